@@ -1,0 +1,59 @@
+"""References: what a literal one points at, and the digests by which the store knows a target.
+
+https://hl7.org/fhir/R4/references.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from service.fhir.resource import LOGICAL_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+_RELATIVE: Final = re.compile(
+    rf"(?P<type>[A-Z][A-Za-z]+)/(?P<id>{LOGICAL_ID.pattern})(?:/_history/(?P<version>{LOGICAL_ID.pattern}))?(?P<rest>#.*)?"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalReference:
+    """A literal reference to a resource of this service, such as ``Patient/1`` or ``Patient/1/_history/2``."""
+
+    type: str
+    id: str
+    version_id: str | None = None
+
+
+def digest_of(text: str) -> UUID:
+    """The 128-bit BLAKE2b digest under which the store keeps a URI or an identity; two texts never share one."""
+    return UUID(bytes=hashlib.blake2b(text.encode(), digest_size=16).digest())
+
+
+def identity_of(resource_type: str, logical_id: str) -> UUID:
+    """The store's identity of a resource: the digest of ``Type/id``."""
+    return digest_of(f"{resource_type}/{logical_id}")
+
+
+def type_code(resource_type: str) -> int:
+    """A resource type as a stable signed 32-bit number, never 0; the registry refuses colliding types at start."""
+    return _signed(zlib.crc32(resource_type.encode()) or 1)
+
+
+def _signed(number: int) -> int:
+    return number - 0x1_0000_0000 if number >= 0x8000_0000 else number
+
+
+def parse_local(reference: str, base: str, types: Container[str]) -> LocalReference | None:
+    """The local resource that a literal reference names, relative or absolute on `base`; None for anything else."""
+    relative = reference.removeprefix(f"{base}/") if base else reference
+    match = _RELATIVE.fullmatch(relative)
+    if match is None or match["type"] not in types:
+        return None
+    return LocalReference(type=match["type"], id=match["id"], version_id=match["version"])
