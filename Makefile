@@ -1,0 +1,75 @@
+# Needed on the machine: Python 3.11 or newer with venv and pip, and make.
+# Settings are environment variables or arguments: make run PORT=9000 DATA_DIR=/srv/massage WORKERS=2
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test bench soak lint types lock openapi definitions clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 python; do \
+	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$candidate && break; done)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --group build \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
+UPGRADE ?=
+PACKAGE_DIR ?=
+
+help: ## show what can be done
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(BIN)/.run ## serve http://127.0.0.1:8000/fhir on an embedded Postgres (PORT HOST DATA_DIR WORKERS BASE_URL DATABASE_URL)
+	@exec $(BIN)/massage-fhir serve
+
+test: $(BIN)/.dev ## everything that CI checks: style, types, imports, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest
+
+bench: $(BIN)/.dev ## print the table of tests/benchmarks
+	$(BIN)/python -m pytest -m bench -s tests/benchmarks
+
+soak: $(BIN)/.dev ## run the long tests
+	$(BIN)/python -m pytest -m soak -s tests
+
+lint: $(BIN)/.dev ## repair the style where that can be done by machine, and report the rest
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(BIN)/.dev ## check the types
+	$(BIN)/mypy
+
+lock: $(BIN)/.dev ## write the lock files from pyproject.toml (UPGRADE=--upgrade for newer versions)
+	$(COMPILE) $(UPGRADE) --extra embedded --extra dev --output-file requirements-dev.lock
+	$(COMPILE) --extra embedded --constraint requirements-dev.lock --output-file requirements.lock
+	$(COMPILE) --constraint requirements-dev.lock --output-file requirements-image.lock
+
+openapi: $(BIN)/.run ## write openapi/ from the service's own registries
+	$(BIN)/massage-fhir openapi
+
+definitions: $(BIN)/.run ## compile HL7's R4 definitions (PACKAGE_DIR: the unpacked package hl7.fhir.r4.examples 4.0.1)
+	$(BIN)/massage-fhir definitions compile $(PACKAGE_DIR)
+
+clean: ## remove what make has made, save for the data
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis dist
+	find . -name __pycache__ -type d -not -path './.data/*' -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found; name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) is older than Python 3.11; name another: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# the locks are complete and hash-checked; the project itself is built by the pinned backend, without an index
+$(BIN)/.run: requirements.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-index --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(BIN)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	$(PIP) install --no-index --no-deps --no-build-isolation -e .
+	@touch $@ $(BIN)/.run
