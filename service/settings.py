@@ -1,0 +1,152 @@
+"""The settings: environment variables, read once into one frozen value that is handed to whoever needs it.
+
+Each setting's description is also its line in the README; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, PlainValidator, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+
+_DATABASE_SCHEMES: Final = ("postgresql", "postgres")
+
+
+class SettingsError(Exception):
+    """The environment does not make valid settings; the message names each variable and never shows a value."""
+
+
+def _zone(value: object) -> ZoneInfo:
+    try:
+        return value if isinstance(value, ZoneInfo) else ZoneInfo(str(value))
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError("must be an IANA time zone such as Europe/Berlin or UTC") from error
+
+
+class Settings(BaseSettings):
+    """Every setting of the service. The environment variable is the field's name in capitals."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True, validate_default=True
+    )
+
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="postgresql:// URL of a PostgreSQL server, version 15 or newer; absent: embedded under DATA_DIR",
+    )
+    data_dir: Path = Field(default=Path(".data"), description="folder of the embedded database")
+    host: str = Field(default="127.0.0.1", min_length=1, description="address to listen on")
+    port: int = Field(default=8000, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
+    workers: int = Field(default=1, ge=1, le=256, description="number of worker processes")
+    base_url: str | None = Field(
+        default=None,
+        description="public FHIR base URL, such as https://example.org/fhir; absent: taken from each request's Host",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least severity logged")
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="one JSON object or key=value text per line; auto: text on a terminal"
+    )
+    access_log: bool = Field(default=True, description="one log line per request, without query string or ids")
+    referential_integrity: bool = Field(
+        default=False,
+        description="refuse references to local resources that do not exist, and deletion of what is referred to",
+    )
+    pool_min_size: Count = Field(default=2, description="database connections that each worker opens at start")
+    pool_max_size: Count = Field(default=8, description="most database connections per worker")
+    acquire_timeout_seconds: Seconds = Field(default=5, description="longest wait for a database connection, then 503")
+    statement_timeout_seconds: Seconds = Field(default=30, description="longest run of a database statement, then 503")
+    database_wait_seconds: Seconds = Field(default=30, description="how long a start waits for the database to answer")
+    max_body_bytes: int = Field(default=16 << 20, ge=1024, description="largest request body, also once decompressed")
+    max_bundle_entries: Count = Field(default=1000, description="most entries of a batch or transaction")
+    default_page_size: Count = Field(default=50, description="entries on a page when _count is not sent")
+    max_page_size: Count = Field(default=1000, description="most entries on a page, whatever _count says")
+    time_zone: Annotated[ZoneInfo, PlainValidator(_zone)] = Field(
+        default_factory=lambda: ZoneInfo("UTC"), description="IANA time zone in which dates without a time are searched"
+    )
+    cursor_secret: SecretStr | None = Field(
+        default=None, description="key that signs page cursors, 32 characters or more; absent: kept in the database"
+    )
+    shutdown_grace_seconds: Seconds = Field(default=20, description="how long a stop waits for requests under way")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("*",), description="origins that browsers may call from, separated by commas; empty list: -"
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        scheme, separator, rest = value.get_secret_value().partition("://")
+        scheme = scheme.removesuffix("+asyncpg")
+        if not separator or scheme not in _DATABASE_SCHEMES:
+            raise ValueError("must begin with postgresql://")
+        return SecretStr(f"postgresql://{rest}")
+
+    @field_validator("base_url")
+    @classmethod
+    def _base_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+            raise ValueError("must be an absolute http or https URL without query, such as https://example.org/fhir")
+        return value.rstrip("/")
+
+    @field_validator("cursor_secret")
+    @classmethod
+    def _cursor_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 32:
+            raise ValueError("must have 32 characters or more")
+        return value
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _cors_origins(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        origins = tuple(origin.strip().rstrip("/") for origin in value.split(",") if origin.strip() not in {"", "-"})
+        for origin in origins:
+            if origin != "*" and not re.fullmatch(r"https?://[^/?#\s]+", origin):
+                raise ValueError("must be * or origins such as https://app.example.org, separated by commas")
+        return origins
+
+    @model_validator(mode="after")
+    def _sizes_agree(self) -> Self:
+        if self.pool_min_size > self.pool_max_size:
+            raise ValueError("POOL_MIN_SIZE must not be larger than POOL_MAX_SIZE")
+        if self.default_page_size > self.max_page_size:
+            raise ValueError("DEFAULT_PAGE_SIZE must not be larger than MAX_PAGE_SIZE")
+        return self
+
+    def shown(self) -> dict[str, str]:
+        """Environment variable → value as text, with secrets hidden."""
+        values = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return {name.upper(): _text(value) for name, value in values}
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def read_settings() -> Settings:
+    """The settings of this process's environment; `SettingsError` with one line per variable that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors(include_url=False, include_input=False, include_context=False):
+            name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
+            lines.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
+        raise SettingsError("\n".join(lines)) from None
