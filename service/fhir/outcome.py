@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ class Category(Enum):
     def status(self) -> int:
         """The HTTP status of the category."""
         return self.value
+
+    @property
+    def reason(self) -> str:
+        """The reason phrase that goes with the status in a Bundle entry's response."""
+        return HTTPStatus(self.value).phrase
 
 
 class Result(Enum):

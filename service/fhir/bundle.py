@@ -1,0 +1,60 @@
+"""Bundles that the service answers with, assembled as bytes around stored content: no resource is decoded for them.
+
+https://hl7.org/fhir/R4/bundle.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from service.fhir import codec
+from service.fhir.stamp import instant_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry of an answer: the resource as bytes, or none; `rest` its other elements such as search or response."""
+
+    full_url: str | None = None
+    content: bytes | None = None
+    rest: dict[str, Any]
+
+
+def bundle(
+    bundle_type: str,
+    entries: Iterable[Entry],
+    *,
+    built_at: datetime,
+    total: int | None = None,
+    links: Sequence[tuple[str, str]] = (),
+) -> bytes:
+    """A Bundle with `links` as (relation, URL) pairs; `built_at` becomes meta.lastUpdated."""
+    head: dict[str, Any] = {
+        "resourceType": "Bundle",
+        "meta": {"lastUpdated": instant_text(built_at)},
+        "type": bundle_type,
+    }
+    if total is not None:
+        head["total"] = total
+    if links:
+        head["link"] = [{"relation": relation, "url": url} for relation, url in links]
+    start = codec.encode(head)[:-1]
+    body = b",".join(map(_entry, entries))
+    return b'%s,"entry":[%s]}' % (start, body) if body else start + b"}"
+
+
+def _entry(entry: Entry) -> bytes:
+    parts = []
+    if entry.full_url is not None:
+        parts.append(b'"fullUrl":' + codec.encode(entry.full_url))
+    if entry.content is not None:
+        parts.append(b'"resource":' + entry.content)
+    rest = codec.encode(entry.rest)[1:-1]
+    if rest:
+        parts.append(rest)
+    return b"{%s}" % b",".join(parts)

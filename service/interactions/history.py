@@ -1,0 +1,145 @@
+"""history of an instance, a type or the system: https://hl7.org/fhir/R4/http.html#history
+
+Newest first, keyset paging: a page costs the same wherever it lies, and new versions only ever appear before the first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from service.fhir.bundle import Entry, bundle
+from service.fhir.interaction import Answer
+from service.fhir.outcome import Result, failure
+from service.fhir.reference import identity_of
+from service.fhir.search import cursor
+from service.fhir.stamp import instant_text
+from service.fhir.temporal import parse_instant_range
+from service.store.history_statement import HistoryPage
+
+if TYPE_CHECKING:
+    from service.fhir.interaction import Context, History
+    from service.fhir.resource import Version
+    from service.interactions.parts import Parts
+    from service.store.store import Session
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_PARAMETERS: Final = ("_since", "_at", "_count", "_cursor", "_format", "_pretty", "_summary", "_elements")
+_STATUS: Final = {"POST": Result.CREATED, "PUT": Result.OK, "PATCH": Result.OK, "DELETE": Result.DELETED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    count: int
+    since: datetime | None
+    at: tuple[datetime, datetime] | None
+    after: tuple[datetime, UUID, int] | None
+
+
+async def history(parts: Parts, session: Session, context: Context, interaction: History) -> Answer:
+    """A history Bundle; FhirError not-found for an instance that never was."""
+    asked = _parse(parts, context, interaction)
+    page = HistoryPage(
+        identity=identity_of(interaction.type, interaction.id) if interaction.type and interaction.id else None,
+        types=(interaction.type,) if interaction.type else parts.definitions.resource_types,
+        limit=asked.count + 1,
+        since=asked.since,
+        at=asked.at,
+        after=asked.after,
+    )
+    versions = await session.history(page)
+    if not versions and interaction.type and interaction.id:
+        if await session.read(interaction.type, interaction.id) is None:
+            raise failure("not-found", "There is no such resource.")
+    shown = versions[: asked.count]
+    links = [("self", _url(context, interaction, None))]
+    if len(versions) > len(shown) and shown:
+        links.append(("next", _url(context, interaction, _seal(parts, interaction, shown[-1]))))
+    body = bundle(
+        "history",
+        [_entry(context, version) for version in shown],
+        built_at=context.received_at,
+        total=len(shown) if asked.after is None and len(shown) == len(versions) else None,
+        links=links,
+    )
+    return Answer(result=Result.OK, body=body)
+
+
+def _entry(context: Context, version: Version) -> Entry:
+    url = f"{version.type}/{version.id}"
+    result = Result.CREATED if version.method == "PUT" and version.version_id == 1 else _STATUS[version.method]
+    return Entry(
+        full_url=f"{context.base}/{url}",
+        content=version.content,
+        rest={
+            "request": {"method": version.method, "url": version.type if version.method == "POST" else url},
+            "response": {
+                "status": result.value,
+                "etag": version.etag,
+                "lastModified": instant_text(version.last_updated),
+            },
+        },
+    )
+
+
+def _parse(parts: Parts, context: Context, interaction: History) -> _Asked:
+    values: dict[str, str] = {}
+    for name, value in interaction.parameters:
+        if name not in _PARAMETERS:
+            if context.strict:
+                accepted = ", ".join(_PARAMETERS)
+                raise failure("parameter-unknown", f"History takes the parameters {accepted}.", f"http.{name}")
+            continue
+        if name in values:
+            raise failure("parameter-value", "The parameter may be given once.", f"http.{name}")
+        values[name] = value
+    since = parse_instant_range(values["_since"], parts.zone, "_since")[0] if "_since" in values else None
+    at = parse_instant_range(values["_at"], parts.zone, "_at") if "_at" in values else None
+    return _Asked(
+        count=_count(parts, values.get("_count")),
+        since=since,
+        at=at,
+        after=_open(parts, interaction, values["_cursor"]) if "_cursor" in values else None,
+    )
+
+
+def _count(parts: Parts, text: str | None) -> int:
+    if text is None:
+        return parts.limits.default_page_size
+    if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004 - fits into 32 bits
+        raise failure("parameter-value", "_count must be a whole number, 0 or more.", "http._count")
+    return min(int(text), parts.limits.max_page_size)
+
+
+def _url(context: Context, interaction: History, sealed: str | None) -> str:
+    path = "/".join(part for part in (context.base, interaction.type, interaction.id, "_history") if part)
+    pairs = [(name, value) for name, value in interaction.parameters if name in _PARAMETERS and name != "_cursor"]
+    if sealed:
+        pairs.append(("_cursor", sealed))
+    return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+def _scope(interaction: History) -> str:
+    return f"history/{interaction.type or ''}/{interaction.id or ''}"
+
+
+def _seal(parts: Parts, interaction: History, last: Version) -> str:
+    microseconds = (last.last_updated - _EPOCH) // _MICROSECOND
+    return cursor.seal(
+        [_scope(interaction), microseconds, str(identity_of(last.type, last.id)), last.version_id],
+        parts.cursor_secret,
+    )
+
+
+def _open(parts: Parts, interaction: History, text: str) -> tuple[datetime, UUID, int]:
+    values = cursor.open(text, parts.cursor_secret)
+    match values:
+        case [str(scope), int(microseconds), str(identity), int(version_id)] if scope == _scope(interaction):
+            return _EPOCH + microseconds * _MICROSECOND, UUID(identity), version_id
+    raise failure("cursor-invalid", "The cursor belongs to another request.", "http._cursor")
+
+

@@ -1,0 +1,96 @@
+"""Referential integrity, where the setting asks for it: no dangling local reference, no deletion of what is referred to.
+
+R4 leaves it to the server (https://hl7.org/fhir/R4/http.html#integrity). Targets are locked against deletion in the
+transaction that refers to them, and a deletion looks for referrers after it has locked its resource: whichever of two
+racing requests comes second sees the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from service.fhir.outcome import FhirError, Issue
+from service.fhir.reference import identity_of, parse_local, type_code
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+    from uuid import UUID
+
+    from service.fhir.interaction import Context
+    from service.interactions.parts import Parts
+    from service.interactions.writing import Written
+    from service.store.store import Session
+
+ELSEWHERE: Final = 0
+"""The source of references that no search parameter reads; they are indexed only for the sake of integrity."""
+
+
+def with_every_reference(parts: Parts, context: Context, written: Sequence[Written]) -> list[Written]:
+    """The writes with index rows for those local references, too, that no search parameter reads."""
+    types = parts.definitions.resource_types
+    return [_with_every_reference(one, context.base, types) for one in written]
+
+
+def _with_every_reference(one: Written, base: str, types: Container[str]) -> Written:
+    if one.change is None or one.content is None:
+        return one
+    rows = dict(one.change.rows)
+    indexed = {row[2] for row in rows.get("reference", ())}
+    missing = {
+        (ELSEWHERE, type_code(target_type), identity)
+        for target_type, _, identity in _local_references(one.content, base, types)
+        if identity not in indexed
+    }
+    rows["reference"] = [*rows.get("reference", ()), *missing]
+    return replace(one, change=replace(one.change, rows=rows), content=one.content)
+
+
+async def check_integrity(parts: Parts, context: Context, session: Session, written: Sequence[Written]) -> None:
+    """FhirError reference-not-found or still-referenced."""
+    changes = [one.change for one in written if one.change]
+    made = {change.identity for change in changes if not change.version.deleted}
+    gone = {change.identity for change in changes if change.version.deleted}
+    if gone:
+        sources = [ELSEWHERE, *parts.registry.reference_sources]
+        referrers = await session.referrers(
+            list(gone), except_from=[change.identity for change in changes], sources=sources
+        )
+        if referrers:
+            types = ", ".join(sorted({resource_type for _, resource_type in referrers}))
+            issue = Issue(code="still-referenced", diagnostics=f"Resources of these types still refer to it: {types}.")
+            raise FhirError(issues=(issue,))
+    wanted: dict[UUID, str] = {}
+    for one in written:
+        if one.content is not None:
+            for _, path, identity in _local_references(one.content, context.base, parts.definitions.resource_types):
+                wanted.setdefault(identity, f"{one.content['resourceType']}.{path}")
+    unknown = list(wanted.keys() - made)
+    existing = made | (await session.lock_targets(unknown) if unknown else set())
+    missing = [path for identity, path in wanted.items() if identity not in existing or identity in gone]
+    if missing:
+        raise FhirError(issues=[_dangling(path) for path in missing])
+
+
+def _dangling(path: str) -> Issue:
+    return Issue(
+        code="reference-not-found",
+        diagnostics="The reference points at a resource that does not exist here.",
+        expression=(path,),
+    )
+
+
+def _local_references(content: Any, base: str, types: Container[str], path: str = "") -> Iterator[tuple[str, str, UUID]]:
+    """(target type, path of the reference element, identity of the target) of every literal local reference."""
+    if isinstance(content, list):
+        for index, item in enumerate(content):
+            yield from _local_references(item, base, types, f"{path}[{index}]")
+    elif isinstance(content, dict):
+        for name, child in content.items():
+            if name == "reference" and isinstance(child, str):
+                target = parse_local(child, base, types)
+                if target:
+                    yield target.type, path.removeprefix("."), identity_of(target.type, target.id)
+            elif isinstance(child, dict | list):
+                yield from _local_references(child, base, types, f"{path}.{name}")

@@ -1,0 +1,42 @@
+"""What the interactions work with, put together by the composition root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from service.fhir.definitions import Definitions
+    from service.fhir.search.extract import Extractor
+    from service.fhir.search.registry import Registry
+    from service.fhir.validation import Validator
+    from service.store.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a deployment may choose: see the settings of the same names."""
+
+    referential_integrity: bool = False
+    max_bundle_entries: int = 1000
+    default_page_size: int = 20
+    max_page_size: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The engine's parts. `cursor_secret` seals page links; `zone` is that of dates without one."""
+
+    store: Store
+    definitions: Definitions
+    registry: Registry
+    validator: Validator
+    extractor: Extractor
+    limits: Limits
+    cursor_secret: bytes
+    zone: tzinfo
+    link_names: frozenset[str]
+    software_version: str
+    started_on: str

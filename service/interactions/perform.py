@@ -1,0 +1,97 @@
+"""The single door: every interaction, from HTTP or a Bundle entry, is performed here.
+
+Writes commit before the answer exists; nothing is ever acknowledged that a failing commit could still undo.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from service.fhir.interaction import (
+    Answer,
+    Capabilities,
+    Create,
+    Delete,
+    History,
+    Operation,
+    Patch,
+    Process,
+    Read,
+    Search,
+    Update,
+    VRead,
+)
+from service.fhir.outcome import failure
+from service.fhir.stamp import new_logical_id
+from service.interactions.batch import batch
+from service.interactions.capabilities import capabilities
+from service.interactions.history import history
+from service.interactions.read import read, vread
+from service.interactions.search import search
+from service.interactions.transaction import transaction
+from service.interactions.write import WriteRequest, write
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from service.fhir.bundle_plan import Write
+    from service.fhir.interaction import Context, Interaction
+    from service.interactions.parts import Parts
+    from service.store.store import Session
+
+    PerformOperation = Callable[[Parts, Context, Operation], Awaitable[Answer]]
+
+
+class Engine:
+    """Performs interactions with the parts it is given; `operations` maps names without the dollar sign."""
+
+    def __init__(self, parts: Parts, operations: Mapping[str, PerformOperation]) -> None:
+        self._parts = parts
+        self._operations = operations
+        self.types = parts.definitions.resource_types
+
+    async def perform(self, interaction: Interaction, context: Context) -> Answer:
+        """What the interaction came to; every refusal is a FhirError."""
+        if isinstance(interaction, Create | Update | Patch | Delete):
+            return await self._write(interaction, context)
+        if isinstance(interaction, Process):
+            if interaction.bundle.get("type") == "batch":
+                return await batch(self._parts, context, interaction, self.perform)
+            return await transaction(self._parts, context, interaction, self._perform_reading)
+        if isinstance(interaction, Capabilities):
+            return capabilities(self._parts, context, interaction)
+        if isinstance(interaction, Operation):
+            return await self._operate(interaction, context)
+        async with self._parts.store.session() as session:
+            return await self._perform_reading(session, interaction, context)
+
+    async def _write(self, interaction: Write, context: Context) -> Answer:
+        request = WriteRequest(interaction=interaction, new_id=new_logical_id(context.received_at))
+        (written,) = await write(self._parts, context, [request])
+        return Answer(result=written.result, version=written.version, issues=written.issues)
+
+    async def _perform_reading(self, session: Session, interaction: Interaction, context: Context) -> Answer:
+        match interaction:
+            case Read():
+                return await read(session, interaction)
+            case VRead():
+                return await vread(session, interaction)
+            case Search():
+                return await search(self._parts, session, context, interaction)
+            case History():
+                return await history(self._parts, session, context, interaction)
+            case Capabilities():
+                return capabilities(self._parts, context, interaction)
+            case Operation():
+                return await self._operate(interaction, context)
+            case Create() | Update() | Patch() | Delete() | Process():
+                raise TypeError(interaction)
+            case _:
+                assert_never(interaction)
+
+    async def _operate(self, operation: Operation, context: Context) -> Answer:
+        perform = self._operations.get(operation.name)
+        if perform is None:
+            known = ", ".join(f"${name}" for name in sorted(self._operations))
+            raise failure("operation-unknown", f"The operations here are {known}.")
+        return await perform(self._parts, context, operation)

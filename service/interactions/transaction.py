@@ -1,0 +1,92 @@
+"""transaction: all entries of a Bundle or none. https://hl7.org/fhir/R4/http.html#transaction
+
+Every entry is parsed and validated before the database is asked; then one unit of work writes them all, in a number of
+statements that does not depend on the number of entries, and the entries that read see what was written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from service.fhir.bundle import Entry, bundle
+from service.fhir.bundle_plan import Write, bundle_entries, in_processing_order, plan_transaction
+from service.fhir.interaction import Answer
+from service.fhir.outcome import FhirError, Result, operation_outcome
+from service.fhir.stamp import instant_text, new_logical_id
+from service.interactions.write import WriteRequest, located, write
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Any
+
+    from service.fhir.bundle_plan import PlannedEntry
+    from service.fhir.interaction import Context, Interaction, Process
+    from service.interactions.parts import Parts
+    from service.store.store import Session
+
+    PerformReading = Callable[[Session, Interaction, Context], Awaitable[Answer]]
+
+
+async def transaction(
+    parts: Parts, context: Context, process: Process, perform_reading: PerformReading
+) -> Answer:
+    """A transaction-response Bundle; FhirError, located at the entry, when any entry fails."""
+    entries = bundle_entries(process.bundle, most=parts.limits.max_bundle_entries)
+    planned = plan_transaction(entries, base=context.base, types=parts.definitions.resource_types)
+    ordered = in_processing_order(planned)
+    writing = [entry for entry in ordered if isinstance(entry.interaction, Write)]
+    reading = [entry for entry in ordered if not isinstance(entry.interaction, Write)]
+    answers: dict[int, Answer] = {}
+
+    async def read_after_write(session: Session) -> None:
+        for entry in reading:
+            try:
+                answers[entry.index] = await perform_reading(session, entry.interaction, context)
+            except FhirError as error:
+                raise located(error, entry.where) from error
+
+    requests = [_request(entry, context) for entry in writing]
+    written = await write(
+        parts, context, requests, bundle=True, afterwards=read_after_write if reading else None
+    )
+    for entry, one in zip(writing, written, strict=True):
+        answers[entry.index] = Answer(result=one.result, version=one.version, issues=one.issues)
+    body = bundle(
+        "transaction-response",
+        [response_entry(context, entry.interaction, answers[entry.index]) for entry in planned],
+        built_at=context.received_at,
+    )
+    return Answer(result=Result.OK, body=body)
+
+
+def response_entry(context: Context, interaction: Interaction, answer: Answer) -> Entry:
+    """The response to one entry: what a read found, and of a write what `Prefer: return` asks for."""
+    response: dict[str, Any] = {"status": answer.result.value}
+    version = answer.version
+    reads = not isinstance(interaction, Write)
+    content, full_url = answer.body, None
+    if version is not None:
+        url = f"{context.base}/{version.type}/{version.id}"
+        if not reads and not version.deleted:
+            response["location"] = f"{url}/_history/{version.version_id}"
+        response["etag"] = version.etag
+        response["lastModified"] = instant_text(version.last_updated)
+        if answer.result is not Result.NOT_MODIFIED and (reads or context.preferred_return == "representation"):
+            content = version.content
+        full_url = url if content is not None else None
+    if answer.issues or (not reads and context.preferred_return == "OperationOutcome"):
+        response["outcome"] = operation_outcome(answer.issues)
+    return Entry(full_url=full_url, content=content, rest={"response": response})
+
+
+def _request(entry: PlannedEntry, context: Context) -> WriteRequest:
+    interaction = entry.interaction
+    if not isinstance(interaction, Write):
+        raise TypeError(interaction)
+    return WriteRequest(
+        interaction=interaction,
+        new_id=new_logical_id(context.received_at),
+        full_url=entry.full_url,
+        where=entry.where,
+    )
+

@@ -1,0 +1,29 @@
+"""update: https://hl7.org/fhir/R4/http.html#update
+
+A client may choose the id of a new resource (update as create). Content equal to the current version stores nothing:
+a client that repeats itself makes no versions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from service.fhir import codec
+from service.fhir.outcome import failure
+from service.fhir.stamp import same_content
+from service.interactions.writing import Target, Written, changed, require_version, unchanged
+
+if TYPE_CHECKING:
+    from service.fhir.interaction import Context, Update
+    from service.interactions.parts import Parts
+
+
+def prepare(parts: Parts, context: Context, update: Update, target: Target) -> Written:
+    """The next version of the target; FhirError version-conflict or already-exists."""
+    require_version(update.if_match, target)
+    if update.if_none_match_any and target.exists:
+        raise failure("already-exists", "If-None-Match: * was sent and the resource exists.", "http.If-None-Match")
+    content = target.linked(update.content)
+    if target.previous and target.previous.content and same_content(codec.decode(target.previous.content), content):
+        return unchanged(target)
+    return changed(parts, context, target, content, "PUT")

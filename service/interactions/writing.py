@@ -1,0 +1,115 @@
+"""What create, update, patch and delete share: the resource they act on, preconditions, and the change they come to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from service.fhir import codec
+from service.fhir.outcome import Result, failure
+from service.fhir.resource import LOGICAL_ID, Version
+from service.fhir.stamp import next_instant, stamped
+from service.store.change import Change
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from service.fhir.interaction import Context, IfMatch
+    from service.fhir.links import Links
+    from service.fhir.outcome import Issue
+    from service.fhir.resource import Content, Method
+    from service.interactions.parts import Parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The resource that a write acts on: its latest version, or None where there never was one.
+
+    `matched` tells that criteria found it. `links` and `full_url` are those of the Bundle, if there is one.
+    """
+
+    type: str
+    id: str
+    previous: Version | None
+    matched: bool = False
+    links: Links | None = None
+    full_url: str | None = None
+    where: str = ""
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a version and it is not a tombstone."""
+        return self.previous is not None and not self.previous.deleted
+
+    def linked(self, content: Content) -> Content:
+        """The content with the links of the Bundle resolved."""
+        return content if self.links is None else self.links.resolved(content, self.full_url, self.where)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a write came to; `change` is None when nothing has to be stored."""
+
+    result: Result
+    version: Version | None
+    change: Change | None = None
+    content: Content | None = None
+    issues: tuple[Issue, ...] = field(default=())
+
+
+def changed(parts: Parts, context: Context, target: Target, content: Content, method: Method) -> Written:
+    """A new version of the target with this content, which must be valid."""
+    version_id, last_updated = _next(context, target)
+    complete = stamped(content, logical_id=target.id, version_id=version_id, last_updated=last_updated)
+    version = Version(
+        type=target.type,
+        id=target.id,
+        version_id=version_id,
+        last_updated=last_updated,
+        method=method,
+        content=codec.encode(complete),
+    )
+    change = Change(version=version, rows=parts.extractor.rows(target.type, complete, context.base))
+    result = Result.OK if target.exists else Result.CREATED
+    return Written(result=result, version=version, change=change, content=complete)
+
+
+def deleted(context: Context, target: Target) -> Written:
+    """A tombstone for a target that exists."""
+    version_id, last_updated = _next(context, target)
+    version = Version(
+        type=target.type, id=target.id, version_id=version_id, last_updated=last_updated, method="DELETE", content=None
+    )
+    return Written(result=Result.DELETED, version=version, change=Change(version=version))
+
+
+def unchanged(target: Target) -> Written:
+    """The target as it is: nothing to store."""
+    return Written(result=Result.OK, version=target.previous)
+
+
+def require_version(if_match: IfMatch, target: Target) -> None:
+    """FhirError version-conflict unless If-Match is absent or names the current version."""
+    if not if_match:
+        return
+    if not target.exists or target.previous is None:
+        raise failure("version-conflict", "If-Match was sent, but there is no current version.", "http.If-Match")
+    if "*" not in if_match and str(target.previous.version_id) not in if_match:
+        raise failure(
+            "version-conflict",
+            f'The current version is W/"{target.previous.version_id}"; read it and apply the change to it.',
+            "http.If-Match",
+        )
+
+
+def require_logical_id(logical_id: str) -> None:
+    """FhirError id-invalid unless the id has R4's form."""
+    if LOGICAL_ID.fullmatch(logical_id) is None:
+        raise failure("id-invalid", "A logical id has 1 to 64 characters out of A-Z a-z 0-9 - and .", "Resource.id")
+
+
+def _next(context: Context, target: Target) -> tuple[int, datetime]:
+    previous = target.previous
+    if previous is None:
+        return 1, next_instant(context.received_at, None)
+    return previous.version_id + 1, next_instant(context.received_at, previous.last_updated)

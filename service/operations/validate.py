@@ -1,0 +1,115 @@
+"""$validate on type and instance: https://hl7.org/fhir/R4/resource-operation-validate.html
+
+Answers 200 with an OperationOutcome that says what a create, update or delete would run into; nothing is stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from service.fhir import codec
+from service.fhir.interaction import Answer
+from service.fhir.outcome import Issue, Result, failure, operation_outcome
+from service.fhir.reference import identity_of
+
+if TYPE_CHECKING:
+    from service.fhir.interaction import Context, Operation
+    from service.fhir.resource import Content
+    from service.interactions.parts import Parts
+
+_MODES: Final = ("create", "update", "delete", "profile")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    resource: Content | None
+    mode: str | None
+    profile: str | None
+
+
+async def validate(parts: Parts, context: Context, operation: Operation) -> Answer:
+    """An OperationOutcome; FhirError where the request itself is not understood."""
+    del context
+    if operation.type is None:
+        raise failure("operation-unknown", "$validate works on a type or an instance.")
+    asked = _asked(operation)
+    if asked.profile is not None:
+        known = f"http://hl7.org/fhir/StructureDefinition/{operation.type}"
+        if asked.profile != known:
+            raise failure("not-supported", f"The only profile known for the type is {known}.", "Parameters.profile")
+    if asked.mode == "delete":
+        issues = await _deletion_issues(parts, operation)
+    else:
+        issues = await _content_issues(parts, operation, asked)
+    return Answer(result=Result.OK, body=codec.encode(operation_outcome(issues)))
+
+
+async def _content_issues(parts: Parts, operation: Operation, asked: _Asked) -> list[Issue]:
+    resource_type = str(operation.type)
+    resource = asked.resource
+    if resource is None:
+        resource = await _stored(parts, operation)
+    if resource.get("resourceType") != resource_type:
+        return [
+            Issue(code="type-mismatch", diagnostics=f"resourceType must be {resource_type}.", expression=(resource_type,))
+        ]
+    issues = parts.validator.issues(resource, resource_type, warnings=True)
+    if asked.mode == "update" and operation.id is not None and resource.get("id") != operation.id:
+        diagnostics = "An update must carry the id of the instance."
+        issues.append(Issue(code="id-mismatch", diagnostics=diagnostics, expression=(f"{resource_type}.id",)))
+    return issues
+
+
+async def _stored(parts: Parts, operation: Operation) -> Content:
+    if operation.id is None:
+        raise failure("body-required", "$validate on a type needs the resource to validate.")
+    async with parts.store.session() as session:
+        version = await session.read(str(operation.type), operation.id)
+    if version is None or version.content is None:
+        raise failure("not-found", "There is no such resource.")
+    content: Content = codec.decode(version.content)
+    return content
+
+
+async def _deletion_issues(parts: Parts, operation: Operation) -> list[Issue]:
+    if operation.id is None:
+        raise failure("parameter-value", "mode=delete needs an instance: Type/id/$validate.", "http.mode")
+    await _stored(parts, operation)
+    if not parts.limits.referential_integrity:
+        return []
+    identity = identity_of(str(operation.type), operation.id)
+    async with parts.store.session() as session:
+        referrers = await session.referrers(
+            [identity], except_from=[identity], sources=[0, *parts.registry.reference_sources]
+        )
+    types = ", ".join(sorted({referrer for _, referrer in referrers}))
+    return [Issue(code="still-referenced", diagnostics=f"Resources still refer to it: {types}.")] if types else []
+
+
+def _asked(operation: Operation) -> _Asked:
+    values: dict[str, Any] = dict(operation.parameters)
+    resource = operation.content
+    if resource is not None and resource.get("resourceType") == "Parameters" and operation.type != "Parameters":
+        values.update(_parameter_values(resource))
+        resource = values.get("resource")
+    unknown = sorted(values.keys() - {"resource", "mode", "profile", "_format", "_pretty"})
+    if unknown:
+        raise failure("parameter-unknown", "$validate takes resource, mode and profile.", f"http.{unknown[0]}")
+    mode = values.get("mode")
+    if mode is not None and mode not in _MODES:
+        raise failure("parameter-value", f"mode must be one of {', '.join(_MODES)}.", "http.mode")
+    return _Asked(resource=resource, mode=mode, profile=values.get("profile"))
+
+
+def _parameter_values(parameters: Content) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    entries = parameters.get("parameter", [])
+    for parameter in entries if isinstance(entries, list) else ():
+        if not isinstance(parameter, dict) or not isinstance(parameter.get("name"), str):
+            raise failure("value-invalid", "A parameter needs a name.", "Parameters.parameter")
+        value = next((parameter[key] for key in parameter if key.startswith("value")), parameter.get("resource"))
+        values[parameter["name"]] = value
+    if not isinstance(values.get("resource", {}), dict):
+        raise failure("value-invalid", "The parameter resource must be a resource.", "Parameters.parameter")
+    return values

@@ -1,0 +1,35 @@
+"""One change of one resource, ready to be written: the new version and the index rows that find it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from service.fhir.reference import identity_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from service.fhir.resource import Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A version to write. Version 1 is inserted; any later one supersedes the version right before it.
+
+    `rows` maps a search parameter type to the rows of its table, in the order of the columns after `resource_key`;
+    a tombstone has none.
+    """
+
+    version: Version
+    rows: Mapping[str, Sequence[tuple[Any, ...]]] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> UUID:
+        """The store's identity of the changed resource."""
+        return identity_of(self.version.type, self.version.id)
+
+
+class Conflict(Exception):  # noqa: N818 - a signal between the store and the interactions, never shown to a client
+    """Another writer was faster: the version to supersede is not the latest one, or the resource exists already."""

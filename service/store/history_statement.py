@@ -1,0 +1,86 @@
+"""The statement that reads a page of history, of an instance, a type or the system.
+
+Current versions live in `resource`, superseded ones in `resource_history`; a page is the newest `limit` rows of both.
+For the system each type is walked by its own index and the pages are merged, so no further index has to be kept.
+https://hl7.org/fhir/R4/http.html#history
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+_COLUMNS: Final = "identity, type, id, version_id, last_updated, method, content"
+
+# A version was current at some point of [low, high) when it began before `high` and its successor, if any, after `low`.
+_CURRENT_WITHIN: Final = """NOT EXISTS (SELECT FROM resource n WHERE n.identity = v.identity
+    AND n.version_id = v.version_id + 1 AND n.last_updated <= {low})
+  AND NOT EXISTS (SELECT FROM resource_history n WHERE n.identity = v.identity
+    AND n.version_id = v.version_id + 1 AND n.last_updated <= {low})"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPage:
+    """Which versions: of `identity`, or of `types`; `since` inclusive; `at` a half-open range of instants.
+
+    `after` is the (last_updated, identity, version_id) of the last version of the page before.
+    """
+
+    identity: UUID | None
+    types: Sequence[str]
+    limit: int
+    since: datetime | None = None
+    at: tuple[datetime, datetime] | None = None
+    after: tuple[datetime, UUID, int] | None = None
+
+
+def history_statement(page: HistoryPage) -> tuple[str, list[Any]]:
+    """The text and the arguments that read `page`, newest first."""
+    arguments: list[Any] = []
+
+    def bind(value: Any) -> str:
+        arguments.append(value)
+        return f"${len(arguments)}"
+
+    conditions = _conditions(page, bind)
+    limit = bind(page.limit)
+    order = "ORDER BY last_updated DESC, identity DESC, version_id DESC"
+
+    def newest(scope: str) -> str:
+        where = " AND ".join([scope, *conditions])
+        branches = " UNION ALL ".join(
+            f"(SELECT {_COLUMNS} FROM {table} v WHERE {where} {order} LIMIT {limit})"  # noqa: S608 - no values in it
+            for table in ("resource", "resource_history")
+        )
+        return f"SELECT * FROM ({branches}) AS page {order} LIMIT {limit}"  # noqa: S608
+
+    if page.identity is not None:
+        return newest(f"v.identity = {bind(page.identity)}"), arguments
+    if len(page.types) == 1:
+        return newest(f"v.type = {bind(page.types[0])}"), arguments
+    per_type = newest("v.type = t.type")
+    text = (
+        f"SELECT p.* FROM unnest({bind(list(page.types))}::text[]) AS t(type) "  # noqa: S608
+        f"CROSS JOIN LATERAL ({per_type}) AS p {order} LIMIT {limit}"
+    )
+    return text, arguments
+
+
+def _conditions(page: HistoryPage, bind: Any) -> list[str]:
+    conditions = []
+    if page.since is not None:
+        conditions.append(f"v.last_updated >= {bind(page.since)}")
+    if page.at is not None:
+        low, high = (bind(instant) for instant in page.at)
+        conditions.append(f"v.last_updated < {high}")
+        conditions.append(_CURRENT_WITHIN.format(low=low))
+    if page.after is not None:
+        last_updated, identity, version_id = (bind(value) for value in page.after)
+        conditions.append(f"v.last_updated <= {last_updated}")
+        conditions.append(f"(v.last_updated, v.identity, v.version_id) < ({last_updated}, {identity}, {version_id})")
+    return conditions

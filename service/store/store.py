@@ -1,0 +1,160 @@
+"""The resource store: versions are read from it, searched in it, and written to it inside a unit of work.
+
+Every method of `Session` is one statement. `Store.session()` runs each of them on its own (autocommit);
+`Store.transaction()` runs all of them in one READ COMMITTED transaction that commits when the block ends and rolls back
+when it raises.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+
+from service.fhir.reference import identity_of
+from service.fhir.resource import Version
+from service.store.change import Change, Conflict
+from service.store.history_statement import HistoryPage, history_statement
+from service.store.search import compile_count, compile_match, compile_search
+from service.store.write_statement import write_statement
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from uuid import UUID
+
+    from service.fhir.search.query import Query
+    from service.store.pool import Pool
+
+_VERSION: Final = "type, id, version_id, last_updated, method, content"
+_READ: Final = f"SELECT {_VERSION} FROM resource WHERE identity = $1"  # noqa: S608 - constants only
+_VREAD: Final = f"""SELECT {_VERSION} FROM resource WHERE identity = $1 AND version_id = $2
+UNION ALL SELECT {_VERSION} FROM resource_history WHERE identity = $1 AND version_id = $2"""  # noqa: S608
+_CURRENT: Final = f"SELECT {_VERSION} FROM resource WHERE identity = ANY($1::uuid[]) ORDER BY identity"  # noqa: S608
+_LOCK_CRITERIA: Final = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key"
+_LOCK_TARGETS: Final = """SELECT identity FROM resource WHERE identity = ANY($1::uuid[]) AND content IS NOT NULL
+ORDER BY identity FOR SHARE"""
+_REFERRERS: Final = """SELECT DISTINCT i.target, r.type FROM index_reference i JOIN resource r ON r.key = i.resource_key
+WHERE i.target = ANY($1::uuid[]) AND NOT r.identity = ANY($2::uuid[]) AND i.source = ANY($3::integer[])"""
+
+_LOST_RACES: Final = (
+    asyncpg.UniqueViolationError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+)
+
+
+class Session:
+    """The statements of the store, on one connection."""
+
+    def __init__(self, connection: asyncpg.Connection[Any]) -> None:
+        self._connection = connection
+
+    async def read(self, resource_type: str, logical_id: str) -> Version | None:
+        """The latest version, a tombstone included; None when there never was such a resource."""
+        row = await self._connection.fetchrow(_READ, identity_of(resource_type, logical_id))
+        return None if row is None else _version(row)
+
+    async def vread(self, resource_type: str, logical_id: str, version_id: int) -> Version | None:
+        """One version, current or superseded."""
+        row = await self._connection.fetchrow(_VREAD, identity_of(resource_type, logical_id), version_id)
+        return None if row is None else _version(row)
+
+    async def current(
+        self, resources: Sequence[tuple[str, str]], *, lock: bool
+    ) -> dict[tuple[str, str], Version]:
+        """The latest versions of (type, id) pairs, tombstones included, locked against other writers if asked."""
+        statement = f"{_CURRENT} FOR UPDATE" if lock else _CURRENT
+        rows = await self._connection.fetch(statement, [identity_of(*resource) for resource in resources])
+        return {(row["type"], row["id"]): _version(row) for row in rows}
+
+    async def history(self, page: HistoryPage) -> list[Version]:
+        """Up to `page.limit` versions, newest first."""
+        text, arguments = history_statement(page)
+        return [_version(row) for row in await self._connection.fetch(text, *arguments)]
+
+    async def search(self, query: Query, *, limit: int, after_key: int | None) -> list[tuple[int, Version]]:
+        """Up to `limit` (key, version) pairs that match, in the order of the query."""
+        statement = compile_search(query, limit=limit, after_key=after_key)
+        rows = await self._connection.fetch(statement.text, *statement.arguments)
+        return [(row["key"], _version(row)) for row in rows]
+
+    async def count(self, query: Query) -> int:
+        """How many resources match."""
+        statement = compile_count(query)
+        return int(await self._connection.fetchval(statement.text, *statement.arguments))
+
+    async def match(self, queries: Sequence[Query]) -> list[list[tuple[str, str]]]:
+        """For each query the (type, id) of at most two resources that match: enough to tell none, one and several."""
+        matches: list[list[tuple[str, str]]] = [[] for _ in queries]
+        if queries:
+            statement = compile_match(queries)
+            for row in await self._connection.fetch(statement.text, *statement.arguments):
+                matches[row["ordinal"]].append((row["type"], row["id"]))
+        return matches
+
+    async def lock_criteria(self, keys: Sequence[int]) -> None:
+        """Hold 64-bit keys until the transaction ends, so that equal criteria are matched one after the other."""
+        await self._connection.execute(_LOCK_CRITERIA, sorted(set(keys)))
+
+    async def lock_targets(self, targets: Sequence[UUID]) -> set[UUID]:
+        """Which of the identities exist; they cannot be deleted until the transaction ends."""
+        rows = await self._connection.fetch(_LOCK_TARGETS, targets)
+        return {row["identity"] for row in rows}
+
+    async def referrers(
+        self, targets: Sequence[UUID], *, except_from: Sequence[UUID], sources: Sequence[int]
+    ) -> list[tuple[UUID, str]]:
+        """(target, type of a resource that refers to it) for the targets that others than `except_from` refer to.
+
+        `sources` are all reference sources of the registry: they let the value index answer.
+        """
+        rows = await self._connection.fetch(_REFERRERS, targets, except_from, sources)
+        return [(row["target"], row["type"]) for row in rows]
+
+    async def write(self, changes: Sequence[Change]) -> None:
+        """Write all changes, or raise `Conflict`; outside of a transaction only safe for first versions or one change."""
+        text, arguments = write_statement(changes)
+        try:
+            written = await self._connection.fetchval(text, *arguments)
+        except _LOST_RACES as error:
+            raise Conflict from error
+        if written != len(changes):
+            raise Conflict
+
+
+class Store:
+    """Hands out sessions over a pool of connections."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Session]:
+        """A session whose statements commit one by one."""
+        async with self._pool.acquire() as connection:
+            yield Session(connection)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """A session in one transaction; `Conflict` where the database undid it for the sake of another."""
+        async with self._pool.acquire() as connection:
+            try:
+                async with connection.transaction():
+                    yield Session(connection)
+            except _LOST_RACES as error:
+                raise Conflict from error
+
+
+def _version(row: Mapping[str, Any]) -> Version:
+    return Version(
+        type=row["type"],
+        id=row["id"],
+        version_id=row["version_id"],
+        last_updated=row["last_updated"],
+        method=row["method"],
+        content=row["content"],
+    )
+
+
+__all__ = ["Change", "Conflict", "HistoryPage", "Session", "Store"]
