@@ -58,7 +58,9 @@ def parse_query(query: str, where: str) -> Parameters:
     try:
         return tuple(parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=1000))
     except (UnicodeDecodeError, ValueError):
-        raise failure("parameter-value", "The query is not percent-encoded UTF-8 of at most 1000 pairs.", where) from None
+        raise failure(
+            "parameter-value", "The query is not percent-encoded UTF-8 of at most 1000 pairs.", where
+        ) from None
 
 
 def entry_interaction(entry: Any, *, where: str, base: str, types: Container[str]) -> Interaction:
@@ -205,12 +207,12 @@ def _operation(request: EntryRequest, types: Container[str]) -> Operation:
     *above, name = request.path
     if above:
         _served(request, types)
-    if len(above) > 2:  # noqa: PLR2004 - type and id
+    if len(above) > 2:
         raise _unknown_url(request)
     return Operation(
         name=name[1:],
         type=above[0] if above else None,
-        id=above[1] if len(above) == 2 else None,  # noqa: PLR2004
+        id=above[1] if len(above) == 2 else None,
         parameters=request.parameters,
         content=request.resource,
         method="POST" if request.method == "POST" else "GET",
@@ -218,6 +220,4 @@ def _operation(request: EntryRequest, types: Container[str]) -> Operation:
 
 
 def _unknown_url(request: EntryRequest) -> FhirError:
-    return failure(
-        "bundle-entry", f"{request.method} does not go with this URL.", f"{request.where}.request.url"
-    )
+    return failure("bundle-entry", f"{request.method} does not go with this URL.", f"{request.where}.request.url")

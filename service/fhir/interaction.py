@@ -9,12 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from service.fhir.outcome import Result
-
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from service.fhir.outcome import Issue
+    from service.fhir.outcome import Issue, Result
     from service.fhir.resource import Content, Version
 
 Parameters = tuple[tuple[str, str], ...]
@@ -95,7 +93,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """https://hl7.org/fhir/R4/http.html#search; `type` None searches the whole system, `compartment` one compartment."""
+    """https://hl7.org/fhir/R4/http.html#search; `type` None searches all types, `compartment` is (type, id)."""
 
     type: str | None
     parameters: Parameters
@@ -137,16 +135,14 @@ class Operation:
     method: Literal["GET", "POST"] = "POST"
 
 
-Interaction = (
-    Read | VRead | Create | Update | Patch | Delete | Search | History | Capabilities | Process | Operation
-)
+Interaction = Read | VRead | Create | Update | Patch | Delete | Search | History | Capabilities | Process | Operation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What surrounds an interaction: the caller's view of the base URL, the request id, the instant, the preferences.
 
-    `base` has no trailing slash. `strict` is `Prefer: handling`; `preferred_return` is `Prefer: return`, None when absent.
+    `base` has no trailing slash. `strict` is `Prefer: handling`; `preferred_return` is `Prefer: return`, if sent.
     """
 
     base: str

@@ -7,13 +7,14 @@ https://hl7.org/fhir/R4/http.html#trules: a link equal to an entry's fullUrl is 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.outcome import failure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from service.fhir.definitions import Definitions, Element
     from service.fhir.resource import Content
 
@@ -46,16 +47,20 @@ class Links:
                 return target
             if name == "reference" and link.startswith(("urn:uuid:", "urn:oid:")):
                 raise failure(
-                    "reference-invalid", "A urn: reference does not equal the fullUrl of any entry of the Bundle.", where
+                    "reference-invalid",
+                    "A urn: reference does not equal the fullUrl of any entry of the Bundle.",
+                    where,
                 )
             return link
 
-        return _rewritten(content, self.names, replace)
+        rewritten: Content = _rewritten(content, self.names, replace)
+        return rewritten
 
 
 def link_names(definitions: Definitions) -> frozenset[str]:
     """JSON names of the elements that hold links, leaving out names that some type also gives to a plain string."""
-    links, others = set(), set()
+    links: set[str] = set()
+    others: set[str] = set()
     for type_name in definitions.resource_types:
         for element in _elements(definitions.type(type_name).elements):
             for element_type in element.types:

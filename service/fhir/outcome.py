@@ -100,9 +100,24 @@ ERROR_CODES: Final = _catalogue(
     ("url-too-long", Category.INVALID, "too-long", "The URL is longer than the service accepts."),
     ("header-invalid", Category.INVALID, "value", "A header does not have the form that HTTP or FHIR gives it."),
     ("encoding-invalid", Category.INVALID, "structure", "The body does not match its Content-Encoding."),
-    ("media-type-unsupported", Category.MEDIA_TYPE, "not-supported", "The body's media type is not one the service reads."),
-    ("not-acceptable", Category.NOT_ACCEPTABLE, "not-supported", "No representation that the client accepts can be made."),
-    ("fhir-version-unsupported", Category.NOT_ACCEPTABLE, "not-supported", "Another FHIR version than 4.0 was asked for."),
+    (
+        "media-type-unsupported",
+        Category.MEDIA_TYPE,
+        "not-supported",
+        "The body's media type is not one the service reads.",
+    ),
+    (
+        "not-acceptable",
+        Category.NOT_ACCEPTABLE,
+        "not-supported",
+        "No representation that the client accepts can be made.",
+    ),
+    (
+        "fhir-version-unsupported",
+        Category.NOT_ACCEPTABLE,
+        "not-supported",
+        "Another FHIR version than 4.0 was asked for.",
+    ),
     # the resource breaks R4
     ("type-unknown", Category.NOT_FOUND, "not-supported", "The service does not serve this resource type."),
     ("type-mismatch", Category.INVALID, "invalid", "resourceType is missing or is not the type that the URL names."),
@@ -118,10 +133,20 @@ ERROR_CODES: Final = _catalogue(
     ("reference-type", Category.INVALID, "value", "A reference points at a type that its element does not allow."),
     ("reference-invalid", Category.INVALID, "value", "A reference is malformed or cannot be resolved in the request."),
     ("narrative-invalid", Category.INVALID, "invariant", "The narrative is not the limited XHTML that R4 allows."),
-    ("invariant", Category.INVALID, "invariant", "The resource breaks an invariant of R4; the diagnostics give its key."),
+    (
+        "invariant",
+        Category.INVALID,
+        "invariant",
+        "The resource breaks an invariant of R4; the diagnostics give its key.",
+    ),
     # references between resources
     ("reference-not-found", Category.RULE, "not-found", "A reference points at a resource that does not exist here."),
-    ("reference-ambiguous", Category.PRECONDITION, "multiple-matches", "A conditional reference matches several resources."),
+    (
+        "reference-ambiguous",
+        Category.PRECONDITION,
+        "multiple-matches",
+        "A conditional reference matches several resources.",
+    ),
     ("reference-unmatched", Category.PRECONDITION, "not-found", "A conditional reference matches no resource."),
     ("still-referenced", Category.CONFLICT, "conflict", "Other resources refer to the resource; it cannot be deleted."),
     # where and how
@@ -135,13 +160,28 @@ ERROR_CODES: Final = _catalogue(
     ("version-required", Category.PRECONDITION_REQUIRED, "required", "The change needs If-Match."),
     ("already-exists", Category.PRECONDITION, "duplicate", "If-None-Match: * was sent and the resource exists."),
     ("multiple-matches", Category.PRECONDITION, "multiple-matches", "The criteria match more than one resource."),
-    ("edit-conflict", Category.CONFLICT, "conflict", "Others changed the same resource at the same time; send it again."),
+    (
+        "edit-conflict",
+        Category.CONFLICT,
+        "conflict",
+        "Others changed the same resource at the same time; send it again.",
+    ),
     # searches
     ("parameter-unknown", Category.INVALID, "not-supported", "The type has no such search or result parameter."),
-    ("parameter-unsupported", Category.INVALID, "not-supported", "R4 defines the parameter, the service does not support it."),
+    (
+        "parameter-unsupported",
+        Category.INVALID,
+        "not-supported",
+        "R4 defines the parameter, the service does not support it.",
+    ),
     ("parameter-value", Category.INVALID, "value", "A parameter's value does not have the form of its type."),
     ("modifier-unsupported", Category.INVALID, "not-supported", "The parameter does not take this modifier."),
-    ("criteria-required", Category.INVALID, "required", "A conditional interaction needs criteria that select something."),
+    (
+        "criteria-required",
+        Category.INVALID,
+        "required",
+        "A conditional interaction needs criteria that select something.",
+    ),
     ("cursor-invalid", Category.INVALID, "value", "The page cursor was not issued by this service or was altered."),
     ("too-costly", Category.INVALID, "too-costly", "The request asks for more than a documented limit allows."),
     # patches and bundles

@@ -17,12 +17,13 @@ from service.fhir.outcome import Result, failure
 from service.fhir.reference import identity_of
 from service.fhir.search import cursor
 from service.fhir.stamp import instant_text
-from service.fhir.temporal import parse_instant_range
+from service.fhir.temporal import range_of
 from service.store.history_statement import HistoryPage
 
 if TYPE_CHECKING:
     from service.fhir.interaction import Context, History
     from service.fhir.resource import Version
+    from service.fhir.temporal import Range
     from service.interactions.parts import Parts
     from service.store.store import Session
 
@@ -52,9 +53,8 @@ async def history(parts: Parts, session: Session, context: Context, interaction:
         after=asked.after,
     )
     versions = await session.history(page)
-    if not versions and interaction.type and interaction.id:
-        if await session.read(interaction.type, interaction.id) is None:
-            raise failure("not-found", "There is no such resource.")
+    if not versions:
+        await _require_known(session, interaction)
     shown = versions[: asked.count]
     links = [("self", _url(context, interaction, None))]
     if len(versions) > len(shown) and shown:
@@ -67,6 +67,12 @@ async def history(parts: Parts, session: Session, context: Context, interaction:
         links=links,
     )
     return Answer(result=Result.OK, body=body)
+
+
+async def _require_known(session: Session, interaction: History) -> None:
+    instance = interaction.type and interaction.id
+    if instance and await session.read(str(interaction.type), str(interaction.id)) is None:
+        raise failure("not-found", "There is no such resource.")
 
 
 def _entry(context: Context, version: Version) -> Entry:
@@ -97,20 +103,28 @@ def _parse(parts: Parts, context: Context, interaction: History) -> _Asked:
         if name in values:
             raise failure("parameter-value", "The parameter may be given once.", f"http.{name}")
         values[name] = value
-    since = parse_instant_range(values["_since"], parts.zone, "_since")[0] if "_since" in values else None
-    at = parse_instant_range(values["_at"], parts.zone, "_at") if "_at" in values else None
+    since, at = (_range(parts, name, values.get(name)) for name in ("_since", "_at"))
     return _Asked(
         count=_count(parts, values.get("_count")),
-        since=since,
-        at=at,
+        since=since.low if since else None,
+        at=(at.low, at.high) if at else None,
         after=_open(parts, interaction, values["_cursor"]) if "_cursor" in values else None,
     )
+
+
+def _range(parts: Parts, name: str, text: str | None) -> Range | None:
+    if text is None:
+        return None
+    found = range_of(text, parts.zone)
+    if found is None:
+        raise failure("parameter-value", f"{name} must be a date, dateTime or instant.", f"http.{name}")
+    return found
 
 
 def _count(parts: Parts, text: str | None) -> int:
     if text is None:
         return parts.limits.default_page_size
-    if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004 - fits into 32 bits
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise failure("parameter-value", "_count must be a whole number, 0 or more.", "http._count")
     return min(int(text), parts.limits.max_page_size)
 
@@ -141,5 +155,3 @@ def _open(parts: Parts, interaction: History, text: str) -> tuple[datetime, UUID
         case [str(scope), int(microseconds), str(identity), int(version_id)] if scope == _scope(interaction):
             return _EPOCH + microseconds * _MICROSECOND, UUID(identity), version_id
     raise failure("cursor-invalid", "The cursor belongs to another request.", "http._cursor")
-
-

@@ -1,4 +1,4 @@
-"""Referential integrity, where the setting asks for it: no dangling local reference, no deletion of what is referred to.
+"""Referential integrity, where the setting asks for it: no dangling local reference, no deletion of a target.
 
 R4 leaves it to the server (https://hl7.org/fhir/R4/http.html#integrity). Targets are locked against deletion in the
 transaction that refers to them, and a deletion looks for referrers after it has locked its resource: whichever of two
@@ -7,7 +7,6 @@ racing requests comes second sees the first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +14,7 @@ from service.fhir.outcome import FhirError, Issue
 from service.fhir.reference import identity_of, parse_local, type_code
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Container, Iterator, Sequence
     from uuid import UUID
 
     from service.fhir.interaction import Context
@@ -81,7 +80,9 @@ def _dangling(path: str) -> Issue:
     )
 
 
-def _local_references(content: Any, base: str, types: Container[str], path: str = "") -> Iterator[tuple[str, str, UUID]]:
+def _local_references(
+    content: Any, base: str, types: Container[str], path: str = ""
+) -> Iterator[tuple[str, str, UUID]]:
     """(target type, path of the reference element, identity of the target) of every literal local reference."""
     if isinstance(content, list):
         for index, item in enumerate(content):

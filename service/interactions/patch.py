@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def prepare(parts: Parts, context: Context, patch: Patch, target: Target) -> Written:
-    """The patched version of the target; FhirError not-found, deleted, version-conflict, patch-invalid, patch-failed."""
+    """The patched version of the target; FhirError not-found, deleted, version-conflict, patch-*."""
     if target.previous is None:
         raise failure("not-found", "There is no such resource to patch.")
     if target.previous.content is None:

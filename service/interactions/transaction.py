@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     PerformReading = Callable[[Session, Interaction, Context], Awaitable[Answer]]
 
 
-async def transaction(
-    parts: Parts, context: Context, process: Process, perform_reading: PerformReading
-) -> Answer:
+async def transaction(parts: Parts, context: Context, process: Process, perform_reading: PerformReading) -> Answer:
     """A transaction-response Bundle; FhirError, located at the entry, when any entry fails."""
     entries = bundle_entries(process.bundle, most=parts.limits.max_bundle_entries)
     planned = plan_transaction(entries, base=context.base, types=parts.definitions.resource_types)
@@ -46,9 +44,7 @@ async def transaction(
                 raise located(error, entry.where) from error
 
     requests = [_request(entry, context) for entry in writing]
-    written = await write(
-        parts, context, requests, bundle=True, afterwards=read_after_write if reading else None
-    )
+    written = await write(parts, context, requests, bundle=True, afterwards=read_after_write if reading else None)
     for entry, one in zip(writing, written, strict=True):
         answers[entry.index] = Answer(result=one.result, version=one.version, issues=one.issues)
     body = bundle(
@@ -89,4 +85,3 @@ def _request(entry: PlannedEntry, context: Context) -> WriteRequest:
         full_url=entry.full_url,
         where=entry.where,
     )
-

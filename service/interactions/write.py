@@ -37,7 +37,7 @@ _ATTEMPTS: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteRequest:
-    """A write and the id that it would give to a new resource; `where` is the FHIRPath of its Bundle entry, or empty."""
+    """A write and the id for a resource that it makes; `where` is the FHIRPath of its Bundle entry, or empty."""
 
     interaction: Write
     new_id: str
@@ -261,7 +261,9 @@ def _below(issue: Issue, where: str) -> Issue:
     if any(path.startswith(where) for path in issue.expression):
         return issue
     inside = [path.partition(".")[2] for path in issue.expression if not path.startswith("http.")]
-    return replace(issue, expression=tuple(f"{where}.resource.{path}" if path else where for path in inside) or (where,))
+    return replace(
+        issue, expression=tuple(f"{where}.resource.{path}" if path else where for path in inside) or (where,)
+    )
 
 
 def _check_contents(parts: Parts, requests: Sequence[WriteRequest]) -> None:

@@ -52,7 +52,9 @@ async def _content_issues(parts: Parts, operation: Operation, asked: _Asked) -> 
         resource = await _stored(parts, operation)
     if resource.get("resourceType") != resource_type:
         return [
-            Issue(code="type-mismatch", diagnostics=f"resourceType must be {resource_type}.", expression=(resource_type,))
+            Issue(
+                code="type-mismatch", diagnostics=f"resourceType must be {resource_type}.", expression=(resource_type,)
+            )
         ]
     issues = parts.validator.issues(resource, resource_type, warnings=True)
     if asked.mode == "update" and operation.id is not None and resource.get("id") != operation.id:

@@ -60,9 +60,7 @@ class Session:
         row = await self._connection.fetchrow(_VREAD, identity_of(resource_type, logical_id), version_id)
         return None if row is None else _version(row)
 
-    async def current(
-        self, resources: Sequence[tuple[str, str]], *, lock: bool
-    ) -> dict[tuple[str, str], Version]:
+    async def current(self, resources: Sequence[tuple[str, str]], *, lock: bool) -> dict[tuple[str, str], Version]:
         """The latest versions of (type, id) pairs, tombstones included, locked against other writers if asked."""
         statement = f"{_CURRENT} FOR UPDATE" if lock else _CURRENT
         rows = await self._connection.fetch(statement, [identity_of(*resource) for resource in resources])
@@ -113,7 +111,7 @@ class Session:
         return [(row["target"], row["type"]) for row in rows]
 
     async def write(self, changes: Sequence[Change]) -> None:
-        """Write all changes, or raise `Conflict`; outside of a transaction only safe for first versions or one change."""
+        """Write all changes, or raise `Conflict`; safe outside of a transaction for first versions or one change."""
         text, arguments = write_statement(changes)
         try:
             written = await self._connection.fetchval(text, *arguments)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 _CHANGE: Final = """WITH change AS MATERIALIZED (
-  SELECT * FROM unnest({0}::uuid[], {1}::timestamptz[], {2}::integer[], {3}::text[], {4}::text[], {5}::text[], {6}::json[])
-    AS c(identity, last_updated, version_id, type, id, method, content))"""
+  SELECT * FROM unnest({0}::uuid[], {1}::timestamptz[], {2}::integer[], {3}::text[], {4}::text[], {5}::text[],
+    {6}::json[]) AS c(identity, last_updated, version_id, type, id, method, content))"""
 
 _INSERT: Final = """inserted AS (
   INSERT INTO resource (identity, last_updated, version_id, type, id, method, content)
