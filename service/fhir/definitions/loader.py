@@ -124,11 +124,13 @@ class Definitions:
 
     @cached_property
     def _codes(self) -> dict[str, dict[str, list[str]]]:
-        return self._read("codes.json")
+        codes: dict[str, dict[str, list[str]]] = self._read("codes.json")
+        return codes
 
     @cached_property
     def _compartments(self) -> dict[str, dict[str, list[str]]]:
-        return self._read("compartments.json")
+        compartments: dict[str, dict[str, list[str]]] = self._read("compartments.json")
+        return compartments
 
     def _search_facts(self, declaring: str) -> list[Facts]:
         path = self._facts / "search" / f"{declaring}.json"

@@ -24,8 +24,8 @@ class Package:
 
     def __init__(self, folder: Path) -> None:
         if not (folder / "StructureDefinition-Patient.json").is_file():
-            text = f"{folder} does not hold the R4 definitions: it should be the folder 'package' of hl7.fhir.r4.examples 4.0.1"
-            raise FileNotFoundError(text)
+            wanted = "the folder 'package' of the unpacked npm package hl7.fhir.r4.examples 4.0.1"
+            raise FileNotFoundError(f"{folder} does not hold the R4 definitions; name {wanted}")
         self._folder = folder
 
     def resources(self, resource_type: str) -> Iterator[Json]:
@@ -40,16 +40,20 @@ class Package:
 
     @cached_property
     def structures(self) -> dict[str, Json]:
-        """The definition of every resource type and data type, abstract ones included, without profiles and patterns."""
+        """The definition of every resource type and data type, abstract ones included, profiles and patterns not."""
         kinds = {"resource", "complex-type", "primitive-type"}
-        found = self.resources("StructureDefinition")
-        return {item["type"]: item for item in found if item["kind"] in kinds and item.get("derivation") != "constraint"}
+        return {item["type"]: item for item in self._structure_definitions("specialization") if item["kind"] in kinds}
 
     @cached_property
     def profiles(self) -> dict[str, Json]:
         """The constraining definitions of data types (such as SimpleQuantity), by URL."""
+        found = self._structure_definitions("constraint")
+        return {item["url"]: item for item in found if item["kind"] == "complex-type"}
+
+    def _structure_definitions(self, derivation: str) -> list[Json]:
+        """Those with the derivation; the roots of the hierarchy, Resource and Element, count as specialisations."""
         found = self.resources("StructureDefinition")
-        return {item["url"]: item for item in found if item["kind"] == "complex-type" and item.get("derivation") == "constraint"}
+        return [item for item in found if item.get("derivation", "specialization") == derivation]
 
     @cached_property
     def value_sets(self) -> dict[str, Json]:

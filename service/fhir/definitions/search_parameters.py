@@ -34,13 +34,14 @@ def compile_search_parameters(package: Package, parents: dict[str, str]) -> dict
 
 
 def _facts(item: Json, base: str, codes: dict[str, str], parents: dict[str, str]) -> dict[str, Any]:
+    components = [[codes[part["definition"]], normalise(part["expression"])] for part in item.get("component", ())]
     facts = {
         "code": item["code"],
         "url": item["url"],
         "kind": item["type"],
         "expression": expression_for(base, item.get("expression", "")),
         "targets": [target for target in item.get("target", ()) if target in parents],
-        "components": [[codes[part["definition"]], normalise(part["expression"])] for part in item.get("component", ())],
+        "components": components,
         "description": _description(item["description"], base),
         "comparators": item.get("comparator", []),
         "modifiers": item.get("modifier", []),
@@ -51,7 +52,7 @@ def _facts(item: Json, base: str, codes: dict[str, str], parents: dict[str, str]
 
 
 def expression_for(base: str, expression: str) -> str:
-    """The alternatives of a union that start at the type; the ones of the registry that name no type belong to `base`."""
+    """The alternatives of a union that start at the type; those that name no type belong to `base`."""
     alternatives = [normalise(part) for part in split_union(expression)]
     mine = [part for part in alternatives if _starts_at(part) in {base, ""}]
     if expression and not mine:

@@ -100,22 +100,21 @@ class StructureCompiler:
         """The constraints that `owner` itself declares here; the snapshot repeats inherited ones on every element."""
         source = f"{STRUCTURE}{owner}"
         declared = [rule for rule in item.get("constraint", ()) if rule.get("source", source) == source]
-        at_root = set[str]() if item["path"] == owner else {rule["key"] for rule in self._root(owner).get("constraint", ())}
+        root = self._package.structures[owner]["snapshot"]["element"][0]
+        at_root = set[str]() if item["path"] == owner else {rule["key"] for rule in root.get("constraint", ())}
         return [_constraint(rule) for rule in declared if rule["key"] not in at_root]
-
-    def _root(self, owner: str) -> Json:
-        root: Json = self._package.structures[owner]["snapshot"]["element"][0]
-        return root
 
     def _profile_constraints(self, types: Iterable[Json]) -> list[Facts]:
         """What a constrained data type (SimpleQuantity) adds to the type that it constrains."""
         profiles = {url for kind in types for url in kind.get("profile", ())}
         roots = [self._package.profiles[url]["snapshot"]["element"][0] for url in sorted(profiles)]
-        return [_constraint(rule) for root in roots for rule in root["constraint"] if rule.get("source") in {None, *profiles}]
+        rules = [rule for root in roots for rule in root["constraint"]]
+        return [_constraint(rule) for rule in rules if rule.get("source") in {None, *profiles}]
 
 
 def _nesting_type(types: Iterable[Json]) -> str:
-    return next(kind["code"] for kind in types if kind["code"] in _NESTING)
+    codes: list[str] = [kind["code"] for kind in types]
+    return next(code for code in codes if code in _NESTING)
 
 
 def _without_inherited(elements: list[Facts], inherited: list[Facts]) -> list[Facts]:

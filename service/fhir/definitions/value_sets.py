@@ -26,8 +26,8 @@ RULES: Final[dict[str, CodeRule]] = {
 
 UNCHECKED: Final = {
     "http://hl7.org/fhir/ValueSet/ucum-units": "UCUM is a grammar; no served type is bound to it",
-    "http://hl7.org/fhir/ValueSet/all-time-units": "UCUM by canonical unit; the invariants age-1 and drt-1 check what R4 demands",
-    "http://hl7.org/fhir/ValueSet/all-distance-units": "UCUM by canonical unit; the invariant dis-1 checks what R4 demands",
+    "http://hl7.org/fhir/ValueSet/all-time-units": "UCUM units of time; age-1 and drt-1 check what R4 demands",
+    "http://hl7.org/fhir/ValueSet/all-distance-units": "UCUM units of length; dis-1 checks what R4 demands",
     "http://loinc.org/vs/LL379-9": "a LOINC answer list that HL7 does not publish; no served type is bound to it",
 }
 """Value sets that the facts leave out, with the reason."""
