@@ -1,0 +1,225 @@
+"""The ASGI application: a request in, an interaction to the engine, an answer out.
+
+https://asgi.readthedocs.io/en/latest/specs/www.html, https://hl7.org/fhir/R4/http.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from service.fhir.interaction import Context
+from service.fhir.outcome import FhirError, failure
+from service.fhir.summary import EVERYTHING
+from service.rest import coding, render
+from service.rest import request as reading
+from service.rest.body import Body, ClientDisconnectedError
+from service.rest.cors import Origins
+from service.rest.headers import REQUEST_ID
+from service.rest.interpret import SHAPING, interpret
+from service.rest.negotiation import representation
+from service.rest.request import Request
+from service.rest.routing import Place, Routes
+from service.rest.shape import asked_subset, shaped
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection, MutableMapping
+
+    from service.fhir.definitions import Definitions
+    from service.fhir.interaction import Answer, Interaction
+    from service.rest.body import Receive
+    from service.rest.render import Response
+    from service.rest.request import Scope
+
+    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_LOGGER: Final = logging.getLogger(__name__)
+_COMPRESS_IN_THREAD_BYTES: Final = 1 << 20
+_CLIENT_GONE: Final = 499
+"""The status that the access log shows for a client that left before it was answered; nothing is sent."""
+
+
+class Engine(Protocol):
+    """What the application needs of the engine."""
+
+    async def perform(self, interaction: Interaction, context: Context) -> Answer:
+        """The answer to an interaction; FhirError where it is refused or fails."""
+
+
+class AccessLog(Protocol):
+    """What happens once per request when it is over; `route` has placeholders in the place of ids."""
+
+    def __call__(
+        self, *, method: str, route: str, status: int, milliseconds: float, size_bytes: int, request_id: str
+    ) -> None:
+        """Log one request."""
+
+
+class FhirApplication:
+    """FHIR R4 over HTTP below the path that `scope["root_path"]` names.
+
+    `types` are the resource types served. `base_url` has no trailing slash; None takes it from each request. The
+    origins in `cors_origins` may call from a browser. `bind_request_id` is called in the request's task before
+    anything is performed, so that log lines of other packages can name the request.
+    """
+
+    def __init__(  # noqa: PLR0913 - the composition root names each of them
+        self,
+        engine: Engine,
+        *,
+        types: Collection[str],
+        definitions: Definitions,
+        base_url: str | None = None,
+        max_body_bytes: int = 16 << 20,
+        max_url_length: int = 16_384,
+        cors_origins: Collection[str] = ("*",),
+        access_log: AccessLog | None = None,
+        bind_request_id: Callable[[str], object] | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        new_request_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+    ) -> None:
+        self._engine = engine
+        self._definitions = definitions
+        self._routes = Routes(
+            types=types, known_types=definitions.all_type_names, compartments=definitions.compartments
+        )
+        self._base_url = base_url
+        self._max_body_bytes = max_body_bytes
+        self._max_url_length = max_url_length
+        self._origins = Origins(cors_origins)
+        self._access_log = access_log
+        self._bind_request_id = bind_request_id
+        self._now = now
+        self._new_request_id = new_request_id
+        self._stopping = False
+
+    def begin_shutdown(self) -> None:
+        """Refuse new requests with 503 from now on; those under way are finished."""
+        self._stopping = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; a web socket is refused."""
+        if scope["type"] != "http":
+            await send({"type": "websocket.close"})
+            return
+        started = perf_counter()
+        method: str = scope["method"]
+        kept, repeated = reading.kept_headers(scope)
+        sent_id = kept.get(b"x-request-id")
+        request = Request(
+            method="GET" if method == "HEAD" else method,
+            head_only=method == "HEAD",
+            headers=kept,
+            body=Body(receive=receive, headers=kept, max_bytes=self._max_body_bytes),
+            request_id=sent_id.decode() if sent_id and REQUEST_ID.fullmatch(sent_id) else self._new_request_id(),
+        )
+        if self._bind_request_id:
+            self._bind_request_id(request.request_id)
+        status, size = _CLIENT_GONE, 0
+        try:
+            response = await self._response(scope, request, repeated)
+            status, size = await self._send(response, request, send)
+        except ClientDisconnectedError:
+            pass
+        finally:
+            if self._access_log:
+                self._access_log(
+                    method=method if method.isalpha() and len(method) <= 10 else "-",
+                    route=request.address.route if request.address else "-",
+                    status=status,
+                    milliseconds=(perf_counter() - started) * 1000,
+                    size_bytes=size,
+                    request_id=request.request_id,
+                )
+
+    async def _response(self, scope: Scope, request: Request, repeated: bytes | None) -> Response:
+        """The response to whatever was sent; nothing but a cancellation or a lost client gets out of here."""
+        try:
+            if repeated:
+                return render.refused(reading.refuse_repeated(repeated), request)
+            return await self._performed(scope, request)
+        except FhirError as error:
+            return render.refused(error, request)
+        except ClientDisconnectedError:
+            raise
+        except Exception:
+            _LOGGER.exception("unexpected fault", extra={"fields": {"request_id": request.request_id}})
+            told = f"An unexpected fault; it is recorded under the request id {request.request_id}."
+            return render.refused(failure("internal", told), request)
+
+    async def _performed(self, scope: Scope, request: Request) -> Response:
+        """Understand, perform, render; FhirError."""
+        if self._stopping:
+            raise failure("shutting-down", "The service is stopping; send the request again.", retry_after_seconds=1)
+        query: bytes = scope.get("query_string", b"")
+        if len(scope.get("raw_path") or scope["path"]) + len(query) > self._max_url_length:
+            told = f"The URL is longer than {self._max_url_length} bytes; a long search can be sent by POST."
+            raise failure("url-too-long", told, "http.url")
+        request.base = self._base_url or reading.base_of(scope, request.headers.get(b"host"))
+        address = request.address = self._routes.address(reading.path_segments(scope))
+        if request.method == "OPTIONS":
+            return self._options(request)
+        if query:
+            reading.read_query(request, query)
+        reading.read_preferences(request)
+        by_form = request.method == "POST" and address.place in _SEARCHED_BY_FORM
+        if not by_form:
+            self._negotiate(request)
+        interaction = await interpret(request, address)
+        if by_form:
+            self._negotiate(request)
+        asked = EVERYTHING
+        if request.parameters and any(name in SHAPING for name, _ in request.parameters):
+            asked = asked_subset(interaction, request.parameters, self._definitions)
+        answer = await self._engine.perform(interaction, self._context(request))
+        if asked is not EVERYTHING:
+            answer = shaped(answer, asked, self._definitions)
+        return render.answered(answer, request)
+
+    def _negotiate(self, request: Request) -> None:
+        request.representation = representation(request.headers.get(b"accept", b""), request.format, request.pretty)
+
+    def _context(self, request: Request) -> Context:
+        return Context(
+            base=request.base,
+            request_id=request.request_id,
+            received_at=self._now(),
+            strict=request.preferences.strict,
+            preferred_return=request.preferences.returning,
+        )
+
+    def _options(self, request: Request) -> Response:
+        """The methods of a place, for whoever asks and for a browser's preflight."""
+        methods = request.address.place.methods if request.address else ()
+        response = render.allowing(methods, request)
+        origin = request.headers.get(b"origin")
+        if origin and b"access-control-request-method" in request.headers:
+            response.headers += self._origins.preflight(origin, methods)
+        return response
+
+    async def _send(self, response: Response, request: Request, send: Send) -> tuple[int, int]:
+        """Send the response; its status and the number of bytes of its body as sent."""
+        body, headers = response.body, response.headers
+        if len(body) >= coding.SMALLEST_COMPRESSED_BYTES:
+            accepted = request.headers.get(b"accept-encoding")
+            if accepted and coding.accepts_gzip(accepted):
+                large = len(body) >= _COMPRESS_IN_THREAD_BYTES
+                body = await asyncio.to_thread(coding.gzipped, body) if large else coding.gzipped(body)
+                headers.append((b"content-encoding", b"gzip"))
+        if response.status not in _WITHOUT_LENGTH:
+            headers.append((b"content-length", b"%d" % len(body)))
+        origin = request.headers.get(b"origin")
+        if origin and request.method != "OPTIONS":
+            headers += self._origins.headers(origin)
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        sent = b"" if request.head_only else body
+        await send({"type": "http.response.body", "body": sent})
+        return response.status, len(sent)
+
+
+_SEARCHED_BY_FORM: Final = (Place.SYSTEM_SEARCH, Place.TYPE_SEARCH, Place.COMPARTMENT_SEARCH)
+_WITHOUT_LENGTH: Final = (204, 304)

@@ -1,0 +1,115 @@
+"""What was sent: received up to a limit, uncompressed up to the same limit, decoded.
+
+https://hl7.org/fhir/R4/http.html#mime-type
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from service.fhir import codec
+from service.fhir.outcome import failure
+from service.rest import coding
+from service.rest.negotiation import BodyKind, body_kind
+from service.rest.query import parse_query
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from service.fhir.interaction import Parameters
+    from service.fhir.resource import Content
+
+    Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+RESOURCE: Final = (BodyKind.FHIR_JSON, BodyKind.JSON)
+PATCH: Final = (BodyKind.JSON_PATCH, BodyKind.FHIR_JSON, BodyKind.JSON)
+FORM: Final = (BodyKind.FORM,)
+
+
+class ClientDisconnectedError(Exception):
+    """The client went away before the whole body arrived: there is nobody to answer."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Body:
+    """The body of one request, not yet received."""
+
+    receive: Receive
+    headers: dict[bytes, bytes]
+    max_bytes: int
+
+    async def resource(self) -> Content:
+        """The body as a JSON object. FhirError body-required, type-mismatch and what `codec.decode` raises."""
+        content = await self.optional_resource()
+        if content is None:
+            raise failure("body-required", "The interaction needs a resource as its body.", "http.body")
+        return content
+
+    async def optional_resource(self) -> Content | None:
+        """The body as a JSON object, None where nothing was sent."""
+        data = await self._received(RESOURCE)
+        if not data:
+            return None
+        content = codec.decode(data)
+        if not isinstance(content, dict):
+            raise failure("type-mismatch", "The body must be a JSON object with a resourceType.", "http.body")
+        return content
+
+    async def patch(self) -> list[Any] | Content:
+        """The body as a JSON Patch (a list) or a FHIRPath Patch (an object); FhirError patch-invalid."""
+        data = await self._received(PATCH)
+        if not data:
+            raise failure("body-required", "A patch needs a patch document as its body.", "http.body")
+        document = codec.decode(data)
+        kind = body_kind(self.headers[b"content-type"], PATCH)
+        if isinstance(document, list) and kind is not BodyKind.FHIR_JSON:
+            return document
+        if isinstance(document, dict) and kind is not BodyKind.JSON_PATCH:
+            return document
+        raise failure(
+            "patch-invalid",
+            f"A JSON Patch is an array sent as {BodyKind.JSON_PATCH.value}; "
+            f"a FHIRPath Patch is a Parameters resource sent as {BodyKind.FHIR_JSON.value}.",
+            "http.body",
+        )
+
+    async def form(self) -> Parameters:
+        """The parameters of a form, none where nothing was sent."""
+        return parse_query(await self._received(FORM), "http.body")
+
+    async def _received(self, allowed: tuple[BodyKind, ...]) -> bytes:
+        """The bytes without content coding; the type is checked before they are received, unless there are none."""
+        length = self._announced_length()
+        if length > self.max_bytes:
+            raise coding.too_large(self.max_bytes)
+        content_type = self.headers.get(b"content-type", b"")
+        if content_type:
+            body_kind(content_type, allowed)
+        data = await self._whole()
+        if data and not content_type:
+            body_kind(content_type, allowed)
+        encoding = self.headers.get(b"content-encoding")
+        return coding.decoded(data, encoding, self.max_bytes) if encoding else data
+
+    def _announced_length(self) -> int:
+        text = self.headers.get(b"content-length", b"0")
+        if not text.isdigit():
+            raise failure("header-invalid", "The Content-Length must be a number of bytes.", "http.Content-Length")
+        return int(text[:20])
+
+    async def _whole(self) -> bytes:
+        """All bytes; FhirError body-too-large as soon as there are too many, ClientDisconnectedError."""
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnectedError
+            part = message.get("body", b"")
+            size += len(part)
+            if size > self.max_bytes:
+                raise coding.too_large(self.max_bytes)
+            parts.append(part)
+            if not message.get("more_body", False):
+                return parts[0] if len(parts) == 1 else b"".join(parts)

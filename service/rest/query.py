@@ -1,0 +1,56 @@
+"""Percent-encoding: query strings, form bodies and path segments become text, exactly or not at all.
+
+https://url.spec.whatwg.org/#application/x-www-form-urlencoded. Stricter than the usual libraries, because a value
+that is silently repaired is another question than the one asked: a stray ``%``, bytes that are not UTF-8 and NUL are
+refused. ``;`` is an ordinary character.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote_to_bytes
+
+from service.fhir.outcome import failure
+
+if TYPE_CHECKING:
+    from service.fhir.interaction import Parameters
+
+MAX_PARAMETERS: Final = 1000
+
+
+def parse_query(encoded: bytes, expression: str = "http.query") -> Parameters:
+    """The decoded name-value pairs in the order sent, repeats kept; a name without ``=`` has the value ``""``.
+
+    FhirError parameter-value where the text is not percent-encoded UTF-8, too-costly over `MAX_PARAMETERS` pairs.
+    """
+    if not encoded:
+        return ()
+    try:
+        text = encoded.decode()
+    except UnicodeDecodeError:
+        raise failure("parameter-value", "The query is not UTF-8.", expression) from None
+    if text.count("&") >= MAX_PARAMETERS:
+        raise failure("too-costly", f"The query has more than {MAX_PARAMETERS} parameters.", expression)
+    pairs = []
+    for pair in text.split("&"):
+        if pair:
+            name, _, value = pair.partition("=")
+            plain_name = decode(name.replace("+", " "), expression)
+            pairs.append((plain_name, decode(value.replace("+", " "), f"http.{plain_name}")))
+    return tuple(pairs)
+
+
+def decode(text: str, expression: str) -> str:
+    """The text that a percent-encoded one stands for; FhirError parameter-value for a stray % or what is not UTF-8."""
+    if "%" in text:
+        decoded = unquote_to_bytes(text)
+        if len(decoded) != len(text.encode()) - 2 * text.count("%"):
+            told = "A % must be followed by two hexadecimal digits; % itself is written %25."
+            raise failure("parameter-value", told, expression)
+        try:
+            text = decoded.decode()
+        except UnicodeDecodeError:
+            raise failure("parameter-value", "The percent-encoded bytes are not UTF-8.", expression) from None
+    if "\0" in text:
+        raise failure("parameter-value", "The character NUL is not allowed.", expression)
+    return text

@@ -1,0 +1,111 @@
+"""`Answer` or `FhirError` → status, headers, body.
+
+https://hl7.org/fhir/R4/http.html#return. Without ``Prefer: return`` a write answers with the resource; issues of a
+success are then only seen with ``return=OperationOutcome`` (inside a batch or transaction they are in
+``response.outcome``), because a body can be one resource or the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from service.fhir import codec
+from service.fhir.outcome import Category, Result, operation_outcome
+from service.rest.headers import http_date
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from service.fhir.interaction import Answer
+    from service.fhir.outcome import FhirError, Issue
+    from service.fhir.resource import Version
+    from service.rest.request import Request
+
+Header = tuple[bytes, bytes]
+
+_REVALIDATE: Final = (b"cache-control", b"private, no-cache")
+_NO_STORE: Final = (b"cache-control", b"no-store")
+_NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
+_VARY: Final = (b"vary", b"accept, accept-encoding, origin, prefer")
+
+
+@dataclass(slots=True)
+class Response:
+    """What goes back, before content coding: no Content-Length yet, and the body also for HEAD."""
+
+    status: int
+    headers: list[Header]
+    body: bytes = b""
+
+
+def answered(answer: Answer, request: Request) -> Response:
+    """The response to an interaction that did not fail."""
+    version = answer.version
+    safe = request.method == "GET"
+    cached = _REVALIDATE if safe and version else _NO_STORE
+    headers = [_NO_SNIFFING, cached, _VARY, (b"x-request-id", request.request_id.encode())]
+    response = Response(answer.result.status, headers)
+    if version:
+        response.headers.append((b"etag", version.etag.encode()))
+        response.headers.append((b"last-modified", http_date(version.last_updated)))
+        if not safe and not version.deleted:
+            response.headers.append((b"location", _location(request, version)))
+    if answer.result is Result.NOT_MODIFIED:
+        return response
+    if safe or answer.body is not None:
+        _give(response, request, answer.body if version is None else version.content)
+    else:
+        _give_preferred(response, request, answer)
+    return response
+
+
+def _location(request: Request, version: Version) -> bytes:
+    return f"{request.base}/{version.type}/{version.id}/_history/{version.version_id}".encode()
+
+
+def _give_preferred(response: Response, request: Request, answer: Answer) -> None:
+    """The body of a write, as ``Prefer: return`` asks."""
+    returning = request.preferences.returning
+    deleted = answer.version is None or answer.version.deleted
+    if returning:
+        response.headers.append((b"preference-applied", f"return={returning}".encode()))
+    if returning == "minimal":
+        return
+    if returning == "OperationOutcome" or (deleted and answer.issues):
+        if answer.result is Result.DELETED:
+            response.status = Result.OK.status
+        _give(response, request, _outcome(answer.issues))
+    elif answer.version:
+        _give(response, request, answer.version.content)
+
+
+def _give(response: Response, request: Request, body: bytes | None) -> None:
+    if body:
+        response.headers.append((b"content-type", request.representation.content_type))
+        response.body = codec.encode_pretty(body) if request.representation.pretty else body
+
+
+def refused(error: FhirError, request: Request) -> Response:
+    """The response to a refusal or failure: an OperationOutcome, never to be cached."""
+    headers = [_NO_SNIFFING, _NO_STORE, (b"x-request-id", request.request_id.encode())]
+    response = Response(error.category.status, headers)
+    if error.retry_after_seconds is not None:
+        response.headers.append((b"retry-after", str(error.retry_after_seconds).encode()))
+    if error.allowed_methods:
+        response.headers.append((b"allow", ", ".join(error.allowed_methods).encode()))
+    if error.category is Category.UNAUTHENTICATED:
+        response.headers.append((b"www-authenticate", b"Bearer"))
+    _give(response, request, _outcome(error.issues))
+    return response
+
+
+def allowing(methods: tuple[str, ...], request: Request) -> Response:
+    """The response to OPTIONS: the methods of a place."""
+    allowed = ", ".join(methods).encode()
+    headers = [_NO_SNIFFING, _NO_STORE, (b"x-request-id", request.request_id.encode()), (b"allow", allowed)]
+    return Response(204, headers)
+
+
+def _outcome(issues: Iterable[Issue]) -> bytes:
+    return codec.encode(operation_outcome(issues))
