@@ -16,6 +16,7 @@ from service.fhir.interaction import Answer
 from service.fhir.outcome import Result, failure
 from service.fhir.reference import identity_of
 from service.fhir.search import cursor
+from service.fhir.search.result_parameters import parse_count
 from service.fhir.stamp import instant_text
 from service.fhir.temporal import range_of
 from service.store.history_statement import HistoryPage
@@ -103,9 +104,10 @@ def _parse(parts: Parts, context: Context, interaction: History) -> _Asked:
         if name in values:
             raise failure("parameter-value", "The parameter may be given once.", f"http.{name}")
         values[name] = value
+    limits = parts.limits.search
     since, at = (_range(parts, name, values.get(name)) for name in ("_since", "_at"))
     return _Asked(
-        count=_count(parts, values.get("_count")),
+        count=parse_count(values["_count"], limits) if "_count" in values else limits.default_page_size,
         since=since.low if since else None,
         at=(at.low, at.high) if at else None,
         after=_open(parts, interaction, values["_cursor"]) if "_cursor" in values else None,
@@ -119,14 +121,6 @@ def _range(parts: Parts, name: str, text: str | None) -> Range | None:
     if found is None:
         raise failure("parameter-value", f"{name} must be a date, dateTime or instant.", f"http.{name}")
     return found
-
-
-def _count(parts: Parts, text: str | None) -> int:
-    if text is None:
-        return parts.limits.default_page_size
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise failure("parameter-value", "_count must be a whole number, 0 or more.", "http._count")
-    return min(int(text), parts.limits.max_page_size)
 
 
 def _url(context: Context, interaction: History, sealed: str | None) -> str:
@@ -143,15 +137,10 @@ def _scope(interaction: History) -> str:
 
 def _seal(parts: Parts, interaction: History, last: Version) -> str:
     microseconds = (last.last_updated - _EPOCH) // _MICROSECOND
-    return cursor.seal(
-        [_scope(interaction), microseconds, str(identity_of(last.type, last.id)), last.version_id],
-        parts.cursor_secret,
-    )
+    position = [microseconds, str(identity_of(last.type, last.id)), last.version_id]
+    return cursor.seal(position, parts.cursor_secret, _scope(interaction))
 
 
 def _open(parts: Parts, interaction: History, text: str) -> tuple[datetime, UUID, int]:
-    values = cursor.open(text, parts.cursor_secret)
-    match values:
-        case [str(scope), int(microseconds), str(identity), int(version_id)] if scope == _scope(interaction):
-            return _EPOCH + microseconds * _MICROSECOND, UUID(identity), version_id
-    raise failure("cursor-invalid", "The cursor belongs to another request.", "http._cursor")
+    microseconds, identity, version_id = cursor.open(text, parts.cursor_secret, _scope(interaction))
+    return _EPOCH + int(microseconds) * _MICROSECOND, UUID(str(identity)), int(version_id)

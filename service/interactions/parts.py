@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from service.fhir.search.result_parameters import SearchLimits
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -21,8 +23,7 @@ class Limits:
 
     referential_integrity: bool = False
     max_bundle_entries: int = 1000
-    default_page_size: int = 20
-    max_page_size: int = 1000
+    search: SearchLimits = field(default_factory=SearchLimits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
