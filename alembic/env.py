@@ -1,0 +1,45 @@
+"""How Alembic reaches the database: over the connection that `service.store.migration` hands in.
+
+Without one (the `alembic` program itself, to write a new revision) the URL comes from DATABASE_URL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+from alembic import context
+
+from service.store import secret, tables
+from service.store.migration import alchemy_engine
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_TABLES = [tables.resource, secret.secret]  # one of every module that declares some: importing declares them
+
+
+def _run(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=_TABLES[0].metadata,
+        transaction_per_migration=True,
+        compare_server_default=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def _connect_and_run() -> None:
+    engine = alchemy_engine(os.environ["DATABASE_URL"])
+    async with engine.connect() as connection:
+        await connection.run_sync(_run)
+    await engine.dispose()
+
+
+given = context.config.attributes.get("connection")
+if given is None:
+    asyncio.run(_connect_and_run())
+else:
+    _run(given)

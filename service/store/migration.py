@@ -1,0 +1,128 @@
+"""Bringing the database to the schema of this release: Alembic, run by one process at a time.
+
+A start at the newest schema costs one query and does not import Alembic. Everything else happens under an advisory
+lock, with a short `lock_timeout` so that a migration never queues behind a long transaction with everyone else behind
+it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from sqlalchemy import Connection
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+_LOG: Final = logging.getLogger(__name__)
+
+HEAD: Final = "0002"
+"""The newest revision in alembic/versions; a constant because asking Alembic takes longer than starting Postgres."""
+
+_LOCK_KEY: Final = 0x6D617373_61676501
+_LOCK_WAIT_SECONDS: Final = 300
+_LOCK_TIMEOUT: Final = "5s"
+_STATEMENT_TIMEOUT: Final = "30min"
+_RETRY_SECONDS: Final = 0.2
+
+_NOT_YET: Final = (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError, TimeoutError)
+"""What a database that is still starting answers."""
+
+
+class MigrationError(Exception):
+    """The database cannot be brought to this release's schema; the message says why."""
+
+
+async def current(connection: asyncpg.Connection[Any]) -> str | None:
+    """The revision that the database is at; None when it was never migrated."""
+    try:
+        revision = await connection.fetchval("SELECT version_num FROM alembic_version")
+    except asyncpg.UndefinedTableError:
+        return None
+    return None if revision is None else str(revision)
+
+
+async def migrate(url: str, *, wait_seconds: float = 0) -> bool:
+    """Upgrade the database to `HEAD`, after waiting up to `wait_seconds` for it to answer; whether that took a change.
+
+    `MigrationError` when the database does not answer, is of another release, or holds a lock for too long.
+    """
+    connection = await _connect(url, wait_seconds)
+    try:
+        revision = await current(connection)
+    finally:
+        await connection.close()
+    if revision == HEAD:
+        return False
+    if revision is not None and revision > HEAD:
+        raise MigrationError(f"the database is at revision {revision}, newer than this release's {HEAD}")
+    await run_alembic(url, "upgrade", "head")
+    return True
+
+
+async def run_alembic(url: str, command_name: str, *arguments: str) -> None:
+    """Run an Alembic command (upgrade, downgrade, check ...) under the advisory lock."""
+    from alembic import command, util  # noqa: PLC0415 - takes 0.3 s, and a start at head does not need it
+
+    engine = alchemy_engine(url)
+    configuration = alembic_configuration()
+
+    def run(connection: Connection) -> None:
+        configuration.attributes["connection"] = connection
+        getattr(command, command_name)(configuration, *arguments)
+
+    try:
+        async with engine.connect() as connection:
+            plain: asyncpg.Connection[Any] = (await connection.get_raw_connection()).driver_connection
+            await plain.execute(f"SET statement_timeout = '{_LOCK_WAIT_SECONDS}s'")
+            await plain.execute("SELECT pg_advisory_lock($1)", _LOCK_KEY)
+            await plain.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'; SET statement_timeout = '{_STATEMENT_TIMEOUT}'")
+            await connection.run_sync(run)
+    except util.CommandError as error:
+        raise MigrationError(str(error)) from error
+    except asyncpg.LockNotAvailableError as error:
+        raise MigrationError("another transaction holds a table that a migration needs; try again") from error
+    finally:
+        await engine.dispose()
+
+
+def alembic_configuration() -> Config:
+    """Alembic's configuration; the scripts are inside of the installed package or beside it in a checkout."""
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
+    packaged = Path(__file__).parent / "alembic"
+    scripts = packaged if packaged.is_dir() else Path(__file__).parents[2] / "alembic"
+    configuration = Config()
+    configuration.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    return configuration
+
+
+def alchemy_engine(url: str) -> AsyncEngine:
+    """An engine over asyncpg's own reading of `url`, because SQLAlchemy's knows fewer parameters."""
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - only migrations need an engine
+    from sqlalchemy.pool import NullPool  # noqa: PLC0415
+
+    return create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(url), poolclass=NullPool)
+
+
+async def _connect(url: str, wait_seconds: float) -> asyncpg.Connection[Any]:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait_seconds
+    told = False
+    while True:
+        try:
+            return await asyncpg.connect(url, timeout=max(5.0, wait_seconds))
+        except _NOT_YET as error:
+            if loop.time() > deadline:
+                raise MigrationError(f"the database does not answer ({type(error).__name__})") from error
+        except asyncpg.PostgresError as error:
+            raise MigrationError(f"the database refuses the connection ({type(error).__name__})") from error
+        if not told:
+            told = True
+            _LOG.warning("waiting for the database")
+        await asyncio.sleep(_RETRY_SECONDS)
