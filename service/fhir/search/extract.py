@@ -1,0 +1,114 @@
+"""Content → index rows: every value that a search can ask for, in one walk over the resource.
+
+The sources of a type are merged into one tree of JSON properties when the type is first extracted; a resource's own
+properties lead the walk, so what is absent costs nothing. An expression that is no plain path is evaluated as FHIRPath.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from service.fhir.search.expression import Where
+from service.fhir.search.types import SEARCH_TYPES
+from service.fhir.search.types.search_type import Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import tzinfo
+
+    from service.fhir.path import Path as FhirPath
+    from service.fhir.resource import Content
+    from service.fhir.search.parameter import Kind, Source
+    from service.fhir.search.registry import Registry
+    from service.fhir.search.types.search_type import Extract
+
+IndexRows = dict["Kind", list[tuple[Any, ...]]]
+"""Search parameter type → rows, in the order of its table's columns after `resource_key`:
+
+token (source, system, code), reference (source, target_type, target), string (source, value, exact),
+date (source, low, high), uri (source, value).
+"""
+
+
+@dataclass(slots=True)
+class _Node:
+    """A place in the tree of properties: what is extracted here, what is kept, and where it goes on."""
+
+    leaves: list[tuple[Extract, int]] = field(default_factory=list)
+    children: dict[str, _Node] = field(default_factory=dict)
+    filters: dict[Where, _Node] = field(default_factory=dict)
+
+    def visit(self, value: Any, rows: Rows) -> None:
+        """Extract from a value, or from each item of an array."""
+        if type(value) is list:
+            for item in value:
+                self.visit(item, rows)
+            return
+        if value is None:
+            return
+        for extract, number in self.leaves:
+            extract(value, number, rows)
+        if self.children:
+            children = self.children
+            for name, inner in value.items():
+                child = children.get(name)
+                if child is not None:
+                    child.visit(inner, rows)
+        for where, node in self.filters.items():
+            if value.get(where.field) == where.value:
+                node.visit(value, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    root: _Node
+    evaluated: tuple[tuple[FhirPath, Extract, int], ...]
+
+
+class Extractor:
+    """Extracts index rows. `zone` is that of dates without one."""
+
+    def __init__(self, registry: Registry, *, zone: tzinfo = UTC) -> None:
+        self._registry = registry
+        self._zone = zone
+        self._types = registry.definitions.all_type_names
+        self._trees: dict[str, _Tree] = {}
+
+    def rows(self, resource_type: str, content: Content, base: str) -> IndexRows:
+        """The index rows of valid content, each once; kinds without any are left out."""
+        tree = self._trees.get(resource_type)
+        if tree is None:
+            tree = self._trees[resource_type] = self._compile(resource_type)
+        rows = Rows(base=base, types=self._types, zone=self._zone)
+        tree.root.visit(content, rows)
+        for path, extract, number in tree.evaluated:
+            for value in path.evaluate(content):
+                extract(value, number, rows)
+        return rows.by_kind()
+
+    def _compile(self, resource_type: str) -> _Tree:
+        root = _Node()
+        evaluated: list[tuple[FhirPath, Extract, int]] = []
+        for source in self._registry.sources(resource_type):
+            extractors = SEARCH_TYPES[source.kind].extractors
+            if source.evaluated:
+                from service.fhir.path import compile_path
+                path = compile_path(source.expression, definitions=self._registry.definitions, type_name=resource_type)
+                evaluated.append((path, extractors[source.evaluated], source.number))
+            else:
+                _add(root, source, extractors)
+        return _Tree(root, tuple(evaluated))
+
+
+def _add(root: _Node, source: Source, extractors: Mapping[str, Extract]) -> None:
+    for path in source.paths:
+        node = root
+        for step in path.steps:
+            node = (
+                node.filters.setdefault(step, _Node())
+                if isinstance(step, Where)
+                else node.children.setdefault(step, _Node())
+            )
+        node.leaves.append((extractors[path.type], source.number))

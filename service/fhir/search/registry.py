@@ -1,0 +1,222 @@
+"""The search parameters that the service answers, and those of R4 that it knowingly does not, type by type.
+
+Compiled from the definitions when a type is first asked for. Sources are shared: ``patient`` reads the rows of
+``subject``, narrowed to Patient; ``combo-code`` those of ``code`` and ``component-code``; ``name`` those of ``family``,
+``given`` and the other parts of a name.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from service.fhir.reference import type_code
+from service.fhir.search.expression import Path, UnresolvableError, resolve_expression
+from service.fhir.search.parameter import KINDS, SearchParameter, Source, source_number
+from service.fhir.search.types import SEARCH_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from service.fhir.definitions import Definitions, SearchParameterFact
+    from service.fhir.search.expression import Resolved
+    from service.fhir.search.parameter import Kind
+
+UNSUPPORTED_KINDS: Final = {
+    "number": "number parameters are not indexed yet",
+    "quantity": "quantity parameters are not indexed yet",
+    "composite": "composite parameters are not indexed yet",
+    "special": "the service has no geometry to answer it with",
+}
+"""R4's search parameter types that the service does not answer, with the reason."""
+
+UNSUPPORTED_PARAMETERS: Final = {
+    "_content": "the service keeps no full-text index",
+    "_text": "the service keeps no full-text index",
+    "_query": "the service defines no named queries",
+    "_filter": "the service does not read filter expressions",
+    "_has": "reverse chains are not answered yet",
+    "_list": "searches through a List are not answered yet",
+    "_in": "searches through a List or Group are not answered yet",
+    "phonetic": "the service has no phonetic index; name is insensitive to case and accents",
+}
+"""R4's parameters that the service does not answer whatever their type, with the reason."""
+
+_BOOLEAN: Final = re.compile(r" (?:and|or) ")
+"""Marks an expression whose value is a boolean, such as that of ``deceased``."""
+
+
+class Registry:
+    """The search parameters of every served type. `extra` are further parameters, by resource type.
+
+    Raises ValueError when two types, or two sources, share a number.
+    """
+
+    def __init__(
+        self,
+        definitions: Definitions,
+        extra: Mapping[str, Sequence[SearchParameterFact]] | None = None,
+    ) -> None:
+        self.definitions: Final = definitions
+        self._extra: Final = dict(extra or {})
+        self._parameters: dict[str, dict[str, SearchParameter]] = {}
+        self._unsupported: dict[str, dict[str, str]] = {}
+        self._numbers: dict[int, tuple[str, str, str]] = {}
+        self._shared: dict[tuple[str, ...], dict[str, SearchParameter]] = {}
+        _refuse_collisions(definitions.all_type_names)
+        for resource_type in self._extra:
+            self.parameters(resource_type)
+
+    def parameters(self, resource_type: str) -> Mapping[str, SearchParameter]:
+        """The parameters of a served type by code, sorted."""
+        if resource_type not in self._parameters:
+            self._compile(resource_type)
+        return self._parameters[resource_type]
+
+    def unsupported(self, resource_type: str) -> Mapping[str, str]:
+        """R4's parameters of a served type that the service refuses: code → reason."""
+        if resource_type not in self._unsupported:
+            self._compile(resource_type)
+        return self._unsupported[resource_type]
+
+    def shared_parameters(self, resource_types: tuple[str, ...]) -> Mapping[str, SearchParameter]:
+        """The parameters that all of the types have and read alike, with the sources of all of them."""
+        if len(resource_types) == 1:
+            return self.parameters(resource_types[0])
+        found = self._shared.get(resource_types)
+        if found is None:
+            every = [self.parameters(each) for each in resource_types]
+            codes = set(every[0]).intersection(*every[1:])
+            found = {}
+            for code in sorted(codes):
+                merged = _merged([parameters[code] for parameters in every])
+                if merged is not None:
+                    found[code] = merged
+            self._shared[resource_types] = found
+        return found
+
+    def sources(self, resource_type: str) -> tuple[Source, ...]:
+        """Everything that is indexed of a type, each source once."""
+        found = {source.number: source for each in self.parameters(resource_type).values() for source in each.sources}
+        return tuple(found.values())
+
+    @cached_property
+    def reference_sources(self) -> tuple[int, ...]:
+        """The numbers of all reference sources of all served types."""
+        return tuple(
+            source.number
+            for resource_type in self.definitions.resource_types
+            for source in self.sources(resource_type)
+            if source.kind == "reference"
+        )
+
+    def _compile(self, resource_type: str) -> None:
+        parameters: dict[str, SearchParameter] = {}
+        unsupported: dict[str, str] = {}
+        official = self.definitions.search_parameters(resource_type).values()
+        for fact in (*official, *self._extra.get(resource_type, ())):
+            compiled = self._parameter(resource_type, fact)
+            if isinstance(compiled, str):
+                unsupported[fact.code] = compiled
+            else:
+                parameters[fact.code] = compiled
+        self._unsupported[resource_type] = unsupported
+        self._parameters[resource_type] = dict(sorted(parameters.items()))
+
+    def _parameter(self, resource_type: str, fact: SearchParameterFact) -> SearchParameter | str:
+        """The compiled parameter, or the reason why there is none."""
+        if reason := UNSUPPORTED_PARAMETERS.get(fact.code):
+            return reason
+        kind = next((kind for kind in KINDS if kind == fact.kind), None)
+        if kind is None:
+            return UNSUPPORTED_KINDS[fact.kind]
+        parameter = SearchParameter(
+            code=fact.code,
+            kind=kind,
+            url=fact.url,
+            description=fact.description,
+            sources=(),
+            targets=fact.targets,
+        )
+        if fact.code == "_id":
+            return replace(parameter, special="_id")
+        if fact.code == "_lastUpdated":
+            return replace(parameter, special="_lastUpdated")
+        if _BOOLEAN.search(fact.expression):
+            return replace(parameter, sources=(self._evaluated(resource_type, kind, fact.expression),))
+        try:
+            resolved = [resolve_expression(self.definitions, part) for part in fact.expression.split(" | ")]
+            return self._with_sources(parameter, resource_type, resolved)
+        except UnresolvableError as error:
+            return f"the service cannot index {error}"
+
+    def _with_sources(
+        self, parameter: SearchParameter, resource_type: str, resolved: Sequence[Resolved]
+    ) -> SearchParameter:
+        sources = tuple(source for one in resolved for source in self._sources_of(resource_type, parameter.kind, one))
+        restrictions = {one.target for one in resolved}
+        if len(restrictions) > 1:
+            raise UnresolvableError(" | ".join(one.text for one in resolved))
+        target = restrictions.pop()
+        return replace(
+            parameter,
+            sources=sources,
+            targets=(target,) if target else parameter.targets,
+            restricted_to=target,
+            systems=self._implied_systems(path for source in sources for path in source.paths),
+        )
+
+    def _sources_of(self, resource_type: str, kind: Kind, resolved: Resolved) -> list[Source]:
+        search_type = SEARCH_TYPES[kind]
+        whole = tuple(path for path in resolved.paths if path.type in search_type.extractors)
+        sources = [self._source(resource_type, kind, resolved.text, whole)] if whole else []
+        names = {name for path in resolved.paths for name in search_type.parts.get(path.type, ())}
+        for name in sorted(names):
+            part = resolve_expression(self.definitions, f"{resolved.text}.{name}")
+            sources.append(self._source(resource_type, kind, part.text, part.paths))
+        if not sources:
+            raise UnresolvableError(resolved.text)
+        return sources
+
+    def _source(self, resource_type: str, kind: Kind, expression: str, paths: tuple[Path, ...]) -> Source:
+        number = source_number(resource_type, kind, expression)
+        named = (resource_type, kind, expression)
+        if self._numbers.setdefault(number, named) != named:
+            raise ValueError(f"the sources {self._numbers[number]} and {named} have the same number")
+        return Source(number=number, type=resource_type, kind=kind, expression=expression, paths=paths)
+
+    def _evaluated(self, resource_type: str, kind: Kind, expression: str) -> Source:
+        return replace(self._source(resource_type, kind, expression, ()), evaluated="boolean")
+
+    def _implied_systems(self, paths: Iterable[Path]) -> Mapping[str, frozenset[str]]:
+        """The codes by system when every path ends in an element of type code with a listed binding."""
+        systems: dict[str, frozenset[str]] = {}
+        for path in paths:
+            if path.binding is None or self.definitions.code_rule(path.binding) is not None:
+                return {}
+            for system, codes in self.definitions.codings(path.binding).items():
+                systems[system] = systems.get(system, frozenset()) | codes
+        return systems
+
+
+def _merged(parameters: Sequence[SearchParameter]) -> SearchParameter | None:
+    """One parameter for all of the types; None where their meanings differ, as those of ``status`` do."""
+    first = parameters[0]
+    meanings = {(each.kind, each.restricted_to, tuple(sorted(each.systems))) for each in parameters}
+    if len(meanings) > 1:
+        return None
+    return replace(
+        first,
+        sources=tuple(source for each in parameters for source in each.sources),
+        targets=tuple(dict.fromkeys(target for each in parameters for target in each.targets)),
+    )
+
+
+def _refuse_collisions(type_names: Iterable[str]) -> None:
+    known: dict[int, str] = {}
+    for name in sorted(type_names):
+        other = known.setdefault(type_code(name), name)
+        if other != name:
+            raise ValueError(f"the resource types {other} and {name} have the same number")

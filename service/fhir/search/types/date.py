@@ -1,0 +1,56 @@
+"""date: ranges of instants compared by the letter of R4, for values of any precision and for Periods and Timings.
+
+https://hl7.org/fhir/R4/search.html#date and https://hl7.org/fhir/R4/search.html#prefix.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+from service.fhir.search.query import DateValue, Prefix
+from service.fhir.search.types.search_type import SearchType, refused
+from service.fhir.temporal import DATE_FORMS, range_of, range_of_period, range_of_timing
+
+if TYPE_CHECKING:
+    from service.fhir.search.parameter import SearchParameter
+    from service.fhir.search.types.search_type import Rows, Setting
+
+PREFIXES: Final[tuple[Prefix, ...]] = get_args(Prefix)
+
+
+def parse(parameter: SearchParameter, _modifier: str | None, text: str, setting: Setting) -> DateValue:
+    """A prefix, `eq` when there is none, and a date. A blank is the plus sign that an unescaped URL loses."""
+    prefix = next((each for each in PREFIXES if text.startswith(each)), None)
+    moment = text.removeprefix(prefix or "").replace(" ", "+")
+    found = range_of(moment, setting.zone)
+    if found is None:
+        raise refused(parameter, f"{DATE_FORMS}, alone or after one of the prefixes {', '.join(PREFIXES)}")
+    if prefix == "ap" and setting.now is not None:
+        found = found.approximately(setting.now)
+    return DateValue(prefix=prefix or "eq", range=found)
+
+
+def _moment(value: str, source: int, rows: Rows) -> None:
+    found = range_of(value, rows.zone)
+    if found is not None:
+        rows.date.add((source, found.low, found.high))
+
+
+def _period(period: dict[str, Any], source: int, rows: Rows) -> None:
+    found = range_of_period(period, rows.zone)
+    if found is not None:
+        rows.date.add((source, found.low, found.high))
+
+
+def _timing(timing: dict[str, Any], source: int, rows: Rows) -> None:
+    found = range_of_timing(timing, rows.zone)
+    if found is not None:
+        rows.date.add((source, found.low, found.high))
+
+
+DATE: Final = SearchType(
+    kind="date",
+    modifiers=(),
+    extractors={"date": _moment, "dateTime": _moment, "instant": _moment, "Period": _period, "Timing": _timing},
+    parse=parse,
+)

@@ -1,0 +1,100 @@
+"""reference: a link to a resource, by logical id, by literal reference, by URL or by canonical.
+
+https://hl7.org/fhir/R4/search.html#reference. A reference to a resource of this service, relative or absolute on its
+own base, is its identity whatever version it names; any other URL is the digest of its text. A canonical is found by
+its URL and by ``url|version``.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from service.fhir.outcome import failure
+from service.fhir.reference import digest_of, identity_of, parse_local, type_code
+from service.fhir.resource import LOGICAL_ID
+from service.fhir.search.query import ReferenceValue
+from service.fhir.search.separators import unescape
+from service.fhir.search.types.search_type import SearchType, refused
+
+if TYPE_CHECKING:
+    from service.fhir.search.parameter import SearchParameter
+    from service.fhir.search.types.search_type import Rows, Setting
+
+FORMS: Final = "an id, Type/id, an absolute URL or a canonical url|version"
+
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
+
+NOT_LITERAL: Final = UUID(int=0)
+"""The target of a reference that names no URL (logical or contained): no search asks for it, `:missing` counts it."""
+
+_ELSEWHERE: Final = 0
+"""The target type of whatever is not local."""
+
+
+def parse(parameter: SearchParameter, modifier: str | None, text: str, setting: Setting) -> ReferenceValue:
+    """One operand; `modifier` is a resource type, as in ``subject:Patient=1``, or None."""
+    value = unescape(text)
+    if modifier is not None:
+        if not LOGICAL_ID.fullmatch(value):
+            raise refused(parameter, f"an id after the modifier :{modifier}")
+        return ReferenceValue(targets=(identity_of(modifier, value),))
+    if LOGICAL_ID.fullmatch(value):
+        types = (parameter.restricted_to,) if parameter.restricted_to else parameter.targets
+        return ReferenceValue(targets=tuple(identity_of(each, value) for each in types))
+    local = parse_local(value, setting.base, setting.types)
+    if local is not None:
+        if local.version_id is not None:
+            raise refused(parameter, "references without a version; leave out /_history and what follows")
+        if parameter.restricted_to not in {None, local.type}:
+            raise refused(parameter, f"references to {parameter.restricted_to}")
+        return ReferenceValue(targets=(identity_of(local.type, local.id),))
+    if _ABSOLUTE.fullmatch(value):
+        return ReferenceValue(targets=(digest_of(value),))
+    url, _, version = value.partition("|")
+    if version and parse_local(url, setting.base, setting.types):
+        return ReferenceValue(targets=(digest_of(value),))
+    raise failure("parameter-value", f"{parameter.code} takes {FORMS}.", f"http.{parameter.code}")
+
+
+def _reference(reference: dict[str, Any], source: int, rows: Rows) -> None:
+    literal = reference.get("reference")
+    if literal is None or literal.startswith("#"):
+        rows.reference.add((source, _ELSEWHERE, NOT_LITERAL))
+    else:
+        _target(literal, source, rows)
+
+
+def _canonical(canonical: str, source: int, rows: Rows) -> None:
+    url, separator, _ = canonical.partition("|")
+    url = url.partition("#")[0]
+    if url:
+        _target(url, source, rows)
+    else:
+        rows.reference.add((source, _ELSEWHERE, NOT_LITERAL))
+    if separator:
+        rows.reference.add((source, _ELSEWHERE, digest_of(canonical.partition("#")[0])))
+
+
+def _target(literal: str, source: int, rows: Rows) -> None:
+    target_type, target = _located(literal, rows.base, rows.types)
+    rows.reference.add((source, target_type, target))
+
+
+@lru_cache(maxsize=8192)
+def _located(literal: str, base: str, types: frozenset[str]) -> tuple[int, UUID]:
+    """The target's type and digest; the resources of one patient repeat the same few references."""
+    local = parse_local(literal, base, types)
+    if local is None:
+        return _ELSEWHERE, digest_of(literal)
+    return type_code(local.type), identity_of(local.type, local.id)
+
+
+REFERENCE: Final = SearchType(
+    kind="reference",
+    modifiers=("[type]",),
+    extractors={"Reference": _reference, "canonical": _canonical, "uri": _canonical},
+    parse=parse,
+)

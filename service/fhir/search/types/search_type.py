@@ -1,0 +1,88 @@
+"""What the module of a search parameter type provides: its values, its modifiers, its extraction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING, Any
+
+from service.fhir.outcome import failure
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from service.fhir.outcome import FhirError
+    from service.fhir.search.parameter import Kind, SearchParameter
+    from service.fhir.search.query import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a value's meaning depends on besides its text.
+
+    `base` is the service's base URL as the caller sees it, `types` every resource type of R4, `zone` that of dates
+    without one, `now` the instant that `ap` measures from (None: `ap` does not widen).
+    """
+
+    base: str
+    types: frozenset[str]
+    zone: tzinfo = UTC
+    now: datetime | None = None
+
+
+@dataclass(slots=True)
+class Rows:
+    """The index rows of one resource under construction, one set per table, and what the values depend on."""
+
+    base: str
+    types: frozenset[str]
+    zone: tzinfo
+    token: set[tuple[int, UUID | None, str]] = field(default_factory=set)
+    reference: set[tuple[int, int, UUID]] = field(default_factory=set)
+    string: set[tuple[int, str, str]] = field(default_factory=set)
+    date: set[tuple[int, datetime, datetime]] = field(default_factory=set)
+    uri: set[tuple[int, str]] = field(default_factory=set)
+
+    def by_kind(self) -> dict[Kind, list[tuple[Any, ...]]]:
+        """The rows of each kind that has any."""
+        found: dict[Kind, list[tuple[Any, ...]]] = {}
+        if self.token:
+            found["token"] = list(self.token)
+        if self.reference:
+            found["reference"] = list(self.reference)
+        if self.string:
+            found["string"] = list(self.string)
+        if self.date:
+            found["date"] = list(self.date)
+        if self.uri:
+            found["uri"] = list(self.uri)
+        return found
+
+
+Extract = Callable[[Any, int, Rows], None]
+"""Adds the rows of one value, under the number of its source."""
+
+Parse = Callable[["SearchParameter", "str | None", str, Setting], "Value"]
+"""Reads one operand (already split at commas, escapes kept) for a parameter and modifier; FhirError parameter-value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchType:
+    """A search parameter type.
+
+    `modifiers` are those that `parse` understands, `missing` aside, which every type takes. `extractors` maps the data
+    types that the parameter type indexes to the way they are; `parts` the complex data types that are indexed by some
+    of their elements.
+    """
+
+    kind: Kind
+    modifiers: tuple[str, ...]
+    extractors: Mapping[str, Extract]
+    parse: Parse
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def refused(parameter: SearchParameter, accepted: str) -> FhirError:
+    """The refusal of a value, saying what the parameter takes."""
+    return failure("parameter-value", f"{parameter.code} takes {accepted}.", f"http.{parameter.code}")

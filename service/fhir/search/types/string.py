@@ -1,0 +1,60 @@
+"""string: text that starts with the search value, whatever its case and accents.
+
+https://hl7.org/fhir/R4/search.html#string. ``:exact`` compares whole texts as they are. A name or an address matches by
+any of its parts.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+from service.fhir.search.bounded import LONGEST, bounded
+from service.fhir.search.query import StringValue
+from service.fhir.search.separators import unescape
+from service.fhir.search.types.search_type import SearchType, refused
+
+if TYPE_CHECKING:
+    from service.fhir.search.parameter import SearchParameter
+    from service.fhir.search.types.search_type import Rows, Setting
+
+_LETTERS: Final = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ŧ": "t", "æ": "ae", "œ": "oe"})
+"""Letters whose stroke or ligature Unicode does not decompose, though people leave it out when they type."""
+
+
+def fold(text: str) -> str:
+    """The text without case, accents and runs of blanks."""
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+        text = "".join(letter for letter in decomposed if not unicodedata.combining(letter)).translate(_LETTERS)
+    return " ".join(text.casefold().split())
+
+
+def parse(parameter: SearchParameter, modifier: str | None, text: str, _setting: Setting) -> StringValue:
+    """The beginning of a text, or with `modifier` "exact" all of it."""
+    value = unescape(text)
+    folded = fold(value)
+    if modifier == "exact":
+        return StringValue(folded=bounded(folded), exact=bounded(value))
+    if not folded:
+        raise refused(parameter, "text with at least one letter, digit or sign")
+    if len(folded) > LONGEST:
+        raise refused(parameter, f"at most {LONGEST} characters (any number with :exact)")
+    return StringValue(folded=folded)
+
+
+def _text(value: str, source: int, rows: Rows) -> None:
+    rows.string.add((source, bounded(fold(value)), bounded(value)))
+
+
+STRING: Final = SearchType(
+    kind="string",
+    modifiers=("exact",),
+    extractors={"string": _text, "markdown": _text, "code": _text, "uri": _text, "id": _text},
+    parse=parse,
+    parts={
+        "HumanName": ("family", "given", "prefix", "suffix", "text"),
+        "Address": ("line", "city", "district", "state", "postalCode", "country", "text"),
+        "Annotation": ("text",),
+    },
+)
