@@ -91,7 +91,7 @@ def subset(
         case "true":
             kept = _summarised(content, definition.elements)
         case "text":
-            kept = _only(content, definition.elements, lambda element: element.min > 0 or element.name == "text")
+            kept = _only(content, definition.elements, lambda element: _needed(element) or element.name == "text")
         case "data":
             kept = {name: value for name, value in content.items() if name not in ("text", "_text")}
         case _ if elements:
@@ -99,11 +99,15 @@ def subset(
             kept = _only(
                 content,
                 definition.elements,
-                lambda element: element.min > 0 or element.modifier or element.name in names,
+                lambda element: _needed(element) or element.name in names,
             )
         case _:
             return content
     return _tagged(kept)
+
+
+def _needed(element: Element) -> bool:
+    return element.min > 0 or element.modifier
 
 
 def _own_names(elements: Sequence[str], resource_type: str) -> frozenset[str]:
@@ -124,7 +128,7 @@ def _summarised(content: Content, elements: Sequence[Element]) -> Content:
         element = by_name.get(name.removeprefix("_"))
         if name in _ALWAYS:
             kept[name] = value
-        elif element and (element.summary or element.min > 0):
+        elif element and (element.summary or _needed(element)):
             part = _summarised_value(value, element)
             if part not in ({}, []):
                 kept[name] = part

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from service.fhir.outcome import FhirError, failure
+from service.rest.negotiation import media_ranges
 
 SMALLEST_COMPRESSED_BYTES: Final = 1024
 """Below this an answer fits into one network packet anyway."""
@@ -26,6 +27,8 @@ _ZLIB: Final = zlib.MAX_WBITS
 _RAW_DEFLATE: Final = -zlib.MAX_WBITS
 _DEFLATE_METHOD: Final = 8
 _MOST_CODINGS: Final = 2
+_MOST_MEMBERS: Final = 17
+"""A gzip file may be several in a row; thousands of empty ones would only keep the service busy."""
 
 
 def decoded(body: bytes, content_encoding: bytes, max_bytes: int) -> bytes:
@@ -62,7 +65,9 @@ def _deflate_window(body: bytes) -> int:
 def _inflated(body: bytes, window: int, max_bytes: int) -> bytes:
     """The decompressed body; never holds more than `max_bytes` and one byte of it, however much it would inflate to."""
     result = b""
-    while body:
+    for _ in range(_MOST_MEMBERS):
+        if not body:
+            return result
         stream = zlib.decompressobj(window)
         try:
             result += stream.decompress(body, max_bytes + 1 - len(result))
@@ -75,7 +80,7 @@ def _inflated(body: bytes, window: int, max_bytes: int) -> bytes:
         body = stream.unused_data
         if window != _GZIP and body:
             raise _invalid()
-    return result
+    raise _invalid()
 
 
 def _invalid() -> FhirError:
@@ -90,11 +95,8 @@ def too_large(max_bytes: int) -> FhirError:
 @lru_cache(maxsize=256)
 def accepts_gzip(accept_encoding: bytes) -> bool:
     """Whether an Accept-Encoding header allows gzip. https://www.rfc-editor.org/rfc/rfc9110#name-accept-encoding"""
-    weights = {}
-    for element in accept_encoding.decode("latin-1").lower().split(","):
-        name, _, weight = element.partition(";")
-        weights[name.strip()] = weight.replace(" ", "").rstrip("0").rstrip(".") != "q="
-    return weights.get("gzip", weights.get("x-gzip", weights.get("*", False)))
+    weights = {found.name: found.weight for found in media_ranges(accept_encoding.decode("latin-1"))}
+    return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0))) > 0
 
 
 def gzipped(body: bytes) -> bytes:

@@ -82,7 +82,7 @@ def kept_headers(scope: Scope) -> tuple[dict[bytes, bytes], bytes | None]:
 
 def refuse_repeated(name: bytes) -> FhirError:
     """The refusal of a header that may occur only once."""
-    header = name.decode("latin-1")
+    header = name.decode("latin-1").title()
     return failure("header-invalid", f"The header {header} may occur only once.", f"http.{header}")
 
 
