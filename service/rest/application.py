@@ -62,16 +62,15 @@ class AccessLog(Protocol):
 class FhirApplication:
     """FHIR R4 over HTTP below the path that `scope["root_path"]` names.
 
-    `types` are the resource types served. `base_url` has no trailing slash; None takes it from each request. The
-    origins in `cors_origins` may call from a browser. `bind_request_id` is called in the request's task before
-    anything is performed, so that log lines of other packages can name the request.
+    `base_url` has no trailing slash; None takes it from each request. The origins in `cors_origins` may call from a
+    browser. `bind_request_id` is called in the request's task before anything is performed, so that log lines of other
+    packages can name the request.
     """
 
     def __init__(  # noqa: PLR0913 - the composition root names each of them
         self,
         engine: Engine,
         *,
-        types: Collection[str],
         definitions: Definitions,
         base_url: str | None = None,
         max_body_bytes: int = 16 << 20,
@@ -85,7 +84,9 @@ class FhirApplication:
         self._engine = engine
         self._definitions = definitions
         self._routes = Routes(
-            types=types, known_types=definitions.all_type_names, compartments=definitions.compartments
+            types=definitions.resource_types,
+            known_types=definitions.all_type_names,
+            compartments=definitions.compartments,
         )
         self._base_url = base_url
         self._max_body_bytes = max_body_bytes
@@ -181,7 +182,11 @@ class FhirApplication:
         return render.answered(answer, request)
 
     def _negotiate(self, request: Request) -> None:
-        request.representation = representation(request.headers.get(b"accept", b""), request.format, request.pretty)
+        request.representation = representation(
+            request.headers.get(b"accept", b""),
+            reading.first_value(request.general, "_format"),
+            reading.first_value(request.general, "_pretty"),
+        )
 
     def _context(self, request: Request) -> Context:
         return Context(
@@ -195,7 +200,7 @@ class FhirApplication:
     def _options(self, request: Request) -> Response:
         """The methods of a place, for whoever asks and for a browser's preflight."""
         methods = request.address.place.methods if request.address else ()
-        response = render.allowing(methods, request)
+        response = render.allowing(methods)
         origin = request.headers.get(b"origin")
         if origin and b"access-control-request-method" in request.headers:
             response.headers += self._origins.preflight(origin, methods)
@@ -204,6 +209,11 @@ class FhirApplication:
     async def _send(self, response: Response, request: Request, send: Send) -> tuple[int, int]:
         """Send the response; its status and the number of bytes of its body as sent."""
         body, headers = response.body, response.headers
+        headers.append(_NO_SNIFFING)
+        headers.append((b"x-request-id", request.request_id.encode()))
+        correlation_id = request.headers.get(b"x-correlation-id")
+        if correlation_id and REQUEST_ID.fullmatch(correlation_id):
+            headers.append((b"x-correlation-id", correlation_id))
         if len(body) >= coding.SMALLEST_COMPRESSED_BYTES:
             accepted = request.headers.get(b"accept-encoding")
             if accepted and coding.accepts_gzip(accepted):
@@ -223,3 +233,4 @@ class FhirApplication:
 
 _SEARCHED_BY_FORM: Final = (Place.SYSTEM_SEARCH, Place.TYPE_SEARCH, Place.COMPARTMENT_SEARCH)
 _WITHOUT_LENGTH: Final = (204, 304)
+_NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")

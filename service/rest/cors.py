@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 _ALLOWED_HEADERS: Final = (
     b"Accept, Authorization, Content-Encoding, Content-Type, If-Match, If-Modified-Since, If-None-Exist, "
-    b"If-None-Match, Prefer, X-Request-Id"
+    b"If-None-Match, Prefer, X-Correlation-Id, X-Request-Id"
 )
 _EXPOSED: Final = (
     b"access-control-expose-headers",
-    b"Allow, Content-Location, ETag, Last-Modified, Location, Preference-Applied, Retry-After, X-Request-Id",
+    b"Allow, ETag, Last-Modified, Location, Preference-Applied, Retry-After, X-Correlation-Id, X-Request-Id",
 )
 _ANY: Final = (b"access-control-allow-origin", b"*")
 _REMEMBERED_SECONDS: Final = b"600"

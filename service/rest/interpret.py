@@ -106,21 +106,23 @@ async def _delete(request: Request, address: Address) -> Interaction:
 
 
 async def _search(request: Request, address: Address) -> Interaction:
-    return _searching(address, request.parameters)
+    return _searching(request, address, request.parameters)
 
 
 async def _search_by_form(request: Request, address: Address) -> Interaction:
-    return _searching(address, request.parameters + without_general(request, await request.body.form()))
+    return _searching(request, address, request.parameters + without_general(request, await request.body.form()))
 
 
-def _searching(address: Address, parameters: Parameters) -> Search:
+def _searching(request: Request, address: Address, parameters: Parameters) -> Search:
+    """The search with ``_format`` and ``_pretty`` put back, so that its links lead to pages in the same form."""
+    parameters += request.general
     if address.place in (Place.COMPARTMENT, Place.COMPARTMENT_SEARCH):
         member = None if address.member == "*" else address.member
         return Search(type=member, parameters=parameters, compartment=(address.type, address.id))
     return Search(type=address.type or None, parameters=parameters)
 
 
-async def _search_system(request: Request, _address: Address) -> Interaction:
+async def _search_system(request: Request, address: Address) -> Interaction:
     if not request.parameters:
         raise failure(
             "not-found",
@@ -128,11 +130,12 @@ async def _search_system(request: Request, _address: Address) -> Interaction:
             "or search all types with parameters such as ?_type=Patient&_lastUpdated=gt2026-01-01.",
             "http.path",
         )
-    return Search(type=None, parameters=request.parameters)
+    return _searching(request, address, request.parameters)
 
 
 async def _history(request: Request, address: Address) -> Interaction:
-    return History(type=address.type or None, id=address.id or None, parameters=request.parameters)
+    parameters = request.parameters + request.general
+    return History(type=address.type or None, id=address.id or None, parameters=parameters)
 
 
 async def _capabilities(request: Request, _address: Address) -> Interaction:

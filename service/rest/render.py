@@ -26,13 +26,12 @@ Header = tuple[bytes, bytes]
 
 _REVALIDATE: Final = (b"cache-control", b"private, no-cache")
 _NO_STORE: Final = (b"cache-control", b"no-store")
-_NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
 _VARY: Final = (b"vary", b"accept, accept-encoding, origin, prefer")
 
 
 @dataclass(slots=True)
 class Response:
-    """What goes back, before content coding: no Content-Length yet, and the body also for HEAD."""
+    """What goes back before the headers that every response has, before content coding, with the body also for HEAD."""
 
     status: int
     headers: list[Header]
@@ -44,8 +43,7 @@ def answered(answer: Answer, request: Request) -> Response:
     version = answer.version
     safe = request.method == "GET"
     cached = _REVALIDATE if safe and version else _NO_STORE
-    headers = [_NO_SNIFFING, cached, _VARY, (b"x-request-id", request.request_id.encode())]
-    response = Response(answer.result.status, headers)
+    response = Response(answer.result.status, [cached, _VARY])
     if version:
         response.headers.append((b"etag", version.etag.encode()))
         response.headers.append((b"last-modified", http_date(version.last_updated)))
@@ -88,8 +86,7 @@ def _give(response: Response, request: Request, body: bytes | None) -> None:
 
 def refused(error: FhirError, request: Request) -> Response:
     """The response to a refusal or failure: an OperationOutcome, never to be cached."""
-    headers = [_NO_SNIFFING, _NO_STORE, (b"x-request-id", request.request_id.encode())]
-    response = Response(error.category.status, headers)
+    response = Response(error.category.status, [_NO_STORE])
     if error.retry_after_seconds is not None:
         response.headers.append((b"retry-after", str(error.retry_after_seconds).encode()))
     if error.allowed_methods:
@@ -100,11 +97,9 @@ def refused(error: FhirError, request: Request) -> Response:
     return response
 
 
-def allowing(methods: tuple[str, ...], request: Request) -> Response:
+def allowing(methods: tuple[str, ...]) -> Response:
     """The response to OPTIONS: the methods of a place."""
-    allowed = ", ".join(methods).encode()
-    headers = [_NO_SNIFFING, _NO_STORE, (b"x-request-id", request.request_id.encode()), (b"allow", allowed)]
-    return Response(204, headers)
+    return Response(204, [_NO_STORE, (b"allow", ", ".join(methods).encode())])
 
 
 def _outcome(issues: Iterable[Issue]) -> bytes:

@@ -34,6 +34,7 @@ _SINGLES: Final = (
     b"if-modified-since",
     b"if-none-exist",
     b"origin",
+    b"x-correlation-id",
     b"x-request-id",
 )
 _KEPT: Final = frozenset((*_LISTS, *_SINGLES))
@@ -45,7 +46,7 @@ _HOST: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0
 class Request:
     """A request as it is understood step by step; the defaults stand while a refusal comes before the step.
 
-    `method` is GET for HEAD. `parameters` are those of the URL without ``_format`` and ``_pretty``.
+    `method` is GET for HEAD. `general` are the parameters ``_format`` and ``_pretty``, `parameters` the others.
     """
 
     method: str
@@ -56,8 +57,7 @@ class Request:
     address: Address | None = None
     base: str = ""
     parameters: Parameters = ()
-    format: str | None = None
-    pretty: str | None = None
+    general: Parameters = ()
     representation: Representation = DEFAULT
     preferences: Preferences = field(default=NO_PREFERENCES)
 
@@ -117,15 +117,16 @@ def read_query(request: Request, encoded: bytes) -> None:
 
 
 def without_general(request: Request, parameters: Parameters) -> Parameters:
-    """The parameters that are not about the answer's form; those that are go into the request, the first one counts."""
+    """The parameters that are not about the answer's form; those that are go into the request."""
     if not any(name in _GENERAL for name, _ in parameters):
         return parameters
-    for name, value in parameters:
-        if name == "_format" and request.format is None:
-            request.format = value
-        elif name == "_pretty" and request.pretty is None:
-            request.pretty = value
+    request.general += tuple(pair for pair in parameters if pair[0] in _GENERAL)
     return tuple(pair for pair in parameters if pair[0] not in _GENERAL)
+
+
+def first_value(parameters: Parameters, name: str) -> str | None:
+    """The first value of a parameter, None where it was not sent."""
+    return next((value for sent, value in parameters if sent == name), None)
 
 
 def read_preferences(request: Request) -> None:

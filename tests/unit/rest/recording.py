@@ -59,7 +59,7 @@ class RecordingEngine:
 def application(engine: RecordingEngine, **options: Any) -> FhirApplication:
     """The application with a fixed clock and fixed request ids."""
     fixed: dict[str, Any] = {"now": lambda: NOW, "new_request_id": lambda: "fresh-id", "max_body_bytes": 4096}
-    return FhirApplication(engine, types=DEFINITIONS.resource_types, definitions=DEFINITIONS, **{**fixed, **options})
+    return FhirApplication(engine, definitions=DEFINITIONS, **{**fixed, **options})
 
 
 async def exchange(

@@ -64,6 +64,12 @@ async def test_a_harmless_request_id_is_taken_over_and_echoed(headers: Headers, 
     assert engine.asked[0][1].request_id == expected
 
 
+async def test_a_correlation_id_is_echoed_beside_the_request_id() -> None:
+    """R4 lets a client follow one transaction over several requests."""
+    response = await exchange(application(RecordingEngine()), "GET", "/Patient/a", (("X-Correlation-Id", "c-1"),))
+    assert (response.headers["x-correlation-id"], response.headers["x-request-id"]) == ("c-1", "fresh-id")
+
+
 @pytest.mark.parametrize(
     "headers, base",
     [
