@@ -13,7 +13,6 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
-from service.fhir.entity_tag import parse_entity_tags
 from service.fhir.interaction import Criteria
 from service.fhir.outcome import failure
 from service.rest.query import parse_query
@@ -25,7 +24,9 @@ Returning = Literal["minimal", "representation", "OperationOutcome"]
 
 REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
 
-_BARE_VERSION: Final = re.compile(r"\d{1,64}")
+_ENTITY_TAG: Final = re.compile(r'\s*(?:(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"|(\d{1,64}))\s*(?:,|\Z)')
+"""https://www.rfc-editor.org/rfc/rfc9110#name-etag, and the bare number that many FHIR clients send."""
+
 _PREFERENCE: Final = re.compile(r"""\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*("[^"]*"|[^;,\s]*))?[^,]*""")
 _RETURNS: Final[tuple[Returning, ...]] = ("minimal", "representation", "OperationOutcome")
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -57,14 +58,22 @@ def preferences(prefer: bytes) -> Preferences:
 
 
 def entity_tags(value: bytes, header: str) -> IfMatch:
-    """The version ids of If-Match or If-None-Match; a bare number is taken for a tag. FhirError header-invalid."""
-    elements = [element.strip() for element in value.decode("latin-1").split(",")]
-    tags = parse_entity_tags(
-        ",".join(f'"{element}"' if _BARE_VERSION.fullmatch(element) else element for element in elements)
-    )
-    if tags is None:
-        raise failure("header-invalid", f'{header} takes version ids such as W/"1", or *.', f"http.{header}")
-    return tags
+    """The version ids of If-Match or If-None-Match; a bare number is taken for a tag. FhirError header-invalid.
+
+    A tag that HTTP allows and this service never gave out is kept: it matches nothing.
+    """
+    text = value.decode("latin-1").strip()
+    if text == "*":
+        return ("*",)
+    tags = []
+    position = 0
+    while match := _ENTITY_TAG.match(text, position):
+        quoted, bare = match.groups()
+        tags.append(bare or (quoted if quoted != "*" else '"*"'))
+        position = match.end()
+        if position == len(text):
+            return tuple(tags)
+    raise failure("header-invalid", f'{header} takes version ids such as W/"1", or *.', f"http.{header}")
 
 
 def if_modified_since(value: bytes) -> datetime | None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.rest.headers import Preferences, http_date, if_modified_since, preferences
+from service.fhir.outcome import FhirError
+from service.rest.headers import Preferences, entity_tags, http_date, if_modified_since, preferences
 from tests.api.outcome import assert_outcome
 from tests.unit.rest.recording import NOW, Headers, RecordingEngine, application, exchange
 
@@ -32,6 +33,33 @@ from tests.unit.rest.recording import NOW, Headers, RecordingEngine, application
 def test_preferences_are_read_as_rfc_7240_says(prefer: str, expected: Preferences) -> None:
     """The first of a name counts; unknown preferences and values are ignored."""
     assert preferences(prefer.encode()) == expected
+
+
+@pytest.mark.parametrize(
+    "value, tags",
+    [
+        ('W/"3"', ("3",)),
+        ('"3"', ("3",)),
+        ("3", ("3",)),
+        ("*", ("*",)),
+        (' W/"3" , "4",5', ("3", "4", "5")),
+        ('"3",', ("3",)),
+        ('"3-gzip"', ("3-gzip",)),
+        ('"a,b", "é"', ("a,b", "é")),
+        ('""', ("",)),
+        ('"*"', ('"*"',)),
+    ],
+)
+def test_entity_tags_are_read_as_rfc_9110_says(value: str, tags: tuple[str, ...]) -> None:
+    """A foreign tag is kept and matches nothing; only a bare * means any version."""
+    assert entity_tags(value.encode("latin-1"), "If-Match") == tags
+
+
+@pytest.mark.parametrize("value", ["", ",", "W/3", 'W/"3', '3"', '"3" "4"', '"3", *', "three", '"a b"'])
+def test_a_malformed_entity_tag_is_refused(value: str) -> None:
+    """A precondition that cannot be read must not be ignored."""
+    with pytest.raises(FhirError, match="header-invalid"):
+        entity_tags(value.encode("latin-1"), "If-Match")
 
 
 async def test_several_prefer_headers_are_one_list() -> None:
