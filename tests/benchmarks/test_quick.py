@@ -1,0 +1,41 @@
+"""The benchmarks run and every line of them has numbers; whether the goals are met is `make bench`'s to say."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.benchmarks.serving import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a run with a few requests writes."""
+    file: Path = tmp_path_factory.mktemp("bench") / "report.json"
+    command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--workers", "1", "--json", str(file)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(file.read_text()))
+
+
+def test_every_load_has_numbers_for_the_service_and_the_yardstick(report: dict[str, Any]) -> None:
+    assert len(report["loads"]) == 8
+    for row in report["loads"]:
+        for measured in [*row["service"], *row["yardstick"]]:
+            assert measured["requests"] >= 20
+            assert measured["requests_per_second"] > 0
+            assert 0 < measured["p50_milliseconds"] <= measured["p99_milliseconds"]
+
+
+def test_every_goal_has_a_value(report: dict[str, Any]) -> None:
+    assert len(report["goals"]) == 9
+    for goal in report["goals"]:
+        assert isinstance(goal["value"], float), goal
+        assert goal["met"] in {True, False}

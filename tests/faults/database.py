@@ -1,0 +1,108 @@
+"""The embedded Postgres in the hands of a test: stopped, killed and started under the service."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import asyncpg
+
+from service.store.embedded import Embedded
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+STOP_FAST: Final = signal.SIGINT
+STOP_IMMEDIATE: Final = signal.SIGQUIT
+KILL: Final = signal.SIGKILL
+_LIMIT_SECONDS: Final = 30.0
+_POLL_SECONDS: Final = 0.01
+
+
+class Database:
+    """The server of a data folder; as a context manager it runs inside and is stopped afterwards.
+
+    The test shares it with the service, so it outlives any service that the test stops or kills.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self.folder = data_dir.parent
+        self._pid_file = data_dir / "postgres" / "postmaster.pid"
+        self._embedded = Embedded(data_dir)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    @property
+    def url(self) -> str:
+        """The URL of the service's database."""
+        return self._embedded.url
+
+    def start(self) -> None:
+        """Start it, or find it running."""
+        self._embedded.launch()
+        self._embedded.wait_until_ready()
+
+    @property
+    def runs(self) -> bool:
+        """Whether there is a server on the data."""
+        return self._pid_file.exists()
+
+    def release(self) -> None:
+        """Let go of it: it ends when nobody else uses it."""
+        self._embedded.release()
+
+    def start_and_stop(self) -> None:
+        """Stop it unless somebody else uses it, whoever has started it."""
+        with self:
+            pass
+
+    def end(self, how: signal.Signals) -> None:
+        """Stop or kill it, and wait until it takes no connections any more."""
+        pid = int(self._pid_file.read_text().split()[0])
+        os.kill(pid, how)
+        deadline = time.monotonic() + _LIMIT_SECONDS
+        while _runs(pid):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"Postgres does not end on {how.name}")
+            time.sleep(_POLL_SECONDS)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[asyncpg.Connection[Any]]:
+        """A connection beside the service's."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def resources_locked(self) -> AsyncIterator[None]:
+        """Nobody else reads or writes a resource inside the block: every request that needs one waits."""
+        async with self.connection() as connection, connection.transaction():
+            await connection.execute("LOCK TABLE resource IN ACCESS EXCLUSIVE MODE")
+            yield
+
+    async def until_waiting(self, how_many: int) -> None:
+        """Wait until that many statements wait for a lock."""
+        async with asyncio.timeout(_LIMIT_SECONDS), self.connection() as connection:
+            while await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") < how_many:  # noqa: ASYNC110
+                await asyncio.sleep(_POLL_SECONDS)
+
+
+def _runs(pid: int) -> bool:
+    """Whether the process takes part in anything; one that has ended and was not waited for does not."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123 - not a file of ours
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,63 @@
+"""SIGTERM: what was accepted is finished, and the process says that all went well."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.benchmarks.client import Connection
+from tests.benchmarks.serving import the_service
+from tests.builders.resources import observation
+from tests.faults.agreement import disagreements
+from tests.faults.storm import Storm, located, missing
+
+if TYPE_CHECKING:
+    from tests.faults.database import Database
+
+_IN_FLIGHT = 12
+
+
+async def _create(port: int) -> tuple[int, str]:
+    async with Connection(port) as connection:
+        reply = await connection.request("POST", "/fhir/Observation", observation("Patient/1"))
+        return reply.status, reply.header("location") or ""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_requests_under_way_are_answered_before_the_service_ends(database: Database, workers: int) -> None:
+    async with the_service(database.folder, workers=workers, pool_max_size=_IN_FLIGHT, log_level="warning") as service:
+        async with database.resources_locked():
+            under_way = [asyncio.create_task(_create(service.port)) for _ in range(_IN_FLIGHT)]
+            await database.until_waiting(_IN_FLIGHT)
+            service.terminate()
+        replies = await asyncio.gather(*under_way)
+        assert [status for status, _ in replies] == [201] * _IN_FLIGHT
+        assert await asyncio.to_thread(service.wait) == 0
+    async with database.connection() as connection:
+        held = {row["id"] for row in await connection.fetch("SELECT id FROM resource")}
+    assert {located(location)[0].partition("/")[2] for _, location in replies} <= held
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_stop_in_a_storm_of_writes_loses_nothing_and_ends_well(database: Database, workers: int) -> None:
+    async with the_service(database.folder, workers=workers, log_level="warning") as service:
+        storm = Storm(service.port)
+        running = asyncio.create_task(storm.run())
+        await storm.until_acknowledged(150)
+        service.terminate()
+        assert await asyncio.to_thread(service.wait) == 0
+        storm.stopped.set()
+        await running
+    assert [refusal for refusal in storm.refused if ": 503 " not in refusal] == []
+    async with the_service(database.folder) as service:
+        assert await missing(service.port, storm.acknowledged) == []
+    assert await disagreements(database.url, service.base) == []
+
+
+async def test_the_embedded_database_ends_with_its_last_user(database: Database) -> None:
+    async with the_service(database.folder) as service:
+        database.release()
+        assert await service.status_of("/health/ready") == 200
+    assert not database.runs
