@@ -1,7 +1,7 @@
 """massage-fhir: a FHIR R4 service for medical massage. The packages, in the direction of imports:
 
     app            the composition root: builds everything, the only module that knows all packages
-    cli            the console script `massage-fhir`
+    cli, serve     the console script `massage-fhir`; the processes of a running service
     rest, pages    FHIR over HTTP; what a person sees in a browser
     interactions   what this server does: one module per FHIR interaction, `perform` is the single door
     operations     one module per FHIR operation
@@ -9,7 +9,7 @@
     fhir           what FHIR R4 says: pure, and imports nothing of ours
     settings, logs read by `app` and `cli`; the other packages are handed what they need
 
-    app -> rest, pages, cli -> interactions, operations -> store -> fhir
+    cli -> serve -> app -> rest, pages -> operations -> interactions -> store -> fhir
 
-The contracts are in `.importlinter` and run in `make test`.
+The contracts are in pyproject.toml and run in `make test`.
 """

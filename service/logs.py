@@ -1,14 +1,13 @@
 """Structured logs: one line per event, JSON for machines or key=value for people, never a patient's data.
 
-A log line names parameters, codes, paths and counts. Keys in `NEVER_LOGGED` are dropped wherever they are handed in,
-and resource ids are cut out of request paths: an id leads to a person. Exceptions are logged by type and place only,
-because the text of an exception can quote what was sent.
+A log line names parameters, codes, routes and counts. Keys in `NEVER_LOGGED` are dropped wherever they are handed in,
+and a request is logged by its route, never by its path: an id leads to a person. Exceptions are logged by type and
+place only, because the text of an exception can quote what was sent.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 import sys
 import traceback
 from contextvars import ContextVar
@@ -19,9 +18,6 @@ import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-REQUEST_ID: Final = re.compile(r"[A-Za-z0-9\-._~:]{1,64}")
-"""A request id as a client may send it (match with `fullmatch`)."""
 
 NEVER_LOGGED: Final = frozenset(
     {
@@ -55,7 +51,6 @@ request_id: Final[ContextVar[str | None]] = ContextVar("request_id", default=Non
 
 _ATTRIBUTE: Final = "fields"
 _FRAMES: Final = 12
-_SEGMENTS: Final = 12
 
 
 def event(logger: logging.Logger, level: int, message: str, /, **fields: object) -> None:
@@ -64,12 +59,26 @@ def event(logger: logging.Logger, level: int, message: str, /, **fields: object)
         logger.log(level, message, extra={_ATTRIBUTE: fields})
 
 
-def path_of_words(path: str, words: frozenset[str]) -> str:
-    """A request path with every segment that is not one of `words` replaced: ``/fhir/Patient/{id}``.
+class AccessLog:
+    """One line per request. `route` has placeholders for ids, and there is no query string."""
 
-    `words` are the type names, operations and fixed addresses; whatever else a client wrote may be an id or worse.
-    """
-    return "/".join([segment if segment in words else "{id}" for segment in path.split("/", _SEGMENTS)[:_SEGMENTS]])
+    _logger: Final = logging.getLogger("service.access")
+
+    def __call__(
+        self, *, method: str, route: str, status: int, milliseconds: float, size_bytes: int, request_id: str
+    ) -> None:
+        """Log a request that is over."""
+        event(
+            self._logger,
+            logging.INFO,
+            "request",
+            method=method,
+            route=route,
+            status=status,
+            milliseconds=round(milliseconds, 2),
+            size_bytes=size_bytes,
+            request_id=request_id,
+        )
 
 
 class _Lines(logging.Formatter):

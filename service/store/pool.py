@@ -95,7 +95,7 @@ class Pool:
             acquire_timeout_seconds=acquire_timeout_seconds,
             statement_timeout_seconds=statement_timeout_seconds,
         )
-        await pool._fill()
+        await pool.fill()
         return pool
 
     def acquire(self) -> Lease:
@@ -112,7 +112,9 @@ class Pool:
         idle, self._idle = self._idle, []
         await asyncio.gather(*(_close(connection) for connection in idle))
 
-    async def _fill(self) -> None:
+    async def fill(self) -> None:
+        """Open `min_size` connections, or fewer if the database cannot be reached yet: it is tried again on demand."""
+
         async def connect() -> None:
             try:
                 self._give_back(await self._connect())

@@ -1,0 +1,181 @@
+"""The composition root: builds the service from its settings, explicitly; the only module that knows all packages.
+
+`service.serve` brings the database up to date once per start; `create_app` builds what each worker runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi import FastAPI
+
+from service.fhir import definitions as r4
+from service.fhir.links import link_names
+from service.fhir.outcome import FhirError
+from service.fhir.search.extract import Extractor
+from service.fhir.search.registry import Registry
+from service.fhir.search.result_parameters import SearchLimits
+from service.fhir.validation import Validator
+from service.interactions.parts import Limits, Parts
+from service.interactions.perform import Engine
+from service.logs import AccessLog, request_id
+from service.operations.validate import validate
+from service.pages.routes import routes as page_routes
+from service.rest.application import FhirApplication
+from service.rest.health import health_routes, nothing_here
+from service.rest.openapi import document
+from service.store.migration import HEAD, current
+from service.store.pool import Pool
+from service.store.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+
+    from service.settings import Settings
+
+    Scope = MutableMapping[str, Any]
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+
+_FHIR: Final = "/fhir"
+_READY_SECONDS: Final = 3.0
+
+OPERATIONS: Final[Mapping[str, Any]] = {"validate": validate}
+"""Operation name without the dollar sign → what performs it."""
+
+
+def version() -> str:
+    """The version of the installed service."""
+    return importlib.metadata.version("massage-fhir")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standard:
+    """What FHIR R4 says, compiled: the same for every service, and safe to share between several in one process."""
+
+    definitions: r4.Definitions
+    registry: Registry
+    validator: Validator
+    extractor: Extractor
+    link_names: frozenset[str]
+
+
+def compile_standard() -> Standard:
+    """R4 from the packaged facts; each type's details follow when it is first used."""
+    definitions = r4.load()
+    registry = Registry(definitions)
+    return Standard(
+        definitions=definitions,
+        registry=registry,
+        validator=Validator(definitions),
+        extractor=Extractor(registry),
+        link_names=link_names(definitions),
+    )
+
+
+class Application:
+    """The whole service as one ASGI application.
+
+    FHIR requests do not pass through the framework: its router and middleware cost more than reading a resource.
+    """
+
+    def __init__(self, *, fhir: FhirApplication, elsewhere: FastAPI, pool: Pool) -> None:
+        self._fhir = fhir
+        self._elsewhere = elsewhere
+        self._pool = pool
+        elsewhere.router.lifespan_context = lambda _: self.running()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request to FHIR or, outside of it, to health and pages."""
+        if scope["type"] != "lifespan":
+            path: str = scope["path"]
+            if path.startswith(_FHIR) and path[len(_FHIR) : len(_FHIR) + 1] in ("", "/"):
+                scope["root_path"] = scope.get("root_path", "") + _FHIR
+                await self._fhir(scope, receive, send)
+                return
+        await self._elsewhere(scope, receive, send)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Connected to the database within the block; without a database it starts all the same, and is not ready."""
+        await self._pool.fill()
+        try:
+            yield
+        finally:
+            self._fhir.begin_shutdown()
+            await self._pool.close()
+
+
+def create_app(settings: Settings, standard: Standard | None = None) -> Application:
+    """The application for settings that `serve.prepare` has settled; connects to nothing before it runs."""
+    if settings.database_url is None or settings.cursor_secret is None:
+        raise ValueError("the settings name no database or no cursor secret")
+    standard = standard or compile_standard()
+    pool = Pool(
+        settings.database_url.get_secret_value(),
+        min_size=settings.pool_min_size,
+        max_size=settings.pool_max_size,
+        acquire_timeout_seconds=settings.acquire_timeout_seconds,
+        statement_timeout_seconds=settings.statement_timeout_seconds,
+    )
+    fhir = FhirApplication(
+        Engine(_parts(settings, standard, pool, settings.cursor_secret.get_secret_value()), OPERATIONS),
+        definitions=standard.definitions,
+        base_url=settings.base_url,
+        max_body_bytes=settings.max_body_bytes,
+        cors_origins=settings.cors_origins,
+        access_log=AccessLog() if settings.access_log else None,
+        bind_request_id=request_id.set,
+    )
+    return Application(fhir=fhir, elsewhere=_elsewhere(standard, pool), pool=pool)
+
+
+def _parts(settings: Settings, standard: Standard, pool: Pool, cursor_secret: str) -> Parts:
+    return Parts(
+        store=Store(pool),
+        definitions=standard.definitions,
+        registry=standard.registry,
+        validator=standard.validator,
+        extractor=standard.extractor,
+        limits=Limits(
+            referential_integrity=settings.referential_integrity,
+            max_bundle_entries=settings.max_bundle_entries,
+            search=SearchLimits(default_page_size=settings.default_page_size, max_page_size=settings.max_page_size),
+        ),
+        cursor_secret=cursor_secret.encode(),
+        zone=settings.time_zone,
+        link_names=standard.link_names,
+        software_version=version(),
+        started_on=datetime.now(UTC).date().isoformat(),
+    )
+
+
+def _elsewhere(standard: Standard, pool: Pool) -> FastAPI:
+    """Everything outside of FHIR: health, documentation, and the answer for addresses that do not exist."""
+
+    async def obstacles() -> list[str]:
+        try:
+            async with asyncio.timeout(_READY_SECONDS), pool.acquire() as connection:
+                revision = await current(connection)
+        except TimeoutError:
+            return [f"The database did not answer within {_READY_SECONDS:.0f} s."]
+        except FhirError as error:
+            return [issue.diagnostics for issue in error.issues]
+        if revision == HEAD:
+            return []
+        return [f"The database is at migration {revision or 'none'}, and this release needs {HEAD}."]
+
+    return FastAPI(
+        openapi_url=None,
+        routes=[
+            *health_routes(version=version(), obstacles=obstacles),
+            *page_routes(document=lambda: document(standard.definitions, standard.registry), version=version()),
+        ],
+        exception_handlers={404: nothing_here},
+    )

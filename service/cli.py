@@ -1,0 +1,117 @@
+"""The console script `massage-fhir`. Heavy imports happen in the command that needs them."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from service.logs import set_up_logs
+from service.settings import Settings, SettingsError, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# pretty tracebacks print the values of local variables, and with them patients' data and secrets
+cli: Final = typer.Typer(
+    help="A FHIR R4 service for medical massage. Settings are environment variables: see `massage-fhir settings`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+definitions: Final = typer.Typer(help="What HL7 publishes about R4, as the service keeps it.", no_args_is_help=True)
+cli.add_typer(definitions, name="definitions")
+
+_BAD_SETTINGS: Final = 2
+
+
+@cli.command()
+def serve() -> None:
+    """Serve FHIR over HTTP, on an embedded PostgreSQL unless DATABASE_URL names another one."""
+    settings = _settings()
+    from service import serve as running  # noqa: PLC0415
+
+    with _readable_failures():
+        running.serve(settings)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the schema of this release; `serve` does so by itself."""
+    settings = _settings()
+    from service import serve as running  # noqa: PLC0415
+
+    with _readable_failures(), running.database(settings) as settled:
+        asyncio.run(running.prepare(settled))
+
+
+@cli.command()
+def openapi(folder: Annotated[Path, typer.Option(help="Where to write.")] = Path("openapi")) -> None:
+    """Write the OpenAPI document and its examples, computed from the service's own registries."""
+    from service.rest.openapi import write_files  # noqa: PLC0415
+
+    write_files(folder)
+
+
+@definitions.command("compile")
+def compile_definitions(
+    package: Annotated[Path, typer.Argument(help="The unpacked package hl7.fhir.r4.examples 4.0.1.", exists=True)],
+    target: Annotated[Path | None, typer.Option(help="Where to write; absent: into the package itself.")] = None,
+) -> None:
+    """Compile HL7's published definitions of the served types into compact facts."""
+    from service.fhir import definitions as packaged  # noqa: PLC0415
+    from service.fhir.definitions.compiler import compile_package  # noqa: PLC0415
+
+    compile_package(package, target or Path(packaged.__path__[0]) / "facts")
+
+
+@cli.command()
+def settings() -> None:
+    """Print every setting with its value in this environment; secrets are hidden."""
+    shown = _settings().shown()
+    descriptions = {name.upper(): field.description or "" for name, field in Settings.model_fields.items()}
+    for name, value in shown.items():
+        typer.echo(f"{name}={value}\n    {descriptions[name]}")
+
+
+@cli.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(importlib.metadata.version("massage-fhir"))
+
+
+def main() -> None:
+    """The entry point of the console script."""
+    cli()
+
+
+def _settings() -> Settings:
+    """The settings, with logs set up as they say; exit code 2 with one line per bad variable."""
+    try:
+        settings = read_settings()
+    except SettingsError as error:
+        typer.echo(f"massage-fhir: these settings cannot be used:\n{error}", err=True)
+        sys.exit(_BAD_SETTINGS)
+    set_up_logs(settings.log_level, settings.log_format)
+    return settings
+
+
+@contextmanager
+def _readable_failures() -> Iterator[None]:
+    """A start that fails says why in a sentence; anything else keeps its traceback."""
+    from service.serve import ServeError  # noqa: PLC0415
+    from service.store.embedded import EmbeddedError  # noqa: PLC0415
+    from service.store.migration import MigrationError  # noqa: PLC0415
+
+    try:
+        yield
+    except (ServeError, EmbeddedError, MigrationError) as error:
+        typer.echo(f"massage-fhir: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(0)

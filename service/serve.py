@@ -1,0 +1,157 @@
+"""Running the service: the database first, then one worker in this process or several below it; stopping in reverse.
+
+A stop (SIGTERM, Ctrl-C) closes the listening socket, finishes the requests under way, closes the connections and, last,
+stops the embedded database if nobody else uses it. Workers that die are replaced; workers whose parent died stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import math
+import multiprocessing
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+import uvicorn
+from pydantic import SecretStr
+from uvicorn.supervisors import Multiprocess
+
+from service.logs import event, set_up_logs
+from service.store.embedded import Embedded
+from service.store.migration import migrate
+from service.store.secret import kept_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from service.app import Application
+    from service.settings import Settings
+
+_LOG: Final = logging.getLogger(__name__)
+_BACKLOG: Final = 2048
+_KEEP_ALIVE_SECONDS: Final = 75
+"""Longer than the 60 s that balancers keep idle connections, so that the balancer closes them and loses no request."""
+_SECRET_BYTES: Final = 32
+_SPARE_CONNECTIONS: Final = 20
+"""For migrations, psql and PostgreSQL's own reserve."""
+
+
+class ServeError(Exception):
+    """The service cannot start; the message says why."""
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop. `ServeError`, `EmbeddedError` or `MigrationError` when that cannot begin."""
+    signal.signal(signal.SIGTERM, _exit)
+    listener = _listener(settings.host, settings.port)
+    with database(settings) as settled:
+        prepared = asyncio.run(prepare(settled))
+        config = uvicorn.Config(
+            functools.partial(application, prepared),
+            factory=True,
+            interface="asgi3",
+            workers=settings.workers,
+            loop="uvloop" if sys.implementation.name == "cpython" else "auto",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            backlog=_BACKLOG,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=math.ceil(settings.shutdown_grace_seconds),
+        )
+        host, port = listener.getsockname()[:2]
+        event(_LOG, logging.INFO, "serving", address=_address(host, port), workers=settings.workers)
+        if settings.workers > 1:
+            Multiprocess(config, sockets=[listener]).run()
+        else:
+            # the signal that ended it is raised again by uvicorn, and leaves this block as SystemExit
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[Settings]:
+    """The settings with the URL of a database: the named one, or an embedded one that runs within the block."""
+    if settings.database_url is not None:
+        yield settings
+        return
+    connections = settings.workers * settings.pool_max_size + _SPARE_CONNECTIONS
+    with Embedded(settings.data_dir, connections=connections) as embedded:
+        if settings.workers == 1:
+            import service.app  # noqa: F401, PLC0415 - imported while the database starts, which saves a third of a second
+        url = SecretStr(embedded.wait_until_ready())
+        try:
+            yield settings.model_copy(update={"database_url": url})
+        finally:
+            # whoever asks again to stop must not keep the database from stopping cleanly
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, signal.SIG_IGN)
+
+
+async def prepare(settings: Settings) -> Settings:
+    """Migrate the database and settle what all workers share; `MigrationError` when the database cannot be used."""
+    if settings.database_url is None:
+        raise ValueError("the settings name no database")
+    url = settings.database_url.get_secret_value()
+    if await migrate(url, wait_seconds=settings.database_wait_seconds):
+        event(_LOG, logging.INFO, "migrated the database")
+    if settings.cursor_secret is not None:
+        return settings
+    connection = await asyncpg.connect(url)
+    try:
+        secret = await kept_secret(connection, "cursor", secrets.token_bytes(_SECRET_BYTES))
+    finally:
+        await connection.close()
+    return settings.model_copy(update={"cursor_secret": SecretStr(secret.hex())})
+
+
+def application(settings: Settings) -> Application:
+    """What a worker runs, built in the worker."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        set_up_logs(settings.log_level, settings.log_format)
+        threading.Thread(target=_follow, args=(parent,), daemon=True, name="follow-parent").start()
+    from service.app import create_app  # noqa: PLC0415 - the parent of several workers has no use for it
+
+    return create_app(settings)
+
+
+def _follow(parent: Any) -> None:
+    """Stop when the parent is gone: nobody would restart this worker, and it would hold the port."""
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """A bound socket, not yet listening: connections are refused until there is someone to answer."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ServeError(f"cannot listen on {host} port {port}: {error.strerror}") from error
+    listener.set_inheritable(True)
+    return listener
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}/fhir" if ":" in host else f"http://{host}:{port}/fhir"
+
+
+def _exit(_number: int, _frame: object) -> None:
+    raise SystemExit(0)

@@ -1,0 +1,112 @@
+"""Migrations: complete, reversible, run once whoever asks, and cheap when there is nothing to do."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import asynccontextmanager
+from subprocess import run
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import pytest
+from alembic.script import ScriptDirectory
+
+from service.store import migration
+from service.store.secret import kept_secret
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.conftest import Cluster
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def tables(url: str) -> set[str]:
+    async with connected(url) as connection:
+        rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    return {row["tablename"] for row in rows}
+
+
+def test_the_constant_head_is_the_newest_revision() -> None:
+    scripts = ScriptDirectory.from_config(migration.alembic_configuration())
+    assert scripts.get_current_head() == migration.HEAD
+
+
+async def test_an_empty_database_is_brought_to_head(empty_database_url: str) -> None:
+    async with connected(empty_database_url) as connection:
+        assert await migration.current(connection) is None
+    assert await migration.migrate(empty_database_url)
+    async with connected(empty_database_url) as connection:
+        assert await migration.current(connection) == migration.HEAD
+
+
+async def test_the_migrations_create_exactly_the_declared_tables(database_url: str) -> None:
+    await migration.run_alembic(database_url, "check")
+
+
+async def test_a_missing_column_is_noticed_by_the_check(database_url: str) -> None:
+    async with connected(database_url) as connection:
+        await connection.execute("ALTER TABLE resource DROP COLUMN method CASCADE")
+    with pytest.raises(migration.MigrationError, match="operations"):
+        await migration.run_alembic(database_url, "check")
+
+
+async def test_the_migrations_can_be_undone_and_redone(database_url: str) -> None:
+    await migration.run_alembic(database_url, "downgrade", "base")
+    assert await tables(database_url) == {"alembic_version"}
+    await migration.run_alembic(database_url, "upgrade", "head")
+    await migration.run_alembic(database_url, "check")
+
+
+async def test_the_migrations_work_on_an_older_postgres(older_cluster: Cluster) -> None:
+    async with older_cluster.clone() as url:
+        await migration.run_alembic(url, "check")
+        await migration.run_alembic(url, "downgrade", "base")
+        await migration.run_alembic(url, "upgrade", "head")
+        await migration.run_alembic(url, "check")
+
+
+async def test_several_starts_at_once_migrate_once(empty_database_url: str) -> None:
+    await asyncio.gather(*(migration.migrate(empty_database_url) for _ in range(4)))
+    async with connected(empty_database_url) as connection:
+        assert await connection.fetchval("SELECT count(*) FROM alembic_version") == 1
+
+
+async def test_a_database_at_head_is_left_alone(database_url: str) -> None:
+    assert not await migration.migrate(database_url)
+
+
+async def test_a_database_of_a_newer_release_is_refused(database_url: str) -> None:
+    async with connected(database_url) as connection:
+        await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(migration.MigrationError, match="newer than this release"):
+        await migration.migrate(database_url)
+
+
+async def test_a_database_that_does_not_answer_is_named_without_its_password() -> None:
+    with pytest.raises(migration.MigrationError) as caught:
+        await migration.migrate("postgresql://user:the-password@127.0.0.1:1/none", wait_seconds=0)
+    assert "does not answer" in str(caught.value)
+    assert "the-password" not in str(caught.value)
+
+
+def test_alembic_is_not_imported_at_head() -> None:
+    code = "import sys, service.serve; assert not {'alembic', 'sqlalchemy.ext.asyncio'} & set(sys.modules)"
+    done = run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+async def test_all_workers_keep_the_same_secret(database_url: str) -> None:
+    async with connected(database_url) as one, connected(database_url) as other:
+        kept = await asyncio.gather(kept_secret(one, "cursor", b"one"), kept_secret(other, "cursor", b"other"))
+        assert kept[0] == kept[1]
+        assert await kept_secret(one, "cursor", b"later") == kept[0]

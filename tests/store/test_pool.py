@@ -1,0 +1,167 @@
+"""The pool: bounded, patient for a bounded time, never left with somebody's transaction, well again by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import pytest
+
+from service.fhir.outcome import FhirError
+from service.store.pool import Pool
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@asynccontextmanager
+async def pool_on(url: str, **changes: Any) -> AsyncIterator[Pool]:
+    chosen: dict[str, Any] = {"min_size": 1, "max_size": 2, "acquire_timeout_seconds": 5.0} | changes
+    pool = await Pool.open(url, **({"statement_timeout_seconds": 5.0} | chosen))
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def one(pool: Pool) -> int:
+    async with pool.acquire() as connection:
+        return int(await connection.fetchval("SELECT 1"))
+
+
+async def backend(pool: Pool) -> int:
+    async with pool.acquire() as connection:
+        return int(await connection.fetchval("SELECT pg_backend_pid()"))
+
+
+async def test_json_passes_as_bytes_alone_and_in_arrays(database_url: str) -> None:
+    async with pool_on(database_url) as pool, pool.acquire() as connection:
+        assert await connection.fetchval("SELECT $1::json", b'{"a": 1.00}') == b'{"a": 1.00}'
+        assert await connection.fetchval("SELECT $1::json[]", [b"1.0", None]) == [b"1.0", None]
+
+
+async def test_a_connection_is_used_again(database_url: str) -> None:
+    async with pool_on(database_url) as pool:
+        assert await backend(pool) == await backend(pool)
+
+
+async def test_who_finds_none_waits_in_turn(database_url: str) -> None:
+    order: list[int] = []
+
+    async def use(number: int, pool: Pool) -> None:
+        async with pool.acquire() as connection:
+            await connection.execute("SELECT pg_sleep(0.01)")
+            order.append(number)
+
+    async with pool_on(database_url, max_size=1) as pool:
+        await asyncio.gather(*(use(number, pool) for number in range(6)))
+    assert order == sorted(order)
+
+
+async def test_a_full_pool_refuses_within_the_time_set(database_url: str) -> None:
+    loop = asyncio.get_running_loop()
+    async with pool_on(database_url, max_size=1, acquire_timeout_seconds=0.1) as pool, pool.acquire():
+        began = loop.time()
+        with pytest.raises(FhirError) as refused:
+            await one(pool)
+        assert loop.time() - began < 1
+    assert refused.value.code == "busy"
+    assert refused.value.retry_after_seconds
+
+
+async def test_a_full_pool_serves_again_after_refusals(database_url: str) -> None:
+    async with pool_on(database_url, max_size=1, acquire_timeout_seconds=0.05) as pool:
+        async with pool.acquire():
+            refused = await asyncio.gather(*(one(pool) for _ in range(5)), return_exceptions=True)
+        assert all(isinstance(error, FhirError) for error in refused)
+        assert await one(pool) == 1
+
+
+async def test_a_transaction_left_open_is_rolled_back(database_url: str) -> None:
+    async with pool_on(database_url, max_size=1) as pool:
+        async with pool.acquire() as connection:
+            await connection.execute("BEGIN; CREATE TABLE left_open ()")
+        async with pool.acquire() as connection:
+            assert await connection.fetchval("SELECT to_regclass('left_open')") is None
+
+
+async def test_a_cancelled_statement_does_not_hold_its_connection(database_url: str) -> None:
+    async with pool_on(database_url, max_size=1) as pool:
+
+        async def sleep() -> None:
+            async with pool.acquire() as connection:
+                await connection.execute("SELECT pg_sleep(60)")
+
+        sleeping = asyncio.create_task(sleep())
+        await asyncio.sleep(0)
+        sleeping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sleeping
+        assert await one(pool) == 1
+
+
+async def test_a_waiter_that_gives_up_does_not_take_a_connection_along(database_url: str) -> None:
+    async with pool_on(database_url, max_size=1) as pool:
+        async with pool.acquire():
+            waiting = [asyncio.create_task(one(pool)) for _ in range(3)]
+            await asyncio.sleep(0)
+            waiting[0].cancel()
+        assert await asyncio.gather(*waiting[1:]) == [1, 1]
+        assert await one(pool) == 1
+
+
+async def test_a_statement_that_runs_too_long_is_a_timeout(database_url: str) -> None:
+    async with pool_on(database_url, statement_timeout_seconds=0.05) as pool:
+        with pytest.raises(FhirError) as refused:
+            async with pool.acquire() as connection:
+                await connection.execute("SELECT pg_sleep(60)")
+    assert refused.value.code == "timeout"
+
+
+async def test_a_lost_connection_is_reported_and_replaced(database_url: str) -> None:
+    async with pool_on(database_url, max_size=1) as pool:
+        with pytest.raises(FhirError) as refused:
+            async with pool.acquire() as connection:
+                await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        assert refused.value.code == "database-unavailable"
+        assert refused.value.retry_after_seconds
+        assert await one(pool) == 1
+
+
+async def test_connections_lost_while_idle_are_not_handed_out(database_url: str) -> None:
+    async with pool_on(database_url, min_size=2) as pool:
+        other = await asyncpg.connect(database_url)
+        await other.fetch(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await other.close()
+        assert await asyncio.gather(one(pool), one(pool)) == [1, 1]
+
+
+async def test_a_pool_opens_without_its_database_and_says_so_when_used() -> None:
+    async with pool_on("postgresql://user:the-password@127.0.0.1:1/none") as pool:
+        with pytest.raises(FhirError) as refused:
+            await one(pool)
+    assert refused.value.code == "database-unavailable"
+    assert "the-password" not in str(refused.value)
+
+
+async def test_lost_races_pass_through(database_url: str) -> None:
+    async with pool_on(database_url) as pool:
+        with pytest.raises(asyncpg.UniqueViolationError):
+            async with pool.acquire() as connection:
+                await connection.execute("INSERT INTO secret VALUES ('a', ''), ('a', '')")
+        assert await one(pool) == 1
+
+
+async def test_a_closing_pool_tells_those_who_wait(database_url: str) -> None:
+    async with pool_on(database_url, max_size=1) as pool, pool.acquire():
+        waiting = asyncio.create_task(one(pool))
+        await asyncio.sleep(0)
+        await pool.close()
+        with pytest.raises(FhirError) as refused:
+            await waiting
+    assert refused.value.code == "shutting-down"
