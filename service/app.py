@@ -175,7 +175,9 @@ def _elsewhere(standard: Standard, pool: Pool) -> FastAPI:
         openapi_url=None,
         routes=[
             *health_routes(version=version(), obstacles=obstacles),
-            *page_routes(document=lambda: document(standard.definitions, standard.registry), version=version()),
+            *page_routes(
+                document=lambda: document(standard.definitions, standard.registry, version=version()), version=version()
+            ),
         ],
         exception_handlers={404: nothing_here},
     )

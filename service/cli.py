@@ -55,7 +55,7 @@ def openapi(folder: Annotated[Path, typer.Option(help="Where to write.")] = Path
     """Write the OpenAPI document and its examples, computed from the service's own registries."""
     from service.rest.openapi import write_files  # noqa: PLC0415
 
-    write_files(folder)
+    write_files(folder, version=importlib.metadata.version("massage-fhir"))
 
 
 @definitions.command("compile")

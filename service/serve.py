@@ -31,7 +31,7 @@ from service.store.migration import migrate
 from service.store.secret import kept_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from service.app import Application
     from service.settings import Settings
@@ -53,7 +53,7 @@ def serve(settings: Settings) -> None:
     """Serve until told to stop. `ServeError`, `EmbeddedError` or `MigrationError` when that cannot begin."""
     signal.signal(signal.SIGTERM, _exit)
     listener = _listener(settings.host, settings.port)
-    with database(settings) as settled:
+    with database(settings, meanwhile=_import_application if settings.workers == 1 else None) as settled:
         prepared = asyncio.run(prepare(settled))
         config = uvicorn.Config(
             functools.partial(application, prepared),
@@ -82,15 +82,18 @@ def serve(settings: Settings) -> None:
 
 
 @contextmanager
-def database(settings: Settings) -> Iterator[Settings]:
-    """The settings with the URL of a database: the named one, or an embedded one that runs within the block."""
+def database(settings: Settings, *, meanwhile: Callable[[], None] | None = None) -> Iterator[Settings]:
+    """The settings with the URL of a database: the named one, or an embedded one that runs within the block.
+
+    `meanwhile` is called while the embedded one starts.
+    """
     if settings.database_url is not None:
         yield settings
         return
     connections = settings.workers * settings.pool_max_size + _SPARE_CONNECTIONS
     with Embedded(settings.data_dir, connections=connections) as embedded:
-        if settings.workers == 1:
-            import service.app  # noqa: F401, PLC0415 - imported while the database starts, which saves a third of a second
+        if meanwhile is not None:
+            meanwhile()
         url = SecretStr(embedded.wait_until_ready())
         try:
             yield settings.model_copy(update={"database_url": url})
@@ -127,6 +130,11 @@ def application(settings: Settings) -> Application:
     from service.app import create_app  # noqa: PLC0415 - the parent of several workers has no use for it
 
     return create_app(settings)
+
+
+def _import_application() -> None:
+    """What takes longest of a start, and needs no database."""
+    import service.app  # noqa: F401, PLC0415
 
 
 def _follow(parent: Any) -> None:
