@@ -1,0 +1,115 @@
+"""The CapabilityStatement, computed from the claims, the definitions and the search registry, so that it cannot lie.
+
+https://hl7.org/fhir/R4/capabilitystatement.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from service.fhir.conformance import (
+    FHIR_VERSION,
+    FORMATS,
+    OPERATIONS,
+    PATCH_FORMATS,
+    RESOURCE_CLAIMS,
+    interactions,
+)
+from service.fhir.search.types import SEARCH_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from service.fhir.definitions import Definitions
+    from service.fhir.resource import Content
+    from service.fhir.search.parameter import SearchParameter
+    from service.fhir.search.registry import Registry
+
+_SANDBOX: Final = (
+    "An open sandbox: this release has no access control, so whoever reaches the service can read and change "
+    "everything in it. Use synthetic data only."
+)
+_DESCRIPTION: Final = (
+    "A FHIR R4 service for medical massage: a physician's system posts a referral, a clinic answers with a plan, "
+    "sessions and outcomes."
+)
+_REST: Final = (
+    "JSON only. Unknown parameters are refused unless Prefer: handling=lenient is sent. Every refusal is an "
+    "OperationOutcome with a stable error code; OpenAPI describes the same interface at /openapi.json. "
+    "The interactions of every type:"
+)
+
+
+def capability_statement(
+    definitions: Definitions, registry: Registry, *, base: str, version: str, date: str
+) -> Content:
+    """What the service at `base` does; `date` is when that last changed (YYYY-MM-DD), `version` the software's."""
+    return {
+        "resourceType": "CapabilityStatement",
+        "id": "massage-fhir",
+        "url": f"{base}/metadata",
+        "version": version,
+        "name": "MassageFhir",
+        "title": "massage-fhir",
+        "status": "active",
+        "date": date,
+        "description": f"{_DESCRIPTION} {_SANDBOX}",
+        "kind": "instance",
+        "software": {"name": "massage-fhir", "version": version},
+        "implementation": {"description": "massage-fhir", "url": base},
+        "fhirVersion": FHIR_VERSION,
+        "format": list(FORMATS),
+        "patchFormat": list(PATCH_FORMATS),
+        "rest": [
+            {
+                "mode": "server",
+                "documentation": _documentation(),
+                "security": {"description": _SANDBOX},
+                "resource": [_resource(name, registry) for name in definitions.resource_types],
+                "interaction": [
+                    {"code": claim.code, "documentation": claim.documentation} for claim in interactions("system")
+                ],
+                "searchParam": _search_parameters(registry.shared_parameters(definitions.resource_types).values()),
+            }
+        ],
+    }
+
+
+def accepted_modifiers(parameter: SearchParameter) -> tuple[str, ...]:
+    """The modifiers that a search parameter takes, the target types of a reference included."""
+    if parameter.special is not None:
+        return ()
+    declared = SEARCH_TYPES[parameter.kind].modifiers
+    names = ("missing", *(name for name in declared if name != "[type]"))
+    return (*names, *parameter.targets) if "[type]" in declared else names
+
+
+def _resource(name: str, registry: Registry) -> Content:
+    return {
+        "type": name,
+        "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
+        "interaction": [{"code": claim.code} for claim in (*interactions("instance"), *interactions("type"))],
+        **RESOURCE_CLAIMS,
+        "searchParam": _search_parameters(registry.parameters(name).values()),
+        "operation": [
+            {"name": claim.name, "definition": claim.definition, "documentation": claim.documentation}
+            for claim in OPERATIONS
+        ],
+    }
+
+
+def _documentation() -> str:
+    """Markdown. What holds for the interactions of all types is said once, not seventy times."""
+    claims = (*interactions("instance"), *interactions("type"))
+    return "\n".join([_REST, "", *(f"* {claim.code}: {claim.documentation}" for claim in claims)])
+
+
+def _search_parameters(parameters: Iterable[SearchParameter]) -> list[dict[str, Any]]:
+    return [_search_parameter(parameter) for parameter in parameters]
+
+
+def _search_parameter(parameter: SearchParameter) -> dict[str, Any]:
+    described = {"name": parameter.code, "definition": parameter.url, "type": parameter.kind}
+    if modifiers := accepted_modifiers(parameter):
+        described["documentation"] = f"Modifiers: {', '.join(f':{name}' for name in modifiers)}."
+    return described

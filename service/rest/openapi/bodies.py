@@ -1,0 +1,172 @@
+"""Request bodies and successful answers, as reusable components: a few per type, and those of Bundles and patches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from service.fhir.codec import decode
+from service.fhir.outcome import ALL_OK, operation_outcome
+from service.rest.openapi.examples import STORED_META, example_files, example_of, stored
+from service.rest.openapi.headers import response_headers
+from service.rest.openapi.operation import component
+from service.rest.openapi.parameters import SEARCH_RESULT_PARAMETERS, parameter_schema
+from service.rest.openapi.schemas import reference_to
+
+if TYPE_CHECKING:
+    from service.fhir.definitions import Definitions
+    from service.rest.openapi.search_parameters import SearchParameters
+
+Json = dict[str, Any]
+
+FHIR_JSON: Final = "application/fhir+json"
+JSON: Final = "application/json"
+JSON_PATCH: Final = "application/json-patch+json"
+FORM: Final = "application/x-www-form-urlencoded"
+
+_VERSION_HEADERS: Final = ("ETag", "Last-Modified", "X-Request-Id")
+_PREFERENCES: Final = (
+    "Without a body if `Prefer: return=minimal` was sent, an OperationOutcome for `return=OperationOutcome`."
+)
+
+
+def examples(definitions: Definitions) -> Json:
+    """``components/examples`` for every type and for the bodies that no type owns."""
+    found: Json = {}
+    for name in definitions.resource_types:
+        content = example_of(name, definitions)
+        found[name] = {"summary": f"{name} as sent", "value": content}
+        found[f"{name}.stored"] = {"summary": f"{name} as stored", "value": stored(content)}
+    for name, title in (
+        ("referral", "A referral as an EHR posts it; sent twice, it creates nothing new"),
+        ("json-patch", "JSON Patch: a clinic accepts the task, if nobody has yet"),
+        ("fhirpath-patch", "FHIRPath Patch: a clinic accepts the task"),
+    ):
+        found[name] = {"summary": title, "value": decode(example_files()[name])}
+    found["referral.response"] = {"summary": "Everything was created", "value": _transaction_response()}
+    request = stored(decode(example_files()["ServiceRequest"]))
+    found["searchset"] = {"summary": "One match", "value": _bundle("searchset", request, search={"mode": "match"})}
+    found["history"] = {"summary": "One version", "value": _bundle("history", request, **_HISTORY_ENTRY)}
+    found["outcome"] = {"summary": "Nothing to complain about", "value": operation_outcome([ALL_OK])}
+    return found
+
+
+_HISTORY_ENTRY: Final[Json] = {
+    "request": {"method": "POST", "url": "ServiceRequest"},
+    "response": {"status": "201 Created", "etag": 'W/"1"', "lastModified": STORED_META["lastUpdated"]},
+}
+
+
+def _bundle(kind: str, resource: Json, **entry: Json) -> Json:
+    base = "https://clinic.example.org/fhir"
+    name = f"{base}/{resource['resourceType']}"
+    link = {"relation": "self", "url": f"{name}/_history" if kind == "history" else f"{name}?status=active"}
+    listed = {"fullUrl": f"{name}/{resource['id']}", "resource": resource} | entry
+    meta = {"lastUpdated": STORED_META["lastUpdated"]}
+    return {"resourceType": "Bundle", "meta": meta, "type": kind, "total": 1, "link": [link], "entry": [listed]}
+
+
+def _transaction_response() -> Json:
+    entries = [
+        {
+            "response": {
+                "status": "201 Created",
+                "location": f"{entry['resource']['resourceType']}/{number}/_history/1",
+                "etag": 'W/"1"',
+                "lastModified": STORED_META["lastUpdated"],
+            }
+        }
+        for number, entry in enumerate(decode(example_files()["referral"])["entry"], start=1)
+    ]
+    return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
+
+
+def request_bodies(definitions: Definitions, search: SearchParameters) -> Json:
+    """``components/requestBodies``: per type the resource, the search form, what $validate takes; patches; Bundles."""
+    bodies: Json = {}
+    for name in definitions.resource_types:
+        bodies[name] = _body(f"The {name}.", reference_to(name), name)
+        bodies[f"{name}.validate"] = _body(
+            "The resource, or Parameters with `resource`, `mode` and `profile`.",
+            _one_of(name, "Parameters"),
+            name,
+        )
+        bodies[f"{name}.search"] = _form(search.form(name))
+    bodies["System.search"] = _form({"_type": parameter_schema("_type"), **search.form(None)})
+    bodies["Transaction"] = _body("A Bundle of type transaction or batch.", reference_to("Bundle"), "referral")
+    bodies["Patch"] = {
+        "description": "JSON Patch (RFC 6902) or FHIRPath Patch.",
+        "required": True,
+        "content": {
+            JSON_PATCH: {"schema": reference_to("JsonPatch"), "examples": _example("json-patch")},
+            FHIR_JSON: {"schema": reference_to("Parameters"), "examples": _example("fhirpath-patch")},
+            JSON: {"schema": {"anyOf": [reference_to("JsonPatch"), reference_to("Parameters")]}},
+        },
+    }
+    return bodies
+
+
+def _body(description: str, schema: Json, example: str) -> Json:
+    content = {"schema": schema, "examples": _example(example)}
+    return {"description": description, "required": True, "content": {FHIR_JSON: content, JSON: content}}
+
+
+def _form(criteria: Json) -> Json:
+    properties = criteria | {name: parameter_schema(name) for name in SEARCH_RESULT_PARAMETERS}
+    return {
+        "description": "Search criteria.",
+        "content": {FORM: {"schema": {"type": "object", "properties": properties}}},
+    }
+
+
+def success_responses(definitions: Definitions) -> Json:
+    """``components/responses`` for everything that went well."""
+    responses: Json = {}
+    for name in definitions.resource_types:
+        changed = _one_of(name, "OperationOutcome")
+        responses[name] = _answer(f"The {name}.", reference_to(name), f"{name}.stored", *_VERSION_HEADERS)
+        responses[f"{name}.changed"] = _answer(
+            f"As it is now. {_PREFERENCES}", changed, f"{name}.stored", *_VERSION_HEADERS
+        )
+        responses[f"{name}.created"] = _answer(
+            f"Created. {_PREFERENCES}", changed, f"{name}.stored", "Location", *_VERSION_HEADERS
+        )
+    bundle = reference_to("Bundle")
+    responses["Searchset"] = _answer("A page of matches.", bundle, "searchset", "X-Request-Id")
+    responses["History"] = _answer("A page of versions.", bundle, "history", "X-Request-Id")
+    responses["TransactionResponse"] = _answer(
+        "What became of each entry.", bundle, "referral.response", "X-Request-Id"
+    )
+    responses["Capabilities"] = _answer(
+        "The CapabilityStatement.", reference_to("CapabilityStatement"), "CapabilityStatement.stored", "X-Request-Id"
+    )
+    responses["Outcome"] = _answer("What was found.", reference_to("OperationOutcome"), "outcome", "X-Request-Id")
+    responses["Deleted"] = {
+        "description": "Deleted, or not there.",
+        "headers": response_headers("ETag", "X-Request-Id"),
+    }
+    responses["NotModified"] = {
+        "description": "The client has this version already.",
+        "headers": response_headers(*_VERSION_HEADERS),
+    }
+    return responses
+
+
+def _answer(description: str, schema: Json, example: str, *headers: str) -> Json:
+    content = {"schema": schema, "examples": _example(example)}
+    return {
+        "description": description,
+        "headers": response_headers(*headers),
+        "content": {FHIR_JSON: content, JSON: content},
+    }
+
+
+def _example(name: str) -> Json:
+    return {name: component("examples", name)}
+
+
+def _one_of(*names: str) -> Json:
+    mapping = {name: reference_to(name)["$ref"] for name in names}
+    return {
+        "oneOf": [reference_to(name) for name in names],
+        "discriminator": {"propertyName": "resourceType", "mapping": mapping},
+    }

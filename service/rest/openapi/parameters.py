@@ -1,0 +1,101 @@
+"""Path parameters and those query parameters that say how an answer is given, not what it is about.
+
+https://hl7.org/fhir/R4/http.html#parameters, https://hl7.org/fhir/R4/search.html#Summary
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+_ID: Final = r"^[A-Za-z0-9\-.]{1,64}$"
+_INSTANT: Final = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+\-]\d{2}:\d{2})$"
+
+_PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
+    "id": ("path", "The logical id.", {"type": "string", "pattern": _ID, "examples": ["1"]}),
+    "vid": ("path", "The version id.", {"type": "string", "pattern": _ID, "examples": ["1"]}),
+    "_format": (
+        "query",
+        "The media type of the answer; wins over Accept.",
+        {"type": "string", "enum": ["json", "application/json", "application/fhir+json"]},
+    ),
+    "_pretty": ("query", "Whether the JSON is indented for a reader.", {"type": "boolean"}),
+    "_type": ("query", "The types to search, separated by commas.", {"type": "string", "examples": ["CarePlan,Goal"]}),
+    "_count": (
+        "query",
+        "The most resources on a page; `0` asks for the total alone.",
+        {"type": "integer", "minimum": 0},
+    ),
+    "_total": (
+        "query",
+        "Whether to count all matches.",
+        {"type": "string", "enum": ["none", "estimate", "accurate"]},
+    ),
+    "_summary": (
+        "query",
+        "Leave out what is not in this part of the resource; the answer is marked SUBSETTED.",
+        {"type": "string", "enum": ["true", "text", "data", "count", "false"]},
+    ),
+    "shape._summary": (
+        "query",
+        "Leave out what is not in this part of the resource; the answer is marked SUBSETTED.",
+        {"type": "string", "enum": ["true", "text", "data", "false"]},
+    ),
+    "_elements": (
+        "query",
+        "Leave out what is neither one of these elements (comma-separated) nor required; marked SUBSETTED.",
+        {"type": "string", "examples": ["identifier,status"]},
+    ),
+    "_since": (
+        "query",
+        "Versions made at or after this instant.",
+        {"type": "string", "pattern": _INSTANT, "examples": ["2026-01-09T09:00:00Z"]},
+    ),
+    "_at": (
+        "query",
+        "Versions that were current at some time in this instant or period.",
+        {"type": "string", "examples": ["2026-01-09"]},
+    ),
+    "mode": (
+        "query",
+        "What the resource is meant for.",
+        {"type": "string", "enum": ["create", "update", "delete", "profile"]},
+    ),
+    "capabilities.mode": (
+        "query",
+        "How much to say; the normative part is not told apart.",
+        {"type": "string", "enum": ["full", "normative"]},
+    ),
+    "profile": ("query", "The canonical URL of a profile to validate against.", {"type": "string"}),
+}
+"""Component → place, description, schema. A dot sets apart a name that means different things in different places."""
+
+
+SHAPING: Final = ("shape._summary", "_elements")
+SEARCH_RESULT_PARAMETERS: Final = ("_count", "_total", "_summary", "_elements")
+
+
+def parameter_schema(name: str) -> dict[str, Any]:
+    """The schema of a component, for the places where a parameter travels in a body."""
+    _, description, schema = _PARAMETERS[name]
+    return {**schema, "description": description}
+
+
+def parameter_components() -> dict[str, Any]:
+    """``components/parameters`` for every path and result parameter."""
+    return {
+        name: {
+            "name": name.rpartition(".")[2],
+            "in": place,
+            "required": place == "path",
+            "description": description,
+            "schema": schema,
+        }
+        for name, (place, description, schema) in _PARAMETERS.items()
+    }
+
+
+def parameter_references(*names: str) -> list[dict[str, Any]]:
+    """``parameters`` that refer to the named components; KeyError for one that there is not."""
+    for name in names:
+        _PARAMETERS[name]
+    return [{"$ref": f"#/components/parameters/{name}"} for name in names]

@@ -1,0 +1,122 @@
+"""Search parameters as OpenAPI parameters, one component per type and code, and as the form of POST ``_search``.
+
+A repeated parameter is AND, a comma within a value is OR: https://hl7.org/fhir/R4/search.html#combining. Modifiers are
+part of the name (``name:exact``), which OpenAPI cannot say; each description lists those that the service takes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from service.fhir.capability import accepted_modifiers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from service.fhir.definitions import Definitions
+    from service.fhir.search.parameter import SearchParameter
+    from service.fhir.search.registry import Registry
+
+_PREFIX: Final = "(?:eq|ne|gt|lt|ge|le|sa|eb|ap)?"
+_INSTANT: Final = r"\d{4}(?:-\d{2}(?:-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+\-]\d{2}:\d{2})?)?)?)?"
+_NUMBER: Final = r"[+\-]?\d+(?:\.\d+)?(?:[eE][+\-]?\d+)?"
+
+_KINDS: Final[dict[str, tuple[str, str | None, str]]] = {
+    "date": (
+        "A date or instant of any precision, with an optional prefix.",
+        f"{_PREFIX}{_INSTANT}",
+        "ge2026-01-01",
+    ),
+    "number": ("A number, with an optional prefix.", f"{_PREFIX}{_NUMBER}", "gt2"),
+    "quantity": (
+        "`number`, `number|system|code` or `number||code`, with an optional prefix.",
+        rf"{_PREFIX}{_NUMBER}(?:\|[^,|]*\|[^,|]+)?",
+        "ge5||mg",
+    ),
+    "token": ("`code`, `system|code`, `|code` (no system) or `system|`.", None, "active"),
+    "reference": ("`Type/id`, `id` or an absolute URL.", None, "Patient/1"),
+    "string": ("Text; matches from its start, regardless of case and accents.", None, "Example"),
+    "uri": ("A URI, compared exactly.", None, "urn:oid:1.2.3"),
+    "composite": ("Values of the components, joined by `$`.", None, "a$b"),
+    "special": ("As the description says.", None, "a"),
+}
+"""Kind → what a value looks like, the pattern of one alternative if it has one, an example."""
+
+
+def search_value_schemas() -> dict[str, Any]:
+    """``components/schemas`` for the value of every kind of search parameter: alternatives joined by commas."""
+    return {
+        _schema_name(kind): {"type": "string", "description": form, "examples": [example]}
+        | ({"pattern": f"^{pattern}(?:,{pattern})*$"} if pattern else {"minLength": 1})
+        for kind, (form, pattern, example) in _KINDS.items()
+    }
+
+
+class SearchParameters:
+    """The OpenAPI view of the search registry."""
+
+    def __init__(self, definitions: Definitions, registry: Registry) -> None:
+        self._definitions = definitions
+        self._registry = registry
+
+    def components(self) -> dict[str, Any]:
+        """``components/parameters`` for every search parameter of every served type."""
+        parameters: dict[str, Any] = {}
+        for resource_type in (*self._definitions.resource_types, None):
+            for parameter in self._of(resource_type).values():
+                parameters.setdefault(_component_name(resource_type, parameter.code), _parameter(parameter))
+        return dict(sorted(parameters.items()))
+
+    def references(self, resource_type: str | None) -> list[dict[str, Any]]:
+        """``parameters`` of an operation that takes the search criteria of a type; None: of the whole system."""
+        return [
+            {"$ref": f"#/components/parameters/{_component_name(resource_type, code)}"}
+            for code in self._of(resource_type)
+        ]
+
+    def form(self, resource_type: str | None) -> dict[str, Any]:
+        """The criteria in the form that POST ``_search`` takes for a type; None: for the whole system."""
+        return {code: _repeatable(parameter) for code, parameter in self._of(resource_type).items()}
+
+    def unsupported(self, resource_type: str) -> str:
+        """A sentence that lists R4's parameters of the type that the service refuses; empty if there are none."""
+        codes = ", ".join(f"`{code}`" for code in sorted(self._registry.unsupported(resource_type)))
+        return f" Not supported: {codes}." if codes else ""
+
+    def _of(self, resource_type: str | None) -> Mapping[str, SearchParameter]:
+        if resource_type is None:
+            return self._registry.shared_parameters(self._definitions.resource_types)
+        return self._registry.parameters(resource_type)
+
+
+def _component_name(resource_type: str | None, code: str) -> str:
+    return f"search.{code}" if code.startswith("_") else f"search.{resource_type or 'System'}.{code}"
+
+
+def _parameter(parameter: SearchParameter) -> dict[str, Any]:
+    lines = (parameter.description, _targets(parameter.targets), _modifiers(accepted_modifiers(parameter)))
+    return {
+        "name": parameter.code,
+        "in": "query",
+        "required": False,
+        "description": " ".join(line for line in lines if line),
+        "schema": _repeatable(parameter),
+    }
+
+
+def _schema_name(kind: str) -> str:
+    return f"Search{kind.capitalize()}"
+
+
+def _repeatable(parameter: SearchParameter) -> dict[str, Any]:
+    return {"type": "array", "items": {"$ref": f"#/components/schemas/{_schema_name(parameter.kind)}"}}
+
+
+def _targets(targets: Iterable[str]) -> str:
+    names = ", ".join(targets)
+    return f"Points at {names}." if names else ""
+
+
+def _modifiers(modifiers: Iterable[str]) -> str:
+    names = ", ".join(f"`:{name}`" for name in modifiers)
+    return f"Modifiers: {names}." if names else ""

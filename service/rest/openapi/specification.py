@@ -1,0 +1,81 @@
+"""The OpenAPI 3.1 document as a whole, computed from the registries. https://spec.openapis.org/oas/v3.1.1"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+from service.rest.openapi import bodies
+from service.rest.openapi.errors import error_example_components, error_responses, error_table
+from service.rest.openapi.headers import request_header_components, response_header_components
+from service.rest.openapi.parameters import parameter_components
+from service.rest.openapi.schemas import resource_schemas
+from service.rest.openapi.search_parameters import SearchParameters, search_value_schemas
+from service.rest.openapi.system_paths import HEALTH, SYSTEM, system_paths
+from service.rest.openapi.type_paths import type_paths
+
+if TYPE_CHECKING:
+    from service.fhir.definitions import Definitions
+    from service.fhir.search.registry import Registry
+
+Json = dict[str, Any]
+
+_JSON_PATCH: Final[Json] = {
+    "type": "array",
+    "description": "A JSON Patch: https://www.rfc-editor.org/rfc/rfc6902",
+    "items": {
+        "type": "object",
+        "properties": {
+            "op": {"type": "string", "enum": ["add", "remove", "replace", "move", "copy", "test"]},
+            "path": {"type": "string", "description": "A JSON Pointer, such as /name/0/family."},
+            "from": {"type": "string", "description": "A JSON Pointer, for move and copy."},
+            "value": {"description": "For add, replace and test."},
+        },
+        "required": ["op", "path"],
+    },
+}
+
+
+def build(definitions: Definitions, registry: Registry, *, version: str) -> Json:
+    """The document; equal registries give equal documents, key order included."""
+    search = SearchParameters(definitions, registry)
+    types = definitions.resource_types
+    paths = system_paths(search)
+    for name in types:
+        paths |= type_paths(name, search)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "massage-fhir",
+            "summary": "A FHIR R4 service for medical massage.",
+            "description": _introduction(),
+            "version": version,
+        },
+        "servers": [{"url": "/fhir", "description": "The FHIR base of the service that the document came from."}],
+        "security": [{}],
+        "tags": [
+            {"name": SYSTEM, "description": "What concerns all types."},
+            *({"name": name, "description": definitions.type(name).short} for name in types),
+            {"name": HEALTH, "description": "For the operator's probes; plain JSON."},
+        ],
+        "paths": paths,
+        "components": _components(definitions, search),
+    }
+
+
+def _introduction() -> str:
+    """Markdown: the rules that hold for every operation, and the catalogue of error codes."""
+    rules = files(__package__).joinpath("introduction.md").read_text("utf-8")
+    return f"{rules}\n{error_table()}"
+
+
+def _components(definitions: Definitions, search: SearchParameters) -> Json:
+    schemas = resource_schemas(definitions) | search_value_schemas() | {"JsonPatch": _JSON_PATCH}
+    return {
+        "schemas": dict(sorted(schemas.items())),
+        "parameters": parameter_components() | request_header_components() | search.components(),
+        "headers": response_header_components(),
+        "requestBodies": bodies.request_bodies(definitions, search),
+        "responses": bodies.success_responses(definitions) | error_responses(),
+        "examples": bodies.examples(definitions) | error_example_components(),
+    }

@@ -1,0 +1,125 @@
+"""The paths of the system level: capabilities, Bundles, history and search of everything; and health."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from service.fhir.outcome import Category
+from service.rest.openapi.headers import request_headers
+from service.rest.openapi.operation import BODY_REFUSED, component, operation
+from service.rest.openapi.parameters import SEARCH_RESULT_PARAMETERS, SHAPING, parameter_references
+
+if TYPE_CHECKING:
+    from service.rest.openapi.search_parameters import SearchParameters
+
+Json = dict[str, Any]
+
+SYSTEM: Final = "System"
+HEALTH: Final = "Health"
+
+_OUTSIDE_OF_BASE: Final = [{"url": "/", "description": "Health is outside of the FHIR base."}]
+
+
+def system_paths(search: SearchParameters) -> dict[str, Json]:
+    """Path → path item, for every address that is not below a resource type."""
+    return {
+        "/": _base(search),
+        "/metadata": _metadata(),
+        "/_history": _history(),
+        "/_search": _search_by_post(),
+        "/health/live": _health("live", "Whether the process answers at all"),
+        "/health/ready": _health("ready", "Whether the database can be reached and is up to date"),
+    }
+
+
+def _base(search: SearchParameters) -> Json:
+    return _item(
+        get=operation(
+            "searchSystem",
+            SYSTEM,
+            "Search all types",
+            description="By the parameters that every type has; at least one parameter is needed.",
+            parameters=[
+                *search.references(None),
+                *parameter_references("_type", *SEARCH_RESULT_PARAMETERS),
+                *request_headers("Prefer"),
+            ],
+            answers={"200": component("responses", "Searchset")},
+            failures=[Category.NOT_FOUND],
+        ),
+        post=operation(
+            "transaction",
+            SYSTEM,
+            "Process a transaction or batch",
+            description="A transaction is all or nothing: entries refer to each other by `urn:uuid`, create "
+            "conditionally with `ifNoneExist` and may be sent again. A batch answers each entry on its own.",
+            parameters=request_headers("Prefer"),
+            body=component("requestBodies", "Transaction"),
+            answers={"200": component("responses", "TransactionResponse")},
+            failures=(
+                *BODY_REFUSED,
+                Category.NOT_FOUND,
+                Category.CONFLICT,
+                Category.GONE,
+                Category.PRECONDITION,
+                Category.PRECONDITION_REQUIRED,
+            ),
+        ),
+    )
+
+
+def _metadata() -> Json:
+    return _item(
+        get=operation(
+            "capabilities",
+            SYSTEM,
+            "What the service does",
+            parameters=parameter_references("capabilities.mode", *SHAPING),
+            answers={"200": component("responses", "Capabilities")},
+        )
+    )
+
+
+def _history() -> Json:
+    return _item(
+        get=operation(
+            "historySystem",
+            SYSTEM,
+            "History of everything",
+            description="Newest first, deletions included. Follow the Bundle's `next` link for the next page.",
+            parameters=[*parameter_references("_since", "_at", "_count"), *request_headers("Prefer")],
+            answers={"200": component("responses", "History")},
+        )
+    )
+
+
+def _search_by_post() -> Json:
+    return _item(
+        post=operation(
+            "searchSystemByPost",
+            SYSTEM,
+            "Search all types with the criteria in the body",
+            parameters=request_headers("Prefer"),
+            body=component("requestBodies", "System.search"),
+            answers={"200": component("responses", "Searchset")},
+            failures=BODY_REFUSED[:2],
+        )
+    )
+
+
+def _health(name: str, summary: str) -> Json:
+    schema = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
+    answer = {"content": {"application/json": {"schema": schema}}}
+    return {
+        "servers": _OUTSIDE_OF_BASE,
+        "get": {
+            "operationId": f"health{name.capitalize()}",
+            "tags": [HEALTH],
+            "summary": summary,
+            "responses": {"200": {"description": "Yes.", **answer}, "503": {"description": "No.", **answer}},
+        },
+    }
+
+
+def _item(**operations: Json) -> Json:
+    return {"parameters": [*parameter_references("_format", "_pretty"), *request_headers("X-Request-Id")], **operations}
