@@ -1,0 +1,64 @@
+"""The invariants of the definitions, as rules that run where their element occurs.
+
+https://hl7.org/fhir/R4/conformance-rules.html#constraints. An invariant holds when its FHIRPath gives true or nothing.
+The paths are compiled when the validator of their type is. `ENFORCED_ELSEWHERE` names those that the schema itself is a
+better judge of; a test compares both tables with the definitions, so none is forgotten.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from service.fhir.element_rules import Breach, Breaches, Frame, Rule
+from service.fhir.path import Path, PathError, compile_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from service.fhir.definitions import Constraint, Definitions
+
+ENFORCED_ELSEWHERE: Final = {
+    "ele-1": "element_rules.presence: an element has more than an id",
+    "ext-1": "element_rules.extension_rule: an extension has a value or extensions",
+    "ref-1": "reference_rules: a reference to #id finds a contained resource",
+    "txt-1": "narrative: only basic formatting",
+    "txt-2": "narrative: some content",
+}
+"""Invariant → what enforces it instead of its FHIRPath."""
+
+
+class Invariants:
+    """Compiles constraints into rules."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions = definitions
+
+    def rule(self, constraints: Iterable[Constraint], path: str) -> Rule | None:
+        """The error invariants among the constraints of the type or element at `path`; None when there are none."""
+        wanted = [item for item in constraints if item.severity == "error" and item.key not in ENFORCED_ELSEWHERE]
+        return _rule([(item, self._compile(item, path)) for item in wanted]) if wanted else None
+
+    def warnings(self, constraints: Iterable[Constraint], path: str) -> Rule | None:
+        """The same for the warning invariants."""
+        wanted = [item for item in constraints if item.severity == "warning"]
+        return _rule([(item, self._compile(item, path)) for item in wanted]) if wanted else None
+
+    def _compile(self, constraint: Constraint, path: str) -> Path:
+        return compile_path(constraint.expression, definitions=self._definitions, type_name=path)
+
+
+def _rule(compiled: list[tuple[Constraint, Path]]) -> Rule:
+    def rule(value: Any, frame: Frame) -> Breaches | None:
+        scope = frame.scope
+        broken = [constraint for constraint, path in compiled if not _holds(path, value, scope)]
+        return [Breach(code="invariant", text=f"{item.human} ({item.key})") for item in broken] or None
+
+    return rule
+
+
+def _holds(path: Path, value: Any, scope: Any) -> bool:
+    """A path that has no meaning for the content, such as several items where one is expected, does not hold."""
+    try:
+        return path.holds(value, scope)
+    except PathError:
+        return False
