@@ -27,7 +27,7 @@ from service.logs import AccessLog, request_id
 from service.operations.validate import validate
 from service.pages.routes import routes as page_routes
 from service.rest.application import FhirApplication
-from service.rest.health import health_routes, nothing_here
+from service.rest.health import ELSEWHERE, health_routes
 from service.rest.openapi import document
 from service.store.migration import HEAD, current
 from service.store.pool import Pool
@@ -179,5 +179,5 @@ def _elsewhere(standard: Standard, pool: Pool) -> FastAPI:
                 document=lambda: document(standard.definitions, standard.registry, version=version()), version=version()
             ),
         ],
-        exception_handlers={404: nothing_here},
+        exception_handlers=ELSEWHERE,
     )

@@ -20,7 +20,6 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-import asyncpg
 import uvicorn
 from pydantic import SecretStr
 from uvicorn.supervisors import Multiprocess
@@ -28,7 +27,7 @@ from uvicorn.supervisors import Multiprocess
 from service.logs import event, set_up_logs
 from service.store.embedded import Embedded
 from service.store.migration import migrate
-from service.store.secret import kept_secret
+from service.store.secret import shared_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,11 +111,7 @@ async def prepare(settings: Settings) -> Settings:
         event(_LOG, logging.INFO, "migrated the database")
     if settings.cursor_secret is not None:
         return settings
-    connection = await asyncpg.connect(url)
-    try:
-        secret = await kept_secret(connection, "cursor", secrets.token_bytes(_SECRET_BYTES))
-    finally:
-        await connection.close()
+    secret = await shared_secret(url, "cursor", secrets.token_bytes(_SECRET_BYTES))
     return settings.model_copy(update={"cursor_secret": SecretStr(secret.hex())})
 
 

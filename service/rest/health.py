@@ -6,7 +6,7 @@ Live: the process answers. Ready: it can do its work; when not, the answer is 50
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -14,7 +14,7 @@ from starlette.routing import Route
 from service.fhir.outcome import Category
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from starlette.requests import Request
 
@@ -36,10 +36,14 @@ def health_routes(*, version: str, obstacles: Callable[[], Awaitable[Sequence[st
     return [Route("/health/live", live), Route("/health/ready", ready)]
 
 
-async def nothing_here(_: Request, __: Exception) -> Response:
+async def _nothing_here(_: Request, __: Exception) -> Response:
     """The answer for an address that is neither FHIR's nor a page's."""
     told = "Nothing is served here. FHIR is below /fhir, its documentation at /docs."
     return _json({"detail": told}, Category.NOT_FOUND.status)
+
+
+ELSEWHERE: Final[Mapping[int | type[Exception], Any]] = {Category.NOT_FOUND.status: _nothing_here}
+"""The exception handlers of the application around FHIR."""
 
 
 def _json(content: object, status: int = 200) -> Response:

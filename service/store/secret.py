@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+import asyncpg
 from sqlalchemy import Column, LargeBinary, Table, Text
 
 from service.store.tables import metadata
-
-if TYPE_CHECKING:
-    import asyncpg
 
 secret: Final = Table(
     "secret",
@@ -28,3 +26,12 @@ async def kept_secret(connection: asyncpg.Connection[Any], name: str, fresh: byt
     if value is None:  # another worker kept its own between the two halves of the statement
         value = await connection.fetchval("SELECT value FROM secret WHERE name = $1", name)
     return bytes(value)
+
+
+async def shared_secret(url: str, name: str, fresh: bytes) -> bytes:
+    """`kept_secret` over a connection of its own."""
+    connection = await asyncpg.connect(url)
+    try:
+        return await kept_secret(connection, name, fresh)
+    finally:
+        await connection.close()
