@@ -43,7 +43,7 @@ class Asset:
         headers = {"ETag": self.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"} | SECURITY_HEADERS
         if self.etag in _listed(request, "if-none-match"):
             return Response(status_code=304, headers=headers)
-        if "gzip" in {item.partition(";")[0].strip() for item in _listed(request, "accept-encoding")}:
+        if any(map(_is_gzip, _listed(request, "accept-encoding"))):
             headers["Content-Encoding"] = "gzip"
             return Response(self.compressed, headers=headers, media_type=self.media_type)
         return Response(gzip.decompress(self.compressed), headers=headers, media_type=self.media_type)
@@ -51,3 +51,8 @@ class Asset:
 
 def _listed(request: Request, header: str) -> set[str]:
     return {item.strip() for item in request.headers.get(header, "").split(",")}
+
+
+def _is_gzip(coding: str) -> bool:
+    name, _, weight = coding.partition(";")
+    return name.strip() == "gzip" and weight.replace(" ", "").rstrip("0.") != "q="

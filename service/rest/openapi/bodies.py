@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.capability import capability_statement
 from service.fhir.codec import decode
 from service.fhir.outcome import ALL_OK, operation_outcome
 from service.rest.openapi.examples import STORED_META, example_files, example_of, stored
@@ -14,6 +15,7 @@ from service.rest.openapi.schemas import reference_to
 
 if TYPE_CHECKING:
     from service.fhir.definitions import Definitions
+    from service.fhir.search.registry import Registry
     from service.rest.openapi.search_parameters import SearchParameters
 
 Json = dict[str, Any]
@@ -23,13 +25,14 @@ JSON: Final = "application/json"
 JSON_PATCH: Final = "application/json-patch+json"
 FORM: Final = "application/x-www-form-urlencoded"
 
+_BASE: Final = "https://clinic.example.org/fhir"
 _VERSION_HEADERS: Final = ("ETag", "Last-Modified", "X-Request-Id")
 _PREFERENCES: Final = (
     "Without a body if `Prefer: return=minimal` was sent, an OperationOutcome for `return=OperationOutcome`."
 )
 
 
-def examples(definitions: Definitions) -> Json:
+def examples(definitions: Definitions, registry: Registry) -> Json:
     """``components/examples`` for every type and for the bodies that no type owns."""
     found: Json = {}
     for name in definitions.resource_types:
@@ -46,6 +49,7 @@ def examples(definitions: Definitions) -> Json:
     request = stored(decode(example_files()["ServiceRequest"]))
     found["searchset"] = {"summary": "One match", "value": _bundle("searchset", request, search={"mode": "match"})}
     found["history"] = {"summary": "One version", "value": _bundle("history", request, **_HISTORY_ENTRY)}
+    found["capabilities"] = {"summary": "Of one type only, for brevity", "value": _capabilities(definitions, registry)}
     found["outcome"] = {"summary": "Nothing to complain about", "value": operation_outcome([ALL_OK])}
     return found
 
@@ -56,9 +60,16 @@ _HISTORY_ENTRY: Final[Json] = {
 }
 
 
+def _capabilities(definitions: Definitions, registry: Registry) -> Json:
+    date = STORED_META["lastUpdated"].partition("T")[0]
+    statement = capability_statement(definitions, registry, base=_BASE, version="1.0.0", date=date)
+    (rest,) = statement["rest"]
+    described = [resource for resource in rest["resource"] if resource["type"] == "ServiceRequest"]
+    return statement | {"rest": [rest | {"resource": described}]}
+
+
 def _bundle(kind: str, resource: Json, **entry: Json) -> Json:
-    base = "https://clinic.example.org/fhir"
-    name = f"{base}/{resource['resourceType']}"
+    name = f"{_BASE}/{resource['resourceType']}"
     link = {"relation": "self", "url": f"{name}/_history" if kind == "history" else f"{name}?status=active"}
     listed = {"fullUrl": f"{name}/{resource['id']}", "resource": resource} | entry
     meta = {"lastUpdated": STORED_META["lastUpdated"]}
@@ -137,7 +148,7 @@ def success_responses(definitions: Definitions) -> Json:
         "What became of each entry.", bundle, "referral.response", "X-Request-Id"
     )
     responses["Capabilities"] = _answer(
-        "The CapabilityStatement.", reference_to("CapabilityStatement"), "CapabilityStatement.stored", "X-Request-Id"
+        "The CapabilityStatement.", reference_to("CapabilityStatement"), "capabilities", "X-Request-Id"
     )
     responses["Outcome"] = _answer("What was found.", reference_to("OperationOutcome"), "outcome", "X-Request-Id")
     responses["Deleted"] = {

@@ -36,6 +36,13 @@ _PRIMITIVES: Final[dict[str, Any]] = {
     "uuid": "urn:uuid:53fefa32-fcbb-4ff8-8a92-55ee120877b7",
 }
 
+_COMPLEX: Final[dict[str, Any]] = {
+    "Attachment": {"contentType": "application/pdf", "url": "https://clinic.example.org/report.pdf"},
+    "CodeableConcept": {"text": "Example"},
+    "Coding": {"system": "https://clinic.example.org/codes", "code": "example"},
+}
+"""Data types in which R4 requires no element, and yet something."""
+
 
 @cache
 def example_files() -> dict[str, bytes]:
@@ -80,12 +87,11 @@ def _value(element: Element, kind: ElementType | None, definitions: Definitions)
     code = kind.code if kind else "string"
     if code == "code" and element.binding and (codes := definitions.codes(element.binding)):
         return "active" if "active" in codes else min(codes)
+    if element.binding and definitions.code_rule(element.binding) == "media-type":
+        return "application/pdf"
     if code in _PRIMITIVES:
         return _PRIMITIVES[code]
-    match code:
-        case "Reference":
-            target = kind.targets[0] if kind and kind.targets else "Patient"
-            return {"reference": f"{'Patient' if target == 'Resource' else target}/1"}
-        case "CodeableConcept":
-            return {"text": "Example"}
-    return _required(definitions.type(code).elements, definitions)
+    if code == "Reference":
+        target = kind.targets[0] if kind and kind.targets else "Patient"
+        return {"reference": f"{'Patient' if target == 'Resource' else target}/1"}
+    return _COMPLEX.get(code) or _required(definitions.type(code).elements, definitions)

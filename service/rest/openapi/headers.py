@@ -31,7 +31,7 @@ _REQUEST: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         {"type": "string", "examples": ["identifier=https://ehr.example.org/mrn|MRN-1"]},
     ),
     "Prefer": (
-        "`return=minimal`, `return=representation` or `return=OperationOutcome`; `handling=strict` or `handling=lenient`.",
+        "`return=minimal`, `return=representation`, `return=OperationOutcome`; `handling=strict`, `handling=lenient`.",
         {"type": "string", "examples": ["return=minimal", "handling=lenient"]},
     ),
     "X-Request-Id": (

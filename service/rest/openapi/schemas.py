@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Schema = dict[str, Any]
 
 ANY_RESOURCE: Final = "Resource"
+OTHER_RESOURCE: Final = "OtherResource"
 EXCHANGED_TYPES: Final = ("OperationOutcome", "Parameters")
 """Resource types that are exchanged though not stored."""
 
@@ -56,12 +57,20 @@ class _Schemas:
 
     def all(self) -> dict[str, Schema]:
         resources = sorted({*self._definitions.resource_types, *EXCHANGED_TYPES})
+        others = sorted(self._definitions.all_type_names.difference(resources))
+        self._done[OTHER_RESOURCE] = {
+            "type": "object",
+            "description": "A resource of a type that is not served on its own; others may contain it.",
+            "properties": {"resourceType": {"type": "string", "enum": others}},
+            "required": ["resourceType"],
+        }
+        mapping = {name: name for name in resources} | dict.fromkeys(others, OTHER_RESOURCE)
         self._done[ANY_RESOURCE] = {
-            "description": "Any resource that the service knows, told apart by resourceType.",
-            "oneOf": [reference_to(name) for name in resources],
+            "description": "Any resource, told apart by resourceType.",
+            "oneOf": [reference_to(name) for name in (*resources, OTHER_RESOURCE)],
             "discriminator": {
                 "propertyName": "resourceType",
-                "mapping": {name: reference_to(name)["$ref"] for name in resources},
+                "mapping": {name: reference_to(target)["$ref"] for name, target in mapping.items()},
             },
         }
         for name in (*resources, "Element"):

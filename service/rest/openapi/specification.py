@@ -59,7 +59,7 @@ def build(definitions: Definitions, registry: Registry, *, version: str) -> Json
             {"name": HEALTH, "description": "For the operator's probes; plain JSON."},
         ],
         "paths": paths,
-        "components": _components(definitions, search),
+        "components": _components(definitions, registry, search),
     }
 
 
@@ -69,7 +69,7 @@ def _introduction() -> str:
     return f"{rules}\n{error_table()}"
 
 
-def _components(definitions: Definitions, search: SearchParameters) -> Json:
+def _components(definitions: Definitions, registry: Registry, search: SearchParameters) -> Json:
     schemas = resource_schemas(definitions) | search_value_schemas() | {"JsonPatch": _JSON_PATCH}
     return {
         "schemas": dict(sorted(schemas.items())),
@@ -77,5 +77,5 @@ def _components(definitions: Definitions, search: SearchParameters) -> Json:
         "headers": response_header_components(),
         "requestBodies": bodies.request_bodies(definitions, search),
         "responses": bodies.success_responses(definitions) | error_responses(),
-        "examples": bodies.examples(definitions) | error_example_components(),
+        "examples": bodies.examples(definitions, registry) | error_example_components(),
     }

@@ -1,0 +1,86 @@
+"""The CapabilityStatement says what the registries say, and says it in valid FHIR."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from service.fhir.capability import accepted_modifiers, capability_statement
+from service.fhir.conformance import OPERATIONS
+from service.fhir.outcome import FhirError
+from service.fhir.search.parse import parse_search
+from service.fhir.search.types import SEARCH_TYPES
+
+if TYPE_CHECKING:
+    from service.app import Standard
+
+BASE = "https://clinic.example.org/fhir"
+VALUES = {"token": "a", "reference": "1", "string": "a", "date": "2026", "uri": "urn:a"}
+
+
+@pytest.fixture(scope="module")
+def statement(standard: Standard) -> dict[str, Any]:
+    return capability_statement(standard.definitions, standard.registry, base=BASE, version="1.2.3", date="2026-01-09")
+
+
+@pytest.fixture(scope="module")
+def resources(statement: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    (rest,) = statement["rest"]
+    return {resource["type"]: resource for resource in rest["resource"]}
+
+
+def test_the_statement_is_valid(statement: dict[str, Any], standard: Standard) -> None:
+    assert standard.validator.issues(statement, "CapabilityStatement") == []
+
+
+def test_it_names_the_software_and_where_it_runs(statement: dict[str, Any]) -> None:
+    assert statement["software"]["version"] == "1.2.3"
+    assert statement["implementation"]["url"] == BASE
+    assert statement["fhirVersion"] == "4.0.1"
+
+
+def test_every_served_type_is_there_and_no_other(resources: dict[str, Any], standard: Standard) -> None:
+    assert tuple(resources) == standard.definitions.resource_types
+
+
+def test_every_supported_search_parameter_is_listed_and_no_other(resources: dict[str, Any], standard: Standard) -> None:
+    for name, resource in resources.items():
+        listed = {parameter["name"]: parameter["type"] for parameter in resource["searchParam"]}
+        assert listed == {code: each.kind for code, each in standard.registry.parameters(name).items()}
+        assert not listed.keys() & standard.registry.unsupported(name).keys()
+
+
+def test_the_operations_name_their_official_definitions(resources: dict[str, Any]) -> None:
+    for resource in resources.values():
+        assert {each["name"]: each["definition"] for each in resource["operation"]} == {
+            claim.name: claim.definition for claim in OPERATIONS
+        }
+
+
+def test_nothing_is_claimed_to_be_included(resources: dict[str, Any]) -> None:
+    """No includes are answered yet, so none are claimed."""
+    assert not [name for name, each in resources.items() if "searchInclude" in each or "searchRevInclude" in each]
+
+
+def test_it_says_that_the_sandbox_is_open(statement: dict[str, Any]) -> None:
+    assert "no access control" in statement["rest"][0]["security"]["description"]
+
+
+@pytest.mark.parametrize("kind", SEARCH_TYPES)
+def test_every_modifier_that_is_claimed_is_understood_and_no_other(kind: str, standard: Standard) -> None:
+    """One parameter of each kind, with every modifier that any kind has."""
+    parameters = standard.registry.parameters("Patient").values()
+    parameter = next(each for each in parameters if each.kind == kind and not each.special)
+    claimed = set(accepted_modifiers(parameter))
+    others = {name for each in SEARCH_TYPES.values() for name in each.modifiers if name != "[type]"}
+    for modifier in claimed | others | {"missing", "unheard-of"}:
+        value = "true" if modifier == "missing" else VALUES[kind]
+        sent = ((f"{parameter.code}:{modifier}", value),)
+        try:
+            parse_search(standard.registry, "Patient", sent, base=BASE)
+        except FhirError as error:
+            assert error.code == "modifier-unsupported", error
+            assert modifier not in claimed
+        else:
+            assert modifier in claimed
