@@ -1,0 +1,131 @@
+"""A compiled FHIRPath."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from service.fhir.path.code import UNLIMITED, Code, Scope
+from service.fhir.path.compiler import Compiler
+from service.fhir.path.error import PathError
+from service.fhir.path.item import Items, Node, plain, root_node
+from service.fhir.path.navigation import this_code
+from service.fhir.path.parser import parse
+from service.fhir.path.shape import shapes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from service.fhir.definitions import Definitions
+    from service.fhir.path.shape import Shape
+
+_NO_VARIABLES: Mapping[str, Any] = {}
+
+
+class Path:
+    """A compiled FHIRPath; immutable, and safe to share.
+
+    Every method evaluates on an item of decoded JSON: a resource, a value of a data type, a backbone element or a
+    primitive. They raise PathError where the path has no meaning for the content, such as several items where
+    FHIRPath expects one, and nothing else.
+    """
+
+    __slots__ = ("_code", "_nodes", "_shape", "expression")
+
+    def __init__(self, expression: str, code: Code, shape: Shape, *, nodes: bool) -> None:
+        self.expression = expression
+        self._code = code
+        self._shape = shape
+        self._nodes = nodes
+
+    def __repr__(self) -> str:
+        return f"Path({self.expression!r})"
+
+    def evaluate(
+        self,
+        content: Any,
+        *,
+        resource: Any | None = None,
+        root: Any | None = None,
+        variables: Mapping[str, Any] = _NO_VARIABLES,
+    ) -> list[Any]:
+        """The items that the path finds, as plain JSON; what it finds of the content is the content's own.
+
+        `resource` is ``%resource`` (default: `content`) and `root` is ``%rootResource`` (default: `resource`).
+        Primitives that have extensions but no value are left out.
+        """
+        found = self.run(content, _scope(content, resource, root, variables))
+        return [value for item in found if (value := plain(item)) is not None]
+
+    def test(
+        self,
+        content: Any,
+        *,
+        resource: Any | None = None,
+        root: Any | None = None,
+        variables: Mapping[str, Any] = _NO_VARIABLES,
+    ) -> bool:
+        """Whether the path, as an invariant, holds: it finds nothing, or true, or a single item that is no boolean."""
+        return self.holds(content, _scope(content, resource, root, variables))
+
+    def holds(self, item: Any, scope: Scope) -> bool:
+        """`test` in a scope that is shared by the invariants of one resource: the fastest way to run many of them."""
+        try:
+            return self._code.truth(root_node(item, self._shape) if self._nodes else item, scope) is not False
+        except (ArithmeticError, RecursionError) as error:
+            raise _beyond(error) from None
+
+    def run(self, item: Any, scope: Scope) -> Items:
+        """The items that the path finds in a scope, as they are (nodes, moments, quantities); not to be altered."""
+        try:
+            return self._code.items(root_node(item, self._shape) if self._nodes else item, scope)
+        except (ArithmeticError, RecursionError) as error:
+            raise _beyond(error) from None
+
+    def places(self, content: Any, *, budget: int = UNLIMITED) -> list[Node]:
+        """The items that the path finds in a resource, each in its place; PathError if one has none (a literal).
+
+        `budget` is how many items the evaluation may visit before it is given up with a PathError.
+        """
+        start = root_node(content, self._shape)
+        scope = Scope(resource=start, root=start, context=start, budget=budget)
+        try:
+            found = self._code.items(start, scope)
+        except (ArithmeticError, RecursionError) as error:
+            raise _beyond(error) from None
+        if not all(type(item) is Node for item in found):
+            raise PathError("The path finds values that are no part of the resource.")
+        return found
+
+
+def compile_path(
+    expression: str,
+    *,
+    definitions: Definitions | None = None,
+    type_name: str | None = None,
+    untrusted: bool = False,
+) -> Path:
+    """The compiled path of an expression; PathError if it is no FHIRPath, or uses what is not supported.
+
+    `type_name` is what the path starts from: a type ("Observation", "Period") or an element ("Questionnaire.item",
+    "RiskAssessment.prediction.probability[x]"). With `definitions`, elements that the type does not have are refused
+    and choice elements and types are known exactly; without, they are told by their names. `untrusted` is for paths
+    that arrive in requests: it refuses regular expressions, which nothing could stop once they run wild.
+    """
+    registry = shapes_of(definitions)
+    shapes = registry.alternatives(type_name) if type_name else (registry.unknown,)
+    known = None if any(shape.open for shape in shapes) else shapes
+    compiler = Compiler(registry, known, untrusted=untrusted)
+    try:
+        code = compiler.compile(parse(expression), this_code(known))
+    except RecursionError:
+        raise PathError("The path nests too deep.") from None
+    return Path(expression, code, shapes[0] if len(shapes) == 1 else registry.unknown, nodes=compiler.nodes)
+
+
+def _scope(content: Any, resource: Any, root: Any, variables: Mapping[str, Any]) -> Scope:
+    around = content if resource is None else resource
+    return Scope(resource=around, root=around if root is None else root, context=content, variables=variables)
+
+
+def _beyond(error: Exception) -> PathError:
+    return PathError(f"The path calculates beyond what the service can hold ({type(error).__name__}).")
