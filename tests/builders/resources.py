@@ -57,10 +57,10 @@ def observation(subject: str, *, score: int = 4, **changes: Any) -> Json:
 
 
 def care_plan(subject: str, referral: str, **changes: Any) -> Json:
-    """An active treatment plan for the patient `subject`, based on the ServiceRequest `referral`."""
+    """An active treatment plan for the patient `subject`, drawn up for the ServiceRequest `referral`."""
     return {
         "resourceType": "CarePlan",
-        "basedOn": [reference(referral)],
+        "supportingInfo": [reference(referral)],
         "status": "active",
         "intent": "plan",
         "title": "Six weekly sessions",

@@ -1,0 +1,81 @@
+"""REFERENTIAL_INTEGRITY: off as in R4's base rules, or on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.api.outcome import assert_outcome
+from tests.builders.referral import transaction
+from tests.builders.resources import observation, patient
+
+if TYPE_CHECKING:
+    from tests.conftest import MakeClient
+
+
+async def test_when_off_a_reference_may_lead_nowhere(make_client: MakeClient) -> None:
+    """R4 lets a resource arrive before the one that it points at."""
+    async with make_client() as client:
+        assert (await client.post("/Observation", json=observation("Patient/later"))).status_code == 201
+        await client.put("/Patient/later", json=patient(1, id="later"))
+        assert (await client.delete("/Patient/later")).status_code == 204
+
+
+async def test_when_on_a_dangling_local_reference_is_refused_with_its_path(make_client: MakeClient) -> None:
+    """On create, on update, relative and absolute; a foreign reference is none of our business."""
+    async with make_client(referential_integrity=True) as client:
+        for reference in ("Patient/nobody", "http://testserver/fhir/Patient/nobody"):
+            response = await client.post("/Observation", json=observation(reference))
+            assert_outcome(response, 422, "reference-not-found", "Observation.subject")
+        foreign = await client.post("/Observation", json=observation("https://elsewhere.example.org/fhir/Patient/1"))
+        assert foreign.status_code == 201
+
+
+async def test_when_on_what_is_referred_to_cannot_be_deleted(make_client: MakeClient) -> None:
+    """Until the last referrer is gone; the refusal names the types that refer."""
+    async with make_client(referential_integrity=True) as client:
+        await client.put("/Patient/p", json=patient(1, id="p"))
+        pain = (await client.post("/Observation", json=observation("Patient/p"))).json()["id"]
+        issue = assert_outcome(await client.delete("/Patient/p"), 409, "still-referenced")
+        assert "Observation" in issue["diagnostics"]
+        await client.delete(f"/Observation/{pain}")
+        assert (await client.delete("/Patient/p")).status_code == 204
+
+
+async def test_when_on_references_that_no_search_parameter_reads_count_too(make_client: MakeClient) -> None:
+    """An extension's reference is a reference."""
+    async with make_client(referential_integrity=True) as client:
+        await client.put("/Patient/p", json=patient(1, id="p"))
+        extension = [{"url": "https://example.org/x", "valueReference": {"reference": "Patient/p"}}]
+        await client.put("/Patient/q", json=patient(2, id="q", extension=extension))
+        assert_outcome(await client.delete("/Patient/p"), 409, "still-referenced")
+
+
+async def test_when_on_a_transaction_may_refer_to_what_it_makes_and_delete_what_it_frees(
+    make_client: MakeClient,
+) -> None:
+    """The state after the transaction is what counts."""
+    async with make_client(referential_integrity=True) as client:
+        await client.put("/Patient/p", json=patient(1, id="p"))
+        await client.put("/Observation/o", json=observation("Patient/p", id="o"))
+        made = transaction(
+            [
+                {"request": {"method": "DELETE", "url": "Patient/p"}},
+                {"request": {"method": "DELETE", "url": "Observation/o"}},
+                {
+                    "fullUrl": "urn:uuid:11111111-1111-4111-8111-111111111111",
+                    "resource": patient(2),
+                    "request": {"method": "POST", "url": "Patient"},
+                },
+                {
+                    "resource": observation("urn:uuid:11111111-1111-4111-8111-111111111111"),
+                    "request": {"method": "POST", "url": "Observation"},
+                },
+            ]
+        )
+        assert (await client.post("/", json=made)).status_code == 200
+        (pain,) = (await client.get("/Observation")).json()["entry"]
+        dangling = transaction(
+            [{"resource": observation("Patient/p"), "request": {"method": "POST", "url": "Observation"}}]
+        )
+        assert_outcome(await client.post("/", json=dangling), 422, "reference-not-found")
+        assert pain["resource"]["subject"]["reference"].startswith("Patient/")
