@@ -119,7 +119,6 @@ def application(settings: Settings) -> Application:
     """What a worker runs, built in the worker."""
     parent = multiprocessing.parent_process()
     if parent is not None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         set_up_logs(settings.log_level, settings.log_format)
         threading.Thread(target=_follow, args=(parent,), daemon=True, name="follow-parent").start()
     from service.app import create_app  # noqa: PLC0415 - the parent of several workers has no use for it

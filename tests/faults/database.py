@@ -75,6 +75,8 @@ class Database:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"Postgres does not end on {how.name}")
             time.sleep(_POLL_SECONDS)
+        if self._embedded._child is not None:
+            self._embedded._child.poll()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection[Any]]:

@@ -11,16 +11,15 @@ import pytest
 from tests.benchmarks.serving import the_service
 from tests.builders.resources import observation
 from tests.faults.agreement import disagreements
-from tests.faults.database import KILL, STOP_FAST, STOP_IMMEDIATE
+from tests.faults.database import KILL, STOP_FAST, STOP_IMMEDIATE, Database
 from tests.faults.refusal import assert_refused
 from tests.faults.storm import Storm, missing
 
 if TYPE_CHECKING:
     import signal
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from tests.benchmarks.serving import Serving
-    from tests.faults.database import Database
 
 _RECOVERY_SECONDS = 10.0
 """How long after the database is back the service may still refuse."""
@@ -29,11 +28,26 @@ _WAYS = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture
-async def service(database: Database) -> AsyncIterator[Serving]:
-    """The service on a database that the test may stop."""
-    async with the_service(database.folder, workers=2, acquire_timeout_seconds=2, log_level="warning") as service:
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A database that is stopped and started."""
+    with Database(tmp_path_factory.mktemp("stopped") / "data") as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+async def running(stopped: Database) -> AsyncIterator[Serving]:
+    """The service on that database, through all tests."""
+    async with the_service(stopped.folder, workers=2, acquire_timeout_seconds=2, log_level="warning") as service:
         yield service
+
+
+@pytest.fixture
+async def service(stopped: Database, running: Serving) -> AsyncIterator[Serving]:
+    """The service in a normal state; the database is started again afterwards."""
+    await _until_normal(running)
+    yield running
+    stopped.start()
 
 
 async def _until_normal(service: Serving) -> None:
@@ -47,10 +61,10 @@ async def _until_normal(service: Serving) -> None:
         assert time.monotonic() < deadline, reply
 
 
-async def test_while_it_is_down_requests_are_told_to_come_back(database: Database, service: Serving) -> None:
+async def test_while_it_is_down_requests_are_told_to_come_back(stopped: Database, service: Serving) -> None:
     created = await service.send("POST", "/fhir/Observation", observation("Patient/1"))
     path = f"/fhir/Observation/{created.json()['id']}"
-    database.end(STOP_FAST)
+    stopped.end(STOP_FAST)
     content = observation("Patient/1")
     for _ in range(5):
         assert_refused(await service.get(path), 503, "database-unavailable")
@@ -58,35 +72,34 @@ async def test_while_it_is_down_requests_are_told_to_come_back(database: Databas
         assert_refused(await service.send("POST", "/fhir/Observation", content), 503, "database-unavailable")
 
 
-async def test_while_it_is_down_the_service_is_alive_but_not_ready(database: Database, service: Serving) -> None:
-    database.end(STOP_FAST)
+async def test_while_it_is_down_the_service_is_alive_but_not_ready(stopped: Database, service: Serving) -> None:
+    stopped.end(STOP_FAST)
     assert await service.status_of("/health/live") == 200
     assert await service.status_of("/health/ready") == 503
 
 
 @_WAYS
 async def test_when_it_is_back_all_is_normal_without_a_restart(
-    database: Database, service: Serving, how: signal.Signals
+    stopped: Database, service: Serving, how: signal.Signals
 ) -> None:
     pid = service.pid
-    await _until_normal(service)
-    database.end(how)
+    stopped.end(how)
     assert await service.status_of("/health/ready") == 503
-    database.start()
+    stopped.start()
     await _until_normal(service)
     assert await service.status_of("/health/ready") == 200
     assert service.pid == pid
 
 
-async def test_a_storm_over_a_restart_loses_nothing_that_was_acknowledged(database: Database, service: Serving) -> None:
+async def test_a_storm_over_a_restart_loses_nothing_that_was_acknowledged(stopped: Database, service: Serving) -> None:
     storm = Storm(service.port)
-    running = asyncio.create_task(storm.run())
+    writing = asyncio.create_task(storm.run())
     await storm.until_acknowledged(150)
-    await asyncio.to_thread(database.end, STOP_IMMEDIATE)
-    await asyncio.to_thread(database.start)
+    await asyncio.to_thread(stopped.end, STOP_IMMEDIATE)
+    await asyncio.to_thread(stopped.start)
     await storm.until_acknowledged(len(storm.acknowledged) + 150)
     storm.stopped.set()
-    await running
+    await writing
     assert await missing(service.port, storm.acknowledged) == []
-    assert await disagreements(database.url, service.base) == []
+    assert await disagreements(stopped.url, service.base) == []
     assert [refusal for refusal in storm.refused if ": 503 " not in refusal] == []

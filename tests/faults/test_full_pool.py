@@ -27,7 +27,7 @@ _POOL = 2
 _CLIENTS = 32
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def service(database: Database) -> AsyncIterator[Serving]:
     """One worker with two connections and little patience."""
     async with the_service(

@@ -146,5 +146,5 @@ async def test_creators_under_one_client_id_make_one_resource(raced: Serving) ->
     assert statuses[201] == _TURNS
 
 
-async def test_after_the_races_contents_history_and_index_rows_agree(raced: Serving, raced_database: Database) -> None:
-    assert await disagreements(raced_database.url, raced.base) == []
+async def test_after_the_races_contents_history_and_index_rows_agree(raced: Serving, database: Database) -> None:
+    assert await disagreements(database.url, raced.base) == []
