@@ -1,0 +1,36 @@
+# The service without the embedded PostgreSQL: DATABASE_URL must name a server, version 15 or newer.
+#   docker build -t massage-fhir .
+#   docker run -p 8000:8000 -e DATABASE_URL=postgresql://user:password@database/massage massage-fhir
+
+ARG PYTHON=3.13
+
+FROM python:${PYTHON}-slim AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /build
+RUN python -m venv /opt/massage-fhir
+COPY requirements-image.lock ./
+RUN /opt/massage-fhir/bin/pip install --require-hashes --requirement requirements-image.lock
+COPY pyproject.toml ./
+COPY alembic ./alembic
+COPY service ./service
+RUN /opt/massage-fhir/bin/pip install --no-index --no-deps --no-build-isolation . \
+    && /opt/massage-fhir/bin/pip uninstall --yes hatchling pathspec pluggy tomlkit trove-classifiers pip
+
+FROM python:${PYTHON}-slim
+LABEL org.opencontainers.image.title="massage-fhir" \
+      org.opencontainers.image.description="A FHIR R4 service for medical massage"
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin massage
+COPY --from=build /opt/massage-fhir /opt/massage-fhir
+ENV PATH="/opt/massage-fhir/bin:${PATH}" \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HOST=0.0.0.0 \
+    PORT=8000 \
+    LOG_FORMAT=json
+USER 10001
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/health/live', timeout=2)"]
+ENTRYPOINT ["massage-fhir"]
+CMD ["serve"]
