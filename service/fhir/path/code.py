@@ -7,24 +7,22 @@ would only test: `items` (the collection), `scalar` (its only item, None if it i
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.path.error import PathError, more_than_one
 from service.fhir.path.item import Items, Node
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from service.fhir.path.shape import Shape, Wanted
 
 UNLIMITED: Final = 1 << 62
 NOTHING: Final[Items] = []
 """The empty collection; shared, like all collections never altered."""
+NO_VARIABLES: Final[Mapping[str, Any]] = {}
 
 
-@dataclass(slots=True, kw_only=True)
 class Scope:
     """What one evaluation knows besides the item: the resources around it, variables, and the loop it is in.
 
@@ -32,14 +30,25 @@ class Scope:
     it must not outlive a change of the content. `budget` is how many items the evaluation may still visit.
     """
 
-    resource: Any = None
-    root: Any = None
-    context: Any = None
-    variables: Mapping[str, Any] = field(default_factory=dict)
-    budget: int = UNLIMITED
-    index: int | None = None
-    total: Items = field(default_factory=list)
-    memo: dict[Any, Any] = field(default_factory=dict)
+    __slots__ = ("budget", "context", "index", "memo", "resource", "root", "total", "variables")
+
+    def __init__(
+        self,
+        *,
+        resource: Any = None,
+        root: Any = None,
+        context: Any = None,
+        variables: Mapping[str, Any] = NO_VARIABLES,
+        budget: int = UNLIMITED,
+    ) -> None:
+        self.resource = resource
+        self.root = root
+        self.context = context
+        self.variables = variables
+        self.budget = budget
+        self.index: int | None = None
+        self.total: Items = NOTHING
+        self.memo: dict[Any, Any] = {}
 
     def spend(self, items: int) -> None:
         """Count visited items; PathError once the budget is used up."""
@@ -63,9 +72,9 @@ Shapes = tuple["Shape", ...] | None
 class Code:
     """A compiled expression in its four views, and what is known of its items before any is seen.
 
-    `typed` says that every item shows its own type (literals, resources). `narrow` compiles the same expression
-    restricted to a type, where the JSON property tells the type. `keys` are the plain members that lead to the items
-    from those of `origin`, or from ``$this`` if `rooted` (see `navigation`).
+    `typed` says that every item shows its own type (literals, resources), `boolean` that it is a boolean. `narrow`
+    compiles the same expression restricted to a type, where the JSON property tells the type. `keys` are the plain
+    members that lead to the items from those of `origin`, or from ``$this`` if `rooted` (see `navigation`).
     """
 
     items: Fetch
@@ -74,6 +83,7 @@ class Code:
     exists: Exists
     shapes: Shapes = None
     typed: bool = False
+    boolean: bool = False
     narrow: Narrow | None = None
     keys: tuple[tuple[str, str | None], ...] = ()
     origin: Code | None = None
@@ -115,7 +125,7 @@ def of_scalar(scalar: Scalar, *, shapes: Shapes = None, typed: bool = True) -> C
 def of_truth(truth: Truth) -> Code:
     """The code of an expression that is true, false or empty."""
     code = of_scalar(truth)
-    return Code(items=code.items, scalar=truth, truth=truth, exists=code.exists, typed=True)
+    return Code(items=code.items, scalar=truth, truth=truth, exists=code.exists, typed=True, boolean=True)
 
 
 def constant(items: Items) -> Code:

@@ -7,15 +7,17 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from service.fhir.path.error import PathError
-from service.fhir.path.item import Items, Node, Target, moment_of, value_of
+from service.fhir.path.item import Items, Node, moment_of, value_of
 from service.fhir.path.moment import TEMPORAL, Moment, compare_moments, compare_texts, parse_moment
 from service.fhir.path.quantity import Quantity, compare_quantities, quantity_of, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from service.fhir.path.code import Scope
 
-def frozen(item: Any) -> Hashable:
+
+def frozen(item: Any, scope: Scope) -> Hashable:
     """A key that two items share exactly if they are equal (moments: if they are written alike)."""
     if type(item) is str:
         return item
@@ -25,9 +27,11 @@ def frozen(item: Any) -> Hashable:
         case bool():
             key = ("boolean", value)
         case dict():
-            key = frozenset([(name, frozen(part)) for name, part in value.items()])
+            scope.spend(len(value))
+            key = frozenset([(name, frozen(part, scope)) for name, part in value.items()])
         case list():
-            key = tuple([frozen(part) for part in value])
+            scope.spend(len(value))
+            key = tuple([frozen(part, scope) for part in value])
         case Moment():
             key = value.text
         case Quantity():
@@ -35,7 +39,7 @@ def frozen(item: Any) -> Hashable:
     return key
 
 
-def equal_collections(left: Items, right: Items, *, temporal: bool) -> bool | None:
+def equal_collections(left: Items, right: Items, scope: Scope, *, temporal: bool) -> bool | None:
     """``left = right``: empty if one is, false for different lengths, else whether all pairs are equal in order."""
     if not left or not right:
         return None
@@ -43,7 +47,7 @@ def equal_collections(left: Items, right: Items, *, temporal: bool) -> bool | No
         return False
     outcome: bool | None = True
     for one, other in zip(left, right, strict=True):
-        same = equal(one, other, temporal=temporal)
+        same = equal(one, other, scope, temporal=temporal)
         if same is False:
             return False
         if same is None:
@@ -51,7 +55,7 @@ def equal_collections(left: Items, right: Items, *, temporal: bool) -> bool | No
     return outcome
 
 
-def equal(one: Any, other: Any, *, temporal: bool = False) -> bool | None:
+def equal(one: Any, other: Any, scope: Scope, *, temporal: bool = False) -> bool | None:
     """Whether two items are equal; None where the precision of dates leaves it open.
 
     `temporal` says that the definitions know the items as dates; text is otherwise compared as text.
@@ -67,12 +71,15 @@ def equal(one: Any, other: Any, *, temporal: bool = False) -> bool | None:
         return _equal_moments(moment_of(left), moment_of(right))
     if type(left) is Quantity or type(right) is Quantity:
         return _equal_quantities(quantity_of(left), quantity_of(right))
-    return frozen(left) == frozen(right)
+    return frozen(left, scope) == frozen(right, scope)
 
 
-def equivalent_collections(left: Items, right: Items) -> bool:
+def equivalent_collections(left: Items, right: Items, scope: Scope) -> bool:
     """``left ~ right``: the same items in any order, text without regard to case and white space."""
-    return Counter(map(_equivalence_key, left)) == Counter(map(_equivalence_key, right))
+    if len(left) != len(right):
+        return False
+    keys = [Counter(_equivalence_key(item, scope) for item in items) for items in (left, right)]
+    return keys[0] == keys[1]
 
 
 def order(one: Any, other: Any, *, temporal: bool = False) -> int | None:
@@ -122,18 +129,20 @@ def _equal_quantities(left: Quantity | None, right: Quantity | None) -> bool | N
     return None if compared is None else compared == 0
 
 
-def _equivalence_key(item: Any) -> Hashable:
+def _equivalence_key(item: Any, scope: Scope) -> Hashable:
     value = value_of(item)
-    if type(value) is str:
-        return " ".join(value.casefold().split())
-    if type(value) is dict:
-        return frozenset([(key, _equivalence_key(part)) for key, part in value.items() if key != "id"])
-    if type(value) is list:
-        return frozenset([_equivalence_key(part) for part in value])
-    if type(value) is Moment:
-        return ("moment", value.low, value.precision, value.zoned)
-    if type(value) is Quantity:
-        return ("quantity", *scaled(value))
-    if isinstance(value, Target):
-        return value.type
-    return frozen(value)
+    match value:
+        case str():
+            return " ".join(value.casefold().split())
+        case dict():
+            scope.spend(len(value))
+            return frozenset([(key, _equivalence_key(part, scope)) for key, part in value.items() if key != "id"])
+        case list():
+            scope.spend(len(value))
+            return frozenset([_equivalence_key(part, scope) for part in value])
+        case Moment():
+            return ("moment", value.low, value.precision, value.zoned)
+        case Quantity():
+            return ("quantity", *scaled(value))
+        case _:
+            return frozen(value, scope)

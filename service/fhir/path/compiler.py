@@ -214,16 +214,17 @@ class Compiler:
         if not self._registry.knows(wanted.name):
             raise PathError(f"R4 has no type '{specifier}'", position)
         narrowed = operand.narrow(wanted) if operand.narrow is not None else None
-        if narrowed is None:
-            if not operand.typed:
-                self.nodes = True
-            narrowed = self._filtered(operand, wanted)
+        if narrowed is None and not operand.typed:
+            self.nodes = True
         if operator == "as":
-            return narrowed
-        single, exists = operand.scalar, narrowed.exists
+            return narrowed or self._filtered(operand, wanted)
+        single, exists = operand.scalar, narrowed.exists if narrowed else None
 
         def truth(this: Any, scope: Scope) -> bool | None:
-            return None if single(this, scope) is None else exists(this, scope)
+            item = single(this, scope)
+            if item is None:
+                return None
+            return exists(this, scope) if exists else is_of(item, wanted)
 
         return of_truth(truth)
 

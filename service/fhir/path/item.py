@@ -10,19 +10,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.path.moment import Moment, parse_moment
 from service.fhir.path.quantity import Quantity
 from service.fhir.path.shape import CHOICE_TYPES, ancestors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from service.fhir.path.shape import Shape, Slot, Wanted
 
 Items = list[Any]
 """A FHIRPath collection; never altered once it was returned, because it may be a part of the content."""
+
+
+_LITERAL_TYPES: Final[Mapping[type, str]] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    Decimal: "decimal",
+    Quantity: "Quantity",
+}
 
 
 @dataclass(slots=True, eq=False)  # not frozen: setting frozen fields would take longer than finding the node
@@ -164,25 +173,15 @@ def moment_of(item: Any) -> Moment | None:
 
 def type_of(item: Any) -> str | None:
     """The FHIR type of an item; None where it is not known."""
-    match item:
-        case Node() | Target():
-            return item.type
-        case bool():
-            return "boolean"
-        case int():
-            return "integer"
-        case Decimal():
-            return "decimal"
-        case str():
-            return "string"
-        case Moment():
-            return item.kind
-        case Quantity():
-            return "Quantity"
-        case {"resourceType": str(name)}:
-            return name
-        case _:
-            return None
+    kind = type(item)
+    if isinstance(item, Node | Target):
+        return item.type
+    if kind is dict:
+        name = item.get("resourceType")
+        return name if type(name) is str else None
+    if isinstance(item, Moment):
+        return item.kind
+    return _LITERAL_TYPES.get(kind)
 
 
 def is_of(item: Any, wanted: Wanted) -> bool:

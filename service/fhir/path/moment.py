@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final, Literal
 
 MomentKind = Literal["date", "dateTime", "time"]
@@ -79,6 +79,13 @@ def compare_texts(left: str, right: str) -> int | None:
     """`compare_moments` of two written moments; None also where either is not a moment."""
     if len(left) == len(right) and (len(left) <= 10 or left[-1] == right[-1] == "Z"):
         return (left > right) - (left < right)
+    if 20 <= len(left) <= 32 >= len(right) >= 20:  # most likely two instants with different zones
+        try:
+            one, other = datetime.fromisoformat(left), datetime.fromisoformat(right)
+            if one != other and one.tzinfo is not None and other.tzinfo is not None:
+                return 1 if one > other else -1
+        except ValueError:
+            pass  # a leap second, or no instant
     first, second = parse_moment(left), parse_moment(right)
     return None if first is None or second is None else compare_moments(first, second)
 

@@ -70,7 +70,7 @@ def union(left: Code, right: Code) -> Code:
     """The code of ``left | right``: the items of both, each once."""
 
     def items(this: Any, scope: Scope) -> Items:
-        return distinct([*left.items(this, scope), *right.items(this, scope)])
+        return distinct([*left.items(this, scope), *right.items(this, scope)], scope)
 
     def exists(this: Any, scope: Scope) -> bool:
         return left.exists(this, scope) or right.exists(this, scope)
@@ -83,13 +83,14 @@ def both(left: Shapes, right: Shapes) -> Shapes:
     return None if left is None or right is None else left + right
 
 
-def distinct(found: Items) -> Items:
+def distinct(found: Items, scope: Scope) -> Items:
     """The items in their order, each once."""
     if len(found) < 2:
         return found
+    scope.spend(len(found))
     first: dict[Any, Any] = {}
     for item in found:
-        first.setdefault(frozen(item), item)
+        first.setdefault(frozen(item, scope), item)
     return list(first.values())
 
 
@@ -148,6 +149,8 @@ def _temporal(code: Code) -> bool:
 
 
 def _equality(left: Code, right: Code, *, negated: bool) -> Truth:
+    if left.boolean and right.boolean:
+        return _xor(left.truth, right.truth) if negated else _same(left.truth, right.truth)
     temporal = _temporal(left) or _temporal(right)
 
     def truth(this: Any, scope: Scope) -> bool | None:
@@ -156,17 +159,25 @@ def _equality(left: Code, right: Code, *, negated: bool) -> Truth:
             first, second = one[0], other[0]
             if type(first) is str and first == second:
                 return not negated
-            same = equal(first, second, temporal=temporal)
+            same = equal(first, second, scope, temporal=temporal)
         else:
-            same = equal_collections(one, other, temporal=temporal)
+            same = equal_collections(one, other, scope, temporal=temporal)
         return same if not negated or same is None else not same
+
+    return truth
+
+
+def _same(left: Truth, right: Truth) -> Truth:
+    def truth(this: Any, scope: Scope) -> bool | None:
+        one, other = left(this, scope), right(this, scope)
+        return None if one is None or other is None else one is other
 
     return truth
 
 
 def _equivalence(left: Code, right: Code, *, negated: bool) -> Truth:
     def truth(this: Any, scope: Scope) -> bool | None:
-        return equivalent_collections(left.items(this, scope), right.items(this, scope)) is not negated
+        return equivalent_collections(left.items(this, scope), right.items(this, scope), scope) is not negated
 
     return truth
 
@@ -197,11 +208,13 @@ def _ordering(left: Code, right: Code, holds: Callable[[int], bool]) -> Truth:
 
 def _membership(item: Code, collection: Code, *, remember: bool) -> Truth:
     def keys(this: Any, scope: Scope) -> frozenset[Any]:
-        if not remember:
-            return frozenset([frozen(member) for member in collection.items(this, scope)])
-        known: frozenset[Any] | None = scope.memo.get(keys)
+        known: frozenset[Any] | None = scope.memo.get(keys) if remember else None
         if known is None:
-            known = scope.memo[keys] = frozenset([frozen(member) for member in collection.items(this, scope)])
+            found = collection.items(this, scope)
+            scope.spend(len(found))
+            known = frozenset([frozen(member, scope) for member in found])
+            if remember:
+                scope.memo[keys] = known
         return known
 
     def truth(this: Any, scope: Scope) -> bool | None:
@@ -210,7 +223,7 @@ def _membership(item: Code, collection: Code, *, remember: bool) -> Truth:
             return None
         if len(one) > 1:
             raise more_than_one("What is looked for with 'in' or 'contains'")
-        return frozen(one[0]) in keys(this, scope)
+        return frozen(one[0], scope) in keys(this, scope)
 
     return truth
 

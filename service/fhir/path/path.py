@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
 
-from service.fhir.path.code import UNLIMITED, Code, Scope
+from service.fhir.path.code import NO_VARIABLES, UNLIMITED, Code, Scope
 from service.fhir.path.compiler import Compiler
 from service.fhir.path.error import PathError
 from service.fhir.path.item import Items, Node, plain, root_node
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from service.fhir.definitions import Definitions
     from service.fhir.path.shape import Shape
 
-_NO_VARIABLES: Mapping[str, Any] = {}
+_PLAIN: Final = frozenset({str, dict, bool, int, Decimal})
 
 
 class Path:
@@ -46,7 +47,7 @@ class Path:
         *,
         resource: Any | None = None,
         root: Any | None = None,
-        variables: Mapping[str, Any] = _NO_VARIABLES,
+        variables: Mapping[str, Any] = NO_VARIABLES,
     ) -> list[Any]:
         """The items that the path finds, as plain JSON; what it finds of the content is the content's own.
 
@@ -54,7 +55,7 @@ class Path:
         Primitives that have extensions but no value are left out.
         """
         found = self.run(content, _scope(content, resource, root, variables))
-        return [value for item in found if (value := plain(item)) is not None]
+        return [value for item in found if (value := item if type(item) in _PLAIN else plain(item)) is not None]
 
     def test(
         self,
@@ -62,7 +63,7 @@ class Path:
         *,
         resource: Any | None = None,
         root: Any | None = None,
-        variables: Mapping[str, Any] = _NO_VARIABLES,
+        variables: Mapping[str, Any] = NO_VARIABLES,
     ) -> bool:
         """Whether the path, as an invariant, holds: it finds nothing, or true, or a single item that is no boolean."""
         return self.holds(content, _scope(content, resource, root, variables))

@@ -56,8 +56,9 @@ def _select(call: Invocation) -> Code:
         found = source(this, scope)
         result: Items = []
         for item in _each(found, scope) if counts else found:
-            result += projection.items(item, scope)
-            scope.spend(1 + len(result) // 64)
+            projected = projection.items(item, scope)
+            scope.spend(1 + len(projected))
+            result += projected
         return result
 
     return of_items(items, shapes=projection.shapes, typed=projection.typed)
@@ -146,16 +147,16 @@ def _slice(choose: Callable[[Items, int], Items]) -> Callable[[Invocation], Code
     return build
 
 
-def _combined(combine: Callable[[Items, Items], Items]) -> Callable[[Invocation], Code]:
+def _combined(combine: Callable[[Items, Items, Scope], Items]) -> Callable[[Invocation], Code]:
     """A function of two collections that answers with a collection."""
 
     def build(call: Invocation) -> Code:
         first, second = call.operand, call.argument(0)
 
         def items(this: Any, scope: Scope) -> Items:
-            found = combine(first.items(this, scope), second.items(this, scope))
-            scope.spend(len(found))
-            return found
+            one, other = first.items(this, scope), second.items(this, scope)
+            scope.spend(len(one) + len(other))
+            return combine(one, other, scope)
 
         shapes = both(first.shapes, second.shapes)
         return of_items(items, shapes=shapes, typed=first.typed and second.typed)
@@ -163,14 +164,14 @@ def _combined(combine: Callable[[Items, Items], Items]) -> Callable[[Invocation]
     return build
 
 
-def _intersect(first: Items, second: Items) -> Items:
-    keys = frozenset([frozen(item) for item in second])
-    return distinct([item for item in first if frozen(item) in keys])
+def _intersect(first: Items, second: Items, scope: Scope) -> Items:
+    keys = frozenset([frozen(item, scope) for item in second])
+    return distinct([item for item in first if frozen(item, scope) in keys], scope)
 
 
-def _exclude(first: Items, second: Items) -> Items:
-    keys = frozenset([frozen(item) for item in second])
-    return [item for item in first if frozen(item) not in keys]
+def _exclude(first: Items, second: Items, scope: Scope) -> Items:
+    keys = frozenset([frozen(item, scope) for item in second])
+    return [item for item in first if frozen(item, scope) not in keys]
 
 
 def _within(*, inner_first: bool) -> Callable[[Invocation], Code]:
@@ -179,12 +180,23 @@ def _within(*, inner_first: bool) -> Callable[[Invocation], Code]:
         inner, outer = (first, second) if inner_first else (second, first)
 
         def holds(this: Any, scope: Scope) -> bool:
-            keys = frozenset([frozen(item) for item in outer(this, scope)])
-            return all(frozen(item) in keys for item in inner(this, scope))
+            one, other = inner(this, scope), outer(this, scope)
+            scope.spend(len(one) + len(other))
+            keys = frozenset([frozen(item, scope) for item in other])
+            return all(frozen(item, scope) in keys for item in one)
 
         return of_truth(holds)
 
     return build
+
+
+def _distinct(call: Invocation) -> Code:
+    source = call.operand.items
+
+    def items(this: Any, scope: Scope) -> Items:
+        return distinct(source(this, scope), scope)
+
+    return of_items(items, shapes=call.operand.shapes, typed=call.operand.typed)
 
 
 def _is_distinct(call: Invocation) -> Code:
@@ -192,7 +204,8 @@ def _is_distinct(call: Invocation) -> Code:
 
     def holds(this: Any, scope: Scope) -> bool:
         found = source(this, scope)
-        return len(found) < 2 or len({frozen(item) for item in found}) == len(found)
+        scope.spend(len(found))
+        return len(found) < 2 or len({frozen(item, scope) for item in found}) == len(found)
 
     return of_truth(holds)
 
@@ -211,7 +224,7 @@ def _repeat(call: Invocation) -> Code:
             scope.spend(len(following) + 1)
             waiting = []
             for item in following:
-                key = frozen(item)
+                key = frozen(item, scope)
                 if key not in found:
                     found[key] = item
                     waiting.append(item)
@@ -310,7 +323,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "last": Function(_subset(lambda found: found[-1:])),
     "tail": Function(_subset(lambda found: found[1:])),
     "single": Function(_subset(_single)),
-    "distinct": Function(_subset(distinct)),
+    "distinct": Function(_distinct),
     "skip": Function(_slice(lambda found, number: found[number:]), 1, 1),
     "take": Function(_slice(lambda found, number: found[:number]), 1, 1),
     "isDistinct": Function(_is_distinct),
@@ -318,7 +331,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "supersetOf": Function(_within(inner_first=False), 1, 1),
     "intersect": Function(_combined(_intersect), 1, 1),
     "exclude": Function(_combined(_exclude), 1, 1),
-    "combine": Function(_combined(lambda first, second: [*first, *second]), 1, 1),
+    "combine": Function(_combined(lambda first, second, _scope: [*first, *second]), 1, 1),
     "union": Function(_union, 1, 1),
     "repeat": Function(_repeat, 1, 1),
     "children": Function(_children),

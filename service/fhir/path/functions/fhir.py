@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.path.code import NOTHING, Code, of_items, of_truth
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from service.fhir.path.code import Scope
 
 _LITERAL: Final = re.compile(
-    r"(?:[^?#]*/)?(?P<type>[A-Z][A-Za-z]+)(?:/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?(?:#.*)?|\?.*)",
+    r"(?:[a-z][^?#]*/)?(?P<type>[A-Z][A-Za-z]+)(?:/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?(?:#.*)?|\?.*)",
     re.ASCII | re.DOTALL,
 )
 """A literal reference, relative or absolute, or a conditional one (``Patient?identifier=...``)."""
@@ -97,8 +98,13 @@ def _target(item: Any, scope: Scope) -> Any:
             return _contained(item, content[1:], scope)
         literal = _LITERAL.fullmatch(content)
         if literal is not None:
-            return Target(literal["type"])
-    return Target(kind) if isinstance(kind, str) and kind.isalpha() else None
+            return _target_of(literal["type"])
+    return _target_of(kind) if isinstance(kind, str) and kind.isalpha() else None
+
+
+@lru_cache(maxsize=512)
+def _target_of(kind: str) -> Target:
+    return Target(kind)
 
 
 def _contained(item: Any, name: str, scope: Scope) -> Any:

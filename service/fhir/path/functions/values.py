@@ -63,6 +63,8 @@ def to_string(value: Any) -> str | None:
             return value
         case bool():
             return "true" if value else "false"
+        case int() if abs(value) >= 10**100:
+            return None
         case int() | Decimal() | Quantity():
             return str(value)
         case Moment():
