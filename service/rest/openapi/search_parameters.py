@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.capability import accepted_modifiers
+from service.fhir.search.types import SEARCH_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,11 +45,12 @@ _KINDS: Final[dict[str, tuple[str, str | None, str]]] = {
 
 
 def search_value_schemas() -> dict[str, Any]:
-    """``components/schemas`` for the value of every kind of search parameter: alternatives joined by commas."""
+    """``components/schemas`` for the values of each kind of search parameter that the service answers."""
     return {
         _schema_name(kind): {"type": "string", "description": form, "examples": [example]}
         | ({"pattern": f"^{pattern}(?:,{pattern})*$"} if pattern else {"minLength": 1})
         for kind, (form, pattern, example) in _KINDS.items()
+        if kind in SEARCH_TYPES
     }
 
 

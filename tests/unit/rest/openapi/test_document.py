@@ -1,0 +1,230 @@
+"""The OpenAPI document is valid, complete and the one that is committed."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from service.fhir import definitions
+from service.fhir.outcome import ERROR_CODES, Category
+from service.fhir.search.registry import Registry
+from service.fhir.search.result_parameters import RESULT_PARAMETERS
+from service.rest.openapi import build, document, write_files
+from service.rest.routing import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from service.app import Standard
+
+COMMITTED = Path(__file__).parents[4] / "openapi"
+VERSION = importlib.metadata.version("massage-fhir")
+METHODS = ("get", "post", "put", "patch", "delete")
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def written(standard: Standard) -> Json:
+    return build(standard.definitions, standard.registry, version=VERSION)
+
+
+def operations(written: Json) -> Iterator[tuple[str, str, Json]]:
+    """Path, method and operation, for every operation."""
+    for path, item in written["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield path, method, item[method]
+
+
+def referred_to(node: Any) -> Iterator[str]:
+    """Every `$ref` and discriminator target below a node."""
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        if "propertyName" in node:
+            yield from node["mapping"].values()
+            return
+        for value in node.values():
+            yield from referred_to(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from referred_to(value)
+
+
+def parameters_of(written: Json, path: str, method: str) -> list[Json]:
+    """The parameters of an operation and of its path, resolved."""
+    item = written["paths"][path]
+    listed = [*item.get("parameters", ()), *item[method].get("parameters", ())]
+    return [written["components"]["parameters"][each["$ref"].rpartition("/")[2]] for each in listed]
+
+
+def test_the_committed_document_is_the_computed_one(standard: Standard) -> None:
+    """After a change: make openapi."""
+    computed = document(standard.definitions, standard.registry, version=VERSION)
+    assert (COMMITTED / "openapi.json").read_bytes() == computed
+
+
+def test_the_committed_examples_are_those_in_the_document(tmp_path: Path) -> None:
+    """After a change: make openapi."""
+    write_files(tmp_path, version=VERSION)
+    expected = {each.name: each.read_bytes() for each in (tmp_path / "examples").iterdir()}
+    assert {each.name: each.read_bytes() for each in (COMMITTED / "examples").iterdir()} == expected
+
+
+def test_the_document_reads_as_what_was_built(standard: Standard, written: Json) -> None:
+    """The lines that make it fit for a diff do not change its meaning."""
+    rendered = document(standard.definitions, standard.registry, version=VERSION)
+    assert json.loads(rendered) == json.loads(json.dumps(written, default=float))
+    assert len(rendered) < 6_000_000
+
+
+def test_the_document_is_valid(written: Json) -> None:
+    """By the schema that the OpenAPI Initiative publishes, and every schema in it by that of JSON Schema."""
+    published = files("openapi_spec_validator").joinpath("resources/schemas/v3.1/schema.json").read_text("utf-8")
+    openapi = jsonschema_rs.Draft202012Validator(json.loads(published))
+    assert [error.message for error in openapi.iter_errors(written)] == []
+    schema = jsonschema_rs.Draft202012Validator({"$ref": "https://json-schema.org/draft/2020-12/schema"})
+    assert [name for name, each in written["components"]["schemas"].items() if not schema.is_valid(each)] == []
+
+
+def test_a_document_of_a_few_types_satisfies_the_validator(tmp_path: Path) -> None:
+    """It looks at more than the schema can say, but takes a third of a minute for all types (see the soak test)."""
+    (tmp_path / "served.txt").write_text("Bundle\nCapabilityStatement\nObservation\nPatient\nServiceRequest\n")
+    (tmp_path / "facts").symlink_to(Path(definitions.__path__[0]) / "facts")
+    few = definitions.Definitions(tmp_path)
+    assert list(OpenAPIV31SpecValidator(build(few, Registry(few), version="1")).iter_errors()) == []
+
+
+@pytest.mark.soak
+def test_the_document_of_all_types_satisfies_the_validator(written: Json) -> None:
+    assert list(OpenAPIV31SpecValidator(written).iter_errors()) == []
+
+
+def test_every_reference_leads_somewhere(written: Json) -> None:
+    for reference in set(referred_to(written)):
+        _, section, kind, name = reference.split("/")
+        assert section == "components"
+        assert name in written["components"][kind], reference
+
+
+def test_every_component_is_used(written: Json) -> None:
+    """But for the answer that no listed operation gives, and for the headers and codes that only it has."""
+    referred = set(referred_to(written))
+    unused = {
+        f"{kind}/{name}"
+        for kind, components in written["components"].items()
+        for name in components
+        if f"#/components/{kind}/{name}" not in referred
+    }
+    assert unused == {
+        "responses/NotAllowed",
+        "responses/Unauthenticated",
+        "responses/Forbidden",
+    }
+
+
+def test_operation_ids_are_unique_and_fit_for_a_function_name(written: Json) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(written)]
+    assert len(set(names)) == len(names)
+    assert [name for name in names if not re.fullmatch(r"[a-z][A-Za-z0-9]+", name)] == []
+
+
+def test_every_type_has_every_interaction(written: Json, standard: Standard) -> None:
+    """Under names that do not change, because clients are generated from them."""
+    names = {operation["operationId"] for _, _, operation in operations(written)}
+    for name in standard.definitions.resource_types:
+        assert {
+            f"read{name}",
+            f"vread{name}",
+            f"create{name}",
+            f"update{name}",
+            f"patch{name}",
+            f"delete{name}",
+            f"search{name}",
+            f"search{name}ByPost",
+            f"update{name}ByCriteria",
+            f"patch{name}ByCriteria",
+            f"delete{name}ByCriteria",
+            f"historyInstance{name}",
+            f"historyType{name}",
+            f"validate{name}",
+            f"validate{name}Instance",
+            f"validate{name}InstanceByGet",
+        } <= names
+
+
+def test_every_method_of_every_place_is_described(written: Json) -> None:
+    """The places are those that the service routes; HEAD and OPTIONS are described once for all of them."""
+    described = {(path, method.upper()) for path, method, _ in operations(written)}
+    not_described = {Place.COMPARTMENT, Place.COMPARTMENT_SEARCH, Place.SYSTEM_OPERATION}
+    for place in set(Place) - not_described:
+        template = place.template.replace("{type}", "Patient").replace("${operation}", "$validate")
+        for method in set(place.methods) - {"HEAD", "OPTIONS"}:
+            if (place, method) != (Place.TYPE_OPERATION, "GET"):
+                assert (template, method) in described
+
+
+def test_searches_advertise_the_parameters_of_the_registry_and_no_others(written: Json, standard: Standard) -> None:
+    for name in standard.definitions.resource_types:
+        sent = {each["name"] for each in parameters_of(written, f"/{name}", "get") if each["in"] == "query"}
+        assert sent - set(RESULT_PARAMETERS) == set(standard.registry.parameters(name))
+        form = written["components"]["requestBodies"][f"{name}.search"]["content"]
+        assert set(form["application/x-www-form-urlencoded"]["schema"]["properties"]) <= sent
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+def test_criteria_are_the_search_parameters(written: Json, standard: Standard, method: str) -> None:
+    """Result parameters are no criteria."""
+    for name in standard.definitions.resource_types:
+        sent = {each["name"] for each in parameters_of(written, f"/{name}", method) if each["in"] == "query"}
+        assert sent - {"_format", "_pretty"} == set(standard.registry.parameters(name))
+
+
+def test_a_search_of_everything_takes_what_all_types_share(written: Json, standard: Standard) -> None:
+    sent = {each["name"] for each in parameters_of(written, "/", "get") if each["in"] == "query"}
+    shared = standard.registry.shared_parameters(standard.definitions.resource_types)
+    assert sent - set(RESULT_PARAMETERS) == {"_type", *shared}
+
+
+@pytest.mark.parametrize("code", ERROR_CODES)
+def test_every_error_code_is_documented_under_its_status(written: Json, code: str) -> None:
+    row = ERROR_CODES[code]
+    assert f"| `{code}` | {row.category.status} |" in written["info"]["description"]
+    answers = [each for each in written["components"]["responses"].values() if f"`{code}`" in each["description"]]
+    (answer,) = answers
+    example = answer["content"]["application/fhir+json"]["examples"][code]
+    outcome = written["components"]["examples"][example["$ref"].rpartition("/")[2]]["value"]
+    (issue,) = outcome["issue"]
+    assert issue["details"]["coding"][0]["code"] == code
+    assert issue["code"] == row.issue_type
+
+
+def test_every_operation_can_fail_in_the_ways_that_all_can(written: Json) -> None:
+    statuses = {str(category.status) for category in (Category.INVALID, Category.FAULT, Category.UNAVAILABLE)}
+    for path, _, operation in operations(written):
+        if not path.startswith("/health"):
+            assert statuses <= operation["responses"].keys(), operation["operationId"]
+
+
+def test_every_parameter_says_what_it_is(written: Json) -> None:
+    for parameter in written["components"]["parameters"].values():
+        assert parameter["description"].strip(), parameter
+        assert parameter["schema"], parameter
+
+
+def test_patterns_are_anchored_and_compile(written: Json) -> None:
+    """JSON Schema looks for a pattern anywhere in a text; R4 matches whole texts."""
+    for name, schema in written["components"]["schemas"].items():
+        pattern = schema.get("pattern")
+        if pattern is not None:
+            assert pattern[0] + pattern[-1] == "^$", name
+            re.compile(pattern)
