@@ -1,0 +1,1 @@
+"""The service as processes: its console script, its workers, and how it refuses to start."""

@@ -1,0 +1,46 @@
+"""Several workers: one that dies is replaced, and none outlives the parent."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from tests.benchmarks.serving import the_service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_LIMIT_SECONDS = 30.0
+_POLL_SECONDS = 0.02
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return once the condition holds; TimeoutError when it does not come to."""
+    async with asyncio.timeout(_LIMIT_SECONDS):
+        while not condition():
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+async def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
+    async with the_service(tmp_path, workers=2) as service:
+        await until(lambda: len(service.workers()) == 2)
+        dead, survivor = service.workers()
+        os.kill(dead, signal.SIGKILL)
+        await until(lambda: dead not in service.workers() and len(service.workers()) == 2)
+        assert survivor in service.workers()
+        assert await service.status_of("/health/ready") == 200
+
+
+async def test_workers_stop_when_their_parent_is_killed(tmp_path: Path) -> None:
+    async with the_service(tmp_path, workers=2) as service:
+        await until(lambda: len(service.workers()) == 2)
+        os.kill(service.pid, signal.SIGKILL)
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            while await service.status_of("/health/live") is not None:
+                await asyncio.sleep(_POLL_SECONDS)
+        service.kill()
+        service.start()
+        await service.wait_until_ready()
