@@ -14,7 +14,7 @@ from starlette.routing import Route
 from service.fhir.outcome import Category
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from starlette.requests import Request
 
@@ -42,7 +42,7 @@ async def _nothing_here(_: Request, __: Exception) -> Response:
     return _json({"detail": told}, Category.NOT_FOUND.status)
 
 
-ELSEWHERE: Final[Mapping[int | type[Exception], Any]] = {Category.NOT_FOUND.status: _nothing_here}
+ELSEWHERE: Final[dict[int | type[Exception], Any]] = {Category.NOT_FOUND.status: _nothing_here}
 """The exception handlers of the application around FHIR."""
 
 
