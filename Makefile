@@ -14,6 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --group build \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 UPGRADE ?=
+ARGUMENTS ?=
 PACKAGE_DIR ?=
 
 help: ## show what can be done
@@ -29,8 +30,8 @@ test: $(BIN)/.dev ## everything that CI checks: style, types, imports, tests
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest
 
-bench: $(BIN)/.dev ## print the table of tests/benchmarks
-	$(BIN)/python -m pytest -m bench -s tests/benchmarks
+bench: $(BIN)/.dev ## measure speed, memory and disk against the goals (ARGUMENTS=--quick for a glance)
+	$(BIN)/python -m tests.benchmarks $(ARGUMENTS)
 
 soak: $(BIN)/.dev ## run the long tests
 	$(BIN)/python -m pytest -m soak -s tests
