@@ -68,6 +68,11 @@ class Pool:
         self._server_settings = {
             "application_name": "massage-fhir",
             "jit": "off",  # compiling takes longer than any statement of the service runs
+            # whatever the statistics say, rows come from an index, in its order: a page of a search stops early
+            "enable_bitmapscan": "off",
+            "enable_seqscan": "off",
+            # every statement is written for one plan; planning it again costs as much as running it
+            "plan_cache_mode": "force_generic_plan",
             "statement_timeout": str(int(statement_timeout_seconds * 1000)),
             "idle_in_transaction_session_timeout": str(int(statement_timeout_seconds * 1000)),
             "timezone": "UTC",

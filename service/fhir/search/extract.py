@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
+from service.fhir.path import compile_path
 from service.fhir.search.expression import Where
 from service.fhir.search.types import SEARCH_TYPES
 from service.fhir.search.types.search_type import Rows
@@ -94,7 +95,6 @@ class Extractor:
         for source in self._registry.sources(resource_type):
             extractors = SEARCH_TYPES[source.kind].extractors
             if source.evaluated:
-                from service.fhir.path import compile_path
                 path = compile_path(source.expression, definitions=self._registry.definitions, type_name=resource_type)
                 evaluated.append((path, extractors[source.evaluated], source.number))
             else:

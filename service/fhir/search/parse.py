@@ -60,14 +60,19 @@ class _Scope:
     """What is searched, and what its values depend on."""
 
     types: tuple[str, ...]
+    registry: Registry
     known: Mapping[str, SearchParameter]
-    unsupported: Mapping[str, str]
     setting: Setting
     limits: SearchLimits
 
     @property
     def title(self) -> str:
         return self.types[0] if len(self.types) == 1 else "A search over several types"
+
+    def unsupported(self) -> Mapping[str, str]:
+        """What R4 defines here and the service does not answer: code → reason."""
+        of_types = {code: reason for each in self.types for code, reason in self.registry.unsupported(each).items()}
+        return {**UNSUPPORTED_PARAMETERS, **UNSUPPORTED_RESULT_PARAMETERS, **of_types}
 
 
 def parse_search(
@@ -87,8 +92,12 @@ def parse_search(
     """
     parameters = tuple(_checked(pair) for pair in parameters)
     types, rest = _types(registry, resource_type, parameters)
-    scope = _scope(
-        registry, types, Setting(base=base, types=registry.definitions.all_type_names, zone=zone, now=now), limits
+    scope = _Scope(
+        types=types,
+        registry=registry,
+        known=registry.shared_parameters(types),
+        setting=Setting(base=base, types=registry.definitions.all_type_names, zone=zone, now=now),
+        limits=limits,
     )
     criteria: list[Criterion | Not] = []
     applied: list[tuple[str, str]] = [pair for pair in parameters if pair not in rest]
@@ -168,17 +177,6 @@ def _types(
     return tuple(sorted(set(lists[0]))), [pair for pair in parameters if pair[0] != "_type"]
 
 
-def _scope(registry: Registry, types: tuple[str, ...], setting: Setting, limits: SearchLimits) -> _Scope:
-    unsupported = {code: reason for each in types for code, reason in registry.unsupported(each).items()}
-    return _Scope(
-        types=types,
-        known=registry.shared_parameters(types),
-        unsupported={**UNSUPPORTED_PARAMETERS, **UNSUPPORTED_RESULT_PARAMETERS, **unsupported},
-        setting=setting,
-        limits=limits,
-    )
-
-
 def _criterion(scope: _Scope, name: str, text: str) -> Criterion | Not:
     code, _, modifier = name.partition(":")
     parameter = scope.known.get(code)
@@ -245,10 +243,11 @@ def _check_modifier(parameter: SearchParameter, modifier: str) -> None:
 
 def _unknown(scope: _Scope, name: str) -> FhirError:
     code = name.partition(":")[0]
-    if reason := scope.unsupported.get(code):
+    unsupported = scope.unsupported()
+    if reason := unsupported.get(code):
         return failure("parameter-unsupported", f"R4 defines {code}, but {reason}.", _where(code))
     head = code.partition(".")[0]
-    if head != code and (head in scope.known or head in scope.unsupported):
+    if head != code and (head in scope.known or head in unsupported):
         return failure("parameter-unsupported", "Chains of parameters are not answered yet.", _where(code))
     accepted = [*scope.known, *RESULT_PARAMETERS]
     near = difflib.get_close_matches(code[:64], accepted, n=1)
