@@ -7,8 +7,21 @@ definitions' vocabulary and nothing else of ours. https://hl7.org/fhirpath/N1/, 
 """
 
 from service.fhir.path.code import Scope
+from service.fhir.path.comparison import same_json
 from service.fhir.path.error import PathError
-from service.fhir.path.item import Node
-from service.fhir.path.path import Path, compile_path
+from service.fhir.path.item import Node, twin_node
+from service.fhir.path.path import Path, compile_path, parent_path
+from service.fhir.path.shape import CHOICE_TYPES, Slot
 
-__all__ = ["Node", "Path", "PathError", "Scope", "compile_path"]
+__all__ = [
+    "CHOICE_TYPES",
+    "Node",
+    "Path",
+    "PathError",
+    "Scope",
+    "Slot",
+    "compile_path",
+    "parent_path",
+    "same_json",
+    "twin_node",
+]

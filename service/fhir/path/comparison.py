@@ -6,6 +6,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from service.fhir.path.code import Scope
 from service.fhir.path.error import PathError
 from service.fhir.path.item import Items, Node, moment_of, value_of
 from service.fhir.path.moment import TEMPORAL, Moment, compare_moments, compare_texts, parse_moment
@@ -13,8 +14,6 @@ from service.fhir.path.quantity import Quantity, compare_quantities, quantity_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
-
-    from service.fhir.path.code import Scope
 
 
 def frozen(item: Any, scope: Scope) -> Hashable:
@@ -37,6 +36,12 @@ def frozen(item: Any, scope: Scope) -> Hashable:
         case Quantity():
             key = ("quantity", value.value, value.unit)
     return key
+
+
+def same_json(one: Any, other: Any) -> bool:
+    """Whether two JSON values are equal: objects in any order, numbers by their value."""
+    scope = Scope()
+    return frozen(one, scope) == frozen(other, scope)
 
 
 def equal_collections(left: Items, right: Items, scope: Scope, *, temporal: bool) -> bool | None:

@@ -181,7 +181,7 @@ def type_of(item: Any) -> str | None:
         return name if type(name) is str else None
     if isinstance(item, Moment):
         return item.kind
-    return _LITERAL_TYPES.get(kind)
+    return _LITERAL_TYPES.get(kind, "decimal" if isinstance(item, Decimal) else None)
 
 
 def is_of(item: Any, wanted: Wanted) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from service.fhir.path.code import NO_VARIABLES, UNLIMITED, Code, Scope
+from service.fhir.path.code import NO_VARIABLES, Code, Scope
 from service.fhir.path.compiler import Compiler
 from service.fhir.path.error import PathError
 from service.fhir.path.item import Items, Node, plain, root_node
 from service.fhir.path.navigation import this_code
 from service.fhir.path.parser import parse
 from service.fhir.path.shape import shapes_of
+from service.fhir.path.syntax import Member
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,6 +76,13 @@ class Path:
         except (ArithmeticError, RecursionError) as error:
             raise _beyond(error) from None
 
+    def affirms(self, item: Any, scope: Scope) -> bool:
+        """Whether the path finds true (or a single item that is no boolean); finding nothing is not enough."""
+        try:
+            return self._code.truth(root_node(item, self._shape) if self._nodes else item, scope) is True
+        except (ArithmeticError, RecursionError) as error:
+            raise _beyond(error) from None
+
     def run(self, item: Any, scope: Scope) -> Items:
         """The items that the path finds in a scope, as they are (nodes, moments, quantities); not to be altered."""
         try:
@@ -82,13 +90,13 @@ class Path:
         except (ArithmeticError, RecursionError) as error:
             raise _beyond(error) from None
 
-    def places(self, content: Any, *, budget: int = UNLIMITED) -> list[Node]:
+    def places(self, content: Any, scope: Scope) -> list[Node]:
         """The items that the path finds in a resource, each in its place; PathError if one has none (a literal).
 
-        `budget` is how many items the evaluation may visit before it is given up with a PathError.
+        The scope must be a new one; its `budget` tells afterwards what the evaluation has left of it.
         """
         start = root_node(content, self._shape)
-        scope = Scope(resource=start, root=start, context=start, budget=budget)
+        scope.resource = scope.root = scope.context = start
         try:
             found = self._code.items(start, scope)
         except (ArithmeticError, RecursionError) as error:
@@ -121,6 +129,19 @@ def compile_path(
     except RecursionError:
         raise PathError("The path nests too deep.") from None
     return Path(expression, code, shapes[0] if len(shapes) == 1 else registry.unknown, nodes=compiler.nodes)
+
+
+def parent_path(expression: str) -> tuple[str, str]:
+    """A path that ends in an element as the path to what holds the element and the element's name.
+
+    ``Patient.name.given`` is ``Patient.name`` and ``given``. PathError for a path that ends in anything else.
+    """
+    tree = parse(expression)
+    if not isinstance(tree, Member):
+        raise PathError("The path must end in the name of an element.")
+    if tree.operand is None:
+        return "$this", tree.name
+    return expression[: tree.position].rstrip().removesuffix("."), tree.name
 
 
 def _scope(content: Any, resource: Any, root: Any, variables: Mapping[str, Any]) -> Scope:

@@ -45,13 +45,15 @@ _SYSTEM_TYPES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Slot:
     """A JSON property that holds an element: `key`, the `type` it holds there (None if unknown) and its shape."""
 
     key: str
     name: str
     type: str | None
+    repeats: bool
+    """Whether JSON holds the element as an array; false where that is unknown."""
     path: str
     """Where the shape is to be looked up: a type's name, an element's path, "" for an open shape."""
     twin: str | None
@@ -134,7 +136,7 @@ class Shapes:
         found = self._guesses.get(name)
         if found is None:
             if name in ("extension", "modifierExtension"):
-                found = (_slot(self, name, name, "Extension", "Extension"),)
+                found = (_slot(self, name, name, "Extension", "Extension", repeats=True),)
             elif name == "id":
                 found = (_slot(self, name, name, None, ""),)
             else:
@@ -178,19 +180,21 @@ class Shapes:
 
     def _slot(self, element: Element, where: str, code: str | None) -> Slot:
         key = _choice_key(element.name, code) if element.choice and code else element.name
+        path = "" if code is None or code == "Resource" else code
         if element.content is not None:
-            return _slot(self, element.name, key, "BackboneElement", element.content)
-        if element.children:
-            return _slot(self, element.name, key, code, where)
-        return _slot(self, element.name, key, code, "" if code is None or code == "Resource" else code)
+            code, path = "BackboneElement", element.content
+        elif element.children:
+            path = where
+        return _slot(self, element.name, key, code, path, repeats=element.repeats)
 
 
 def _choice_key(name: str, code: str) -> str:
     return name + code[0].upper() + code[1:]
 
 
-def _slot(shapes: Shapes, name: str, key: str, code: str | None, path: str) -> Slot:
-    return Slot(key, name, code, path, None if code and code[0].isupper() else "_" + key, shapes)
+def _slot(shapes: Shapes, name: str, key: str, code: str | None, path: str, *, repeats: bool = False) -> Slot:
+    twin = None if code and code[0].isupper() else "_" + key
+    return Slot(key=key, name=name, type=code, repeats=repeats, path=path, twin=twin, shapes=shapes)
 
 
 @lru_cache(maxsize=8)
