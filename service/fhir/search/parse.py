@@ -178,7 +178,7 @@ def _types(
 
 
 def _criterion(scope: _Scope, name: str, text: str) -> Criterion | Not:
-    code, _, modifier = name.partition(":")
+    code, colon, modifier = name.partition(":")
     parameter = scope.known.get(code)
     if parameter is None:
         raise _unknown(scope, name)
@@ -186,7 +186,7 @@ def _criterion(scope: _Scope, name: str, text: str) -> Criterion | Not:
         raise refused(parameter, "a value; it was sent without one")
     if modifier == "missing" and parameter.special is None:
         return _missing(parameter, text)
-    if modifier:
+    if colon:
         _check_modifier(parameter, modifier)
     operands = split(text, ",")
     if len(operands) > scope.limits.values:
@@ -230,6 +230,8 @@ def _identified(scope: _Scope, parameter: SearchParameter, operands: Sequence[st
 
 def _check_modifier(parameter: SearchParameter, modifier: str) -> None:
     """Refuse what the parameter does not take, naming what it does."""
+    if parameter.kind == "reference" and "." in modifier:
+        raise _chained(parameter.code)
     accepted: list[str] = []
     if parameter.special is None:
         declared = SEARCH_TYPES[parameter.kind].modifiers
@@ -248,13 +250,17 @@ def _unknown(scope: _Scope, name: str) -> FhirError:
         return failure("parameter-unsupported", f"R4 defines {code}, but {reason}.", _where(code))
     head = code.partition(".")[0]
     if head != code and (head in scope.known or head in unsupported):
-        return failure("parameter-unsupported", "Chains of parameters are not answered yet.", _where(code))
+        return _chained(code)
     accepted = [*scope.known, *RESULT_PARAMETERS]
     near = difflib.get_close_matches(code[:64], accepted, n=1)
     hint = f'; did you mean "{near[0]}"?' if near else "."
     named = f"no search parameter {code}" if _PRINTABLE.fullmatch(code) else "no such search parameter"
     text = f"{scope.title} has {named}{hint} It takes {', '.join(accepted)}."
     return failure("parameter-unknown", text, _where(code))
+
+
+def _chained(name: str) -> FhirError:
+    return failure("parameter-unsupported", "Chains of parameters are not answered yet.", _where(name))
 
 
 def _where(name: str) -> str:

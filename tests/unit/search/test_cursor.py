@@ -1,0 +1,61 @@
+"""Cursors cannot be read, altered or used elsewhere."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.fhir.outcome import FhirError
+from service.fhir.search import cursor
+
+SECRET = b"a secret of thirty-two bytes ----"
+VALUES = st.lists(st.integers(-(2**63), 2**63) | st.text(st.characters(exclude_categories=["Cs"])), max_size=4)
+
+
+@given(VALUES, st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_cursor_opens_to_what_was_sealed(values: list[int | str], scope: str) -> None:
+    """With the same secret and scope."""
+    assert cursor.open(cursor.seal(values, SECRET, scope), SECRET, scope) == values
+
+
+def test_a_cursor_shows_nothing_of_its_values() -> None:
+    """Neither as text nor decoded."""
+    sealed = cursor.seal(["Patient/pat-77", 123456789], SECRET)
+    raw = base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+    assert b"pat-77" not in raw
+    assert b"123456789" not in raw
+
+
+def test_the_same_position_has_the_same_cursor() -> None:
+    """So that links can be cached and compared."""
+    assert cursor.seal([7], SECRET, "a") == cursor.seal([7], SECRET, "a") != cursor.seal([8], SECRET, "a")
+
+
+@pytest.mark.parametrize("other", [{"secret": b"another"}, {"scope": "another"}])
+def test_a_cursor_opens_nowhere_else(other: dict[str, object]) -> None:
+    """Not with another deployment's secret, not for another search."""
+    where = {"secret": SECRET, "scope": "search"}
+    sealed = cursor.seal([7], SECRET, "search")
+    with pytest.raises(FhirError) as refusal:
+        cursor.open(sealed, **(where | other))  # type: ignore[arg-type]
+    assert refusal.value.code == "cursor-invalid"
+
+
+@given(st.integers(0, 30), st.integers(1, 255))
+def test_an_altered_cursor_does_not_open(position: int, mask: int) -> None:
+    """Whichever of its bits was changed."""
+    raw = bytearray(base64.urlsafe_b64decode(cursor.seal([123456789], SECRET) + "=="))
+    raw[position % len(raw)] ^= mask
+    with pytest.raises(FhirError):
+        cursor.open(base64.urlsafe_b64encode(bytes(raw)).decode().rstrip("="), SECRET)
+
+
+@given(st.text())
+def test_any_other_text_is_refused(text: str) -> None:
+    """As cursor-invalid, never otherwise."""
+    with pytest.raises(FhirError) as refusal:
+        cursor.open(text, SECRET)
+    assert refusal.value.code == "cursor-invalid"

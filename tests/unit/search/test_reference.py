@@ -1,0 +1,133 @@
+"""reference: https://hl7.org/fhir/R4/search.html#reference"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+
+from service.fhir.outcome import FhirError
+from service.fhir.reference import digest_of, identity_of, type_code
+from service.fhir.search.query import Matches, ReferenceValue
+from service.fhir.search.types.reference import NOT_LITERAL
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from tests.unit.search.conftest import Parse, Values
+
+BASE = "https://fhir.example.org/fhir"
+PATIENT = identity_of("Patient", "1")
+UNRESOLVED = "urn:uuid:5e0a2b54-0fb5-4d2c-8f47-b5b1b2d5c5f0"
+ELSEWHERE = "https://other.example.org/fhir/Patient/1"
+PLAN = "https://clinic.example.org/PlanDefinition/massage"
+
+
+def targets(parse: Parse, name: str, text: str, resource_type: str = "Observation") -> tuple[UUID, ...]:
+    """The digests that a reference parameter's only value asks for."""
+    (criterion,) = parse(resource_type, f"{name}={quote(text)}").where.criteria
+    assert isinstance(criterion, Matches)
+    (value,) = criterion.values
+    assert isinstance(value, ReferenceValue)
+    return value.targets
+
+
+@pytest.mark.parametrize(
+    "name,text,expected",
+    [
+        ("subject", "Patient/1", PATIENT),
+        ("subject", f"{BASE}/Patient/1", PATIENT),
+        ("subject:Patient", "1", PATIENT),
+        ("patient", "Patient/1", PATIENT),
+        ("patient", "1", PATIENT),
+        ("subject", ELSEWHERE, digest_of(ELSEWHERE)),
+        ("subject", UNRESOLVED, digest_of(UNRESOLVED)),
+    ],
+)
+def test_one_target_is_meant(parse: Parse, name: str, text: str, expected: UUID) -> None:
+    """A local resource by its identity, however it is written; anything else by its URL."""
+    assert targets(parse, name, text) == (expected,)
+
+
+def test_an_id_alone_may_be_of_every_type_that_the_parameter_allows(parse: Parse) -> None:
+    """R4: the type is taken from the parameter."""
+    expected = {identity_of(each, "1") for each in ("Patient", "Group", "Device", "Location")}
+    assert set(targets(parse, "subject", "1")) == expected
+
+
+@pytest.mark.parametrize(
+    "name,text",
+    [
+        ("subject", "Patient/1/_history/2"),
+        ("subject", "Nonsense/1"),
+        ("subject", "Patient/a b"),
+        ("subject", "a b"),
+        ("subject", "/Patient/1"),
+        ("subject:Patient", "Patient/1"),
+        ("patient", "Group/1"),
+        ("subject", "x" * 65),
+    ],
+)
+def test_a_malformed_reference_is_refused(parse: Parse, name: str, text: str) -> None:
+    """And one that an alias for a single type cannot mean."""
+    with pytest.raises(FhirError) as refusal:
+        targets(parse, name, text)
+    assert refusal.value.code == "parameter-value"
+
+
+@pytest.mark.parametrize("modifier", ["Practitioner", "identifier", "patient", "above", "not"])
+def test_other_modifiers_are_refused_by_name(parse: Parse, modifier: str) -> None:
+    """Naming the types that the parameter allows."""
+    with pytest.raises(FhirError) as refusal:
+        parse("Observation", f"subject:{modifier}=1")
+    assert refusal.value.code == "modifier-unsupported"
+    assert "Patient" in refusal.value.issues[0].diagnostics
+
+
+@pytest.mark.parametrize(
+    "reference,row",
+    [
+        ({"reference": "Patient/1"}, (type_code("Patient"), PATIENT)),
+        ({"reference": f"{BASE}/Patient/1"}, (type_code("Patient"), PATIENT)),
+        ({"reference": "Patient/1/_history/3"}, (type_code("Patient"), PATIENT)),
+        ({"reference": ELSEWHERE}, (0, digest_of(ELSEWHERE))),
+        ({"reference": "#p"}, (0, NOT_LITERAL)),
+        ({"identifier": {"value": "1"}}, (0, NOT_LITERAL)),
+        ({"display": "somebody"}, (0, NOT_LITERAL)),
+    ],
+)
+def test_what_a_reference_is_found_by(values: Values, reference: dict[str, Any], row: tuple[Any, ...]) -> None:
+    """Versions do not matter; what names no URL only counts as present."""
+    observation = {"resourceType": "Observation", "subject": reference}
+    assert values(observation, "subject") == {row}
+    assert values(observation, "patient") == {row}, "the alias shares the rows"
+
+
+@pytest.mark.parametrize("text", [PLAN, f"{PLAN}|2.0"])
+def test_a_canonical_is_found_with_and_without_its_version(parse: Parse, values: Values, text: str) -> None:
+    """https://hl7.org/fhir/R4/references.html#canonical"""
+    plan = {"resourceType": "CarePlan", "instantiatesCanonical": [f"{PLAN}|2.0"]}
+    (target,) = targets(parse, "instantiates-canonical", text, "CarePlan")
+    assert (0, target) in values(plan, "instantiates-canonical")
+
+
+def test_a_canonical_is_not_found_by_another_version(parse: Parse, values: Values) -> None:
+    """Nor by the beginning of one."""
+    plan = {"resourceType": "CarePlan", "instantiatesCanonical": [f"{PLAN}|2.0"]}
+    (target,) = targets(parse, "instantiates-canonical", f"{PLAN}|2", "CarePlan")
+    assert (0, target) not in values(plan, "instantiates-canonical")
+
+
+def test_a_local_canonical_is_found_as_a_resource(parse: Parse, values: Values) -> None:
+    """A questionnaire on the service's own base."""
+    response = {"resourceType": "QuestionnaireResponse", "questionnaire": f"{BASE}/Questionnaire/ndi|1"}
+    (target,) = targets(parse, "questionnaire", "Questionnaire/ndi", "QuestionnaireResponse")
+    assert (type_code("Questionnaire"), target) in values(response, "questionnaire")
+
+
+def test_too_many_ids_without_a_type_are_refused(parse: Parse) -> None:
+    """Each of them may stand for any of 145 types."""
+    with pytest.raises(FhirError) as refusal:
+        parse("Provenance", "target=" + ",".join(str(number) for number in range(100)))
+    assert refusal.value.code == "too-costly"

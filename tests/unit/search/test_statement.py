@@ -1,0 +1,70 @@
+"""The texts of statements: one per shape, values only as arguments."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from service.fhir.reference import identity_of
+from service.store.search import compile_count, compile_match, compile_search
+from service.store.search.shape import after_prefix
+
+if TYPE_CHECKING:
+    from tests.unit.search.conftest import Parse
+
+
+@pytest.mark.parametrize(
+    "one,other",
+    [
+        ("patient=1&code=a", "patient=2&code=b,c,d"),
+        ("code=a", "status=final"),
+        ("code=x|a", "code=y|b,z|c"),
+        ("date=2024", "date=2023,2022"),
+        ("value-string=a", "value-string=b"),
+        ("code=a,x|b", "code=x|c,y|d,e,f"),
+    ],
+)
+def test_searches_of_one_shape_share_a_text(parse: Parse, one: str, other: str) -> None:
+    """Whatever the parameter, the values and their number."""
+    first, second = (compile_search(parse("Observation", text), limit=21, after_key=None) for text in (one, other))
+    assert first.text == second.text
+    assert first.arguments != second.arguments
+
+
+def test_no_value_is_part_of_a_text(parse: Parse) -> None:
+    """SQL in a value stays a value."""
+    evil = "'; DROP TABLE resource; --"
+    query = parse("Observation", f"value-string={evil}&code={evil}&_tag={evil}")
+    for statement in (
+        compile_search(query, limit=21, after_key=5),
+        compile_count(query),
+        compile_match([query]),
+    ):
+        assert "DROP" not in statement.text
+        assert set(re.findall(r"\$\d+", statement.text)) == {f"${n + 1}" for n in range(len(statement.arguments))}
+
+
+def test_criteria_of_one_shape_share_a_branch(parse: Parse) -> None:
+    """So a transaction's text does not grow with its entries."""
+    queries = [parse("Patient", f"identifier=urn:x|{number}") for number in range(50)]
+    assert compile_match(queries).text == compile_match(queries[:1]).text
+
+
+def test_criteria_of_other_shapes_keep_their_ordinals(parse: Parse) -> None:
+    """Grouped by shape, told apart by position."""
+    texts = ["identifier=urn:x|1", "_id=7", "identifier=urn:x|2", "family=a,b"]
+    statement = compile_match([parse("Patient", text) for text in texts])
+    ordinals = [argument for argument in statement.arguments if all(item in range(4) for item in argument)]
+    assert sorted(ordinals) == [[0, 2], [1], [3]]
+    assert [identity_of("Patient", "7")] in statement.arguments
+
+
+@pytest.mark.parametrize(
+    "prefix,following",
+    [("a", "b"), ("ab", "ac"), ("a\U0010ffff", "b"), ("\ud7ff", "\ue000"), ("\U0010ffff", "\U0010ffff\U0010ffff")],
+)
+def test_a_prefix_ends_before_the_next_text(prefix: str, following: str) -> None:
+    """In the order of code points, which is that of UTF-8 bytes; surrogates are no text."""
+    assert after_prefix(prefix) == following

@@ -1,0 +1,119 @@
+"""string: https://hl7.org/fhir/R4/search.html#string"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.fhir.outcome import FhirError
+from service.fhir.search.query import Matches, StringValue
+from service.fhir.search.types.string import fold
+
+if TYPE_CHECKING:
+    from tests.unit.search.conftest import Parse, Values
+
+
+@pytest.mark.parametrize(
+    "text,folded",
+    [
+        ("Müller", "muller"),
+        ("MU\u0308LLER", "muller"),
+        ("van  der\tBerg", "van der berg"),
+        ("  Ng ", "ng"),
+        ("Straße", "strasse"),
+        ("Łukasz Sørensen", "lukasz sorensen"),
+        ("ΜΆΙΟΣ", "μαιοσ"),
+        ("\uff26\uff55\uff4c\uff4c", "full"),
+        ("ﬁn", "fin"),
+        ("李雷", "李雷"),
+        ("O'Neill-Smith", "o'neill-smith"),
+    ],
+)
+def test_case_accents_and_runs_of_blanks_do_not_matter(text: str, folded: str) -> None:
+    """As R4 asks for string searches."""
+    assert fold(text) == folded
+
+
+@given(st.text())
+def test_folding_twice_is_folding_once(text: str) -> None:
+    """What is stored and what is searched for meet."""
+    assert fold(fold(text)) == fold(text)
+
+
+def string(parse: Parse, text: str) -> StringValue:
+    """The only value of a Patient's only criterion."""
+    (criterion,) = parse("Patient", text).where.criteria
+    assert isinstance(criterion, Matches)
+    (value,) = criterion.values
+    assert isinstance(value, StringValue)
+    return value
+
+
+@pytest.mark.parametrize(
+    "text,expected",
+    [
+        ("family=Mül", StringValue(folded="mul")),
+        ("family=de la", StringValue(folded="de la")),
+        (r"family=a\,b", StringValue(folded="a,b")),
+        ("family:exact=Mül", StringValue(folded="mul", exact="Mül")),
+        ("family=eve", StringValue(folded="eve")),
+    ],
+)
+def test_a_string_is_a_beginning_unless_it_is_exact(parse: Parse, text: str, expected: StringValue) -> None:
+    """Prefixes such as ``ge`` mean nothing here."""
+    assert string(parse, text) == expected
+
+
+@pytest.mark.parametrize("text", ["family=", "family=%20", "family=%CC%88", "family=a,", "family=" + "x" * 257])
+def test_a_beginning_needs_something_to_begin_with(parse: Parse, text: str) -> None:
+    """And no more than an index holds."""
+    with pytest.raises(FhirError) as refusal:
+        parse("Patient", text)
+    assert refusal.value.code == "parameter-value"
+
+
+@pytest.mark.parametrize("modifier", ["contains", "text", "not", "Exact"])
+def test_other_modifiers_are_refused_by_name(parse: Parse, modifier: str) -> None:
+    """Naming those that work."""
+    with pytest.raises(FhirError) as refusal:
+        parse("Patient", f"family:{modifier}=a")
+    assert refusal.value.code == "modifier-unsupported"
+    assert "missing, exact" in refusal.value.issues[0].diagnostics
+
+
+@pytest.mark.parametrize(
+    "code,element,texts",
+    [
+        ("family", {"name": [{"family": "Exämple"}, {"family": "B"}]}, {"Exämple", "B"}),
+        ("given", {"name": [{"given": ["A", "B"]}]}, {"A", "B"}),
+        (
+            "name",
+            {"name": [{"text": "T", "family": "F", "given": ["G"], "prefix": ["P"], "suffix": ["S"], "use": "usual"}]},
+            {"T", "F", "G", "P", "S"},
+        ),
+        ("address", {"address": [{"line": ["L"], "city": "C", "postalCode": "1", "use": "home"}]}, {"L", "C", "1"}),
+        ("address-city", {"address": [{"city": "C", "state": "S"}]}, {"C"}),
+    ],
+)
+def test_names_and_addresses_are_found_by_any_part(
+    values: Values, code: str, element: dict[str, Any], texts: set[str]
+) -> None:
+    """The parts share their rows with the parameters that ask for one of them."""
+    assert values({"resourceType": "Patient"} | element, code) == {(fold(text), text) for text in texts}
+
+
+def test_an_item_without_a_value_is_passed_over(values: Values) -> None:
+    """A null in an array of primitives stands for an extension."""
+    patient = {"resourceType": "Patient", "name": [{"given": ["A", None], "_given": [None, {"id": "x"}]}]}
+    assert values(patient, "given") == {("a", "A")}
+
+
+def test_long_texts_are_found_by_their_beginning_and_as_a_whole(parse: Parse, values: Values) -> None:
+    """Bounded in the index, but never confused."""
+    long = "Ab" * 300
+    ((folded, exact),) = values({"resourceType": "Patient", "name": [{"family": long}]}, "family")
+    assert folded.startswith("ab" * 128)
+    assert string(parse, f"family:exact={long}") == StringValue(folded=folded, exact=exact)
