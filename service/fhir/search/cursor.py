@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Position = str | int
 
 _TAG_BYTES: Final = 16
-_LONGEST: Final = 1024
+_LONGEST: Final = 4096
 
 
 def seal(values: Sequence[Position], secret: bytes, scope: str = "") -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
@@ -75,6 +75,16 @@ class _Scope:
         return {**UNSUPPORTED_PARAMETERS, **UNSUPPORTED_RESULT_PARAMETERS, **of_types}
 
 
+@dataclass(slots=True)
+class _Read:
+    """What the parameters came to so far: `applied` are those that links repeat."""
+
+    applied: list[tuple[str, str]]
+    criteria: list[Criterion | Not] = field(default_factory=list)
+    results: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[Issue] = field(default_factory=list)
+
+
 def parse_search(
     registry: Registry,
     resource_type: str | None,
@@ -99,40 +109,22 @@ def parse_search(
         setting=Setting(base=base, types=registry.definitions.all_type_names, zone=zone, now=now),
         limits=limits,
     )
-    criteria: list[Criterion | Not] = []
-    applied: list[tuple[str, str]] = [pair for pair in parameters if pair not in rest]
-    results: list[tuple[str, str]] = []
-    warnings: list[Issue] = []
+    read = _Read(applied=[pair for pair in parameters if pair not in rest])
     for name, value in rest:
-        if name in NOISE:
-            continue
-        if name in RESULT_PARAMETERS:
-            results.append((name, value))
-        else:
-            try:
-                criteria.append(_criterion(scope, name, value))
-            except FhirError as error:
-                if strict or error.code not in _IGNORABLE:
-                    raise
-                warnings.append(_ignored(error))
-                continue
-        applied.append((name, value))
-    _check_costs(scope, criteria)
-    result = parse_result_parameters(registry.definitions, types, results, limits)
+        _read_parameter(scope, read, name, value, strict=strict)
+    _check_costs(scope, read.criteria)
+    result = parse_result_parameters(registry.definitions, types, read.results, limits)
+    applied = [(name, str(result.count)) if name == "_count" else (name, value) for name, value in read.applied]
     return Query(
         types=types,
-        where=And(criteria=tuple(criteria)),
+        where=And(criteria=tuple(read.criteria)),
         count=result.count,
         summary=result.summary,
         elements=result.elements,
         total=result.total,
         cursor=result.cursor,
-        applied=tuple(
-            (name, str(result.count)) if name == "_count" else (name, value)
-            for name, value in applied
-            if name != "_cursor"
-        ),
-        warnings=tuple(warnings),
+        applied=tuple(applied),
+        warnings=tuple(read.warnings),
     )
 
 
@@ -175,6 +167,23 @@ def _types(
     if len(lists) > 1 or not set(lists[0]) <= set(served):
         raise failure("parameter-value", "_type takes, once, resource types that the service serves.", "http._type")
     return tuple(sorted(set(lists[0]))), [pair for pair in parameters if pair[0] != "_type"]
+
+
+def _read_parameter(scope: _Scope, read: _Read, name: str, value: str, *, strict: bool) -> None:
+    if name in NOISE:
+        return
+    if name in RESULT_PARAMETERS:
+        read.results.append((name, value))
+    else:
+        try:
+            read.criteria.append(_criterion(scope, name, value))
+        except FhirError as error:
+            if strict or error.code not in _IGNORABLE:
+                raise
+            read.warnings.append(_ignored(error))
+            return
+    if name != "_cursor":
+        read.applied.append((name, value))
 
 
 def _criterion(scope: _Scope, name: str, text: str) -> Criterion | Not:

@@ -12,10 +12,11 @@ from service.fhir.outcome import FhirError
 from service.fhir.search import cursor
 
 SECRET = b"a secret of thirty-two bytes ----"
-VALUES = st.lists(st.integers(-(2**63), 2**63) | st.text(st.characters(exclude_categories=["Cs"])), max_size=4)
+TEXT = st.characters(exclude_categories=["Cs"])
+VALUES = st.lists(st.integers(-(2**63), 2**63) | st.text(TEXT, max_size=50), max_size=4)
 
 
-@given(VALUES, st.text(st.characters(exclude_categories=["Cs"])))
+@given(VALUES, st.text(TEXT))
 def test_a_cursor_opens_to_what_was_sealed(values: list[int | str], scope: str) -> None:
     """With the same secret and scope."""
     assert cursor.open(cursor.seal(values, SECRET, scope), SECRET, scope) == values
