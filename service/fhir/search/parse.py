@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from service.fhir.search.parameter import SearchParameter
     from service.fhir.search.query import Value
     from service.fhir.search.registry import Registry
+    from service.fhir.search.result_parameters import ResultParameters
 
 _PRINTABLE: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
 _DEFAULT_LIMITS: Final = SearchLimits()
@@ -113,7 +114,10 @@ def parse_search(
     for name, value in rest:
         _read_parameter(scope, read, name, value, strict=strict)
     _check_costs(scope, read.criteria)
-    result = parse_result_parameters(registry.definitions, types, read.results, limits)
+    return _query(types, read, parse_result_parameters(registry.definitions, types, read.results, limits))
+
+
+def _query(types: tuple[str, ...], read: _Read, result: ResultParameters) -> Query:
     applied = [(name, str(result.count)) if name == "_count" else (name, value) for name, value in read.applied]
     return Query(
         types=types,
