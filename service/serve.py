@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import logging
 import math
 import multiprocessing
@@ -123,7 +124,11 @@ def application(settings: Settings) -> Application:
         threading.Thread(target=_follow, args=(parent,), daemon=True, name="follow-parent").start()
     from service.app import create_app  # noqa: PLC0415 - the parent of several workers has no use for it
 
-    return create_app(settings)
+    created = create_app(settings)
+    # what R4 compiles to lives as long as the worker; the collector need not look at it again and again
+    gc.collect()
+    gc.freeze()
+    return created
 
 
 def _import_application() -> None:

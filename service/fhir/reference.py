@@ -9,6 +9,7 @@ import hashlib
 import re
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -31,6 +32,7 @@ class LocalReference:
     version_id: str | None = None
 
 
+@lru_cache(maxsize=16_384)
 def digest_of(text: str) -> UUID:
     """The 128-bit BLAKE2b digest under which the store keeps a URI or an identity; two texts never share one."""
     return UUID(bytes=hashlib.blake2b(text.encode(), digest_size=16).digest())

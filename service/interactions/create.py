@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.interactions.writing import Target, Written, changed, unchanged
+from service.fhir.interaction import Answer
+from service.fhir.outcome import FhirError
+from service.fhir.stamp import new_logical_id
+from service.interactions.writing import Target, Written, changed, content_issues, unchanged
 
 if TYPE_CHECKING:
     from service.fhir.interaction import Context, Create
@@ -20,3 +23,20 @@ def prepare(parts: Parts, context: Context, create: Create, target: Target) -> W
     if target.matched:
         return unchanged(target)
     return changed(parts, context, target, target.linked(create.content), "POST")
+
+
+def is_plain(parts: Parts, create: Create) -> bool:
+    """Whether nothing has to be read or locked before the resource is written."""
+    return create.if_none_exist is None and not parts.limits.referential_integrity
+
+
+async def perform_plain(parts: Parts, context: Context, create: Create) -> Answer:
+    """A plain create by itself: one statement. The unit of work would come to the same by a longer way."""
+    if issues := content_issues(parts, create):
+        raise FhirError(issues=issues)
+    target = Target(type=create.type, id=new_logical_id(context.received_at), previous=None)
+    written = changed(parts, context, target, create.content, "POST")
+    if written.change:
+        async with parts.store.session() as session:
+            await session.write([written.change])
+    return Answer(result=written.result, version=written.version)

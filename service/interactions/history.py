@@ -137,7 +137,7 @@ def _scope(interaction: History) -> str:
 
 def _seal(parts: Parts, interaction: History, last: Version) -> str:
     microseconds = (last.last_updated - _EPOCH) // _MICROSECOND
-    position = [microseconds, str(identity_of(last.type, last.id)), last.version_id]
+    position: list[str | int] = [microseconds, str(identity_of(last.type, last.id)), last.version_id]
     return cursor.seal(position, parts.cursor_secret, _scope(interaction))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.outcome import FhirError, Issue
 from service.fhir.reference import identity_of, parse_local, type_code
+from service.store.change import EVERY_KIND
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
@@ -43,7 +44,7 @@ def _with_every_reference(one: Written, base: str, types: Container[str]) -> Wri
         if identity not in indexed
     }
     rows["reference"] = [*rows.get("reference", ()), *missing]
-    return replace(one, change=replace(one.change, rows=rows), content=one.content)
+    return replace(one, change=replace(one.change, rows=rows, stale=EVERY_KIND))
 
 
 async def check_integrity(parts: Parts, context: Context, session: Session, written: Sequence[Written]) -> None:

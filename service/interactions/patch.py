@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.fhir import codec
 from service.fhir.outcome import failure
 from service.fhir.patch import apply_fhirpath_patch, apply_json_patch
 from service.fhir.stamp import same_content
@@ -22,10 +21,10 @@ def prepare(parts: Parts, context: Context, patch: Patch, target: Target) -> Wri
     """The patched version of the target; FhirError not-found, deleted, version-conflict, patch-*."""
     if target.previous is None:
         raise failure("not-found", "There is no such resource to patch.")
-    if target.previous.content is None:
+    if target.before is None:
         raise failure("deleted", "The resource was deleted; it cannot be patched.")
     require_version(patch.if_match, target)
-    content = codec.decode(target.previous.content)
+    content = target.before
     if isinstance(patch.document, list):
         patched = apply_json_patch(content, patch.document)
     else:

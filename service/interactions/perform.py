@@ -23,6 +23,7 @@ from service.fhir.interaction import (
 )
 from service.fhir.outcome import failure
 from service.fhir.stamp import new_logical_id
+from service.interactions import create
 from service.interactions.batch import batch
 from service.interactions.capabilities import capabilities
 from service.interactions.history import history
@@ -66,6 +67,8 @@ class Engine:
             return await self._perform_reading(session, interaction, context)
 
     async def _write(self, interaction: Write, context: Context) -> Answer:
+        if isinstance(interaction, Create) and create.is_plain(self._parts, interaction):
+            return await create.perform_plain(self._parts, context, interaction)
         request = WriteRequest(interaction=interaction, new_id=new_logical_id(context.received_at))
         (written,) = await write(self._parts, context, [request])
         return Answer(result=written.result, version=written.version, issues=written.issues)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.fhir import codec
 from service.fhir.outcome import failure
 from service.fhir.stamp import same_content
 from service.interactions.writing import Target, Written, changed, require_version, unchanged
@@ -24,6 +23,6 @@ def prepare(parts: Parts, context: Context, update: Update, target: Target) -> W
     if update.if_none_match_any and target.exists:
         raise failure("already-exists", "If-None-Match: * was sent and the resource exists.", "http.If-None-Match")
     content = target.linked(update.content)
-    if target.previous and target.previous.content and same_content(codec.decode(target.previous.content), content):
+    if target.before is not None and same_content(target.before, content):
         return unchanged(target)
     return changed(parts, context, target, content, "PUT")

@@ -20,7 +20,7 @@ from service.fhir.outcome import FhirError, Issue, Result, failure
 from service.interactions import create, delete, patch, update
 from service.interactions.conditional import criteria_query, lock_key, single_match
 from service.interactions.integrity import check_integrity, with_every_reference
-from service.interactions.writing import Target, Written, require_logical_id
+from service.interactions.writing import Target, Written, content_issues, require_logical_id
 from service.store.change import Conflict
 
 if TYPE_CHECKING:
@@ -273,21 +273,9 @@ def _check_contents(parts: Parts, requests: Sequence[WriteRequest]) -> None:
         interaction = request.interaction
         found: list[Issue] = []
         if isinstance(interaction, Create | Update):
-            found = _identity_issues(interaction) or parts.validator.issues(interaction.content, interaction.type)
+            found = content_issues(parts, interaction)
         issues.extend(_below(issue, request.where) if request.where else issue for issue in found)
         if not isinstance(interaction, Create) and isinstance(interaction.target, str):
             require_logical_id(interaction.target)
     if issues:
         raise FhirError(issues=issues)
-
-
-def _identity_issues(interaction: Create | Update) -> list[Issue]:
-    content = interaction.content
-    if content.get("resourceType") != interaction.type:
-        return [Issue(code="type-mismatch", diagnostics=f"resourceType must be {interaction.type}, as the URL says.")]
-    if isinstance(interaction, Update) and isinstance(interaction.target, str):
-        sent = content.get("id")
-        if sent != interaction.target:
-            diagnostics = "An update must carry the id of its URL" + ("." if sent is None else "; it carries another.")
-            return [Issue(code="id-mismatch", diagnostics=diagnostics, expression=(f"{interaction.type}.id",))]
-    return []

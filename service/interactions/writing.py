@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from service.fhir import codec
-from service.fhir.outcome import Result, failure
+from service.fhir.interaction import Update
+from service.fhir.outcome import Issue, Result, failure
 from service.fhir.resource import LOGICAL_ID, Version
 from service.fhir.stamp import next_instant, stamped
-from service.store.change import Change
+from service.store.change import EVERY_KIND, Change
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from service.fhir.interaction import Context, IfMatch
+    from service.fhir.interaction import Context, Create, IfMatch
     from service.fhir.links import Links
-    from service.fhir.outcome import Issue
     from service.fhir.resource import Content, Method
+    from service.fhir.search.extract import IndexRows
+    from service.fhir.search.parameter import Kind
     from service.interactions.parts import Parts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Target:
     """The resource that a write acts on: its latest version, or None where there never was one.
 
@@ -40,6 +43,14 @@ class Target:
     def exists(self) -> bool:
         """Whether there is a version and it is not a tombstone."""
         return self.previous is not None and not self.previous.deleted
+
+    @cached_property
+    def before(self) -> Content | None:
+        """The decoded content of the previous version, None where there is none."""
+        if self.previous is None or self.previous.content is None:
+            return None
+        content: Content = codec.decode(self.previous.content)
+        return content
 
     def linked(self, content: Content) -> Content:
         """The content with the links of the Bundle resolved."""
@@ -69,7 +80,8 @@ def changed(parts: Parts, context: Context, target: Target, content: Content, me
         method=method,
         content=codec.encode(complete),
     )
-    change = Change(version=version, rows=parts.extractor.rows(target.type, complete, context.base))
+    rows = parts.extractor.rows(target.type, complete, context.base)
+    change = Change(version=version, rows=rows, stale=_stale(parts, context, target, rows))
     result = Result.OK if target.exists else Result.CREATED
     return Written(result=result, version=version, change=change, content=complete)
 
@@ -86,6 +98,11 @@ def deleted(context: Context, target: Target) -> Written:
 def unchanged(target: Target) -> Written:
     """The target as it is: nothing to store."""
     return Written(result=Result.OK, version=target.previous)
+
+
+def content_issues(parts: Parts, interaction: Create | Update) -> list[Issue]:
+    """Why the content cannot be stored where the interaction puts it; empty when it can."""
+    return _identity_issues(interaction) or parts.validator.issues(interaction.content, interaction.type)
 
 
 def require_version(if_match: IfMatch, target: Target) -> None:
@@ -108,8 +125,28 @@ def require_logical_id(logical_id: str) -> None:
         raise failure("id-invalid", "A logical id has 1 to 64 characters out of A-Z a-z 0-9 - and .", "Resource.id")
 
 
+def _stale(parts: Parts, context: Context, target: Target, rows: IndexRows) -> frozenset[Kind]:
+    """The kinds of index rows that are not the same as those of the previous version, so that others may stay."""
+    if target.before is None:
+        return EVERY_KIND
+    before = parts.extractor.rows(target.type, target.before, context.base)
+    return frozenset(kind for kind in EVERY_KIND if set(before.get(kind, [])) != set(rows.get(kind, [])))
+
+
 def _next(context: Context, target: Target) -> tuple[int, datetime]:
     previous = target.previous
     if previous is None:
         return 1, next_instant(context.received_at, None)
     return previous.version_id + 1, next_instant(context.received_at, previous.last_updated)
+
+
+def _identity_issues(interaction: Create | Update) -> list[Issue]:
+    content = interaction.content
+    if content.get("resourceType") != interaction.type:
+        return [Issue(code="type-mismatch", diagnostics=f"resourceType must be {interaction.type}, as the URL says.")]
+    if isinstance(interaction, Update) and isinstance(interaction.target, str):
+        sent = content.get("id")
+        if sent != interaction.target:
+            diagnostics = "An update must carry the id of its URL" + ("." if sent is None else "; it carries another.")
+            return [Issue(code="id-mismatch", diagnostics=diagnostics, expression=(f"{interaction.type}.id",))]
+    return []

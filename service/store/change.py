@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.reference import identity_of
+from service.store.tables import INDEX_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from service.fhir.resource import Version
+    from service.fhir.search.parameter import Kind
+
+EVERY_KIND: Final[frozenset[Kind]] = frozenset(INDEX_TABLES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +23,12 @@ class Change:
     """A version to write. Version 1 is inserted; any later one supersedes the version right before it.
 
     `rows` maps a search parameter type to the rows of its table, in the order of the columns after `resource_key`;
-    a tombstone has none.
+    a tombstone has none. `stale` are the kinds whose rows differ from those of the superseded version.
     """
 
     version: Version
-    rows: Mapping[str, Sequence[tuple[Any, ...]]] = field(default_factory=dict)
+    rows: Mapping[Any, Sequence[tuple[Any, ...]]] = field(default_factory=dict)
+    stale: frozenset[Kind] = EVERY_KIND
 
     @property
     def identity(self) -> UUID:

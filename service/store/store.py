@@ -17,6 +17,7 @@ from service.fhir.resource import Version
 from service.store.change import Change, Conflict
 from service.store.history_statement import HistoryPage, history_statement
 from service.store.search import compile_count, compile_match, compile_search
+from service.store.stored_content import head_of, served
 from service.store.write_statement import write_statement
 
 if TYPE_CHECKING:
@@ -145,13 +146,17 @@ class Store:
 
 
 def _version(row: Mapping[str, Any]) -> Version:
+    resource_type, logical_id, version_id = row["type"], row["id"], row["version_id"]
+    last_updated, content = row["last_updated"], row["content"]
+    if content is not None:
+        content = served(content, head_of(resource_type, logical_id, version_id, last_updated))
     return Version(
-        type=row["type"],
-        id=row["id"],
-        version_id=row["version_id"],
-        last_updated=row["last_updated"],
+        type=resource_type,
+        id=logical_id,
+        version_id=version_id,
+        last_updated=last_updated,
         method=row["method"],
-        content=row["content"],
+        content=content,
     )
 
 

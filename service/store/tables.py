@@ -12,7 +12,7 @@ their target, so a row stays narrow and a chain is one equality.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -28,6 +28,9 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSON, TIMESTAMP, UUID
+
+if TYPE_CHECKING:
+    from service.fhir.search.parameter import Kind
 
 metadata: Final = MetaData(
     naming_convention={
@@ -116,7 +119,7 @@ index_uri: Final = _index_table(
     searched=("value",),
 )
 
-INDEX_TABLES: Final = {
+INDEX_TABLES: Final[dict[Kind, Table]] = {
     "token": index_token,
     "reference": index_reference,
     "string": index_string,

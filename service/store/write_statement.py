@@ -1,19 +1,26 @@
 """The one statement that writes changes: versions, history and index rows, whatever their number.
 
-Round trips are the price of a write (Decision 7 in the README), so a create is a single autocommitted statement and
-a transaction Bundle of any size adds one. The text depends only on the *shape* of the changes: whether any is a first
-version, whether any supersedes one, and which index tables receive rows. It is written as SQL, not built from
-SQLAlchemy expressions: a chain of data-modifying CTEs is far easier to read as what it is.
+Round trips are the price of a write, so a create is a single autocommitted statement and a transaction Bundle of any
+size adds one. The text depends only on the *shape* of the changes: one or many, whether any is a first version, whether
+any supersedes one, and which index tables are written. It is SQL, not SQLAlchemy expressions: a chain of data-modifying
+CTEs is far easier to read as what it is.
+
+One change has a text of its own, with plain values in place of arrays and joins: it takes a fifth less time, and it is
+what most requests write. It also leaves index tables alone whose rows stay the same.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.dialects import postgresql
 
+from service.store.change import EVERY_KIND
+from service.store.stored_content import head_of, stored
 from service.store.tables import INDEX_TABLES
 
 if TYPE_CHECKING:
@@ -21,18 +28,23 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Table
 
+    from service.fhir.resource import Version
+    from service.fhir.search.parameter import Kind
     from service.store.change import Change
 
 _DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
+_COLUMNS: Final = "identity, last_updated, version_id, type, id, method, content"
+_TYPES: Final = ("uuid", "timestamptz", "integer", "text", "text", "text", "json")
 
-_CHANGE: Final = """WITH change AS MATERIALIZED (
-  SELECT * FROM unnest({0}::uuid[], {1}::timestamptz[], {2}::integer[], {3}::text[], {4}::text[], {5}::text[],
-    {6}::json[]) AS c(identity, last_updated, version_id, type, id, method, content))"""
+# One row of plain values, or a row for each item of the arrays.
+_ONE: Final = "WITH change({columns}) AS MATERIALIZED (VALUES ({values}))"
+_MANY: Final = "WITH change AS MATERIALIZED (SELECT * FROM unnest({arrays}) AS c({columns}))"
 
-_INSERT: Final = """inserted AS (
-  INSERT INTO resource (identity, last_updated, version_id, type, id, method, content)
-  SELECT identity, last_updated, version_id, type, id, method, content FROM change WHERE version_id = 1
-  RETURNING key, identity)"""
+_INSERT_ONE: Final = """WITH inserted AS (
+  INSERT INTO resource ({columns}) VALUES ({values}) RETURNING key, identity)"""
+
+_INSERT_MANY: Final = """inserted AS (
+  INSERT INTO resource ({columns}) SELECT {columns} FROM change WHERE version_id = 1 RETURNING key, identity)"""
 
 # The lock is taken in the order of the identities, so that two statements never wait for each other in a circle; the
 # version is compared again after waiting, so a row that another writer superseded meanwhile drops out.
@@ -42,8 +54,7 @@ _SUPERSEDE: Final = """superseded AS (
   WHERE c.version_id > 1 AND r.version_id = c.version_id - 1
   ORDER BY r.identity FOR UPDATE OF r),
 archived AS (
-  INSERT INTO resource_history (identity, last_updated, version_id, type, id, method, content)
-  SELECT identity, last_updated, version_id, type, id, method, content FROM superseded),
+  INSERT INTO resource_history ({columns}) SELECT {columns} FROM superseded),
 updated AS (
   UPDATE resource r SET last_updated = c.last_updated, version_id = c.version_id, method = c.method, content = c.content
   FROM superseded s JOIN change c ON c.identity = s.identity WHERE r.key = s.key
@@ -52,54 +63,113 @@ updated AS (
 _CLEAR: Final = """cleared_{kind} AS (
   DELETE FROM {table} USING superseded s WHERE {table}.resource_key = s.key)"""
 
-_INDEX: Final = """indexed_{kind} AS (
+_INDEX_ONE: Final = """indexed_{kind} AS (
   INSERT INTO {table} (resource_key, {columns})
-  SELECT w.key, {values} FROM unnest({identity}::uuid[], {arrays}) AS v(identity, {columns})
-  JOIN written w ON w.identity = v.identity)"""
+  SELECT w.key, {values} FROM written w, unnest({arrays}) AS v({columns}))"""
 
-Shape = tuple[bool, bool, frozenset[str]]
+_INDEX_MANY: Final = """indexed_{kind} AS (
+  INSERT INTO {table} (resource_key, {columns})
+  SELECT w.key, {values} FROM unnest({arrays}) AS v(identity, {columns}) JOIN written w ON w.identity = v.identity)"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    single: bool
+    inserts: bool
+    supersedes: bool
+    indexed: frozenset[Kind]
+    cleared: frozenset[Kind]
 
 
 def write_statement(changes: Sequence[Change]) -> tuple[str, list[Any]]:
     """The text and the arguments that write `changes`; the statement returns how many resources it wrote."""
+    if len(changes) == 1:
+        return _single(changes[0])
     kinds = [kind for kind in INDEX_TABLES if any(change.rows.get(kind) for change in changes)]
-    inserts = any(change.version.version_id == 1 for change in changes)
     supersedes = any(change.version.version_id > 1 for change in changes)
-    text = _text((inserts, supersedes, frozenset(kinds)))
-    return text, [*_version_arguments(changes), *_index_arguments(changes, kinds)]
+    shape = _Shape(
+        single=False,
+        inserts=any(change.version.version_id == 1 for change in changes),
+        supersedes=supersedes,
+        indexed=frozenset(kinds),
+        cleared=EVERY_KIND if supersedes else frozenset(),
+    )
+    identities = [change.identity for change in changes]
+    values = [_values(change.version) for change in changes]
+    arguments: list[Any] = [identities, *(list(column) for column in zip(*values, strict=True))]
+    for kind in kinds:
+        rows = [
+            (row[0], identity, *row[1:])
+            for change, identity in zip(changes, identities, strict=True)
+            for row in change.rows.get(kind, ())
+        ]
+        # rows of one source next to each other: they go to the same pages of the value index
+        rows.sort(key=itemgetter(0))
+        sources, owners, *columns = (list(column) for column in zip(*rows, strict=True))
+        arguments.extend((owners, sources, *columns))
+    return _text(shape), arguments
 
 
-@lru_cache(maxsize=256)
-def _text(shape: Shape) -> str:
-    inserts, supersedes, kinds = shape
+def _single(change: Change) -> tuple[str, list[Any]]:
+    supersedes = change.version.version_id > 1
+    stale = change.stale if supersedes else EVERY_KIND
+    kinds = [kind for kind in INDEX_TABLES if kind in stale and change.rows.get(kind)]
+    shape = _Shape(
+        single=True,
+        inserts=not supersedes,
+        supersedes=supersedes,
+        indexed=frozenset(kinds),
+        cleared=stale if supersedes else frozenset(),
+    )
+    arguments: list[Any] = [change.identity, *_values(change.version)]
+    for kind in kinds:
+        arguments.extend(list(column) for column in zip(*change.rows[kind], strict=True))
+    return _text(shape), arguments
+
+
+@lru_cache(maxsize=512)
+def _text(shape: _Shape) -> str:
     number = count(1)
-    parts = [_CHANGE.format(*_placeholders(number, 7))]
-    written = []
-    if inserts:
-        parts.append(_INSERT)
-        written.append("SELECT key, identity FROM inserted")
-    if supersedes:
-        parts.append(_SUPERSEDE)
-        parts.extend(_CLEAR.format(kind=kind, table=table.name) for kind, table in INDEX_TABLES.items())
-        written.append("SELECT key, identity FROM updated")
+    values = [f"${next(number)}::{sql_type}" for sql_type in _TYPES]
+    parts = _version_parts(shape, values)
+    parts.extend(
+        _CLEAR.format(kind=kind, table=INDEX_TABLES[kind].name) for kind in INDEX_TABLES if kind in shape.cleared
+    )
+    written = [
+        f"SELECT key, identity FROM {source}"  # noqa: S608 - one of two constants
+        for source, present in (("inserted", shape.inserts), ("updated", shape.supersedes))
+        if present
+    ]
     parts.append(f"written AS ({' UNION ALL '.join(written)})")
-    parts.extend(_index_part(kind, INDEX_TABLES[kind], number) for kind in INDEX_TABLES if kind in kinds)
+    parts.extend(
+        _index_part(kind, INDEX_TABLES[kind], number, single=shape.single)
+        for kind in INDEX_TABLES
+        if kind in shape.indexed
+    )
     return ",\n".join(parts) + "\nSELECT count(*) FROM written"
 
 
-def _index_part(kind: str, table: Table, number: Iterator[int]) -> str:
+def _version_parts(shape: _Shape, values: list[str]) -> list[str]:
+    supersede = _SUPERSEDE.format(columns=_COLUMNS)
+    if shape.single:
+        if shape.inserts:
+            return [_INSERT_ONE.format(columns=_COLUMNS, values=", ".join(values))]
+        return [_ONE.format(columns=_COLUMNS, values=", ".join(values)), supersede]
+    parts = [_MANY.format(columns=_COLUMNS, arrays=", ".join(f"{value}[]" for value in values))]
+    if shape.inserts:
+        parts.append(_INSERT_MANY.format(columns=_COLUMNS))
+    return [*parts, supersede] if shape.supersedes else parts
+
+
+def _index_part(kind: str, table: Table, number: Iterator[int], *, single: bool) -> str:
     columns = [column for column in table.columns if column.name != "resource_key"]
-    (identity,) = _placeholders(number, 1)
-    arrays = [
-        f"{placeholder}::{_sql_type(column.type)}[]"
-        for placeholder, column in zip(_placeholders(number, len(columns)), columns, strict=True)
-    ]
-    return _INDEX.format(
+    types = [_sql_type(column.type) for column in columns]
+    arrays = [f"${next(number)}::{sql_type}[]" for sql_type in (types if single else ["uuid", *types])]
+    return (_INDEX_ONE if single else _INDEX_MANY).format(
         kind=kind,
         table=table.name,
         columns=", ".join(column.name for column in columns),
         values=", ".join(f"v.{column.name}" for column in columns),
-        identity=identity,
         arrays=", ".join(arrays),
     )
 
@@ -108,26 +178,10 @@ def _sql_type(column_type: Any) -> str:
     return str(column_type.compile(dialect=_DIALECT)).split(" COLLATE ")[0]
 
 
-def _placeholders(number: Iterator[int], how_many: int) -> list[str]:
-    return [f"${next(number)}" for _ in range(how_many)]
-
-
-def _version_arguments(changes: Sequence[Change]) -> list[list[Any]]:
-    versions = [change.version for change in changes]
-    return [
-        [change.identity for change in changes],
-        [version.last_updated for version in versions],
-        [version.version_id for version in versions],
-        [version.type for version in versions],
-        [version.id for version in versions],
-        [version.method for version in versions],
-        [version.content for version in versions],
-    ]
-
-
-def _index_arguments(changes: Sequence[Change], kinds: Sequence[str]) -> list[list[Any]]:
-    arguments: list[list[Any]] = []
-    for kind in kinds:
-        rows = [(change.identity, *row) for change in changes for row in change.rows.get(kind, ())]
-        arguments.extend(list(column) for column in zip(*rows, strict=True))
-    return arguments
+def _values(version: Version) -> tuple[Any, ...]:
+    """A version as the columns after `identity`."""
+    content = version.content
+    if content is not None:
+        head = head_of(version.type, version.id, version.version_id, version.last_updated)
+        content = stored(content, head)
+    return (version.last_updated, version.version_id, version.type, version.id, version.method, content)

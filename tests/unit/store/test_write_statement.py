@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from uuid import UUID
 
 from service.fhir.resource import Version
 from service.store.change import Change
+from service.store.stored_content import head_of
 from service.store.write_statement import write_statement
 
 NOW = datetime(2026, 1, 9, tzinfo=UTC)
@@ -14,20 +15,22 @@ NOW = datetime(2026, 1, 9, tzinfo=UTC)
 
 def change(number: int, version_id: int = 1, **rows: list[tuple[object, ...]]) -> Change:
     """A change of resource `number`."""
+    content = head_of("Patient", str(number), version_id, NOW) + b"}}"
     version = Version(
-        type="Patient", id=str(number), version_id=version_id, last_updated=NOW, method="PUT", content=b"{}"
+        type="Patient", id=str(number), version_id=version_id, last_updated=NOW, method="PUT", content=content
     )
     return Change(version=version, rows=rows)
 
 
 TOKEN = (7, None, "final")
+OTHER = (5, None, "active")
 
 
 def test_the_text_does_not_depend_on_how_many_changes_there_are() -> None:
-    """One text, one prepared statement, for a create and for a Bundle of any size."""
-    one, _ = write_statement([change(1, token=[TOKEN])])
+    """One prepared statement for Bundles of any size."""
+    few, _ = write_statement([change(number, token=[TOKEN]) for number in range(2)])
     many, _ = write_statement([change(number, token=[TOKEN] * number) for number in range(1, 50)])
-    assert one == many
+    assert few == many
 
 
 def test_index_tables_without_rows_are_left_out_of_an_insert() -> None:
@@ -38,17 +41,33 @@ def test_index_tables_without_rows_are_left_out_of_an_insert() -> None:
     assert len(arguments) == text.count("$")
 
 
+def test_one_change_leaves_index_tables_alone_whose_rows_stay_the_same() -> None:
+    """An update that changes no searched value touches no index."""
+    same, _ = write_statement([replace(change(1, version_id=2, token=[TOKEN]), stale=frozenset())])
+    assert "index_" not in same
+    token, _ = write_statement([replace(change(1, version_id=2, token=[TOKEN]), stale=frozenset({"token"}))])
+    assert "DELETE FROM index_token" in token
+    assert "INSERT INTO index_token" in token
+    assert "index_date" not in token
+
+
 def test_superseding_clears_every_index_table() -> None:
     """The version before may have had rows anywhere."""
     text, _ = write_statement([change(1, version_id=2)])
     for table in ("index_token", "index_reference", "index_string", "index_date", "index_uri"):
-        assert f"DELETE FROM {table}" in text
+        assert f"FROM {table} USING" in text
     assert "INSERT INTO resource (" not in text
 
 
 def test_every_index_row_names_its_resource() -> None:
     """Rows of several resources share the arrays."""
-    changes = [change(1, token=[TOKEN]), change(2, token=[TOKEN, TOKEN])]
+    changes = [change(1, token=[TOKEN, OTHER]), change(2, token=[TOKEN])]
+    one, two = (each.identity for each in changes)
     _, arguments = write_statement(changes)
-    identities: list[UUID] = arguments[7]
-    assert identities == [changes[0].identity, changes[1].identity, changes[1].identity]
+    assert dict.fromkeys(zip(arguments[7], arguments[8], strict=True)).keys() == {(one, 7), (two, 7), (one, 5)}
+
+
+def test_rows_of_one_source_are_written_together() -> None:
+    """They go to the same page of the index."""
+    _, arguments = write_statement([change(number, token=[TOKEN, OTHER]) for number in range(3)])
+    assert arguments[8] == [5, 5, 5, 7, 7, 7]

@@ -1,0 +1,41 @@
+"""Content as it lies in a row: without what the row's columns hold anyway.
+
+Type, id, version id and instant are columns; the head of the served JSON is made of them again when a row is read.
+That saves about 130 bytes per version, an eighth of an Observation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from service.fhir.stamp import instant_text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_MORE_META: Final = b'{"meta":{'
+
+
+def stored(content: bytes, head: bytes) -> bytes:
+    """The content without its head; ValueError when it does not begin with it (see `fhir.stamp.stamped`)."""
+    if not content.startswith(head):
+        raise ValueError("content that was not stamped cannot be stored")
+    rest = content[len(head) :]
+    if rest.startswith(b","):
+        return _MORE_META + rest[1:]
+    return b"{" + rest[2:] if rest.startswith(b"},") else b"{}"
+
+
+def served(content: bytes, head: bytes) -> bytes:
+    """The content with its head; undoes `stored`."""
+    if content.startswith(_MORE_META):
+        return b"%s,%s" % (head, content[len(_MORE_META) :])
+    return b"%s}}" % head if content == b"{}" else b"%s},%s" % (head, content[1:])
+
+
+def head_of(resource_type: str, logical_id: str, version_id: int, last_updated: datetime) -> bytes:
+    """The JSON that the columns stand for, up to the end of what the server stamps into meta."""
+    return (
+        f'{{"resourceType":"{resource_type}","id":"{logical_id}",'
+        f'"meta":{{"versionId":"{version_id}","lastUpdated":"{instant_text(last_updated)}"'
+    ).encode()
