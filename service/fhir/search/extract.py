@@ -16,12 +16,12 @@ from service.fhir.search.types import SEARCH_TYPES
 from service.fhir.search.types.search_type import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import tzinfo
 
     from service.fhir.path import Path as FhirPath
     from service.fhir.resource import Content
-    from service.fhir.search.parameter import Kind, Source
+    from service.fhir.search.expression import Path
+    from service.fhir.search.parameter import Kind
     from service.fhir.search.registry import Registry
     from service.fhir.search.types.search_type import Extract
 
@@ -34,12 +34,22 @@ date (source, low, high), uri (source, value).
 
 
 @dataclass(slots=True)
-class _Node:
+class Node:
     """A place in the tree of properties: what is extracted here, what is kept, and where it goes on."""
 
     leaves: list[tuple[Extract, int]] = field(default_factory=list)
-    children: dict[str, _Node] = field(default_factory=dict)
-    filters: dict[Where, _Node] = field(default_factory=dict)
+    children: dict[str, Node] = field(default_factory=dict)
+    filters: dict[Where, Node] = field(default_factory=dict)
+
+    def at(self, path: Path) -> Node:
+        """The node that a path leads to, made where it is not there yet."""
+        node = self
+        for step in path.steps:
+            if isinstance(step, Where):
+                node = node.filters.setdefault(step, Node())
+            else:
+                node = node.children.setdefault(step, Node())
+        return node
 
     def visit(self, value: Any, rows: Rows) -> None:
         """Extract from a value, or from each item of an array."""
@@ -64,7 +74,7 @@ class _Node:
 
 @dataclass(frozen=True, slots=True)
 class _Tree:
-    root: _Node
+    root: Node
     evaluated: tuple[tuple[FhirPath, Extract, int], ...]
 
 
@@ -90,7 +100,7 @@ class Extractor:
         return rows.by_kind()
 
     def _compile(self, resource_type: str) -> _Tree:
-        root = _Node()
+        root = Node()
         evaluated: list[tuple[FhirPath, Extract, int]] = []
         for source in self._registry.sources(resource_type):
             extractors = SEARCH_TYPES[source.kind].extractors
@@ -98,17 +108,6 @@ class Extractor:
                 path = compile_path(source.expression, definitions=self._registry.definitions, type_name=resource_type)
                 evaluated.append((path, extractors[source.evaluated], source.number))
             else:
-                _add(root, source, extractors)
+                for leaf in source.paths:
+                    root.at(leaf).leaves.append((extractors[leaf.type], source.number))
         return _Tree(root, tuple(evaluated))
-
-
-def _add(root: _Node, source: Source, extractors: Mapping[str, Extract]) -> None:
-    for path in source.paths:
-        node = root
-        for step in path.steps:
-            node = (
-                node.filters.setdefault(step, _Node())
-                if isinstance(step, Where)
-                else node.children.setdefault(step, _Node())
-            )
-        node.leaves.append((extractors[path.type], source.number))

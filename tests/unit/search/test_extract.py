@@ -1,0 +1,99 @@
+"""From content to index rows, in one walk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from service.fhir.codec import decode
+from service.fhir.path import compile_path
+from service.fhir.search.expression import resolve_expression
+from service.fhir.search.extract import Extractor, Node
+from service.fhir.search.types.search_type import Rows
+from tests.builders.resources import observation, patient, service_request
+from tests.examples import official_examples
+
+if TYPE_CHECKING:
+    from service.fhir.search.parameter import Source
+    from service.fhir.search.registry import Registry
+
+BASE = "https://fhir.example.org/fhir"
+
+
+@pytest.fixture(scope="module")
+def extractor(registry: Registry) -> Extractor:
+    """Of the served types."""
+    return Extractor(registry)
+
+
+def test_rows_come_by_kind_and_once(extractor: Extractor, registry: Registry) -> None:
+    """In the order of the tables' columns, under the numbers of the type's sources."""
+    referral = service_request("Patient/1", "Practitioner/2", number=7)
+    rows = extractor.rows("ServiceRequest", referral, BASE)
+    assert {kind: {len(row) for row in found} for kind, found in rows.items()} == {
+        kind: {length} for kind, length in (("token", 3), ("reference", 3), ("date", 3)) if kind in rows
+    }
+    known = {source.number for source in registry.sources("ServiceRequest")}
+    for found in rows.values():
+        assert len(set(found)) == len(found)
+        assert {row[0] for row in found} <= known
+
+
+def test_nothing_searchable_has_no_rows(extractor: Extractor) -> None:
+    """And no empty kinds."""
+    assert extractor.rows("Binary", {"resourceType": "Binary", "contentType": "text/plain"}, BASE) == {}
+
+
+def test_content_is_left_as_it_was(extractor: Extractor) -> None:
+    """Extraction only reads."""
+    content = observation("Patient/1")
+    before = repr(content)
+    extractor.rows("Observation", content, BASE)
+    assert repr(content) == before
+
+
+def test_the_base_decides_what_is_local(extractor: Extractor) -> None:
+    """The same reference, seen through two bases."""
+    content = observation(f"{BASE}/Patient/1")
+    here = extractor.rows("Observation", content, BASE)["reference"]
+    elsewhere = extractor.rows("Observation", content, "https://elsewhere.example.org")["reference"]
+    assert {row[1] for row in here} != {0} == {row[1] for row in elsewhere}
+
+
+def test_a_patient_is_found_by_every_name(extractor: Extractor, registry: Registry) -> None:
+    """One row for each part that some parameter reads."""
+    rows = extractor.rows("Patient", patient(name=[{"family": "A", "given": ["B", "C"]}]), BASE)["string"]
+    family, given = (registry.parameters("Patient")[code].source_numbers for code in ("family", "given"))
+    assert sorted(rows) == sorted([(*family, "a", "A"), (*given, "b", "B"), (*given, "c", "C")])
+
+
+def test_the_walk_reaches_what_fhirpath_reaches(registry: Registry) -> None:
+    """On all clinical examples of R4, for every source that indexes all types of its element."""
+    compared = 0
+    paths = {each: _complete(registry, each) for each in registry.definitions.resource_types}
+    for example in official_examples("clinical"):
+        content = decode(example.data)
+        for source, path in paths.get(example.type, ()):
+            reached = _reached(source, content)
+            assert sorted(map(repr, reached)) == sorted(map(repr, path.evaluate(content))), (example.file, source)
+            compared += bool(reached)
+    assert compared > 3000
+
+
+def _complete(registry: Registry, resource_type: str) -> list[tuple[Source, Any]]:
+    definitions = registry.definitions
+    return [
+        (source, compile_path(source.expression, definitions=definitions, type_name=resource_type))
+        for source in registry.sources(resource_type)
+        if source.paths and len(resolve_expression(definitions, source.expression).paths) == len(source.paths)
+    ]
+
+
+def _reached(source: Source, content: dict[str, Any]) -> list[Any]:
+    reached: list[Any] = []
+    root = Node()
+    for path in source.paths:
+        root.at(path).leaves.append((lambda value, _number, _rows: reached.append(value), source.number))
+    root.visit(content, Rows(base=BASE, types=frozenset(), zone=None))  # type: ignore[arg-type]
+    return reached
