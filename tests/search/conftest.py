@@ -1,0 +1,155 @@
+"""Resources with short ids in a real Postgres, and searches that answer with the ids that match."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from service.fhir import codec
+from service.fhir.definitions import load
+from service.fhir.reference import identity_of
+from service.fhir.search.extract import Extractor
+from service.fhir.search.parse import parse_criteria, parse_search
+from service.fhir.search.registry import Registry
+from service.store.pool import Pool
+from service.store.search import compile_count, compile_match, compile_search
+from service.store.tables import INDEX_TABLES, resource
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from service.fhir.search.query import Query
+    from service.store.search import Statement
+    from tests.conftest import Cluster
+
+    Json = dict[str, Any]
+
+BASE = "https://fhir.example.org/fhir"
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
+
+
+class Library:
+    """A database with resources. The first one stored is the oldest; each was updated a minute after the one before."""
+
+    def __init__(self, pool: Pool, registry: Registry) -> None:
+        self._pool = pool
+        self._registry = registry
+        self._extractor = Extractor(registry)
+        self._key = 0
+
+    async def store(self, contents: Iterable[Json]) -> None:
+        """Store resources with their index rows, faster than through the service."""
+        records: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in (resource, *INDEX_TABLES.values())}
+        for content in contents:
+            self._key += 1
+            kind, id_ = content["resourceType"], content["id"]
+            instant = NOW + timedelta(minutes=self._key)
+            stored = codec.encode(content)
+            records[resource.name].append((self._key, identity_of(kind, id_), instant, 1, kind, id_, "PUT", stored))
+            for each, rows in self._extractor.rows(kind, content, BASE).items():
+                records[INDEX_TABLES[each].name] += [(self._key, *row) for row in rows]
+        async with self._pool.acquire() as connection:
+            for name, rows in records.items():
+                await connection.copy_records_to_table(name, records=rows)
+
+    async def delete(self, resource_type: str, id_: str) -> None:
+        """Leave a tombstone."""
+        async with self._pool.acquire() as connection:
+            key = await connection.fetchval(
+                "UPDATE resource SET content = NULL, method = 'DELETE' WHERE identity = $1 RETURNING key",
+                identity_of(resource_type, id_),
+            )
+            for table in INDEX_TABLES.values():
+                await connection.execute(f"DELETE FROM {table.name} WHERE resource_key = $1", key)  # noqa: S608
+
+    def query(self, resource_type: str | None, text: str) -> Query:
+        """The query of a URL's query part."""
+        parameters = tuple(parse_qsl(text, keep_blank_values=True))
+        return parse_search(self._registry, resource_type, parameters, base=BASE, now=NOW)
+
+    async def page(
+        self, resource_type: str | None, text: str, *, limit: int = 1000, after_key: int | None = None
+    ) -> list[tuple[int, str]]:
+        """The keys and ids that a page of the search has, in its order."""
+        statement = compile_search(self.query(resource_type, text), limit=limit, after_key=after_key)
+        return [(row["key"], row["id"]) for row in await self.fetch(statement)]
+
+    async def ids(self, resource_type: str | None, text: str) -> list[str]:
+        """The ids that match, newest first; the count agrees with them."""
+        found = [id_ for _, id_ in await self.page(resource_type, text)]
+        (count,) = await self.fetch(compile_count(self.query(resource_type, text)))
+        assert count[0] == len(found)
+        return found
+
+    async def matches(self, criteria: Sequence[tuple[str, str]]) -> list[list[str]]:
+        """For each (type, criteria) the ids that match, two at most."""
+        queries = [
+            parse_criteria(self._registry, each, tuple(parse_qsl(text, keep_blank_values=True)), base=BASE)
+            for each, text in criteria
+        ]
+        found: list[list[str]] = [[] for _ in criteria]
+        for row in await self.fetch(compile_match(queries)):
+            found[row["ordinal"]].append(row["id"])
+        return found
+
+    async def plan(self, statement: Statement, *, run: bool = False) -> str:
+        """The plan of a statement, with row counts if it is run."""
+        prefix = "EXPLAIN (ANALYZE) " if run else "EXPLAIN "
+        async with self._pool.acquire() as connection:
+            rows = await connection.fetch(prefix + statement.text, *statement.arguments)
+        return "\n".join(row[0] for row in rows)
+
+    async def fetch(self, statement: Statement) -> list[Any]:
+        """The rows of a statement."""
+        async with self._pool.acquire() as connection:
+            rows: list[Any] = await connection.fetch(statement.text, *statement.arguments)
+            return rows
+
+    async def execute(self, text: str) -> None:
+        """Run SQL of the test's own."""
+        async with self._pool.acquire() as connection:
+            await connection.execute(text)
+
+
+@pytest.fixture(scope="session")
+def registry() -> Registry:
+    """The search parameters of R4."""
+    return Registry(load())
+
+
+@pytest.fixture(scope="session")
+def make_library(cluster: Cluster, registry: Registry) -> Callable[[], AbstractAsyncContextManager[Library]]:
+    """What makes empty libraries, for ``async with``."""
+
+    @asynccontextmanager
+    async def make() -> AsyncIterator[Library]:
+        async with cluster.clone() as url:
+            pool = await Pool.open(
+                url, min_size=1, max_size=2, acquire_timeout_seconds=10, statement_timeout_seconds=60
+            )
+            yield Library(pool, registry)
+            await pool.close()
+
+    return make
+
+
+@pytest.fixture
+async def empty_library(make_library: Callable[[], AbstractAsyncContextManager[Library]]) -> AsyncIterator[Library]:
+    """A library of the test's own."""
+    async with make_library() as made:
+        yield made
+
+
+@pytest.fixture(scope="package")
+async def library(make_library: Callable[[], AbstractAsyncContextManager[Library]]) -> AsyncIterator[Library]:
+    """The tagged population that the tables of this folder search; nobody changes it."""
+    from tests.search.population import POPULATION
+
+    async with make_library() as made:
+        await made.store(POPULATION)
+        yield made

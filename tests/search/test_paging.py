@@ -1,0 +1,73 @@
+"""Pages: newest first, each resource once, tombstones never."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from tests.search.conftest import Library
+
+SEARCHES: dict[str, Callable[[int], bool]] = {
+    "": lambda _: True,
+    "code=even": lambda number: number % 2 == 0,
+    "code=even,odd": lambda _: True,
+    "code:not=even": lambda number: number % 2 == 1,
+    "subject=Patient/p": lambda number: number % 3 == 0,
+    "subject=Patient/p&code=even": lambda number: number % 6 == 0,
+    "date=2024": lambda number: number >= 25,
+    "date=2024&code=odd": lambda number: number >= 25 and number % 2 == 1,
+    "value-string=first": lambda number: number < 10,
+    "_lastUpdated=ge2024": lambda _: True,
+}
+
+
+def _observation(number: int) -> dict[str, object]:
+    code = "odd" if number % 2 else "even"
+    return {
+        "resourceType": "Observation",
+        "id": str(number),
+        "status": "final",
+        # two codings with one code: two rows for one resource
+        "code": {"coding": [{"system": "urn:a", "code": code}, {"system": "urn:b", "code": code}]},
+        "effectiveDateTime": "2024-02" if number >= 25 else "2023",
+        "valueString": "first" if number < 10 else "last",
+        **({"subject": {"reference": "Patient/p"}} if number % 3 == 0 else {}),
+    }
+
+
+@pytest.fixture(scope="module")
+async def paged(make_library: Callable[[], AbstractAsyncContextManager[Library]]) -> AsyncIterator[Library]:
+    """Fifty observations, stored in the order of their numbers."""
+    async with make_library() as made:
+        await made.store(_observation(number) for number in range(50))
+        yield made
+
+
+@pytest.mark.parametrize("text", SEARCHES)
+@pytest.mark.parametrize("limit", [1, 3, 7])
+async def test_a_walk_through_the_pages_meets_each_match_once(paged: Library, text: str, limit: int) -> None:
+    """Every kind of lead, every page size; a page is only short when it is the last."""
+    expected = [str(number) for number in range(49, -1, -1) if SEARCHES[text](number)]
+    walked: list[str] = []
+    after_key: int | None = None
+    while True:
+        page = await paged.page("Observation", text, limit=limit, after_key=after_key)
+        walked += [id_ for _, id_ in page]
+        if len(page) < limit:
+            break
+        after_key = page[-1][0]
+    assert walked == expected
+
+
+async def test_a_tombstone_is_never_found(empty_library: Library) -> None:
+    """By no search at all."""
+    await empty_library.store(_observation(number) for number in range(4))
+    await empty_library.delete("Observation", "2")
+    for text in ("", "code=even", "_id=2", "date:missing=false", "code:not=odd", "_lastUpdated=ge2024", "status=final"):
+        assert "2" not in await empty_library.ids("Observation", text), text
+    assert await empty_library.matches([("Observation", "_id=2"), ("Observation", "_id=3")]) == [[], ["3"]]

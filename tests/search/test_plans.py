@@ -1,0 +1,108 @@
+"""Plans: from an index, in order, stopping early, whether or not anybody has ever run ANALYZE."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from service.store.search import compile_count, compile_match, compile_search
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
+
+    from tests.search.conftest import Library
+
+PATIENTS = 400
+SEARCHES = [
+    ("Observation", ""),
+    ("Observation", "patient=p7"),
+    ("Observation", "patient=p7&code=urn:code|3"),
+    ("Observation", "code=urn:code|3"),
+    ("Observation", "code=1,2,3&status=final"),
+    ("Observation", "code=urn:code|3&date=2024-02-03"),
+    ("Observation", "date=ge2024-02"),
+    ("Observation", "status:not=final"),
+    ("Observation", "subject:missing=true"),
+    ("Observation", "_lastUpdated=gt2024-06-01T12:00"),
+    ("Patient", "identifier=urn:mrn|7"),
+    ("Patient", "identifier=7"),
+    ("Patient", "name=family7"),
+    ("Patient", "name:exact=Family7"),
+    ("Patient", "birthdate=1990-05-05&gender=male"),
+    ("Patient", "_id=p7,p8"),
+    (None, "_id=p7"),
+    (None, "_tag=x"),
+]
+
+
+def _population() -> Iterator[dict[str, Any]]:
+    for number in range(PATIENTS):
+        yield {
+            "resourceType": "Patient",
+            "id": f"p{number}",
+            "identifier": [{"system": "urn:mrn", "value": str(number)}],
+            "name": [{"family": f"Family{number}", "given": ["Pat"]}],
+            "gender": ("male", "female")[number % 2],
+            "birthDate": f"{1950 + number % 50}-05-05",
+        }
+        for each in range(5):
+            yield {
+                "resourceType": "Observation",
+                "id": f"o{number}-{each}",
+                "status": "final",
+                "code": {"coding": [{"system": "urn:code", "code": str(each)}]},
+                "subject": {"reference": f"Patient/p{number}"},
+                "effectiveDateTime": f"2024-{number % 12 + 1:02}-{each + 1:02}",
+            }
+
+
+@pytest.fixture(scope="module", params=["never analyzed", "analyzed"])
+async def filled(
+    request: pytest.FixtureRequest, make_library: Callable[[], AbstractAsyncContextManager[Library]]
+) -> AsyncIterator[Library]:
+    """A filled database, with and without statistics."""
+    async with make_library() as made:
+        for table in ("resource", "index_token", "index_reference", "index_string", "index_date", "index_uri"):
+            await made.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+        await made.store(_population())
+        if request.param == "analyzed":
+            await made.execute("ANALYZE")
+        yield made
+
+
+@pytest.mark.parametrize("resource_type,text", SEARCHES)
+async def test_every_row_comes_from_an_index(filled: Library, resource_type: str | None, text: str) -> None:
+    """Pages, counts and conditional criteria alike."""
+    query = filled.query(resource_type, text)
+    statements = [compile_search(query, limit=21, after_key=None), compile_match([query, query])]
+    if text not in {"", "_tag=x"}:
+        statements.append(compile_count(query))
+    for statement in statements:
+        plan = await filled.plan(statement)
+        for slow in ("Seq Scan", "Bitmap", "Hash Join", "Hash Semi Join", "Merge Join"):
+            assert slow not in plan, plan
+
+
+@pytest.mark.parametrize(
+    "text", ["", "code=urn:code|3", "code=3", "status=final&code:not=2", "subject:missing=false", "date=ge2024"]
+)
+async def test_a_page_stops_early(filled: Library, text: str) -> None:
+    """However many resources match, not many more rows are read than the page has."""
+    plan = await filled.plan(compile_search(filled.query("Observation", text), limit=21, after_key=None), run=True)
+    read = [
+        float(rows) * int(loops)
+        for node, rows, loops in re.findall(r"(Index.*Scan).*\(actual time=\S+ rows=([\d.]+) loops=(\d+)\)", plan)
+        if node
+    ]
+    assert max(read) <= 5 * 21, plan
+
+
+async def test_another_page_costs_what_the_first_does(filled: Library) -> None:
+    """The key of the last row is where the index is entered."""
+    keys = [key for key, _ in await filled.page("Observation", "code=3")]
+    statement = compile_search(filled.query("Observation", "code=3"), limit=21, after_key=keys[-30])
+    plan = await filled.plan(statement, run=True)
+    assert "Rows Removed by Filter" not in plan, plan
