@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 1, 9, 8, 0, 0, 123_000, UTC)
 DEFINITIONS = load()
 FHIR = ("Content-Type", "application/fhir+json")
+JSON_PATCH = ("Content-Type", "application/json-patch+json")
 PATIENT = b'{"resourceType":"Patient","id":"a","meta":{"versionId":"3"},"active":true}'
 
 Headers = tuple[tuple[str, str], ...]
