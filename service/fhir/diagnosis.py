@@ -126,7 +126,7 @@ class Diagnosis:
             value = value[part]
             if isinstance(part, str):
                 owner, elements = self._inside(elements, part)
-            if isinstance(value, dict) and value.get("resourceType") in self._definitions.all_type_names:
+            if owner == "Resource" and isinstance(value, dict):
                 owner = value["resourceType"]
                 elements = self._definitions.type(owner).elements
         return owner, elements

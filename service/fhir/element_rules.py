@@ -21,6 +21,8 @@ from service.fhir.primitive import ACCEPTED, RULE_PATTERNS
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from pydantic_core import ErrorDetails
+
     from service.fhir.resource import Content
 
 
@@ -211,5 +213,20 @@ def refusal(breaches: Iterable[Breach]) -> ValidationError:
         [
             {"type": PydanticCustomError(breach.code, "{text}", {"text": breach.text}), "loc": breach.at, "input": None}
             for breach in breaches
+        ],
+    )
+
+
+def merged(errors: Iterable[ErrorDetails]) -> ValidationError:
+    """Errors of several validators as one."""
+    return ValidationError.from_exception_data(
+        "FHIR R4",
+        [
+            {
+                "type": PydanticCustomError(error["type"], "{text}", {"text": error["msg"], **error.get("ctx", {})}),
+                "loc": error["loc"],
+                "input": error["input"],
+            }
+            for error in errors
         ],
     )

@@ -100,7 +100,7 @@ def _type_breach(
 
 
 def _target_breach(target: Any, allowed: frozenset[str]) -> Breach | None:
-    if target in allowed or not isinstance(target, str):
+    if not isinstance(target, str) or target in allowed:
         return None
     text = f"The reference may point at {', '.join(sorted(allowed))}, not at {target[:64]}."
     return Breach(code="reference-type", text=text)

@@ -25,6 +25,7 @@ from service.fhir.element_rules import (
     coding_rule,
     extension_rule,
     language_rule,
+    merged,
     narrative_rule,
     presence,
     refusal,
@@ -65,14 +66,18 @@ class Schema:
 
     def run(self, content: Any, name: str, frame: Frame, *, full: bool) -> None:
         """Validates with the plain and, where that is not enough, the full validator; raises ValidationError."""
+        refused: ValidationError | None = None
         if not full:
             try:
                 self.validator(name, full=False).validate_python(content, context=frame)
-            except ValidationError:
-                pass
+            except ValidationError as error:
+                refused = error
             else:
                 return
-        self.validator(name, full=True).validate_python(content, context=frame)
+        try:
+            self.validator(name, full=True).validate_python(content, context=frame)
+        except ValidationError as error:
+            raise _with_missing(error, refused, content) from None
 
     def validator(self, name: str, *, full: bool) -> SchemaValidator:
         """The validator of a resource type, or of ``Extension.<value property>``."""
@@ -87,6 +92,27 @@ class Schema:
         """The value properties of an extension, each as an element with that one type."""
         value = next(element for element in self._definitions.type("Extension").elements if element.name == "value")
         return {name: replace(value, types=(kind,)) for name, kind in value.json_names() if kind}
+
+
+def _with_missing(error: ValidationError, refused: ValidationError | None, content: Any) -> ValidationError:
+    """The error of the full validator with what only the plain one misses.
+
+    The full validator looks for required primitives once all else is in order, because their twins will do.
+    """
+    found = error.errors(include_url=False)
+    places = {item["loc"] for item in found if item["type"] == "missing"}
+    missing = [
+        item
+        for item in (refused.errors(include_url=False) if refused else ())
+        if item["type"] == "missing" and item["loc"] not in places and not _has_twin_at(content, item["loc"])
+    ]
+    return merged([*found, *missing]) if missing else error
+
+
+def _has_twin_at(content: Any, location: Sequence[str | int]) -> bool:
+    for part in location[:-1]:
+        content = content[part]
+    return f"_{location[-1]}" in content
 
 
 class _TypeCompiler:
@@ -278,7 +304,7 @@ class _TypeCompiler:
             if not isinstance(value, dict):
                 raise PydanticKnownError("dict_type")
             name = value.get("resourceType")
-            if name not in self._definitions.all_type_names:
+            if not isinstance(name, str) or name not in self._definitions.all_type_names:
                 text = "resourceType is missing or is not the name of an R4 resource type."
                 raise refusal([Breach(code="value-invalid", text=text, at=("resourceType",))])
             frame: Frame = info.context

@@ -171,6 +171,27 @@ REFUSED: Final[list[tuple[str, Json, str, str, str]]] = [
         "resourceType",
     ),
     (
+        "resourceType that is no text",
+        {"contained": [{"resourceType": {"a": 1}}]},
+        "value-invalid",
+        ".contained[0].resourceType",
+        "resourceType",
+    ),
+    (
+        "resourceType in an element",
+        {"code": {"resourceType": "Patient"}},
+        "element-unknown",
+        ".code.resourceType",
+        "CodeableConcept",
+    ),
+    (
+        "missing beside a resourceType",
+        {"note": [{"resourceType": "Patient"}]},
+        "element-missing",
+        ".note[0].text",
+        "markdown",
+    ),
+    (
         "inside a contained resource",
         {"contained": [{"resourceType": "Patient", "id": "p", "birthdate": "2000"}]},
         "element-unknown",
