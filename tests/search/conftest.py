@@ -18,6 +18,7 @@ from service.fhir.search.registry import Registry
 from service.store.pool import Pool
 from service.store.search import compile_count, compile_match, compile_search
 from service.store.tables import INDEX_TABLES, resource
+from tests.search.population import POPULATION
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -122,20 +123,18 @@ def registry() -> Registry:
     return Registry(load())
 
 
+@asynccontextmanager
+async def _library(cluster: Cluster, registry: Registry) -> AsyncIterator[Library]:
+    async with cluster.clone() as url:
+        pool = await Pool.open(url, min_size=1, max_size=2, acquire_timeout_seconds=10, statement_timeout_seconds=60)
+        yield Library(pool, registry)
+        await pool.close()
+
+
 @pytest.fixture(scope="session")
 def make_library(cluster: Cluster, registry: Registry) -> Callable[[], AbstractAsyncContextManager[Library]]:
     """What makes empty libraries, for ``async with``."""
-
-    @asynccontextmanager
-    async def make() -> AsyncIterator[Library]:
-        async with cluster.clone() as url:
-            pool = await Pool.open(
-                url, min_size=1, max_size=2, acquire_timeout_seconds=10, statement_timeout_seconds=60
-            )
-            yield Library(pool, registry)
-            await pool.close()
-
-    return make
+    return lambda: _library(cluster, registry)
 
 
 @pytest.fixture
@@ -145,11 +144,16 @@ async def empty_library(make_library: Callable[[], AbstractAsyncContextManager[L
         yield made
 
 
-@pytest.fixture(scope="package")
-async def library(make_library: Callable[[], AbstractAsyncContextManager[Library]]) -> AsyncIterator[Library]:
-    """The tagged population that the tables of this folder search; nobody changes it."""
-    from tests.search.population import POPULATION
+@pytest.fixture(scope="session", params=["cluster", pytest.param("older_cluster", marks=pytest.mark.postgres15)])
+def each_cluster(request: pytest.FixtureRequest) -> Cluster:
+    """The newest and the oldest PostgreSQL that the service runs on."""
+    cluster: Cluster = request.getfixturevalue(request.param)
+    return cluster
 
-    async with make_library() as made:
+
+@pytest.fixture(scope="session")
+async def library(each_cluster: Cluster, registry: Registry) -> AsyncIterator[Library]:
+    """The tagged population that the tables of this folder search; nobody changes it."""
+    async with _library(each_cluster, registry) as made:
         await made.store(POPULATION)
         yield made
