@@ -145,6 +145,7 @@ def _parts(settings: Settings, standard: Standard, pool: Pool, cursor_secret: st
         extractor=standard.extractor,
         limits=Limits(
             referential_integrity=settings.referential_integrity,
+            require_if_match=settings.require_if_match,
             max_bundle_entries=settings.max_bundle_entries,
             search=SearchLimits(default_page_size=settings.default_page_size, max_page_size=settings.max_page_size),
         ),

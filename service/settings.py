@@ -59,6 +59,9 @@ class Settings(BaseSettings):
         default=False,
         description="refuse references to local resources that do not exist, and deletion of what is referred to",
     )
+    require_if_match: bool = Field(
+        default=False, description="refuse to update, patch or delete a resource without If-Match, with 428"
+    )
     pool_min_size: Count = Field(default=2, description="database connections that each worker opens at start")
     pool_max_size: Count = Field(default=8, description="most database connections per worker")
     acquire_timeout_seconds: Seconds = Field(default=5, description="longest wait for a database connection, then 503")

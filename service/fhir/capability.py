@@ -41,9 +41,24 @@ _REST: Final = (
 
 
 def capability_statement(
-    definitions: Definitions, registry: Registry, *, base: str, version: str, date: str
+    definitions: Definitions,
+    registry: Registry,
+    *,
+    base: str,
+    version: str,
+    date: str,
+    require_if_match: bool = False,
+    referential_integrity: bool = False,
 ) -> Content:
-    """What the service at `base` does; `date` is when that last changed (YYYY-MM-DD), `version` the software's."""
+    """What the service at `base` does; `date` is when that last changed (YYYY-MM-DD), `version` the software's.
+
+    The last two are the settings of these names.
+    """
+    claims = dict(RESOURCE_CLAIMS)
+    if require_if_match:
+        claims["versioning"] = "versioned-update"
+    if referential_integrity:
+        claims["referencePolicy"] = ["literal", "local", "enforced"]
     return {
         "resourceType": "CapabilityStatement",
         "id": "massage-fhir",
@@ -65,7 +80,7 @@ def capability_statement(
                 "mode": "server",
                 "documentation": _documentation(),
                 "security": {"description": _SANDBOX},
-                "resource": [_resource(name, registry) for name in definitions.resource_types],
+                "resource": [_resource(name, registry, claims) for name in definitions.resource_types],
                 "interaction": [
                     {"code": claim.code, "documentation": claim.documentation} for claim in interactions("system")
                 ],
@@ -84,12 +99,12 @@ def accepted_modifiers(parameter: SearchParameter) -> tuple[str, ...]:
     return (*names, *parameter.targets) if "[type]" in declared else names
 
 
-def _resource(name: str, registry: Registry) -> Content:
+def _resource(name: str, registry: Registry, claims: dict[str, Any]) -> Content:
     return {
         "type": name,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
         "interaction": [{"code": claim.code} for claim in (*interactions("instance"), *interactions("type"))],
-        **RESOURCE_CLAIMS,
+        **claims,
         "searchParam": _search_parameters(registry.parameters(name).values()),
         "operation": [
             {"name": claim.name, "definition": claim.definition, "documentation": claim.documentation}

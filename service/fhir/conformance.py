@@ -118,7 +118,7 @@ PATCH_FORMATS: Final = ("application/json-patch+json", "application/fhir+json")
 FHIR_VERSION: Final = "4.0.1"
 
 RESOURCE_CLAIMS: Final = {
-    "versioning": "versioned-update",
+    "versioning": "versioned",
     "readHistory": True,
     "updateCreate": True,
     "conditionalCreate": True,
@@ -127,7 +127,7 @@ RESOURCE_CLAIMS: Final = {
     "conditionalDelete": "single",
     "referencePolicy": ["literal", "local"],
 }
-"""The elements of `CapabilityStatement.rest.resource` that are the same for every type."""
+"""The elements of `CapabilityStatement.rest.resource` that are the same for every type, with the settings' defaults."""
 
 
 def interactions(level: Level) -> tuple[InteractionClaim, ...]:

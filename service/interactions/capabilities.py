@@ -24,5 +24,7 @@ def capabilities(parts: Parts, context: Context, interaction: Capabilities) -> A
         base=context.base,
         version=parts.software_version,
         date=parts.started_on,
+        require_if_match=parts.limits.require_if_match,
+        referential_integrity=parts.limits.referential_integrity,
     )
     return Answer(result=Result.OK, body=codec.encode(statement))

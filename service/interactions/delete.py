@@ -12,9 +12,10 @@ from service.interactions.writing import Target, Written, deleted, require_versi
 
 if TYPE_CHECKING:
     from service.fhir.interaction import Context, Delete
+    from service.interactions.parts import Parts
 
 
-def prepare(context: Context, delete: Delete, target: Target) -> Written:
-    """A tombstone, or nothing; FhirError version-conflict."""
-    require_version(delete.if_match, target)
+def prepare(parts: Parts, context: Context, delete: Delete, target: Target) -> Written:
+    """A tombstone, or nothing; FhirError version-conflict or version-required."""
+    require_version(parts, delete.if_match, target)
     return deleted(context, target) if target.exists else Written(result=Result.DELETED, version=None)

@@ -22,6 +22,7 @@ class Limits:
     """What a deployment may choose: see the settings of the same names."""
 
     referential_integrity: bool = False
+    require_if_match: bool = False
     max_bundle_entries: int = 1000
     search: SearchLimits = field(default_factory=SearchLimits)
 

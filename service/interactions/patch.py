@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def prepare(parts: Parts, context: Context, patch: Patch, target: Target) -> Written:
-    """The patched version of the target; FhirError not-found, deleted, version-conflict, patch-*."""
+    """The patched version of the target; FhirError not-found, deleted, version-*, patch-*."""
     if target.previous is None:
         raise failure("not-found", "There is no such resource to patch.")
     if target.before is None:
         raise failure("deleted", "The resource was deleted; it cannot be patched.")
-    require_version(patch.if_match, target)
+    require_version(parts, patch.if_match, target)
     content = target.before
     if isinstance(patch.document, list):
         patched = apply_json_patch(content, patch.document)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def prepare(parts: Parts, context: Context, update: Update, target: Target) -> Written:
-    """The next version of the target; FhirError version-conflict or already-exists."""
-    require_version(update.if_match, target)
+    """The next version of the target; FhirError version-conflict, version-required or already-exists."""
+    require_version(parts, update.if_match, target)
     if update.if_none_match_any and target.exists:
         raise failure("already-exists", "If-None-Match: * was sent and the resource exists.", "http.If-None-Match")
     content = target.linked(update.content)

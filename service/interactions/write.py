@@ -241,7 +241,7 @@ class _Unit:
                 case Patch():
                     return patch.prepare(self._parts, self._context, interaction, target)
                 case Delete():
-                    return delete.prepare(self._context, interaction, target)
+                    return delete.prepare(self._parts, self._context, interaction, target)
                 case _:
                     assert_never(interaction)
         except FhirError as error:

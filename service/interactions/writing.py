@@ -105,9 +105,12 @@ def content_issues(parts: Parts, interaction: Create | Update) -> list[Issue]:
     return _identity_issues(interaction) or parts.validator.issues(interaction.content, interaction.type)
 
 
-def require_version(if_match: IfMatch, target: Target) -> None:
-    """FhirError version-conflict unless If-Match is absent or names the current version."""
+def require_version(parts: Parts, if_match: IfMatch, target: Target) -> None:
+    """FhirError version-conflict unless If-Match names the current version, version-required if it must be sent."""
     if not if_match:
+        if parts.limits.require_if_match and target.exists:
+            told = "This service changes a resource only with If-Match: read it and send its ETag back."
+            raise failure("version-required", told, "http.If-Match")
         return
     if not target.exists or target.previous is None:
         raise failure("version-conflict", "If-Match was sent, but there is no current version.", "http.If-Match")

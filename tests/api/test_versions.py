@@ -12,6 +12,8 @@ from tests.builders.resources import observation, patient
 if TYPE_CHECKING:
     import httpx
 
+    from tests.conftest import MakeClient
+
 
 async def test_a_client_may_choose_the_id_of_a_new_resource(client: httpx.AsyncClient) -> None:
     """Update as create: 201, then 200."""
@@ -143,3 +145,24 @@ async def test_what_the_client_says_about_version_and_instant_is_ignored(client:
     assert content["meta"]["versionId"] == "1"
     assert content["meta"]["lastUpdated"] > "2026"
     assert content["meta"]["tag"] == meta["tag"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+async def test_where_the_setting_demands_it_a_change_needs_if_match(make_client: MakeClient, method: str) -> None:
+    """428 without, and what is new needs none."""
+    async with make_client(require_if_match=True) as client:
+        assert (await client.put("/Patient/p", json=patient(1, id="p"))).status_code == 201
+        bodies = {
+            "PUT": patient(1, id="p", active=False),
+            "PATCH": [{"op": "replace", "path": "/active", "value": False}],
+            "DELETE": None,
+        }
+        headers = {"Content-Type": "application/json-patch+json"} if method == "PATCH" else {}
+        refused = await client.request(method, "/Patient/p", json=bodies[method], headers=headers)
+        assert_outcome(refused, 428, "version-required", "http.If-Match")
+        allowed = await client.request(
+            method, "/Patient/p", json=bodies[method], headers=headers | {"If-Match": 'W/"1"'}
+        )
+        assert allowed.status_code in (200, 204)
+        claimed = (await client.get("/metadata")).json()["rest"][0]["resource"][0]["versioning"]
+        assert claimed == "versioned-update"

@@ -135,12 +135,10 @@ def success_responses(definitions: Definitions) -> Json:
     for name in definitions.resource_types:
         changed = _one_of(name, "OperationOutcome")
         responses[name] = _answer(f"The {name}.", reference_to(name), f"{name}.stored", *_VERSION_HEADERS)
-        responses[f"{name}.changed"] = _answer(
-            f"As it is now. {_PREFERENCES}", changed, f"{name}.stored", *_VERSION_HEADERS
-        )
-        responses[f"{name}.created"] = _answer(
-            f"Created. {_PREFERENCES}", changed, f"{name}.stored", "Location", *_VERSION_HEADERS
-        )
+        for suffix, meaning in (("changed", "As it is now."), ("created", "Created.")):
+            responses[f"{name}.{suffix}"] = _answer(
+                f"{meaning} {_PREFERENCES}", changed, f"{name}.stored", "Location", *_VERSION_HEADERS
+            )
     bundle = reference_to("Bundle")
     responses["Searchset"] = _answer("A page of matches.", bundle, "searchset", "X-Request-Id")
     responses["History"] = _answer("A page of versions.", bundle, "history", "X-Request-Id")

@@ -17,6 +17,7 @@ Json = dict[str, Any]
 SYSTEM: Final = "System"
 HEALTH: Final = "Health"
 
+_TEXT: Final = {"type": "string"}
 _OUTSIDE_OF_BASE: Final = [{"url": "/", "description": "Health is outside of the FHIR base."}]
 
 
@@ -108,7 +109,8 @@ def _search_by_post() -> Json:
 
 
 def _health(name: str, summary: str) -> Json:
-    schema = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
+    properties = {"status": _TEXT, "version": _TEXT, "reasons": {"type": "array", "items": _TEXT}}
+    schema = {"type": "object", "properties": properties, "required": ["status", "version"]}
     answer = {"content": {"application/json": {"schema": schema}}}
     return {
         "servers": _OUTSIDE_OF_BASE,
