@@ -1,0 +1,157 @@
+"""What the OpenAPI document says, the running service does: every operation, with its example, of every type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+import pytest
+
+from service.fhir import codec
+from service.rest.openapi import build
+from service.rest.openapi.examples import example_files, example_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
+    from service.app import Standard
+
+Json = dict[str, Any]
+
+METHODS = ("get", "post", "put", "patch", "delete")
+FHIR_JSON = {"Content-Type": "application/fhir+json"}
+JSON_PATCH = {"Content-Type": "application/json-patch+json"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+RELABELLED = b'[{"op": "add", "path": "/language", "value": "en"}]'
+"""A change that every type can undergo."""
+
+STORED, SECOND = "example", "second"
+
+SENT: dict[tuple[str, str], Json] = {
+    ("put", "/{id}"): {"headers": FHIR_JSON},
+    ("get", ""): {"params": {"_id": STORED}},
+    ("get", "/{id}"): {},
+    ("get", "/{id}/_history"): {"params": {"_count": "1"}},
+    ("get", "/{id}/_history/{vid}"): {},
+    ("get", "/_history"): {"params": {"_since": "2026-01-01T00:00:00Z"}},
+    ("get", "/{id}/$validate"): {},
+    ("post", ""): {"headers": FHIR_JSON},
+    ("post", "/_search"): {"headers": FORM, "content": f"_id={STORED}&_count=1"},
+    ("post", "/$validate"): {"headers": FHIR_JSON, "params": {"mode": "create"}},
+    ("post", "/{id}/$validate"): {"headers": FHIR_JSON},
+    ("patch", "/{id}"): {"headers": JSON_PATCH, "content": RELABELLED},
+    ("patch", ""): {"headers": JSON_PATCH, "content": RELABELLED, "params": {"_id": STORED}},
+    ("put", ""): {"headers": FHIR_JSON, "params": {"_id": SECOND}},
+    ("delete", ""): {"params": {"_id": SECOND}},
+    ("delete", "/{id}"): {},
+}
+"""Method and path below the type → what makes it succeed, in an order in which all of them do."""
+
+
+@pytest.fixture(scope="module")
+def document(standard: Standard) -> Json:
+    return build(standard.definitions, standard.registry, version="1")
+
+
+@pytest.fixture(scope="module")
+def resource(document: Json) -> jsonschema_rs.Draft202012Validator:
+    """The schema of any resource."""
+    whole = {"$ref": "#/components/schemas/Resource", "components": {"schemas": document["components"]["schemas"]}}
+    return jsonschema_rs.Draft202012Validator(whole)
+
+
+def described(document: Json, prefix: str) -> Iterator[tuple[str, str]]:
+    """Method and path of every operation at or below a path."""
+    for path, item in document["paths"].items():
+        if path == prefix or path.startswith(f"{prefix}/"):
+            yield from ((method, path) for method in METHODS if method in item)
+
+
+def answer_of(document: Json, operation: Json, status: int) -> Json:
+    """The described answer, resolved; the test fails where the status is not described."""
+    assert str(status) in operation["responses"], f"{operation['operationId']} answered {status}"
+    described: Json = operation["responses"][str(status)]
+    name = described.get("$ref", "").rpartition("/")[2]
+    return document["components"]["responses"][name] if name else described
+
+
+async def test_every_operation_of_every_type_succeeds_as_described(
+    client: httpx.AsyncClient, document: Json, resource: jsonschema_rs.Draft202012Validator, standard: Standard
+) -> None:
+    """With its example body; the status, the headers and the body are as the document says."""
+    for name in standard.definitions.resource_types:
+        assert {(method, path.removeprefix(f"/{name}")) for method, path in described(document, f"/{name}")} == set(
+            SENT
+        )
+        for (method, below), sent in SENT.items():
+            operation = document["paths"][f"/{name}{below}"][method]
+            path = f"/{name}{below}".replace("{id}", STORED).replace("{vid}", "1")
+            content = {"content": body(name, standard, STORED if below else SECOND)} if takes_resource(sent) else {}
+            response = await client.request(method, path, **sent, **content)
+            assert response.is_success, f"{operation['operationId']}: {response.status_code} {response.text}"
+            answer = answer_of(document, operation, response.status_code)
+            assert {header.lower() for header in answer.get("headers", ())} - {"etag"} <= response.headers.keys()
+            assert bool(response.content) is ("content" in answer), operation["operationId"]
+            if response.content:
+                assert response.headers["content-type"].partition(";")[0] in answer["content"]
+                assert resource.is_valid(response.json()), operation["operationId"]
+
+
+def takes_resource(sent: Json) -> bool:
+    """Whether a resource goes with the request."""
+    return sent.get("headers") == FHIR_JSON
+
+
+def body(name: str, standard: Standard, logical_id: str) -> bytes:
+    """The example of a type under a logical id."""
+    return codec.encode(example_of(name, standard.definitions) | {"id": logical_id})
+
+
+async def test_every_operation_of_the_system_succeeds_as_described(
+    client: httpx.AsyncClient, document: Json, resource: jsonschema_rs.Draft202012Validator, standard: Standard
+) -> None:
+    sent: dict[tuple[str, str], Json] = {
+        ("post", "/"): {"headers": FHIR_JSON, "content": example_files()["referral"]},
+        ("get", "/"): {"params": {"_type": "Patient,Task", "_lastUpdated": "ge2026-01-01", "_count": "2"}},
+        ("post", "/_search"): {"headers": FORM, "content": "_type=Patient"},
+        ("get", "/_history"): {"params": {"_count": "2"}},
+        ("get", "/metadata"): {"params": {"mode": "full"}},
+    }
+    types = standard.definitions.resource_types
+    outside = {
+        (method, path) for method, path in described(document, "") if path.split("/")[1] not in (*types, "health")
+    }
+    assert outside | {("post", "/"), ("get", "/")} == set(sent)
+    for (method, path), request in sent.items():
+        operation = document["paths"][path][method]
+        response = await client.request(method, path, **request)
+        assert response.is_success, f"{operation['operationId']}: {response.status_code} {response.text}"
+        answer = answer_of(document, operation, response.status_code)
+        assert {header.lower() for header in answer["headers"]} <= response.headers.keys()
+        assert resource.is_valid(response.json()), operation["operationId"]
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
+async def test_health_is_described_where_it_is(client: httpx.AsyncClient, document: Json, path: str) -> None:
+    """Beside the FHIR base, not below it."""
+    item = document["paths"][path]
+    response = await client.request("GET", f"http://testserver{path}")
+    schema = item["get"]["responses"][str(response.status_code)]["content"]["application/json"]["schema"]
+    assert item["servers"][0]["url"] == "/"
+    assert jsonschema_rs.is_valid(schema, response.json())
+
+
+@pytest.mark.parametrize("name", ["Patient", "ServiceRequest", "Observation", "Task"])
+async def test_every_advertised_parameter_is_answered(
+    client: httpx.AsyncClient, document: Json, standard: Standard, name: str
+) -> None:
+    """With the example of its schema, whatever it matches."""
+    components = document["components"]
+    for reference in document["paths"][f"/{name}"]["get"]["parameters"]:
+        parameter = components["parameters"][reference["$ref"].rpartition("/")[2]]
+        if parameter["in"] == "query" and parameter["name"] in standard.registry.parameters(name):
+            value = components["schemas"][parameter["schema"]["items"]["$ref"].rpartition("/")[2]]["examples"][0]
+            response = await client.get(f"/{name}", params={parameter["name"]: value})
+            assert response.status_code == 200, f"{parameter['name']}: {response.text}"
