@@ -88,7 +88,9 @@ async def test_every_operation_of_every_type_succeeds_as_described(
         for (method, below), sent in SENT.items():
             operation = document["paths"][f"/{name}{below}"][method]
             path = f"/{name}{below}".replace("{id}", STORED).replace("{vid}", "1")
-            content = {"content": body(name, standard, STORED if below else SECOND)} if takes_resource(sent) else {}
+            content: Json = (
+                {"content": body(name, standard, STORED if below else SECOND)} if takes_resource(sent) else {}
+            )
             response = await client.request(method, path, **sent, **content)
             assert response.is_success, f"{operation['operationId']}: {response.status_code} {response.text}"
             answer = answer_of(document, operation, response.status_code)
