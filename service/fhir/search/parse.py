@@ -295,7 +295,7 @@ def _check_costs(scope: _Scope, criteria: Sequence[Criterion | Not]) -> None:
         raise failure("too-costly", f"A search takes at most {scope.limits.criteria} criteria.")
     targets = sum(_targets(each) for each in criteria)
     if targets > scope.limits.targets:
-        raise failure("too-costly", "Too many ids without a type; write them as Type/id.")
+        raise failure("too-costly", "Too many ids that may be of many types; name the type of each, as in Type/id.")
 
 
 def _targets(criterion: Criterion | Not) -> int:
