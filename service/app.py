@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import FastAPI
 
 from service.fhir import definitions as r4
+from service.fhir.address import routes_of
 from service.fhir.links import link_names
 from service.fhir.outcome import FhirError
 from service.fhir.search.extract import Extractor
@@ -152,6 +153,7 @@ def _parts(settings: Settings, standard: Standard, pool: Pool, cursor_secret: st
         cursor_secret=cursor_secret.encode(),
         zone=settings.time_zone,
         link_names=standard.link_names,
+        routes=routes_of(standard.definitions),
         software_version=version(),
         started_on=datetime.now(UTC).date().isoformat(),
     )

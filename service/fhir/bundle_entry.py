@@ -9,9 +9,9 @@ import base64
 import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, unquote
 
 from service.fhir import codec
+from service.fhir.address import Place, refuse_method
 from service.fhir.entity_tag import parse_entity_tags
 from service.fhir.interaction import (
     Capabilities,
@@ -28,11 +28,13 @@ from service.fhir.interaction import (
     Update,
     VRead,
 )
-from service.fhir.outcome import FhirError, failure
+from service.fhir.outcome import FhirError, failure, located_at
+from service.fhir.url_encoding import decode, parse_query
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Callable
 
+    from service.fhir.address import Address, Routes
     from service.fhir.interaction import IfMatch
     from service.fhir.resource import Content
 
@@ -41,10 +43,10 @@ METHODS: Final = ("DELETE", "POST", "PUT", "PATCH", "GET", "HEAD")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryRequest:
-    """The parts of one `entry.request`, with `path` the segments of its URL below the base."""
+    """The parts of one `entry.request`; `where` is the FHIRPath of the entry."""
 
     method: str
-    path: tuple[str, ...]
+    address: Address
     parameters: Parameters
     resource: Content | None
     if_match: IfMatch
@@ -53,25 +55,16 @@ class EntryRequest:
     where: str
 
 
-def parse_query(query: str, where: str) -> Parameters:
-    """The decoded name-value pairs of a query string; FhirError parameter-value where it is not UTF-8."""
-    try:
-        return tuple(parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=1000))
-    except (UnicodeDecodeError, ValueError):
-        raise failure(
-            "parameter-value", "The query is not percent-encoded UTF-8 of at most 1000 pairs.", where
-        ) from None
-
-
-def entry_interaction(entry: Any, *, where: str, base: str, types: Container[str]) -> Interaction:
+def entry_interaction(entry: Any, *, where: str, base: str, routes: Routes) -> Interaction:
     """The interaction that an entry asks for; FhirError bundle-entry or a more exact code, at `where`."""
-    request = _request(entry, where, base)
-    if request.method == "GET" or request.method == "HEAD":  # noqa: PLR1714 - reads as the specification does
-        return _reading(request, types)
-    return _writing(request, types)
+    request = _request(entry, where, base, routes)
+    make = _TABLE.get((request.address.place, request.method))
+    if make is None:
+        raise located_at(refuse_method(request.address), f"{where}.request.url")
+    return make(request)
 
 
-def _request(entry: Any, where: str, base: str) -> EntryRequest:
+def _request(entry: Any, where: str, base: str, routes: Routes) -> EntryRequest:
     request = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(request, dict):
         raise failure("bundle-entry", "The entry needs a request with method and url.", f"{where}.request")
@@ -83,20 +76,39 @@ def _request(entry: Any, where: str, base: str) -> EntryRequest:
     resource = entry.get("resource")
     if resource is not None and not isinstance(resource, dict):
         raise failure("bundle-entry", "The entry's resource must be a JSON object.", f"{where}.resource")
-    path, _, query = url.removeprefix(base).lstrip("/").partition("?")
-    if_none_exist = request.get("ifNoneExist")
+    address, parameters = _target_of(url, where, base, routes)
     return EntryRequest(
-        method=method,
-        path=tuple(unquote(segment) for segment in path.split("/") if segment),
-        parameters=parse_query(query, f"{where}.request.url"),
+        method="GET" if method == "HEAD" else method,
+        address=address,
+        parameters=parameters,
         resource=resource,
         if_match=_entity_tags(request, "ifMatch", where),
         if_none_match=_entity_tags(request, "ifNoneMatch", where),
-        if_none_exist=None
-        if if_none_exist is None
-        else Criteria(parameters=parse_query(str(if_none_exist).rpartition("?")[2], f"{where}.request.ifNoneExist")),
+        if_none_exist=_if_none_exist(request, where),
         where=where,
     )
+
+
+def _target_of(url: str, where: str, base: str, routes: Routes) -> tuple[Address, Parameters]:
+    expression = f"{where}.request.url"
+    path, _, query = url.removeprefix(base).lstrip("/").partition("?")
+    try:
+        segments = [decode(segment, expression) for segment in path.removesuffix("/").split("/")] if path else []
+        return routes.address(segments), parse_query(query.encode(), expression)
+    except UnicodeEncodeError:
+        raise failure("parameter-value", "The URL is not Unicode text.", expression) from None
+    except FhirError as error:
+        raise located_at(error, expression) from error
+
+
+def _if_none_exist(request: dict[str, Any], where: str) -> Criteria | None:
+    text = request.get("ifNoneExist")
+    if text is None:
+        return None
+    expression = f"{where}.request.ifNoneExist"
+    if not isinstance(text, str):
+        raise failure("bundle-entry", "ifNoneExist holds the query part of a search.", expression)
+    return Criteria(parameters=parse_query(text.rpartition("?")[2].encode(errors="replace"), expression))
 
 
 def _entity_tags(request: dict[str, Any], name: str, where: str) -> IfMatch:
@@ -109,80 +121,73 @@ def _entity_tags(request: dict[str, Any], name: str, where: str) -> IfMatch:
     return tags
 
 
-def _served(request: EntryRequest, types: Container[str]) -> str:
-    resource_type = request.path[0]
-    if resource_type not in types:
-        raise failure(
-            "type-unknown", "The URL does not name a resource type of this service.", f"{request.where}.request.url"
-        )
-    return resource_type
+def _read(request: EntryRequest) -> Interaction:
+    return Read(type=request.address.type, id=request.address.id, if_none_match=request.if_none_match)
 
 
-def _reading(request: EntryRequest, types: Container[str]) -> Interaction:
-    match request.path:
-        case ():
-            return Search(type=None, parameters=request.parameters)
-        case ("metadata",):
-            return Capabilities(mode=dict(request.parameters).get("mode", "full"))
-        case ("_history",):
-            return History(parameters=request.parameters)
-        case (*_, last) if last.startswith("$"):
-            return _operation(request, types)
-    resource_type = _served(request, types)
-    match request.path[1:]:
-        case () | ("_search",):
-            return Search(type=resource_type, parameters=request.parameters)
-        case ("_history",):
-            return History(type=resource_type, parameters=request.parameters)
-        case (logical_id,):
-            return Read(type=resource_type, id=logical_id, if_none_match=request.if_none_match)
-        case (logical_id, "_history"):
-            return History(type=resource_type, id=logical_id, parameters=request.parameters)
-        case (logical_id, "_history", version_id):
-            return VRead(type=resource_type, id=logical_id, version_id=version_id)
-    raise _unknown_url(request)
+def _vread(request: EntryRequest) -> Interaction:
+    return VRead(type=request.address.type, id=request.address.id, version_id=request.address.version_id)
 
 
-def _writing(request: EntryRequest, types: Container[str]) -> Interaction:
-    if request.path and request.path[-1].startswith("$"):
-        return _operation(request, types)
-    if not request.path:
-        raise _unknown_url(request)
-    resource_type = _served(request, types)
-    if request.method == "POST":
-        return _create(request, resource_type)
-    target = _target(request)
-    if request.method == "DELETE":
-        return Delete(type=resource_type, target=target, if_match=request.if_match)
-    if request.resource is None:
-        raise failure("bundle-entry", f"{request.method} needs a resource.", f"{request.where}.resource")
-    if request.method == "PATCH":
-        document = _patch_document(request.resource, request.where)
-        return Patch(type=resource_type, target=target, document=document, if_match=request.if_match)
+def _search(request: EntryRequest) -> Interaction:
+    address = request.address
+    if address.member:
+        member = None if address.member == "*" else address.member
+        return Search(type=member, parameters=request.parameters, compartment=(address.type, address.id))
+    return Search(type=address.type or None, parameters=request.parameters)
+
+
+def _history(request: EntryRequest) -> Interaction:
+    return History(type=request.address.type or None, id=request.address.id or None, parameters=request.parameters)
+
+
+def _capabilities(request: EntryRequest) -> Interaction:
+    return Capabilities(mode=dict(request.parameters).get("mode", "full"))
+
+
+def _create(request: EntryRequest) -> Interaction:
+    content = _resource(request)
+    return Create(type=request.address.type, content=content, if_none_exist=request.if_none_exist)
+
+
+def _update(request: EntryRequest) -> Interaction:
     return Update(
-        type=resource_type,
-        target=target,
-        content=request.resource,
+        type=request.address.type,
+        target=_target(request),
+        content=_resource(request),
         if_match=request.if_match,
         if_none_match_any=request.if_none_match == ("*",),
     )
 
 
-def _create(request: EntryRequest, resource_type: str) -> Create:
-    if len(request.path) != 1:
-        raise _unknown_url(request)
-    if request.resource is None:
-        raise failure("bundle-entry", "POST needs a resource.", f"{request.where}.resource")
-    return Create(type=resource_type, content=request.resource, if_none_exist=request.if_none_exist)
+def _patch(request: EntryRequest) -> Interaction:
+    document = _patch_document(_resource(request), request.where)
+    return Patch(type=request.address.type, target=_target(request), document=document, if_match=request.if_match)
+
+
+def _delete(request: EntryRequest) -> Interaction:
+    return Delete(type=request.address.type, target=_target(request), if_match=request.if_match)
+
+
+def _operation(request: EntryRequest) -> Interaction:
+    return Operation(
+        name=request.address.operation,
+        type=request.address.type or None,
+        id=request.address.id or None,
+        parameters=request.parameters,
+        content=request.resource,
+        method="POST" if request.method == "POST" else "GET",
+    )
 
 
 def _target(request: EntryRequest) -> str | Criteria:
-    match request.path:
-        case (_,):
-            return Criteria(parameters=request.parameters)
-        case (_, logical_id):
-            return logical_id
-    raise _unknown_url(request)
+    return request.address.id or Criteria(parameters=request.parameters)
+
+
+def _resource(request: EntryRequest) -> Content:
+    if request.resource is None:
+        raise failure("bundle-entry", f"{request.method} needs a resource.", f"{request.where}.resource")
+    return request.resource
 
 
 def _patch_document(resource: Content, where: str) -> list[Any] | Content:
@@ -203,21 +208,31 @@ def _patch_document(resource: Content, where: str) -> list[Any] | Content:
     )
 
 
-def _operation(request: EntryRequest, types: Container[str]) -> Operation:
-    *above, name = request.path
-    if above:
-        _served(request, types)
-    if len(above) > 2:
-        raise _unknown_url(request)
-    return Operation(
-        name=name[1:],
-        type=above[0] if above else None,
-        id=above[1] if len(above) == 2 else None,
-        parameters=request.parameters,
-        content=request.resource,
-        method="POST" if request.method == "POST" else "GET",
-    )
-
-
-def _unknown_url(request: EntryRequest) -> FhirError:
-    return failure("bundle-entry", f"{request.method} does not go with this URL.", f"{request.where}.request.url")
+_TABLE: Final[dict[tuple[Place, str], Callable[[EntryRequest], Interaction]]] = {
+    (Place.INSTANCE, "GET"): _read,
+    (Place.INSTANCE, "PUT"): _update,
+    (Place.INSTANCE, "PATCH"): _patch,
+    (Place.INSTANCE, "DELETE"): _delete,
+    (Place.VERSION, "GET"): _vread,
+    (Place.TYPE, "GET"): _search,
+    (Place.TYPE, "POST"): _create,
+    (Place.TYPE, "PUT"): _update,
+    (Place.TYPE, "PATCH"): _patch,
+    (Place.TYPE, "DELETE"): _delete,
+    (Place.TYPE_SEARCH, "POST"): _search,
+    (Place.SYSTEM, "GET"): _search,
+    (Place.SYSTEM_SEARCH, "POST"): _search,
+    (Place.METADATA, "GET"): _capabilities,
+    (Place.COMPARTMENT, "GET"): _search,
+    (Place.COMPARTMENT_SEARCH, "POST"): _search,
+    (Place.SYSTEM_HISTORY, "GET"): _history,
+    (Place.TYPE_HISTORY, "GET"): _history,
+    (Place.INSTANCE_HISTORY, "GET"): _history,
+    (Place.SYSTEM_OPERATION, "GET"): _operation,
+    (Place.TYPE_OPERATION, "GET"): _operation,
+    (Place.INSTANCE_OPERATION, "GET"): _operation,
+    (Place.SYSTEM_OPERATION, "POST"): _operation,
+    (Place.TYPE_OPERATION, "POST"): _operation,
+    (Place.INSTANCE_OPERATION, "POST"): _operation,
+}
+"""What an entry may ask for, by place and method; processing a Bundle inside of a Bundle is not among it."""

@@ -13,8 +13,9 @@ from service.fhir.interaction import Create, Delete, Patch, Update
 from service.fhir.outcome import failure
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from service.fhir.address import Routes
     from service.fhir.interaction import Interaction
     from service.fhir.resource import Content
 
@@ -57,13 +58,13 @@ def bundle_entries(bundle: Content, *, most: int) -> list[Any]:
     return entries
 
 
-def plan_transaction(entries: Sequence[Any], *, base: str, types: Container[str]) -> tuple[PlannedEntry, ...]:
+def plan_transaction(entries: Sequence[Any], *, base: str, routes: Routes) -> tuple[PlannedEntry, ...]:
     """Every entry planned, in the order of the Bundle; the first malformed one raises."""
     planned = tuple(
         PlannedEntry(
             index=index,
             full_url=entry.get("fullUrl") if isinstance(entry, dict) else None,
-            interaction=entry_interaction(entry, where=entry_path(index), base=base, types=types),
+            interaction=entry_interaction(entry, where=entry_path(index), base=base, routes=routes),
         )
         for index, entry in enumerate(entries)
     )

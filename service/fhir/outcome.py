@@ -13,7 +13,7 @@ https://hl7.org/fhir/R4/operationoutcome.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -269,6 +269,12 @@ def failure(
         retry_after_seconds=retry_after_seconds,
         allowed_methods=allowed_methods,
     )
+
+
+def located_at(error: FhirError, expression: str) -> FhirError:
+    """The same refusal, pointing at `expression` instead."""
+    issues = [replace(issue, expression=(expression,)) for issue in error.issues]
+    return FhirError(issues=issues, retry_after_seconds=error.retry_after_seconds)
 
 
 def operation_outcome(issues: Iterable[Issue]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ async def batch(parts: Parts, context: Context, process: Process, perform: Perfo
 async def _entry(parts: Parts, context: Context, index: int, entry: Any, perform: Perform) -> Entry:
     where = entry_path(index)
     try:
-        interaction = entry_interaction(entry, where=where, base=context.base, types=parts.definitions.resource_types)
+        interaction = entry_interaction(entry, where=where, base=context.base, routes=parts.routes)
         return response_entry(context, interaction, await perform(interaction, context))
     except FhirError as error:
         failed = located(error, where)

@@ -10,6 +10,7 @@ from service.fhir.search.result_parameters import SearchLimits
 if TYPE_CHECKING:
     from datetime import tzinfo
 
+    from service.fhir.address import Routes
     from service.fhir.definitions import Definitions
     from service.fhir.search.extract import Extractor
     from service.fhir.search.registry import Registry
@@ -40,5 +41,6 @@ class Parts:
     cursor_secret: bytes
     zone: tzinfo
     link_names: frozenset[str]
+    routes: Routes
     software_version: str
     started_on: str

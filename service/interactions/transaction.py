@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 async def transaction(parts: Parts, context: Context, process: Process, perform_reading: PerformReading) -> Answer:
     """A transaction-response Bundle; FhirError, located at the entry, when any entry fails."""
     entries = bundle_entries(process.bundle, most=parts.limits.max_bundle_entries)
-    planned = plan_transaction(entries, base=context.base, types=parts.definitions.resource_types)
+    planned = plan_transaction(entries, base=context.base, routes=parts.routes)
     ordered = in_processing_order(planned)
     writing = [entry for entry in ordered if isinstance(entry.interaction, Write)]
     reading = [entry for entry in ordered if not isinstance(entry.interaction, Write)]

@@ -12,11 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, assert_never
 
-from service.fhir.bundle_entry import parse_query
 from service.fhir.bundle_plan import Write, refuse_equal_targets
 from service.fhir.interaction import Create, Criteria, Delete, Patch, Update
 from service.fhir.links import Links, conditional_references
 from service.fhir.outcome import FhirError, Issue, Result, failure
+from service.fhir.url_encoding import parse_query
 from service.interactions import create, delete, patch, update
 from service.interactions.conditional import criteria_query, lock_key, single_match
 from service.interactions.integrity import check_integrity, with_every_reference
@@ -135,7 +135,7 @@ class _Unit:
             if not isinstance(request.interaction, Create | Update):
                 continue
             for reference, resource_type, query_text in conditional_references(request.interaction.content):
-                parameters = parse_query(query_text, request.where)
+                parameters = parse_query(query_text.encode(), request.where)
                 query = criteria_query(self._parts, self._context, resource_type, parameters)
                 conditions[reference] = _Condition(resource_type, parameters, query)
         return conditions

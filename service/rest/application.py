@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from service.fhir.address import Place, routes_of
 from service.fhir.interaction import Context
 from service.fhir.outcome import FhirError, failure
 from service.fhir.summary import EVERYTHING
@@ -23,7 +24,6 @@ from service.rest.headers import REQUEST_ID
 from service.rest.interpret import SHAPING, interpret
 from service.rest.negotiation import representation
 from service.rest.request import Request
-from service.rest.routing import Place, Routes
 from service.rest.shape import asked_subset, shaped
 
 if TYPE_CHECKING:
@@ -83,11 +83,7 @@ class FhirApplication:
     ) -> None:
         self._engine = engine
         self._definitions = definitions
-        self._routes = Routes(
-            types=definitions.resource_types,
-            known_types=definitions.all_type_names,
-            compartments=definitions.compartments,
-        )
+        self._routes = routes_of(definitions)
         self._base_url = base_url
         self._max_body_bytes = max_body_bytes
         self._max_url_length = max_url_length

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir import codec
 from service.fhir.outcome import failure
+from service.fhir.url_encoding import parse_query
 from service.rest import coding
 from service.rest.negotiation import BodyKind, body_kind
-from service.rest.query import parse_query
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping

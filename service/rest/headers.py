@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from service.fhir.interaction import Criteria
 from service.fhir.outcome import failure
-from service.rest.query import parse_query
+from service.fhir.url_encoding import parse_query
 
 if TYPE_CHECKING:
     from service.fhir.interaction import IfMatch

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from service.fhir.address import Place, refuse_method
 from service.fhir.interaction import (
     Capabilities,
     Create,
@@ -24,14 +25,13 @@ from service.fhir.interaction import (
 from service.fhir.outcome import FhirError, failure
 from service.rest import headers
 from service.rest.request import without_general
-from service.rest.routing import Place, refuse_method
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from service.fhir.address import Address
     from service.fhir.interaction import IfMatch, Interaction, Parameters
     from service.rest.request import Request
-    from service.rest.routing import Address
 
     Interpretation = Callable[[Request, Address], Awaitable[Interaction]]
 

@@ -10,16 +10,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.outcome import FhirError, failure
+from service.fhir.url_encoding import decode, parse_query
 from service.rest.headers import NO_PREFERENCES, Preferences, preferences
 from service.rest.negotiation import DEFAULT, Representation
-from service.rest.query import decode, parse_query
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
+    from service.fhir.address import Address
     from service.fhir.interaction import Parameters
     from service.rest.body import Body
-    from service.rest.routing import Address
 
     Scope = MutableMapping[str, Any]
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.fhir.address import Routes
 from service.fhir.bundle_entry import entry_interaction
 from service.fhir.bundle_plan import bundle_entries, in_processing_order, plan_transaction, refuse_equal_targets
 from service.fhir.interaction import (
@@ -27,7 +28,7 @@ from service.fhir.interaction import (
 from service.fhir.outcome import FhirError
 
 BASE = "http://localhost/fhir"
-TYPES = ("Observation", "Patient")
+ROUTES = Routes(types=("Observation", "Patient"), compartments=("Patient",))
 PATIENT = {"resourceType": "Patient"}
 JSON_PATCH = base64.b64encode(b'[{"op":"remove","path":"/active"}]').decode()
 
@@ -40,7 +41,7 @@ def entry(method: str, url: str, resource: Any = None, **request: Any) -> dict[s
 
 def interaction(made: Any) -> Any:
     """What the entry asks for."""
-    return entry_interaction(made, where="Bundle.entry[0]", base=BASE, types=TYPES)
+    return entry_interaction(made, where="Bundle.entry[0]", base=BASE, routes=ROUTES)
 
 
 CRITERIA = Criteria(parameters=(("identifier", "s|1"),))
@@ -99,6 +100,10 @@ CRITERIA = Criteria(parameters=(("identifier", "s|1"),))
             Operation(name="validate", type="Patient", id="1", content=PATIENT),
         ),
         (entry("GET", "$x"), Operation(name="x", method="GET")),
+        (
+            entry("GET", "Patient/1/Observation"),
+            Search(type="Observation", parameters=(), compartment=("Patient", "1")),
+        ),
     ],
 )
 def test_an_entry_is_the_interaction_that_its_request_names(made: Any, expected: object) -> None:
@@ -115,9 +120,9 @@ def test_an_entry_is_the_interaction_that_its_request_names(made: Any, expected:
         (entry("GET", ""), "bundle-entry", "Bundle.entry[0].request.url"),
         (entry("POST", "Patient"), "bundle-entry", "Bundle.entry[0].resource"),
         (entry("PUT", "Patient/1"), "bundle-entry", "Bundle.entry[0].resource"),
-        (entry("POST", "Patient/1", PATIENT), "bundle-entry", "Bundle.entry[0].request.url"),
-        (entry("POST", "", PATIENT), "bundle-entry", "Bundle.entry[0].request.url"),
-        (entry("GET", "Patient/1/2/3"), "bundle-entry", "Bundle.entry[0].request.url"),
+        (entry("POST", "Patient/1", PATIENT), "not-allowed", "Bundle.entry[0].request.url"),
+        (entry("POST", "/", PATIENT), "not-allowed", "Bundle.entry[0].request.url"),
+        (entry("GET", "Patient/1/2/3"), "not-found", "Bundle.entry[0].request.url"),
         (entry("GET", "Spaceship/1"), "type-unknown", "Bundle.entry[0].request.url"),
         (entry("GET", "Patient?name=%ff"), "parameter-value", "Bundle.entry[0].request.url"),
         (entry("PUT", "Patient/1", PATIENT, ifMatch="2"), "bundle-entry", "Bundle.entry[0].request.ifMatch"),
@@ -148,7 +153,7 @@ def test_deletes_come_first_and_reads_last() -> None:
         entry("DELETE", "Patient/4"),
         entry("POST", "Patient", PATIENT),
     ]
-    planned = plan_transaction(made, base=BASE, types=TYPES)
+    planned = plan_transaction(made, base=BASE, routes=ROUTES)
     assert [one.index for one in in_processing_order(planned)] == [4, 2, 5, 1, 3, 0]
 
 
@@ -156,7 +161,7 @@ def test_two_writes_with_one_full_url_are_refused() -> None:
     """A link to it could mean either."""
     made = [{**entry("POST", "Patient", PATIENT), "fullUrl": "urn:uuid:1"} for _ in range(2)]
     with pytest.raises(FhirError) as refused:
-        plan_transaction(made, base=BASE, types=TYPES)
+        plan_transaction(made, base=BASE, routes=ROUTES)
     assert refused.value.code == "bundle-duplicate"
 
 

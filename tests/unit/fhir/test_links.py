@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from service.fhir.links import Links, conditional_references
@@ -14,14 +16,14 @@ LINKS = Links(
 )
 
 
-def resolved(content: dict[str, object], full_url: str | None = None) -> object:
+def resolved(content: dict[str, Any], full_url: str | None = None) -> object:
     """The content after its links were followed."""
     return LINKS.resolved(content, full_url, "Bundle.entry[0]")
 
 
 def test_a_temporary_reference_becomes_literal() -> None:
     """Wherever it stands, arrays included."""
-    content = {"subject": {"reference": "urn:uuid:p"}, "performer": [{"reference": "urn:uuid:p"}]}
+    content: dict[str, Any] = {"subject": {"reference": "urn:uuid:p"}, "performer": [{"reference": "urn:uuid:p"}]}
     assert resolved(content) == {"subject": {"reference": "Patient/1"}, "performer": [{"reference": "Patient/1"}]}
     assert content["subject"] == {"reference": "urn:uuid:p"}
 
@@ -33,7 +35,7 @@ def test_a_conditional_reference_becomes_literal() -> None:
 
 def test_a_relative_reference_is_read_from_the_full_url_of_its_entry() -> None:
     """Patient/7 of the sending server is the entry with that fullUrl, not our Patient/7."""
-    content = {"subject": {"reference": "Patient/7"}}
+    content: dict[str, Any] = {"subject": {"reference": "Patient/7"}}
     assert resolved(content, "http://ehr.example.org/fhir/Condition/1") == {"subject": {"reference": "Patient/2"}}
     assert resolved(content, "http://other.example.org/fhir/Condition/1") == content
     assert resolved(content) == content
@@ -41,7 +43,7 @@ def test_a_relative_reference_is_read_from_the_full_url_of_its_entry() -> None:
 
 def test_uri_elements_and_narrative_links_follow_strings_do_not() -> None:
     """As R4 lists them; an identifier's value is a string even where it looks like a link."""
-    content = {
+    content: dict[str, Any] = {
         "valueUri": "urn:uuid:p",
         "identifier": [{"value": "urn:uuid:p"}],
         "text": {"div": "<div><a href=\"urn:uuid:p\">x</a><img src='urn:uuid:p'/> urn:uuid:p</div>"},
@@ -62,5 +64,8 @@ def test_a_dangling_temporary_reference_is_refused() -> None:
 
 def test_conditional_references_are_found_and_literal_ones_are_not() -> None:
     """With their type and query apart."""
-    content = {"a": [{"reference": "Patient?identifier=s|1"}, {"reference": "Patient/1"}], "reference": "#x"}
+    content: dict[str, Any] = {
+        "a": [{"reference": "Patient?identifier=s|1"}, {"reference": "Patient/1"}],
+        "reference": "#x",
+    }
     assert list(conditional_references(content)) == [("Patient?identifier=s|1", "Patient", "identifier=s|1")]

@@ -14,11 +14,11 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from service.fhir import definitions
+from service.fhir.address import Place
 from service.fhir.outcome import ERROR_CODES, Category
 from service.fhir.search.registry import Registry
 from service.fhir.search.result_parameters import RESULT_PARAMETERS
 from service.rest.openapi import build, document, write_files
-from service.rest.routing import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,6 +17,8 @@ from service.fhir.resource import LOGICAL_ID
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from service.fhir.definitions import Definitions
+
 _READ: Final = ("GET", "HEAD")
 
 
@@ -153,6 +155,15 @@ class Routes:
         near = difflib.get_close_matches(name[:64].lower(), names, n=1)
         hint = f"; did you mean {names[near[0]]}?" if near else "; see metadata for those served."
         return failure("type-unknown", f"The URL does not name a resource type of R4{hint}", "http.path")
+
+
+def routes_of(definitions: Definitions) -> Routes:
+    """The routes of a service of these definitions."""
+    return Routes(
+        types=definitions.resource_types,
+        known_types=definitions.all_type_names,
+        compartments=definitions.compartments,
+    )
 
 
 def refuse_method(address: Address) -> FhirError:

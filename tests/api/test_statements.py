@@ -1,0 +1,141 @@
+"""How many statements each interaction sends to the database: round trips are what a write costs."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.builders.referral import referral_bundle, transaction
+from tests.builders.resources import EHR, observation, patient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import asyncpg
+    import httpx
+
+    from service.app import Application
+
+CRITERIA = {"If-None-Exist": f"identifier={EHR}/mrn|MRN-1"}
+JSON_PATCH = {"Content-Type": "application/json-patch+json"}
+RETIRE = [{"op": "replace", "path": "/active", "value": False}]
+
+
+@pytest.fixture
+def sent(app: Application) -> list[str]:
+    """The statements that the service sends from now on, BEGIN and COMMIT included."""
+    texts: list[str] = []
+    watched: set[int] = set()
+    pool: Any = app._pool
+    take: Callable[[], Any] = pool.take
+
+    async def watching() -> asyncpg.Connection[Any]:
+        connection = await take()
+        if id(connection) not in watched:
+            watched.add(id(connection))
+            connection.add_query_logger(lambda record: texts.append(record.query))
+        return connection
+
+    pool.take = watching
+    return texts
+
+
+async def warm(client: httpx.AsyncClient) -> None:
+    """Let the connection learn the types of arrays, which takes it a few statements once."""
+    bundle = referral_bundle(9999)
+    assert (await client.post("/", json=bundle)).status_code == 200
+    await logged()
+
+
+async def logged() -> None:
+    """The connection tells of a statement when the event loop comes round."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+INTERACTIONS: list[tuple[str, str, Any, dict[str, str], int]] = [
+    ("GET", "/Patient/p", None, {}, 1),
+    ("GET", "/Patient/p/_history/1", None, {}, 1),
+    ("GET", "/Patient/p/_history", None, {}, 1),
+    ("GET", "/Patient/_history", None, {}, 1),
+    ("GET", "/_history", None, {}, 1),
+    ("GET", "/Patient?identifier=x|1&active=true", None, {}, 1),
+    ("GET", "/Patient?_summary=count", None, {}, 1),
+    ("GET", "/metadata", None, {}, 0),
+    ("POST", "/Patient", patient(2), {}, 1),
+    ("PUT", "/Patient/new", patient(3, id="new"), {}, 2),
+    ("PUT", "/Patient/p", patient(1, id="p", active=False), {}, 2),
+    ("PUT", "/Patient/p", patient(1, id="p"), {}, 1),
+    ("PATCH", "/Patient/p", RETIRE, JSON_PATCH, 2),
+    ("DELETE", "/Patient/p", None, {}, 2),
+    ("DELETE", "/Patient/nobody", None, {}, 1),
+    # BEGIN, lock the criteria, match, and then: write, or read what matched; COMMIT
+    ("POST", "/Patient", patient(9), {"If-None-Exist": f"identifier={EHR}/mrn|MRN-9"}, 5),
+    ("POST", "/Patient", patient(1), CRITERIA, 5),
+    ("PUT", f"/Patient?identifier={EHR}/mrn|MRN-1", patient(1, active=False), {}, 6),
+    ("POST", "/Patient/$validate", patient(1), {}, 0),
+]
+
+
+@pytest.mark.parametrize("method, url, body, headers, expected", INTERACTIONS)
+async def test_an_interaction_sends_a_known_number_of_statements(
+    fresh_client: httpx.AsyncClient,
+    sent: list[str],
+    method: str,
+    url: str,
+    body: Any,
+    headers: dict[str, str],
+    expected: int,
+) -> None:
+    """One more is a regression."""
+    await warm(fresh_client)
+    await fresh_client.put("/Patient/p", json=patient(1, id="p"))
+    await logged()
+    sent.clear()
+    response = await fresh_client.request(method, url, json=body, headers=headers)
+    assert response.status_code < 300, response.text
+    await logged()
+    assert len(sent) == expected, "\n".join(sent)
+
+
+@pytest.mark.parametrize("entries", [1, 10, 100])
+async def test_a_transaction_sends_as_many_statements_whatever_its_size(
+    fresh_client: httpx.AsyncClient, sent: list[str], entries: int
+) -> None:
+    """Conditional creates, updates and deletes together."""
+    await warm(fresh_client)
+    for number in range(entries):
+        await fresh_client.put(f"/Patient/d-{number}", json=patient(1000 + number, id=f"d-{number}"))
+    await logged()
+    sent.clear()
+    made = []
+    for number in range(entries):
+        criteria = f"identifier={EHR}/mrn|MRN-{number}"
+        made += [
+            {"resource": patient(number), "request": {"method": "POST", "url": "Patient", "ifNoneExist": criteria}},
+            {
+                "resource": observation(f"Patient?identifier={EHR}/mrn|MRN-{1000 + entries - 1}", id=f"o-{number}"),
+                "request": {"method": "PUT", "url": f"Observation/o-{number}"},
+            },
+        ]
+        if number < entries - 1:
+            made.append({"request": {"method": "DELETE", "url": f"Patient/d-{number}"}})
+    response = await fresh_client.post("/", json=transaction(made))
+    assert response.status_code == 200, response.text
+    await logged()
+    # BEGIN, lock the criteria, match, read the targets, write, COMMIT
+    assert len(sent) == 6, "\n".join(sent)
+
+
+async def test_a_referral_is_six_statements_and_five_when_it_is_known(
+    fresh_client: httpx.AsyncClient, sent: list[str]
+) -> None:
+    """Begin, lock, match, read what matched (the practice is known already), write unless all is known, commit."""
+    await warm(fresh_client)
+    for expected in (6, 5):
+        sent.clear()
+        assert (await fresh_client.post("/", json=referral_bundle(1))).status_code == 200
+        await logged()
+        assert len(sent) == expected, "\n".join(sent)
