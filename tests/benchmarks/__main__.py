@@ -113,7 +113,7 @@ async def _measure(folder: Path, size: Size, workers: int, console: Console) -> 
 
 def _yardstick_rows(size: Size) -> list[str]:
     return [
-        workload.compact(workload.session_observation("Patient/1", f"loaded-{number}"))
+        workload.compact(workload.session_observation("Patient/1", f"loaded-{number:010}"))
         for number in range(size.observations)
     ]
 
@@ -125,7 +125,7 @@ async def _load(service: Serving, url: str, size: Size, console: Console) -> tup
         before = await standing.size_of(url)
         observations = await workload.create_observations(service.port, patients, size.observations)
         per_observation = (await standing.size_of(url) - before) / size.observations
-        changing = await workload.create_observations(service.port, [workload.UPDATED], size.updated)
+        changing = await workload.create_observations(service.port, [workload.UPDATED], size.updated, "changing-")
         versioned = changing[: size.updated // 4]
         for version in range(2, _VERSIONS + 1):
             await workload.update_observations(service.port, versioned, f"version-{version}")

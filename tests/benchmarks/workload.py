@@ -34,15 +34,15 @@ class Population:
 
 
 def session_observation(subject: str, mark: str) -> Json:
-    """A pain rating as a clinic's system would send it after a session: about 1 KB as compact JSON."""
+    """A pain rating as a clinic's system would send it after a session: 1 KB as it is stored, in compact JSON."""
     return observation(
         subject,
-        identifier=[identifier(f"{CLINIC}/observations", f"OBSERVATION-{mark}")],
+        identifier=[identifier(f"{CLINIC}/observations", f"OBS-{mark}")],
         basedOn=[reference("ServiceRequest/referral-of-the-patient")],
         partOf=[reference("Procedure/session-of-the-day")],
         issued="2026-01-19T10:41:07.000+01:00",
         performer=[{"identifier": identifier(f"{EHR}/therapists", "THERAPIST-7"), "display": "Sam Sample"}],
-        note=[{"text": "Rated before and after the session; lumbar region, at rest and when bending."}],
+        note=[{"text": "Rated at rest."}],
     )
 
 
@@ -77,10 +77,10 @@ async def create_patients(port: int, how_many: int) -> list[str]:
     return await _create_all(port, [patient(number) for number in range(how_many)])
 
 
-async def create_observations(port: int, subjects: list[str], how_many: int) -> list[str]:
+async def create_observations(port: int, subjects: list[str], how_many: int, mark: str = "loaded-") -> list[str]:
     """Load Observations of 1 KB in transactions of 500; they go round the patients `subjects`."""
     ratings = [
-        session_observation(f"Patient/{subjects[number % len(subjects)]}", f"of-{subjects[0]}-{number}")
+        session_observation(f"Patient/{subjects[number % len(subjects)]}", f"{mark}{number:010}")
         for number in range(how_many)
     ]
     return await _create_all(port, ratings)

@@ -16,10 +16,14 @@ from service.fhir import codec
 from service.fhir.definitions import load
 from service.fhir.search.extract import Extractor
 from service.fhir.search.registry import Registry
+from service.store.stored_content import head_of, served
 from service.store.tables import INDEX_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from service.fhir.resource import Content
+    from service.fhir.search.extract import IndexRows
 
     Row = Mapping[str, Any]
 
@@ -41,18 +45,27 @@ async def disagreements(url: str, base: str) -> list[str]:
 async def tagged_versions(url: str, system: str) -> Counter[str]:
     """How many versions carry each code as a `meta.tag` of the system."""
     versions, _ = await _read(url)
-    contents = [codec.decode(version["content"].encode()) for version in versions if version["content"]]
-    tags = [tag for content in contents for tag in content.get("meta", {}).get("tag", ())]
+    contents = [content for version in versions if (content := _content(version)) is not None]
+    tags = [tag for content in contents for tag in content["meta"].get("tag", ())]
     return Counter(tag["code"] for tag in tags if tag["system"] == system)
 
 
-async def _read(url: str) -> tuple[list[Row], dict[str, list[tuple[Any, ...]]]]:
+def _content(version: Row) -> Content | None:
+    """The content as it is served; None for a tombstone."""
+    if version["content"] is None:
+        return None
+    head = head_of(version["type"], version["id"], version["version_id"], version["last_updated"])
+    content: Content = codec.decode(served(version["content"].encode(), head))
+    return content
+
+
+async def _read(url: str) -> tuple[list[Row], IndexRows]:
     """Every version, and the rows of every index table, of one moment."""
     connection = await asyncpg.connect(url)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             versions = await connection.fetch(_VERSIONS)
-            index = {
+            index: IndexRows = {
                 kind: [tuple(row) for row in await connection.fetch(f"SELECT * FROM {table.name}")]  # noqa: S608
                 for kind, table in INDEX_TABLES.items()
             }
@@ -80,25 +93,24 @@ def _content_problems(name: str, version: Row) -> Iterable[str]:
     number = version["version_id"]
     if (version["content"] is None) != (version["method"] == "DELETE"):
         yield f"{name} version {number}: a tombstone has no content and everything else has"
-    if version["content"] is not None:
-        content = codec.decode(version["content"].encode())
+    content = _content(version)
+    if content is not None:
         stamped = (content["resourceType"], content["id"], content["meta"]["versionId"])
         if stamped != (version["type"], version["id"], str(number)):
             yield f"{name} version {number} is stamped {stamped}"
 
 
-def _index_problems(current: list[Row], index: dict[str, list[tuple[Any, ...]]], base: str) -> Iterable[str]:
+def _index_problems(current: list[Row], index: IndexRows, base: str) -> Iterable[str]:
     extractor = Extractor(Registry(load()))
     kept: dict[tuple[str, int], Counter[tuple[Any, ...]]] = defaultdict(Counter)
     for kind, rows in index.items():
         for key, *row in rows:
             kept[kind, key][tuple(row)] += 1
     for version in current:
-        expected: Mapping[Any, list[tuple[Any, ...]]] = {}
-        if version["content"] is not None:
-            expected = extractor.rows(version["type"], codec.decode(version["content"].encode()), base)
-        for kind in INDEX_TABLES:
-            if kept.pop((kind, version["key"]), Counter()) != Counter(expected.get(kind, ())):
-                yield f"the {kind} rows of {version['type']}/{version['id']} are not those of its content"
-    for kind, key in kept:
-        yield f"there are {kind} rows of a resource that does not exist: key {key}"
+        content = _content(version)
+        expected = {} if content is None else extractor.rows(version["type"], content, base)
+        for table in INDEX_TABLES:
+            if kept.pop((table, version["key"]), Counter()) != Counter(expected.get(table, ())):
+                yield f"the {table} rows of {version['type']}/{version['id']} are not those of its content"
+    for left, key in kept:
+        yield f"there are {left} rows of a resource that does not exist: key {key}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.benchmarks.serving import the_service
-from tests.faults.database import Database
+from tests.faults.database import Database, data_folder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="package")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+def database() -> Iterator[Database]:
     """The database that is only raced and locked; who stops one starts one for that."""
-    with Database(tmp_path_factory.mktemp("faults") / "data") as database:
+    with data_folder() as folder, Database(Path(folder) / "data") as database:
         yield database
 
 

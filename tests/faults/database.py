@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import tempfile
 import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -22,6 +23,14 @@ STOP_IMMEDIATE: Final = signal.SIGQUIT
 KILL: Final = signal.SIGKILL
 _LIMIT_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.01
+
+
+def data_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder for a server and its database.
+
+    Not below pytest's own, which each run of pytest closes for the account that root's Postgres runs as.
+    """
+    return tempfile.TemporaryDirectory(prefix="massage-fhir-faults-", ignore_cleanup_errors=True)
 
 
 class Database:

@@ -21,6 +21,8 @@ MARKS: Final = f"{CLINIC}/marks"
 """The system of the identifiers, one per write, and of the tags, one per transaction."""
 ENTRIES: Final = 5
 """The size of every transaction."""
+_OWN: Final = 200
+"""How many resources a client keeps changing."""
 
 Json = dict[str, Any]
 
@@ -150,6 +152,8 @@ class _Client:
 
     async def _written(self, path: str, version: int, mark: str) -> None:
         self._own[path] = version
+        if len(self._own) > _OWN:
+            del self._own[next(iter(self._own))]
         await self._storm.remember(Acknowledged(path, version, mark))
 
     def _mark(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from tests.benchmarks.serving import the_service
 from tests.builders.resources import observation
 from tests.faults.agreement import disagreements
-from tests.faults.database import KILL, STOP_FAST, STOP_IMMEDIATE, Database
+from tests.faults.database import KILL, STOP_FAST, STOP_IMMEDIATE, Database, data_folder
 from tests.faults.refusal import assert_refused
 from tests.faults.storm import Storm, missing
 
@@ -29,9 +30,9 @@ _WAYS = pytest.mark.parametrize(
 
 
 @pytest.fixture(scope="module")
-def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+def stopped() -> Iterator[Database]:
     """A database that is stopped and started."""
-    with Database(tmp_path_factory.mktemp("stopped") / "data") as database:
+    with data_folder() as folder, Database(Path(folder) / "data") as database:
         yield database
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.benchmarks.serving import the_service
 from tests.faults.agreement import disagreements, tagged_versions
-from tests.faults.database import KILL, Database
+from tests.faults.database import KILL, Database, data_folder
 from tests.faults.storm import ENTRIES, MARKS, Storm, missing
 
 if TYPE_CHECKING:
@@ -42,25 +43,26 @@ async def _storm_and_kill(service: Serving, seed: int, acknowledged: int) -> Sto
 
 
 @pytest.fixture(scope="module", params=["the service", "the service and Postgres"])
-async def survived(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Survived]:
+async def survived(request: pytest.FixtureRequest) -> AsyncIterator[Survived]:
     """What three storms that ended in a kill left; the service finds or starts its Postgres by itself each time."""
-    service = the_service(tmp_path_factory.mktemp("killed"), workers=2, log_level="warning")
-    database = Database(service.folder / "data")
-    storms = []
-    try:
-        for seed, acknowledged in enumerate(_ROUNDS):
+    with data_folder() as folder:
+        service = the_service(Path(folder), workers=2, log_level="warning")
+        database = Database(Path(folder) / "data")
+        storms = []
+        try:
+            for seed, acknowledged in enumerate(_ROUNDS):
+                service.start()
+                await service.wait_until_ready()
+                storms.append(await _storm_and_kill(service, seed, acknowledged))
+                if request.param == "the service and Postgres":
+                    database.end(KILL)
             service.start()
             await service.wait_until_ready()
-            storms.append(await _storm_and_kill(service, seed, acknowledged))
-            if request.param == "the service and Postgres":
-                database.end(KILL)
-        service.start()
-        await service.wait_until_ready()
-        with database:
-            yield Survived(service, database, storms)
-    finally:
-        service.kill()
-        database.start_and_stop()
+            with database:
+                yield Survived(service, database, storms)
+        finally:
+            service.kill()
+            database.start_and_stop()
 
 
 async def test_every_acknowledged_version_is_readable_as_it_was_sent(survived: Survived) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -11,11 +11,8 @@ from tests.benchmarks.client import Connection
 from tests.benchmarks.serving import the_service
 from tests.builders.resources import observation
 from tests.faults.agreement import disagreements
-from tests.faults.database import Database
+from tests.faults.database import Database, data_folder
 from tests.faults.storm import Storm, located, missing
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _IN_FLIGHT = 12
 
@@ -57,10 +54,11 @@ async def test_a_stop_in_a_storm_of_writes_loses_nothing_and_ends_well(database:
     assert await disagreements(database.url, service.base) == []
 
 
-async def test_the_embedded_database_ends_with_its_last_user(tmp_path: Path) -> None:
-    async with the_service(tmp_path) as service:
-        with Database(tmp_path / "data") as database:
-            pass
-        assert database.runs
-        assert await service.status_of("/health/ready") == 200
-    assert not database.runs
+async def test_the_embedded_database_ends_with_its_last_user() -> None:
+    with data_folder() as folder:
+        async with the_service(Path(folder)) as service:
+            with Database(Path(folder) / "data") as database:
+                pass
+            assert database.runs
+            assert await service.status_of("/health/ready") == 200
+        assert not database.runs
