@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -22,9 +23,15 @@ if TYPE_CHECKING:
 MAX_DEPTH: Final = 100
 """Objects and arrays inside of each other; the deepest official example nests 22 of them."""
 
+MAX_MEMBERS: Final = 1000
+"""Members of one object; R4's largest type, ElementDefinition, has fewer than 500 properties."""
+
 MAX_NUMBER_LENGTH: Final = 400
 MAX_EXPONENT: Final = 308
 """The magnitudes of IEEE doubles: other systems that read a number must be able to hold it."""
+
+_ROOMY: Final = MAX_MEMBERS * len('"":0,')
+"""A shorter text cannot hold an object with too many members."""
 
 _MINUS_ZERO: Final = re.compile(rb"-0(?:[\s,\]}]|\Z)")
 _LONE_SURROGATE: Final = re.compile(rb"\\u[dD](?:[89aAbB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|[c-fC-F][0-9a-fA-F]{2})")
@@ -50,12 +57,12 @@ class ExactDecimal(Decimal):
 def decode(data: bytes) -> Any:
     """The value of a JSON text.
 
-    Raises FhirError: malformed-json, duplicate-key, nesting-too-deep or number-out-of-range.
+    Raises FhirError: malformed-json, duplicate-key, nesting-too-deep, number-out-of-range or too-costly.
     """
     try:
         value = _DECODER.decode(data)
-        if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
-            _refuse_depth(value)
+        if data.count(b"{") + data.count(b"[") > MAX_DEPTH or (len(data) > _ROOMY and data.count(b":") > MAX_MEMBERS):
+            _refuse_shape(value)
         if b"\\" in data and b"\\u0000" in data:
             _refuse_nul(value)
         if _may_have_lost(data, value):
@@ -128,16 +135,17 @@ def _integer(text: str) -> int | Decimal:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        keys = [key for key, _ in pairs]
-        repeated = next(key for key in keys if keys.count(key) > 1)
+        repeated = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
         raise failure("duplicate-key", f"One object has the key {repeated[:64]!r} more than once; send it once.")
     return members
 
 
-def _refuse_depth(value: Any) -> None:
-    """Walks level by level; a text with few brackets cannot nest deeply, so most texts are never walked."""
+def _refuse_shape(value: Any) -> None:
+    """Walks level by level; a text with few brackets and colons is neither deep nor wide, so most are never walked."""
     level: list[Any] = [value]
     for _ in range(MAX_DEPTH):
+        if any(len(item) > MAX_MEMBERS for item in level if isinstance(item, dict)):
+            raise failure("too-costly", f"An object may have {MAX_MEMBERS} members, no more.")
         level = [part for item in level for part in _parts(item) if isinstance(part, (dict, list))]
         if not level:
             return

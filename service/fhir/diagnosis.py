@@ -43,18 +43,17 @@ class Diagnosis:
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
 
-    def issues(self, errors: Iterable[ErrorDetails], content: Any, resource_type: str) -> list[Issue]:
+    def issues(self, errors: Sequence[ErrorDetails], content: Any, resource_type: str) -> list[Issue]:
         """One issue per error, each place and sentence once, no more than `MAX_ISSUES`."""
         found: dict[Issue, None] = {}
-        for error in errors:
+        for number, error in enumerate(errors):
+            if len(found) == MAX_ISSUES:
+                rest = f"{len(errors) - number} more errors were found; mend these first."
+                return [*found, Issue(code=None, severity="information", diagnostics=rest)]
             code, text = self._finding(error, content, resource_type)
             where = expression(resource_type, error["loc"])
             found[Issue(code=code, diagnostics=text, expression=(where,))] = None
-        issues = list(found)
-        if len(issues) > MAX_ISSUES:
-            rest = f"{len(issues) - MAX_ISSUES} more errors were found; mend these first."
-            return [*issues[:MAX_ISSUES], Issue(code=None, severity="information", diagnostics=rest)]
-        return issues
+        return list(found)
 
     def _finding(self, error: ErrorDetails, content: Any, resource_type: str) -> Finding:
         kind, location, value = error["type"], error["loc"], error["input"]

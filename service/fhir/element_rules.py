@@ -29,12 +29,23 @@ if TYPE_CHECKING:
 class Frame:
     """Where an element stands: its resource, and the resource that contains that one (itself unless contained)."""
 
-    __slots__ = ("resource", "root", "scope")
+    __slots__ = ("_contained", "resource", "root", "scope")
 
     def __init__(self, *, resource: Content, root: Content) -> None:
         self.resource = resource
         self.root = root
         self.scope = Scope(resource=resource, root=root, context=resource)
+        self._contained: dict[str, Any] | None = None
+
+    @property
+    def contained(self) -> dict[str, Any]:
+        """The types of the root's contained resources by id; nothing of them has been validated yet."""
+        if self._contained is None:
+            found = self.root.get("contained")
+            resources = [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+            named = [(item.get("id"), item.get("resourceType")) for item in resources]
+            self._contained = {name: kind for name, kind in named if isinstance(name, str)}
+        return self._contained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

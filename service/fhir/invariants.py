@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.codec import canonical
 from service.fhir.element_rules import Breach, Breaches, Frame, Rule
 from service.fhir.path import Path, PathError, Scope, compile_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from service.fhir.definitions import Constraint, Definitions
 
@@ -36,6 +37,21 @@ UNDECIDED_HOLDS: Final = {
 """Invariants whose FHIRPath may give nothing although the rule in words is kept; for all others nothing is not true."""
 
 
+def _keeps_component_codes_apart(value: Any, frame: Frame) -> bool:
+    """obs-7: an observation with a value has no component with its own code."""
+    if not any(name.startswith(("value", "_value")) for name in value):
+        return True
+    own = {canonical(coding) for coding in frame.resource["code"].get("coding", ())}
+    components = [coding for component in value.get("component", ()) for coding in component["code"].get("coding", ())]
+    return not any(canonical(coding) in own for coding in components)
+
+
+NATIVE: Final[dict[str, Callable[[Any, Frame], bool]]] = {
+    "obs-7": _keeps_component_codes_apart,  # its FHIRPath compares each coding with each, in quadratic time
+}
+"""Invariant → a function that takes the place of its FHIRPath."""
+
+
 class Invariants:
     """Compiles constraints into rules."""
 
@@ -45,12 +61,17 @@ class Invariants:
     def rule(self, constraints: Iterable[Constraint], path: str) -> Rule | None:
         """The error invariants among the constraints of the type or element at `path`; None when there are none."""
         wanted = [item for item in constraints if item.severity == "error" and item.key not in ENFORCED_ELSEWHERE]
-        return _rule([(item, self._compile(item, path)) for item in wanted]) if wanted else None
+        return self._rule(wanted, path)
 
     def warnings(self, constraints: Iterable[Constraint], path: str) -> Rule | None:
         """The same for the warning invariants."""
         wanted = [item for item in constraints if item.severity == "warning"]
-        return _rule([(item, self._compile(item, path)) for item in wanted]) if wanted else None
+        return self._rule(wanted, path)
+
+    def _rule(self, wanted: list[Constraint], path: str) -> Rule | None:
+        compiled = [(item, self._compile(item, path)) for item in wanted if item.key not in NATIVE]
+        native = [(item, NATIVE[item.key]) for item in wanted if item.key in NATIVE]
+        return _rule(compiled, native) if wanted else None
 
     def _compile(self, constraint: Constraint, path: str) -> Path:
         # R4 was written for engines whose matches() takes the whole text; FHIRPath has since called that matchesFull()
@@ -58,10 +79,13 @@ class Invariants:
         return compile_path(expression, definitions=self._definitions, type_name=path)
 
 
-def _rule(compiled: list[tuple[Constraint, Path]]) -> Rule:
+def _rule(
+    compiled: list[tuple[Constraint, Path]], native: list[tuple[Constraint, Callable[[Any, Frame], bool]]]
+) -> Rule:
     def rule(value: Any, frame: Frame) -> Breaches | None:
         scope = frame.scope
-        broken = [constraint for constraint, path in compiled if not _holds(constraint.key, path, value, scope)]
+        broken = [item for item, path in compiled if not _holds(item.key, path, value, scope)]
+        broken += [item for item, holds in native if not holds(value, frame)]
         return [Breach(code="invariant", text=f"{item.human} ({item.key})") for item in broken] or None
 
     return rule

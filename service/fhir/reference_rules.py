@@ -23,6 +23,7 @@ _URN: Final = (
 )
 _RELATIVE: Final = re.compile(rf"([A-Z][A-Za-z]+)(?:/{_VERSIONED_ID}|\?\S+)(?:#\S*)?")
 _ABSOLUTE: Final = re.compile(rf"[a-z][a-z0-9+.-]*:\S+?(?:/([A-Z][A-Za-z]+)/{_VERSIONED_ID})?(?:#\S*)?")
+_BLANK: Final = re.compile(r"\s")
 _FORMS: Final = "Type/id, an absolute URL, urn:uuid:..., urn:oid:... or #id of a contained resource"
 
 
@@ -47,6 +48,8 @@ def reference_rule(targets: Collection[str], all_types: frozenset[str]) -> Rule:
 
 
 def _literal_breach(reference: str, frame: Frame, allowed: frozenset[str], all_types: frozenset[str]) -> Breach | None:
+    if _BLANK.search(reference):  # the expressions below are fast only without white space
+        return Breach(code="reference-invalid", text=f"A reference is {_FORMS}, without blanks.")
     if reference.startswith("#"):
         return _contained_breach(reference[1:], frame, allowed)
     target = target_type(reference)
@@ -73,10 +76,8 @@ def target_type(reference: str) -> str | None:
 def _contained_breach(identity: str, frame: Frame, allowed: frozenset[str]) -> Breach | None:
     if not identity:
         return _target_breach(frame.root["resourceType"], allowed)
-    contained = frame.root.get("contained")  # not validated yet, so it may be anything
-    for resource in contained if isinstance(contained, list) else ():
-        if isinstance(resource, dict) and resource.get("id") == identity:
-            return _target_breach(resource.get("resourceType"), allowed)
+    if identity in frame.contained:
+        return _target_breach(frame.contained[identity], allowed)
     text = (
         "A reference that starts with # must name the id of a contained resource; there is none with this id (ref-1)."
     )

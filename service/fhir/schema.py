@@ -2,20 +2,22 @@
 
 https://hl7.org/fhir/R4/json.html. A validator knows every JSON property of a type, the form of its primitives, required
 codes, cardinality and reference targets, and calls the rules and invariants of an element where the element occurs.
-Each type has two: the *plain* one knows no `_twin` properties and no nulls, as nearly all resources need none; what it
-refuses, the *full* one judges. Extensions and resources inside of resources are validators of their own, so that a type
-does not carry every data type that an extension might hold.
+Each type has three. The *plain* one knows no `_twin` properties and no nulls, as nearly all resources need none; what
+it refuses, the *full* one judges. For large content the *brief* one stands in for the full one: it stops at the first
+error in each array, so that a body full of errors costs little more than one without. Extensions and resources inside
+of resources are validators of their own, so that a type does not carry every data type that an extension might hold.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from pydantic_core import PydanticKnownError, SchemaValidator, ValidationError
 from pydantic_core import core_schema as cs
 
+from service.fhir.codec import encode
 from service.fhir.element_rules import (
     Breach,
     Frame,
@@ -45,6 +47,10 @@ if TYPE_CHECKING:
 
 _NESTING: Final = ("BackboneElement", "Element")
 _TWIN: Final = "_twin"
+_LARGE_BYTES: Final = 64 * 1024
+
+Mode = Literal["plain", "full", "brief"]
+
 _STRICT: Final = cs.CoreConfig(strict=True, extra_fields_behavior="forbid")
 
 
@@ -54,37 +60,38 @@ class Schema:
     def __init__(self, definitions: Definitions, invariants: Invariants) -> None:
         self._definitions = definitions
         self._invariants = invariants
-        self._validators: dict[tuple[str, bool], SchemaValidator] = {}
+        self._validators: dict[tuple[str, Mode], SchemaValidator] = {}
 
     def errors(self, content: dict[str, Any], resource_type: str) -> list[ErrorDetails]:
         """What is wrong with a resource of the type; nothing when it is valid."""
         try:
-            self.run(content, resource_type, Frame(resource=content, root=content), full=False)
+            self.run(content, resource_type, Frame(resource=content, root=content), mode="plain")
         except ValidationError as error:
             return error.errors(include_url=False)
         return []
 
-    def run(self, content: Any, name: str, frame: Frame, *, full: bool) -> None:
-        """Validates with the plain and, where that is not enough, the full validator; raises ValidationError."""
+    def run(self, content: Any, name: str, frame: Frame, *, mode: Mode) -> None:
+        """Validates with the plain and, where that is not enough, a thorough validator; raises ValidationError."""
         refused: ValidationError | None = None
-        if not full:
+        if mode == "plain":
             try:
-                self.validator(name, full=False).validate_python(content, context=frame)
+                self.validator(name, mode).validate_python(content, context=frame)
             except ValidationError as error:
                 refused = error
+                mode = "brief" if len(encode(content)) > _LARGE_BYTES else "full"
             else:
                 return
         try:
-            self.validator(name, full=True).validate_python(content, context=frame)
+            self.validator(name, mode).validate_python(content, context=frame)
         except ValidationError as error:
             raise _with_missing(error, refused, content) from None
 
-    def validator(self, name: str, *, full: bool) -> SchemaValidator:
+    def validator(self, name: str, mode: Mode) -> SchemaValidator:
         """The validator of a resource type, or of ``Extension.<value property>``."""
-        found = self._validators.get((name, full))
+        found = self._validators.get((name, mode))
         if found is None:
-            compiler = _TypeCompiler(self, self._definitions, self._invariants, full=full)
-            found = self._validators[name, full] = SchemaValidator(compiler.compile(name), _STRICT)
+            compiler = _TypeCompiler(self, self._definitions, self._invariants, mode)
+            found = self._validators[name, mode] = SchemaValidator(compiler.compile(name), _STRICT)
         return found
 
     @cached_property
@@ -118,11 +125,12 @@ def _has_twin_at(content: Any, location: Sequence[str | int]) -> bool:
 class _TypeCompiler:
     """Builds one validator: the schema of a type and, as shared definitions, of the data types that it uses."""
 
-    def __init__(self, schema: Schema, definitions: Definitions, invariants: Invariants, *, full: bool) -> None:
+    def __init__(self, schema: Schema, definitions: Definitions, invariants: Invariants, mode: Mode) -> None:
         self._schema = schema
         self._definitions = definitions
         self._invariants = invariants
-        self._full = full
+        self._mode = mode
+        self._full = mode != "plain"
         self._shared: dict[str, cs.CoreSchema] = {}
 
     def compile(self, name: str) -> cs.CoreSchema:
@@ -159,9 +167,13 @@ class _TypeCompiler:
         value = self._value(element, kind)
         if element.repeats:
             item = cs.nullable_schema(value) if self._full and self._has_twin(element, kind) else value
-            value = cs.list_schema(item, min_length=max(1, element.min), max_length=element.max)
+            value = self._array(item, min_length=max(1, element.min), max_length=element.max)
         waived = element.choice or (self._full and self._has_twin(element, kind))
         return cs.typed_dict_field(value, required=element.min > 0 and not waived)
+
+    def _array(self, item: cs.CoreSchema, *, min_length: int = 1, max_length: int | None = None) -> cs.CoreSchema:
+        fail_fast = self._mode != "full"
+        return cs.list_schema(item, min_length=min_length, max_length=max_length, fail_fast=fail_fast)
 
     def _value(self, element: Element, kind: ElementType | None) -> cs.CoreSchema:
         """The schema of one occurrence of an element."""
@@ -247,7 +259,7 @@ class _TypeCompiler:
             self._shared[_TWIN] = cs.any_schema()
             self._share(_TWIN, self._object(_TWIN, self._definitions.type("Element").elements, rules=(any_member,)))
         twin: cs.CoreSchema = cs.definition_reference_schema(_TWIN)
-        return cs.list_schema(cs.nullable_schema(twin), min_length=1) if element.repeats else twin
+        return self._array(cs.nullable_schema(twin)) if element.repeats else twin
 
     def _has_twin(self, element: Element, kind: ElementType | None) -> bool:
         """Whether the element is a primitive that may have extensions; ids and Extension.url are XML attributes."""
@@ -287,7 +299,7 @@ class _TypeCompiler:
             text = f"An extension has one value; {' and '.join(sorted(name[:64] for name in held))} were sent."
             raise refusal([Breach(code="choice-conflict", text=text, at=("value",))])
         known = held & self._schema.extension_values.keys()
-        self._schema.run(value, f"Extension.{known.pop() if known else ''}", info.context, full=self._full)
+        self._schema.run(value, f"Extension.{known.pop() if known else ''}", info.context, mode=self._mode)
         return value
 
     def _extension_with(self, held: str) -> cs.CoreSchema:
@@ -309,7 +321,7 @@ class _TypeCompiler:
                 raise refusal([Breach(code="value-invalid", text=text, at=("resourceType",))])
             frame: Frame = info.context
             inner = Frame(resource=value, root=frame.root if contained else value)
-            self._schema.run(value, name, inner, full=self._full)
+            self._schema.run(value, name, inner, mode=self._mode)
             return value
 
         return cs.with_info_plain_validator_function(resource)

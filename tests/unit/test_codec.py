@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.fhir.codec import MAX_DEPTH, canonical, decode, encode, encode_pretty
+from service.fhir.codec import MAX_DEPTH, MAX_MEMBERS, canonical, decode, encode, encode_pretty
 from service.fhir.outcome import FhirError
 
 NUMBERS = ["0", "-0", "1.50", "1.0e0", "1E-22", "1e2", "-1.000000000000000000E+245", "100000000000000000000", "0.000"]
@@ -44,6 +44,7 @@ REFUSED = [
     (b"9" * 5000, "number-out-of-range", "magnitude"),
     (b"0." + b"1" * 5000, "number-out-of-range", "magnitude"),
     (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), "nesting-too-deep", str(MAX_DEPTH)),
+    (json.dumps({f"{number}": 0 for number in range(MAX_MEMBERS + 1)}).encode(), "too-costly", str(MAX_MEMBERS)),
     (b"[" * 200_000, "nesting-too-deep", str(MAX_DEPTH)),
     (b'{"a":' * 200_000, "nesting-too-deep", str(MAX_DEPTH)),
 ]
@@ -108,6 +109,12 @@ def test_pretty_json_is_the_same_json() -> None:
     data = b'{"a":[1.50,{"b":"x"}]}'
     assert decode(encode_pretty(data)) == decode(data)
     assert b"\n" in encode_pretty(data)
+
+
+def test_an_object_may_have_many_members() -> None:
+    """The limit itself is within the limit, and counts for each object alone."""
+    widest = {f"{number}": 0 for number in range(MAX_MEMBERS)}
+    assert decode(json.dumps([widest, widest]).encode()) == [widest, widest]
 
 
 @given(st.binary(max_size=60) | st.text(alphabet='{}[]",:\\u0dD8C10.eE-+tn \n', max_size=40).map(str.encode))

@@ -270,6 +270,22 @@ def test_very_many_errors_are_cut_short(validator: Validator) -> None:
     assert issues[-1].severity == "information"
 
 
+def test_of_a_large_body_each_array_tells_its_first_error(validator: Validator) -> None:
+    """A body full of errors costs no more than a valid one; errors in other places are still told."""
+    content = order({"note": [None] * 20_000, "category": [{}] * 2, "status": "started"})
+    assert {issue.expression[0] for issue in validator.issues(content, "ServiceRequest")} == {
+        "ServiceRequest.note[0]",
+        "ServiceRequest.category[0]",
+        "ServiceRequest.status",
+    }
+
+
+def test_a_large_body_may_have_primitive_extensions(validator: Validator) -> None:
+    """Size changes what is told of errors, never what is valid."""
+    content = order({"note": [{"text": "x" * 1000}] * 100, "_status": {"extension": [EXTENSION]}})
+    assert validator.issues(content, "ServiceRequest") == []
+
+
 def test_no_issue_repeats_a_value(validator: Validator) -> None:
     """What a patient's record says stays out of messages, which end up in logs."""
     secret = "Mustermann"
