@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from service.fhir.path import Node, Slot
     from service.fhir.resource import Content
 
-MAX_VISITS: Final = 300_000
+MAX_VISITS: Final = 200_000
 """Items that the paths of one patch may visit together; a large resource has some thousands."""
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.outcome import failure
 from service.fhir.patch.bounds import MAX_OPERATIONS, Copies, keep_identity, too_many_operations
+from service.fhir.patch.equality import same_json
 from service.fhir.patch.pointer import array_index, as_expression, parse_pointer
-from service.fhir.path import same_json
 
 if TYPE_CHECKING:
     from service.fhir.outcome import FhirError

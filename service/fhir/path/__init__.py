@@ -7,7 +7,6 @@ definitions' vocabulary and nothing else of ours. https://hl7.org/fhirpath/N1/, 
 """
 
 from service.fhir.path.code import Scope
-from service.fhir.path.comparison import same_json
 from service.fhir.path.error import PathError
 from service.fhir.path.item import Node, twin_node
 from service.fhir.path.path import Path, compile_path, parent_path
@@ -22,6 +21,5 @@ __all__ = [
     "Slot",
     "compile_path",
     "parent_path",
-    "same_json",
     "twin_node",
 ]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from service.fhir.path.code import Scope
 from service.fhir.path.error import PathError
 from service.fhir.path.item import Items, Node, moment_of, value_of
 from service.fhir.path.moment import TEMPORAL, Moment, compare_moments, compare_texts, parse_moment
@@ -14,6 +13,8 @@ from service.fhir.path.quantity import Quantity, compare_quantities, quantity_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+
+    from service.fhir.path.code import Scope
 
 
 def frozen(item: Any, scope: Scope) -> Hashable:
@@ -36,12 +37,6 @@ def frozen(item: Any, scope: Scope) -> Hashable:
         case Quantity():
             key = ("quantity", value.value, value.unit)
     return key
-
-
-def same_json(one: Any, other: Any) -> bool:
-    """Whether two JSON values are equal: objects in any order, numbers by their value."""
-    scope = Scope()
-    return frozen(one, scope) == frozen(other, scope)
 
 
 def equal_collections(left: Items, right: Items, scope: Scope, *, temporal: bool) -> bool | None:
@@ -92,6 +87,8 @@ def order(one: Any, other: Any, *, temporal: bool = False) -> int | None:
 
     Raises PathError for items of different kinds, and of kinds that have no order.
     """
+    if type(one) in _NUMBERS and type(other) in _NUMBERS:
+        return int(one > other) - int(one < other)
     left, right = value_of(one), value_of(other)
     if left is None or right is None:
         return None
@@ -110,6 +107,9 @@ def order(one: Any, other: Any, *, temporal: bool = False) -> int | None:
     if measured is None or limit is None:
         raise PathError("Only numbers, text, dates, times and quantities have an order, each with its own kind.")
     return compare_quantities(measured, limit)
+
+
+_NUMBERS: Final = frozenset({int, Decimal})
 
 
 def _number(value: Any) -> bool:

@@ -52,7 +52,7 @@ def of_type_name(name: str) -> Fetch:
 def member(operand: Code, name: str, unknown: Shape) -> Code | None:
     """``operand.name``; None if the definitions know that there is no such element."""
     slots: dict[str, Slot] = {}
-    for shape in operand.shapes or (unknown,):
+    for shape in operand.shapes or (_any_resource(name, unknown) if operand.typed else unknown,):
         slots.update({slot.key: slot for slot in shape.find(name)})
     if not slots:
         return None
@@ -60,6 +60,12 @@ def member(operand: Code, name: str, unknown: Shape) -> Code | None:
     if len(found) == 1:
         return _plain(operand, found[0])
     return _choice(operand, name, found)
+
+
+def _any_resource(name: str, unknown: Shape) -> Shape:
+    """Where to look for an element of a resource of any type: all of them have the same id, meta, text ..."""
+    shared = unknown.shapes.at("DomainResource")
+    return unknown if shared.open or not shared.find(name) else shared
 
 
 def _plain(operand: Code, slot: Slot) -> Code:
@@ -106,13 +112,14 @@ def _step(key: str, twin: str | None) -> tuple[Fetch, Scalar, Exists]:
 
 
 def _step_items(key: str, twin: str | None) -> Fetch:
-    def items(this: Any, _scope: Scope) -> Items:
+    def items(this: Any, scope: Scope) -> Items:
         if type(this) is not dict:
             return _elsewhere(this, key)
         value = this.get(key)
         if value is None:
             return _valueless(this, key) if twin in this else NOTHING
         if type(value) is list:
+            scope.spend(len(value))
             return _valueless(this, key) if twin is not None and None in value else value
         return [value]
 
@@ -148,7 +155,11 @@ def _walk(keys: tuple[Key, ...]) -> tuple[Fetch, Scalar, Exists]:
     spread = _spread(keys)
     items = _walk_items(keys, spread)
 
+    first, twin = keys[0]
+
     def exists(this: Any, scope: Scope) -> bool:
+        if type(this) is dict and first not in this and twin not in this:
+            return False
         return len(items(this, scope)) > 0
 
     return items, _walk_scalar(keys, only(spread)), exists
@@ -165,6 +176,7 @@ def _spread(keys: tuple[Key, ...]) -> Fetch:
             for item in current:
                 following += step(item, scope)
             current = following
+            scope.spend(len(current))
         return current
 
     return items
@@ -209,11 +221,14 @@ def _after(origin: Code, step: Fetch) -> tuple[Fetch, Scalar, Exists]:
             return step(starts[0], scope)
         found: Items = []
         for start in starts:
-            found += step(start, scope)
+            following = step(start, scope)
+            scope.spend(len(following))
+            found += following
         return found
 
     def exists(this: Any, scope: Scope) -> bool:
-        return any(step(start, scope) for start in before(this, scope))
+        starts = before(this, scope)
+        return len(starts) > 0 and any(step(start, scope) for start in starts)
 
     return items, only(items), exists
 

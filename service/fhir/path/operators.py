@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.path.arithmetic import ARITHMETIC, concatenate, negative
 from service.fhir.path.code import NOTHING, Code, Scope, of_items, of_scalar, of_truth
@@ -12,7 +12,7 @@ from service.fhir.path.item import Items, value_of
 from service.fhir.path.moment import TEMPORAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from service.fhir.path.code import Shapes, Truth
     from service.fhir.path.syntax import BinaryOperator
@@ -182,15 +182,16 @@ def _equivalence(left: Code, right: Code, *, negated: bool) -> Truth:
     return truth
 
 
-_HOLDS: dict[str, Callable[[int], bool]] = {
-    "<": lambda compared: compared < 0,
-    ">": lambda compared: compared > 0,
-    "<=": lambda compared: compared <= 0,
-    ">=": lambda compared: compared >= 0,
+_HOLDS: Final[Mapping[str, Mapping[int | None, bool | None]]] = {
+    "<": {-1: True, 0: False, 1: False, None: None},
+    ">": {-1: False, 0: False, 1: True, None: None},
+    "<=": {-1: True, 0: True, 1: False, None: None},
+    ">=": {-1: False, 0: True, 1: True, None: None},
 }
+"""Operator → what `order` answers → what the operator gives."""
 
 
-def _ordering(left: Code, right: Code, holds: Callable[[int], bool]) -> Truth:
+def _ordering(left: Code, right: Code, holds: Mapping[int | None, bool | None]) -> Truth:
     temporal = _temporal(left) or _temporal(right)
 
     def truth(this: Any, scope: Scope) -> bool | None:
@@ -200,8 +201,7 @@ def _ordering(left: Code, right: Code, holds: Callable[[int], bool]) -> Truth:
         other = right.scalar(this, scope)
         if other is None:
             return None
-        compared = order(one, other, temporal=temporal)
-        return None if compared is None else holds(compared)
+        return holds[order(one, other, temporal=temporal)]
 
     return truth
 

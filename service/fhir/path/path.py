@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from service.fhir.path.code import NO_VARIABLES, Code, Scope
+from service.fhir.path.code import NO_VARIABLES, Scope
 from service.fhir.path.compiler import Compiler
 from service.fhir.path.error import PathError
 from service.fhir.path.item import Items, Node, plain, root_node
 from service.fhir.path.navigation import this_code
 from service.fhir.path.parser import parse
 from service.fhir.path.shape import shapes_of
-from service.fhir.path.syntax import Member
+from service.fhir.path.syntax import Member, true_without
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from service.fhir.definitions import Definitions
-    from service.fhir.path.shape import Shape
+    from service.fhir.path.code import Fetch, Truth
+    from service.fhir.path.shape import Shape, Slot
+
+Result = TypeVar("Result")
 
 _PLAIN: Final = frozenset({str, dict, bool, int, Decimal})
 
@@ -31,13 +34,14 @@ class Path:
     FHIRPath expects one, and nothing else.
     """
 
-    __slots__ = ("_code", "_nodes", "_shape", "expression")
+    __slots__ = ("_items", "_shape", "_truth", "expression", "on_nodes")
 
-    def __init__(self, expression: str, code: Code, shape: Shape, *, nodes: bool) -> None:
+    def __init__(self, expression: str, items: Fetch, truth: Truth, shape: Shape, *, on_nodes: bool) -> None:
         self.expression = expression
-        self._code = code
+        self.on_nodes = on_nodes
+        self._items = items
+        self._truth = truth
         self._shape = shape
-        self._nodes = nodes
 
     def __repr__(self) -> str:
         return f"Path({self.expression!r})"
@@ -72,21 +76,21 @@ class Path:
     def holds(self, item: Any, scope: Scope) -> bool:
         """`test` in a scope that is shared by the invariants of one resource: the fastest way to run many of them."""
         try:
-            return self._code.truth(root_node(item, self._shape) if self._nodes else item, scope) is not False
+            return self._truth(item, scope) is not False
         except (ArithmeticError, RecursionError) as error:
             raise _beyond(error) from None
 
     def affirms(self, item: Any, scope: Scope) -> bool:
         """Whether the path finds true (or a single item that is no boolean); finding nothing is not enough."""
         try:
-            return self._code.truth(root_node(item, self._shape) if self._nodes else item, scope) is True
+            return self._truth(item, scope) is True
         except (ArithmeticError, RecursionError) as error:
             raise _beyond(error) from None
 
     def run(self, item: Any, scope: Scope) -> Items:
         """The items that the path finds in a scope, as they are (nodes, moments, quantities); not to be altered."""
         try:
-            return self._code.items(root_node(item, self._shape) if self._nodes else item, scope)
+            return self._items(item, scope)
         except (ArithmeticError, RecursionError) as error:
             raise _beyond(error) from None
 
@@ -98,7 +102,7 @@ class Path:
         start = root_node(content, self._shape)
         scope.resource = scope.root = scope.context = start
         try:
-            found = self._code.items(start, scope)
+            found = self._items(start, scope)
         except (ArithmeticError, RecursionError) as error:
             raise _beyond(error) from None
         if not all(type(item) is Node for item in found):
@@ -125,10 +129,17 @@ def compile_path(
     known = None if any(shape.open for shape in shapes) else shapes
     compiler = Compiler(registry, known, untrusted=untrusted)
     try:
-        code = compiler.compile(parse(expression), this_code(known))
+        tree = parse(expression)
+        code = compiler.compile(tree, this_code(known))
     except RecursionError:
         raise PathError("The path nests too deep.") from None
-    return Path(expression, code, shapes[0] if len(shapes) == 1 else registry.unknown, nodes=compiler.nodes)
+    shape = shapes[0] if len(shapes) == 1 else registry.unknown
+    items, truth = code.items, code.truth
+    if compiler.nodes:
+        items, truth = _from_node(items, shape), _from_node(truth, shape)
+        if (first := true_without(tree)) is not None and len(slots := shape.find(first)) == 1:
+            truth = _unless_absent(truth, slots[0])
+    return Path(expression, items, truth, shape, on_nodes=compiler.nodes)
 
 
 def parent_path(expression: str) -> tuple[str, str]:
@@ -142,6 +153,27 @@ def parent_path(expression: str) -> tuple[str, str]:
     if tree.operand is None:
         return "$this", tree.name
     return expression[: tree.position].rstrip().removesuffix("."), tree.name
+
+
+def _from_node(evaluate: Callable[[Any, Scope], Result], shape: Shape) -> Callable[[Any, Scope], Result]:
+    """An evaluation that starts from the node of plain content."""
+
+    def on_node(item: Any, scope: Scope) -> Result:
+        return evaluate(item if type(item) is Node else root_node(item, shape), scope)
+
+    return on_node
+
+
+def _unless_absent(truth: Truth, slot: Slot) -> Truth:
+    """The truth of a path that is true without an element, found out without making a node for most content."""
+    key, twin = slot.key, slot.twin
+
+    def unless_absent(item: Any, scope: Scope) -> bool | None:
+        if type(item) is dict and key not in item and twin not in item:
+            return True
+        return truth(item, scope)
+
+    return unless_absent
 
 
 def _scope(content: Any, resource: Any, root: Any, variables: Mapping[str, Any]) -> Scope:

@@ -9,7 +9,7 @@ by the element's name, or by the name followed by the name of a data type.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -89,6 +89,10 @@ class Shape:
         return self.shapes.guesses(name) if self.open else self.slots.get(name, ())
 
 
+MAX_GUESSES: Final = 300
+"""Names of elements to remember guesses for; R4's own paths need some dozens, what requests name is unbounded."""
+
+
 class Shapes:
     """The shapes of all types, made on demand from the definitions (all of them open without any)."""
 
@@ -107,7 +111,9 @@ class Shapes:
         """The shape of a type ("Period") or element ("Questionnaire.item"); open if it is unknown or any resource."""
         shape = self._shapes.get(path)
         if shape is None:
-            shape = self._shapes[path] = self._make(path)
+            shape = self._make(path)
+            if not shape.open:  # what content calls a type is not remembered, however often it comes
+                self._shapes[path] = shape
         return shape
 
     def alternatives(self, path: str) -> tuple[Shape, ...]:
@@ -142,7 +148,7 @@ class Shapes:
             else:
                 plain = _slot(self, name, name, None, "")
                 found = (plain, *(_slot(self, name, _choice_key(name, code), code, code) for code in CHOICE_TYPES))
-            if len(self._guesses) < 5000:
+            if len(self._guesses) < MAX_GUESSES:
                 self._guesses[name] = found
         return found
 
@@ -203,7 +209,7 @@ def shapes_of(definitions: Definitions | None) -> Shapes:
     return Shapes(definitions)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def ancestors(name: str) -> frozenset[str]:
     """A type's name and the names of all types that it specialises."""
     if name in _PARENTS:

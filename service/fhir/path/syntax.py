@@ -129,3 +129,17 @@ def mentions(expression: Expression, names: tuple[str, ...]) -> bool:
     if isinstance(expression, Special):
         return expression.name in names
     return any(mentions(part, names) for part in parts(expression))
+
+
+def true_without(expression: Expression) -> str | None:
+    """The element without which an expression of the form ``element.where(...).empty()`` is true; None for others."""
+    if not (isinstance(expression, Call) and expression.name == "empty"):
+        return None
+    current = expression.operand
+    while isinstance(current, Member | Call | Index):
+        if isinstance(current, Member) and current.operand is None:
+            return None if current.name[:1].isupper() else current.name
+        if isinstance(current, Call) and current.name not in ("where", "select", "trace", "first", "last"):
+            return None
+        current = current.operand
+    return None

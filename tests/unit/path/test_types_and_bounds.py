@@ -95,6 +95,8 @@ def test_the_paths_of_requests_run_no_regular_expressions(expression: str) -> No
         "name.where(%resource.name = $this.combine(%resource.name).tail())",
         "name" + ".select(%resource.name.combine(%resource.name))" * 8,
         "name.select(%resource.descendants().select($this.children()))",
+        "name.select(%resource).name",
+        "name.where(iif($this.exists(), %resource).name.given = 'x')",
     ],
 )
 def test_a_path_that_multiplies_its_work_is_given_up(expression: str) -> None:

@@ -70,7 +70,10 @@ def _has_value(call: Invocation) -> Code:
         found = source(this, scope)
         if len(found) != 1:
             return False
-        value = value_of(found[0])
+        value = found[0]
+        if type(value) is str:
+            return True
+        value = value_of(value)
         return value is not None and type(value) is not dict and type(value) is not Target
 
     return of_truth(holds)

@@ -32,6 +32,7 @@ def _of_text(function: Callable[..., Any], kinds: str = "", least: int | None = 
             value = text(this, scope)
             if value is None:
                 return None
+            scope.spend(len(value) >> 8)
             arguments = [reader(this, scope) for reader in readers]
             return None if None in arguments else function(value, *arguments)
 
@@ -48,7 +49,9 @@ def _to_items(function: Callable[..., Items], kinds: str = "") -> Function:
         found = scalar.build(call).scalar
 
         def items(this: Any, scope: Scope) -> Items:
-            return found(this, scope) or NOTHING
+            parts: Items = found(this, scope) or NOTHING
+            scope.spend(len(parts))
+            return parts
 
         return of_items(items, typed=True)
 
