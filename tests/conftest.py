@@ -126,7 +126,7 @@ def standard() -> Standard:
 @pytest.fixture
 async def app(settings: Settings, standard: Standard) -> AsyncIterator[Application]:
     """The running application on the test's own database."""
-    async with _application(settings, standard) as running:
+    async with application_on(settings, standard) as running:
         yield running
 
 
@@ -135,7 +135,7 @@ async def client(cluster: Cluster, standard: Standard) -> AsyncIterator[httpx.As
     """A client of the service, on a database that the module's tests share."""
     async with (
         cluster.clone() as url,
-        _application(settings_for(url), standard) as running,
+        application_on(settings_for(url), standard) as running,
         client_of(running) as http,
     ):
         yield http
@@ -156,7 +156,7 @@ def make_client(cluster: Cluster, standard: Standard) -> MakeClient:
     async def make(**settings: Any) -> AsyncIterator[httpx.AsyncClient]:
         async with (
             cluster.clone() as url,
-            _application(settings_for(url, **settings), standard) as running,
+            application_on(settings_for(url, **settings), standard) as running,
             client_of(running) as http,
         ):
             yield http
@@ -184,7 +184,8 @@ def client_of(running: Application) -> httpx.AsyncClient:
 
 
 @asynccontextmanager
-async def _application(settings: Settings, standard: Standard) -> AsyncIterator[Application]:
+async def application_on(settings: Settings, standard: Standard) -> AsyncIterator[Application]:
+    """The running application for these settings."""
     from service.app import create_app
 
     application = create_app(await prepare(settings), standard)
