@@ -54,11 +54,7 @@ def capability_statement(
 
     The last two are the settings of these names.
     """
-    claims = dict(RESOURCE_CLAIMS)
-    if require_if_match:
-        claims["versioning"] = "versioned-update"
-    if referential_integrity:
-        claims["referencePolicy"] = ["literal", "local", "enforced"]
+    claims = _claims(require_if_match=require_if_match, referential_integrity=referential_integrity)
     return {
         "resourceType": "CapabilityStatement",
         "id": "massage-fhir",
@@ -75,18 +71,27 @@ def capability_statement(
         "fhirVersion": FHIR_VERSION,
         "format": list(FORMATS),
         "patchFormat": list(PATCH_FORMATS),
-        "rest": [
-            {
-                "mode": "server",
-                "documentation": _documentation(),
-                "security": {"description": _SANDBOX},
-                "resource": [_resource(name, registry, claims) for name in definitions.resource_types],
-                "interaction": [
-                    {"code": claim.code, "documentation": claim.documentation} for claim in interactions("system")
-                ],
-                "searchParam": _search_parameters(registry.shared_parameters(definitions.resource_types).values()),
-            }
-        ],
+        "rest": [_server(definitions, registry, claims)],
+    }
+
+
+def _claims(*, require_if_match: bool, referential_integrity: bool) -> dict[str, Any]:
+    claims = dict(RESOURCE_CLAIMS)
+    if require_if_match:
+        claims["versioning"] = "versioned-update"
+    if referential_integrity:
+        claims["referencePolicy"] = ["literal", "local", "enforced"]
+    return claims
+
+
+def _server(definitions: Definitions, registry: Registry, claims: dict[str, Any]) -> Content:
+    return {
+        "mode": "server",
+        "documentation": _documentation(),
+        "security": {"description": _SANDBOX},
+        "resource": [_resource(name, registry, claims) for name in definitions.resource_types],
+        "interaction": [{"code": claim.code, "documentation": claim.documentation} for claim in interactions("system")],
+        "searchParam": _search_parameters(registry.shared_parameters(definitions.resource_types).values()),
     }
 
 
