@@ -91,7 +91,7 @@ class Compiler:
                 return self._type_test(operator, self.compile(operand, focus), name, position)
             case Binary(operator=operator, left=left, right=right):
                 one, other = self.compile(left, focus), self.compile(right, focus)
-                return operators.binary(operator, one, other, constant_right=_is_constant(right))
+                return operators.binary(operator, one, other)
             case _:
                 assert_never(tree)
 

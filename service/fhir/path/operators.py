@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from service.fhir.path.syntax import BinaryOperator
 
 
-def binary(operator: BinaryOperator, left: Code, right: Code, *, constant_right: bool) -> Code:
-    """The code of ``left operator right``; `constant_right` says that `right` does not depend on the item."""
+def binary(operator: BinaryOperator, left: Code, right: Code) -> Code:
+    """The code of ``left operator right``."""
     match operator:
         case "and" | "or" | "xor" | "implies":
             return of_truth(_LOGIC[operator](left.truth, right.truth))
@@ -30,9 +30,9 @@ def binary(operator: BinaryOperator, left: Code, right: Code, *, constant_right:
         case "<" | ">" | "<=" | ">=":
             return of_truth(_ordering(left, right, _HOLDS[operator]))
         case "in":
-            return of_truth(_membership(left, right, remember=constant_right))
+            return of_truth(_membership(left, right))
         case "contains":
-            return of_truth(_membership(right, left, remember=False))
+            return of_truth(_membership(right, left))
         case "|":
             return union(left, right)
         case "&":
@@ -81,6 +81,19 @@ def union(left: Code, right: Code) -> Code:
 def both(left: Shapes, right: Shapes) -> Shapes:
     """The shapes of a collection that is made of two."""
     return None if left is None or right is None else left + right
+
+
+def keys_of(found: Items, scope: Scope, owner: object) -> frozenset[Any]:
+    """The keys of a collection, by which items are looked up in it.
+
+    Kept for `owner` as long as it asks for the very same collection, which is so for one that does not depend on the
+    item: otherwise a lookup in a long collection for each of many items would take the product of both.
+    """
+    known: tuple[Items, frozenset[Any]] | None = scope.memo.get(owner)
+    if known is None or known[0] is not found:
+        scope.spend(len(found))
+        known = scope.memo[owner] = (found, frozenset([frozen(item, scope) for item in found]))
+    return known[1]
 
 
 def distinct(found: Items, scope: Scope) -> Items:
@@ -206,24 +219,14 @@ def _ordering(left: Code, right: Code, holds: Mapping[int | None, bool | None]) 
     return truth
 
 
-def _membership(item: Code, collection: Code, *, remember: bool) -> Truth:
-    def keys(this: Any, scope: Scope) -> frozenset[Any]:
-        known: frozenset[Any] | None = scope.memo.get(keys) if remember else None
-        if known is None:
-            found = collection.items(this, scope)
-            scope.spend(len(found))
-            known = frozenset([frozen(member, scope) for member in found])
-            if remember:
-                scope.memo[keys] = known
-        return known
-
+def _membership(item: Code, collection: Code) -> Truth:
     def truth(this: Any, scope: Scope) -> bool | None:
         one = item.items(this, scope)
         if not one:
             return None
         if len(one) > 1:
             raise more_than_one("What is looked for with 'in' or 'contains'")
-        return frozen(one[0], scope) in keys(this, scope)
+        return frozen(one[0], scope) in keys_of(collection.items(this, scope), scope, truth)
 
     return truth
 

@@ -124,3 +124,21 @@ def test_an_invariant_of_a_shared_scope_sees_each_item() -> None:
     resource = {"resourceType": "Questionnaire", "item": [{"linkId": "1"}, {"linkId": "2"}]}
     scope = Scope(resource=resource, root=resource, context=resource)
     assert [path.holds(item, scope) for item in [*resource["item"], {"linkId": "3"}]] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "component.code.where(coding.intersect(%resource.code.coding).exists()).empty()",
+        "component.code.coding.all(%resource.code.coding contains $this)",
+        "component.code.coding.all($this in %resource.code.coding)",
+        "component.code.all(coding.subsetOf(%resource.code.coding))",
+    ],
+)
+def test_looking_items_up_in_the_resource_is_linear(expression: str) -> None:
+    codings = [{"system": "http://example.org", "code": str(number)} for number in range(200)]
+    components = [{"code": {"coding": [coding]}} for coding in codings]
+    content = {"resourceType": "Observation", "code": {"coding": codings}, "component": components}
+    path = compile_path(expression, definitions=DEFINITIONS, type_name="Observation")
+    scope = Scope(resource=content, root=content, context=content, budget=6000)
+    assert path.run(content, scope) == ["where" not in expression]

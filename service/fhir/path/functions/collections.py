@@ -10,7 +10,7 @@ from service.fhir.path.error import more_than_one
 from service.fhir.path.functions.invocation import Function, Invocation, integer_of
 from service.fhir.path.item import Items, plain_children
 from service.fhir.path.navigation import this_code
-from service.fhir.path.operators import both, distinct, union
+from service.fhir.path.operators import both, distinct, keys_of, union
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -147,31 +147,33 @@ def _slice(choose: Callable[[Items, int], Items]) -> Callable[[Invocation], Code
     return build
 
 
-def _combined(combine: Callable[[Items, Items, Scope], Items]) -> Callable[[Invocation], Code]:
-    """A function of two collections that answers with a collection."""
+def _combine(call: Invocation) -> Code:
+    first, second = call.operand, call.argument(0)
+
+    def items(this: Any, scope: Scope) -> Items:
+        one, other = first.items(this, scope), second.items(this, scope)
+        scope.spend(len(one) + len(other))
+        return [*one, *other]
+
+    return of_items(items, shapes=both(first.shapes, second.shapes), typed=first.typed and second.typed)
+
+
+def _selected(*, within: bool) -> Callable[[Invocation], Code]:
+    """The items of the operand that are within another collection, each once, or all those that are not."""
 
     def build(call: Invocation) -> Code:
-        first, second = call.operand, call.argument(0)
+        first, second = call.operand.items, call.argument(0).items
 
         def items(this: Any, scope: Scope) -> Items:
-            one, other = first.items(this, scope), second.items(this, scope)
-            scope.spend(len(one) + len(other))
-            return combine(one, other, scope)
+            found = first(this, scope)
+            keys = keys_of(second(this, scope), scope, items)
+            scope.spend(len(found))
+            chosen = [item for item in found if (frozen(item, scope) in keys) is within]
+            return distinct(chosen, scope) if within else chosen
 
-        shapes = both(first.shapes, second.shapes)
-        return of_items(items, shapes=shapes, typed=first.typed and second.typed)
+        return of_items(items, shapes=call.operand.shapes, typed=call.operand.typed)
 
     return build
-
-
-def _intersect(first: Items, second: Items, scope: Scope) -> Items:
-    keys = frozenset([frozen(item, scope) for item in second])
-    return distinct([item for item in first if frozen(item, scope) in keys], scope)
-
-
-def _exclude(first: Items, second: Items, scope: Scope) -> Items:
-    keys = frozenset([frozen(item, scope) for item in second])
-    return [item for item in first if frozen(item, scope) not in keys]
 
 
 def _within(*, inner_first: bool) -> Callable[[Invocation], Code]:
@@ -180,10 +182,10 @@ def _within(*, inner_first: bool) -> Callable[[Invocation], Code]:
         inner, outer = (first, second) if inner_first else (second, first)
 
         def holds(this: Any, scope: Scope) -> bool:
-            one, other = inner(this, scope), outer(this, scope)
-            scope.spend(len(one) + len(other))
-            keys = frozenset([frozen(item, scope) for item in other])
-            return all(frozen(item, scope) in keys for item in one)
+            found = inner(this, scope)
+            keys = keys_of(outer(this, scope), scope, holds)
+            scope.spend(len(found))
+            return all(frozen(item, scope) in keys for item in found)
 
         return of_truth(holds)
 
@@ -329,9 +331,9 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "isDistinct": Function(_is_distinct),
     "subsetOf": Function(_within(inner_first=True), 1, 1),
     "supersetOf": Function(_within(inner_first=False), 1, 1),
-    "intersect": Function(_combined(_intersect), 1, 1),
-    "exclude": Function(_combined(_exclude), 1, 1),
-    "combine": Function(_combined(lambda first, second, _scope: [*first, *second]), 1, 1),
+    "intersect": Function(_selected(within=True), 1, 1),
+    "exclude": Function(_selected(within=False), 1, 1),
+    "combine": Function(_combine, 1, 1),
     "union": Function(_union, 1, 1),
     "repeat": Function(_repeat, 1, 1),
     "children": Function(_children),
