@@ -125,7 +125,7 @@ def _form(criteria: Json) -> Json:
     properties = criteria | {name: parameter_schema(name) for name in SEARCH_RESULT_PARAMETERS}
     return {
         "description": "Search criteria.",
-        "content": {FORM: {"schema": {"type": "object", "properties": properties}}},
+        "content": {FORM: {"schema": {"type": "object", "properties": properties, "additionalProperties": False}}},
     }
 
 

@@ -1,12 +1,13 @@
-"""The rule of a choice element, ``value[x]``: at most one of its properties, and one if it is required.
+"""The rule of a choice element, ``value[x]``: at most one of its types, and one if it is required.
 
-The rule is written as what must *not* hold, because code generators leave `not` alone where they would turn a `oneOf`
-of fifty alternatives into fifty classes. https://hl7.org/fhir/R4/formats.html#choice
+It says what must *not* hold, because code generators leave `not` alone where they would turn a `oneOf` of eleven
+alternatives into eleven classes. Wider choices go without: tools that generate data from schemas give up on them.
+https://hl7.org/fhir/R4/formats.html#choice
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,16 +16,22 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 
+MOST_TYPES: Final = 11
+"""Those of Observation.value[x]; wider are Extension.value[x], a Questionnaire's answers, a Task's input and output."""
 
-def broken_choices(elements: Iterable[Element]) -> Schema | None:
-    """The schema that a value matches when it breaks one of the choices; None where no rule is needed."""
-    broken: list[Schema] = []
-    for element in elements:
-        present = [_present(name, kind) for name, kind in element.json_names()]
-        broken += _at_least_two(present)
-        if element.min:
-            broken.append({"not": _any_of(present)})
-    return _alternatives(broken) if broken else None
+
+def choice_rule(elements: Iterable[Element]) -> Schema:
+    """The keyword that holds an object to its choices; none where there is nothing to say."""
+    broken = [schema for element in elements for schema in _broken(element)]
+    return {"not": _any_of(broken)} if broken else {}
+
+
+def _broken(element: Element) -> list[Schema]:
+    present = [_present(name, kind) for name, kind in element.json_names()]
+    if len(present) > MOST_TYPES:
+        return []
+    absent = [{"not": _any_of([schema for each in present for schema in each])}] if element.min else []
+    return [*_at_least_two(present), *absent]
 
 
 def _present(name: str, kind: ElementType | None) -> list[Schema]:
@@ -38,12 +45,9 @@ def _at_least_two(present: Sequence[list[Schema]]) -> list[Schema]:
     if len(present) == 1:
         return []
     left, right = present[: len(present) // 2], present[len(present) // 2 :]
-    return [{"allOf": [_any_of(left), _any_of(right)]}, *_at_least_two(left), *_at_least_two(right)]
+    halves = [_any_of([schema for each in half for schema in each]) for half in (left, right)]
+    return [{"allOf": halves}, *_at_least_two(left), *_at_least_two(right)]
 
 
-def _any_of(present: Sequence[list[Schema]]) -> Schema:
-    return _alternatives([schema for schemas in present for schema in schemas])
-
-
-def _alternatives(schemas: list[Schema]) -> Schema:
+def _any_of(schemas: list[Schema]) -> Schema:
     return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}

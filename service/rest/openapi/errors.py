@@ -60,15 +60,14 @@ def _response(category: Category) -> dict[str, Any]:
     if category is Category.NOT_ALLOWED:
         names = (*names, "Allow")
     listed = ", ".join(f"`{row.code}`" for row in codes)
+    content = {
+        "schema": {"$ref": "#/components/schemas/OperationOutcome"},
+        "examples": {row.code: {"$ref": f"#/components/examples/{_example_name(row)}"} for row in codes},
+    }
     return {
         "description": f"{HTTPStatus(category.status).phrase}. Error codes: {listed}.",
         "headers": response_headers(*names),
-        "content": {
-            "application/fhir+json": {
-                "schema": {"$ref": "#/components/schemas/OperationOutcome"},
-                "examples": {row.code: {"$ref": f"#/components/examples/{_example_name(row)}"} for row in codes},
-            }
-        },
+        "content": {"application/fhir+json": content, "application/json": content},
     }
 
 

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from service.rest.openapi.parameters import LOGICAL_ID
+
 _TEXT: Final[dict[str, Any]] = {"type": "string"}
+_TAG: Final = f'(?:W/)?"{LOGICAL_ID}"'
+_TAGS: Final = rf"^(?:\*|{_TAG}(?:, *{_TAG})*)$"
 
 _REQUEST: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "If-Match": (
         "Make the change only if this is the current version, else 412: an entity tag, a list of them, or `*` for any.",
-        {"type": "string", "examples": ['W/"3"', "*"]},
+        {"type": "string", "pattern": _TAGS, "examples": ['W/"3"', "*"]},
     ),
     "If-None-Match": (
         "Answer 304 without a body if the version is one of these entity tags.",
-        {"type": "string", "examples": ['W/"3"']},
+        {"type": "string", "pattern": _TAGS, "examples": ['W/"3"']},
     ),
     "If-None-Match-Any": (
         "`*` makes the update a create: if the resource exists already, the answer is 412.",

@@ -7,8 +7,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-_ID: Final = r"^[A-Za-z0-9\-.]{1,64}$"
-_INSTANT: Final = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+\-]\d{2}:\d{2})$"
+LOGICAL_ID: Final = r"[A-Za-z0-9\-.]{1,64}"
+MOMENT: Final = (
+    r"[0-9]{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01])"
+    r"(?:T(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?(?:Z|[+\-](?:0[0-9]|1[0-3]):[0-5][0-9])?)?)?)?"
+)
+"""A date or instant of any precision, as a regular expression."""
+
+_ID: Final = f"^{LOGICAL_ID}$"
+_COUNT: Final = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
+_MOMENT: Final = f"^{MOMENT}$"
 
 _PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "id": ("path", "The logical id.", {"type": "string", "pattern": _ID, "examples": ["1"]}),
@@ -20,11 +28,7 @@ _PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     ),
     "_pretty": ("query", "Whether the JSON is indented for a reader.", {"type": "boolean"}),
     "_type": ("query", "The types to search, separated by commas.", {"type": "string", "examples": ["CarePlan,Goal"]}),
-    "_count": (
-        "query",
-        "The most resources on a page; `0` asks for the total alone.",
-        {"type": "integer", "minimum": 0},
-    ),
+    "_count": ("query", "The most resources on a page; `0`: the total alone.", _COUNT),
     "_total": (
         "query",
         "Whether to count all matches.",
@@ -43,21 +47,26 @@ _PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "_elements": (
         "query",
         "Leave out what is neither one of these elements (comma-separated) nor required; marked SUBSETTED.",
-        {"type": "string", "examples": ["identifier,status"]},
+        {"type": "string", "pattern": "^[A-Za-z]+(?:,[A-Za-z]+)*$", "examples": ["id,meta"]},
     ),
     "_since": (
         "query",
         "Versions made at or after this instant.",
-        {"type": "string", "pattern": _INSTANT, "examples": ["2026-01-09T09:00:00Z"]},
+        {"type": "string", "pattern": _MOMENT, "examples": ["2026-01-09T09:00:00Z"]},
     ),
     "_at": (
         "query",
         "Versions that were current at some time in this instant or period.",
-        {"type": "string", "examples": ["2026-01-09"]},
+        {"type": "string", "pattern": _MOMENT, "examples": ["2026-01-09"]},
     ),
     "mode": (
         "query",
         "What the resource is meant for.",
+        {"type": "string", "enum": ["create", "update", "profile"]},
+    ),
+    "instance.mode": (
+        "query",
+        "What is meant to be done with the instance.",
         {"type": "string", "enum": ["create", "update", "delete", "profile"]},
     ),
     "capabilities.mode": (
@@ -65,7 +74,6 @@ _PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
         "How much to say; the normative part is not told apart.",
         {"type": "string", "enum": ["full", "normative"]},
     ),
-    "profile": ("query", "The canonical URL of a profile to validate against.", {"type": "string"}),
 }
 """Component → place, description, schema. A dot sets apart a name that means different things in different places."""
 

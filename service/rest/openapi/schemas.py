@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from service.rest.openapi.choice import broken_choices
+from service.rest.openapi.choice import choice_rule
 from service.rest.openapi.primitive import primitive_schema
 
 if TYPE_CHECKING:
@@ -103,9 +103,7 @@ class _Schemas:
         if required:
             schema["required"] = required
         schema["additionalProperties"] = False
-        if broken := broken_choices(element for element in elements if element.choice):
-            schema["not"] = broken
-        return schema
+        return schema | choice_rule(element for element in elements if element.choice)
 
     def _properties(self, element: Element) -> Iterator[tuple[str, Schema]]:
         for name, kind in element.json_names():

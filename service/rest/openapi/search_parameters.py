@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.capability import accepted_modifiers
 from service.fhir.search.types import SEARCH_TYPES
+from service.rest.openapi.parameters import LOGICAL_ID, MOMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
     from service.fhir.search.registry import Registry
 
 _PREFIX: Final = "(?:eq|ne|gt|lt|ge|le|sa|eb|ap)?"
-_INSTANT: Final = r"\d{4}(?:-\d{2}(?:-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+\-]\d{2}:\d{2})?)?)?)?"
-_NUMBER: Final = r"[+\-]?\d+(?:\.\d+)?(?:[eE][+\-]?\d+)?"
+_PART: Final = r"(?:[^\x00-\x20,|$\\]|\\[,|$\\])+"
+_WORD: Final = r"(?:[^\x00-\x20,$\\]|\\[,|$\\])+"
+"""Text in which the separators of search values are escaped."""
+_NUMBER: Final = r"[+\-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+\-]?[0-9]+)?"
 
-_KINDS: Final[dict[str, tuple[str, str | None, str]]] = {
+_KINDS: Final[dict[str, tuple[str, str, str]]] = {
+    "id": ("A logical id.", LOGICAL_ID, "1"),
     "date": (
         "A date or instant of any precision, with an optional prefix.",
-        f"{_PREFIX}{_INSTANT}",
+        f"{_PREFIX}{MOMENT}",
         "ge2026-01-01",
     ),
     "number": ("A number, with an optional prefix.", f"{_PREFIX}{_NUMBER}", "gt2"),
@@ -34,23 +38,34 @@ _KINDS: Final[dict[str, tuple[str, str | None, str]]] = {
         rf"{_PREFIX}{_NUMBER}(?:\|[^,|]*\|[^,|]+)?",
         "ge5||mg",
     ),
-    "token": ("`code`, `system|code`, `|code` (no system) or `system|`.", None, "active"),
-    "reference": ("`Type/id`, `id` or an absolute URL.", None, "Patient/1"),
-    "string": ("Text; matches from its start, regardless of case and accents.", None, "Example"),
-    "uri": ("A URI, compared exactly.", None, "urn:oid:1.2.3"),
-    "composite": ("Values of the components, joined by `$`.", None, "a$b"),
-    "special": ("As the description says.", None, "a"),
+    "token": (
+        "`code`, `system|code`, `|code` (no system) or `system|`.",
+        rf"(?:(?:{_PART}?\|)?{_PART}|{_PART}\|)",
+        "active",
+    ),
+    "reference": (
+        "`Type/id`, `id`, an absolute URL or a canonical `url|version`.",
+        rf"(?:{LOGICAL_ID}|[A-Z][A-Za-z]+/{LOGICAL_ID}|[A-Za-z][A-Za-z0-9+.\-]*:{_WORD})",
+        "Patient/1",
+    ),
+    "string": ("Text; matches from its start, regardless of case and accents.", f"{_WORD}(?: {_WORD})*", "Example"),
+    "uri": ("A URI, compared exactly.", _WORD, "urn:oid:1.2.3"),
+    "composite": ("Values of the components, joined by `$`.", rf"{_WORD}\${_WORD}", "a$b"),
 }
-"""Kind → what a value looks like, the pattern of one alternative if it has one, an example."""
+"""Kind → what a value looks like, the pattern of one alternative, an example."""
 
 
 def search_value_schemas() -> dict[str, Any]:
     """``components/schemas`` for the values of each kind of search parameter that the service answers."""
     return {
-        _schema_name(kind): {"type": "string", "description": form, "examples": [example]}
-        | ({"pattern": f"^{pattern}(?:,{pattern})*$"} if pattern else {"minLength": 1})
+        _schema_name(kind): {
+            "type": "string",
+            "description": form,
+            "pattern": f"^{pattern}(?:,{pattern})*$",
+            "examples": [example],
+        }
         for kind, (form, pattern, example) in _KINDS.items()
-        if kind in SEARCH_TYPES
+        if kind in {"id", *SEARCH_TYPES}
     }
 
 
@@ -111,7 +126,8 @@ def _schema_name(kind: str) -> str:
 
 
 def _repeatable(parameter: SearchParameter) -> dict[str, Any]:
-    return {"type": "array", "items": {"$ref": f"#/components/schemas/{_schema_name(parameter.kind)}"}}
+    kind = "id" if parameter.special == "_id" else parameter.kind
+    return {"type": "array", "items": {"$ref": f"#/components/schemas/{_schema_name(kind)}"}}
 
 
 def _targets(targets: Iterable[str]) -> str:

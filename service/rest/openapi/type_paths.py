@@ -217,7 +217,7 @@ class _Paths:
                 self._type,
                 f"${claim.name} {_a(self._type)}",
                 description=claim.documentation,
-                parameters=parameter_references(*_OPERATION_PARAMETERS[claim.name]),
+                parameters=[*parameter_references("mode"), self._profile()],
                 body=component("requestBodies", f"{self._type}.{claim.name}"),
                 answers={"200": component("responses", "Outcome")},
                 failures=BODY_REFUSED[:2],
@@ -231,7 +231,7 @@ class _Paths:
                 self._type,
                 f"${claim.name} {_a(self._type)} {ending}",
                 description=claim.documentation,
-                parameters=parameter_references(*_OPERATION_PARAMETERS[claim.name]),
+                parameters=[*parameter_references("instance.mode"), self._profile()],
                 body=component("requestBodies", f"{self._type}.{claim.name}") if method == "post" else None,
                 answers={"200": component("responses", "Outcome")},
                 failures=(*ABSENT[:1], *BODY_REFUSED[:2]) if method == "post" else ABSENT[:1],
@@ -240,9 +240,10 @@ class _Paths:
         }
         return _item("id", **by_method)
 
-
-_OPERATION_PARAMETERS: Final = {"validate": ("mode", "profile")}
-"""Operation → its parameters that can travel in the URL."""
+    def _profile(self) -> Json:
+        url = f"http://hl7.org/fhir/StructureDefinition/{self._type}"
+        told = "A profile to validate against; so far only the type's own."
+        return {"name": "profile", "in": "query", "description": told, "schema": {"type": "string", "const": url}}
 
 
 def _item(*names: str, **operations: Json) -> Json:

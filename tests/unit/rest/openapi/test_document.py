@@ -64,7 +64,8 @@ def parameters_of(written: Json, path: str, method: str) -> list[Json]:
     """The parameters of an operation and of its path, resolved."""
     item = written["paths"][path]
     listed = [*item.get("parameters", ()), *item[method].get("parameters", ())]
-    return [written["components"]["parameters"][each["$ref"].rpartition("/")[2]] for each in listed]
+    named = written["components"]["parameters"]
+    return [named[each["$ref"].rpartition("/")[2]] if "$ref" in each else each for each in listed]
 
 
 def test_the_committed_document_is_the_computed_one(standard: Standard) -> None:
