@@ -57,6 +57,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[Reply] | None = None
         self._buffer = b""
+        self.lost = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -114,6 +115,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail what is under way (called by asyncio)."""
         self._transport = None
+        self.lost.set()
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(ConnectionResetError(str(exc or "closed by the other side")))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,7 +16,12 @@ from tests.faults.agreement import disagreements
 from tests.faults.database import Database, data_folder
 from tests.faults.storm import Storm, located, missing
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
 _IN_FLIGHT = 12
+_IDLE = 24
+_LIMIT_SECONDS = 20.0
 
 
 async def _create(port: int) -> tuple[int, str]:
@@ -23,13 +30,25 @@ async def _create(port: int) -> tuple[int, str]:
         return reply.status, reply.header("location") or ""
 
 
+@asynccontextmanager
+async def _idle_connections(port: int) -> AsyncIterator[list[Connection]]:
+    """Connections that every worker holds some of; a worker that is told to stop closes its own at once."""
+    connections = [Connection(port) for _ in range(_IDLE)]
+    await asyncio.gather(*(connection.request("GET", "/health/live") for connection in connections))
+    yield connections
+    for connection in connections:
+        connection.close()
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_requests_under_way_are_answered_before_the_service_ends(database: Database, workers: int) -> None:
     async with the_service(database.folder, workers=workers, pool_max_size=_IN_FLIGHT, log_level="warning") as service:
-        async with database.resources_locked():
+        async with _idle_connections(service.port) as idle, database.resources_locked():
             under_way = [asyncio.create_task(_create(service.port)) for _ in range(_IN_FLIGHT)]
             await database.until_waiting(_IN_FLIGHT)
             service.terminate()
+            async with asyncio.timeout(_LIMIT_SECONDS):
+                await asyncio.gather(*(connection.lost.wait() for connection in idle))
         replies = await asyncio.gather(*under_way)
         assert [status for status, _ in replies] == [201] * _IN_FLIGHT
         assert await asyncio.to_thread(service.wait) == 0

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _CLIENTS = 16
 _TURNS = 15
+_LIMIT_SECONDS = 60.0
 
 
 async def _created(service: Serving, **changes: Any) -> str:
@@ -55,7 +56,8 @@ async def test_with_if_match_one_wins_per_version_and_no_update_is_lost(raced: S
                 statuses[reply.status] += 1
                 won += reply.status == 200
 
-    await asyncio.gather(*(client() for _ in range(_CLIENTS)))
+    async with asyncio.timeout(_LIMIT_SECONDS):
+        await asyncio.gather(*(client() for _ in range(_CLIENTS)))
     assert set(statuses) <= {200, 412}
     versions = await _versions(raced, path)
     assert [_number(content) for content in versions] == list(range(1, statuses[200] + 2))
