@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-import pytest
-
 from service.store.account import Account
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 NOBODY = Account(uid=65534, gid=65534, switched=True)
 SELF = Account(uid=os.geteuid(), gid=os.getegid(), switched=False)
