@@ -160,6 +160,7 @@ ERROR_CODES: Final = _catalogue(
     ("version-required", Category.PRECONDITION_REQUIRED, "required", "The change needs If-Match."),
     ("already-exists", Category.PRECONDITION, "duplicate", "If-None-Match: * was sent and the resource exists."),
     ("multiple-matches", Category.PRECONDITION, "multiple-matches", "The criteria match more than one resource."),
+    ("id-taken", Category.CONFLICT, "conflict", "The criteria match nothing, but the content's id names what exists."),
     (
         "edit-conflict",
         Category.CONFLICT,

@@ -5,12 +5,13 @@ Newest first, keyset paging: a page costs the same wherever it lies, and new ver
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+from service.fhir import codec
 from service.fhir.bundle import Entry, bundle
 from service.fhir.interaction import Answer
 from service.fhir.outcome import Result, failure
@@ -18,6 +19,7 @@ from service.fhir.reference import identity_of
 from service.fhir.search import cursor
 from service.fhir.search.result_parameters import parse_count
 from service.fhir.stamp import instant_text
+from service.fhir.summary import EVERYTHING, Subset, parse_subset, subset
 from service.fhir.temporal import range_of
 from service.store.history_statement import HistoryPage
 
@@ -40,6 +42,7 @@ class _Asked:
     since: datetime | None
     at: tuple[datetime, datetime] | None
     after: tuple[datetime, UUID, int] | None
+    subset: Subset
 
 
 async def history(parts: Parts, session: Session, context: Context, interaction: History) -> Answer:
@@ -56,7 +59,7 @@ async def history(parts: Parts, session: Session, context: Context, interaction:
     versions = await session.history(page)
     if not versions:
         await _require_known(session, interaction)
-    shown = versions[: asked.count]
+    shown = [_part(parts, asked.subset, version) for version in versions[: asked.count]]
     links = [("self", _url(context, interaction, None))]
     if len(versions) > len(shown) and shown:
         links.append(("next", _url(context, interaction, _seal(parts, interaction, shown[-1]))))
@@ -74,6 +77,26 @@ async def _require_known(session: Session, interaction: History) -> None:
     instance = interaction.type and interaction.id
     if instance and await session.read(str(interaction.type), str(interaction.id)) is None:
         raise failure("not-found", "There is no such resource.")
+
+
+def _part(parts: Parts, asked: Subset, version: Version) -> Version:
+    if asked == EVERYTHING or version.content is None:
+        return version
+    content = subset(
+        codec.decode(version.content),
+        version.type,
+        summary=asked.summary,
+        elements=asked.elements,
+        definitions=parts.definitions,
+    )
+    return replace(version, content=codec.encode(content))
+
+
+def _subset(interaction: History) -> Subset:
+    asked = parse_subset(interaction.parameters)
+    if asked.summary == "count":
+        raise failure("parameter-value", "_summary=count is for searches only.", "http._summary")
+    return asked
 
 
 def _entry(context: Context, version: Version) -> Entry:
@@ -111,6 +134,7 @@ def _parse(parts: Parts, context: Context, interaction: History) -> _Asked:
         since=since.low if since else None,
         at=(at.low, at.high) if at else None,
         after=_open(parts, interaction, values["_cursor"]) if "_cursor" in values else None,
+        subset=_subset(interaction),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from service.fhir.interaction import Criteria
 from service.fhir.outcome import failure
 from service.fhir.stamp import same_content
 from service.interactions.writing import Target, Written, changed, require_version, unchanged
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def prepare(parts: Parts, context: Context, update: Update, target: Target) -> Written:
-    """The next version of the target; FhirError version-conflict, version-required or already-exists."""
+    """The next version of the target; FhirError version-conflict, version-required, already-exists, id-taken."""
+    if isinstance(update.target, Criteria) and target.exists and not target.matched:
+        told = "The criteria match no resource, but one with the content's id exists; update it by its id."
+        raise failure("id-taken", told, f"{update.type}.id")
     require_version(parts, update.if_match, target)
     if update.if_none_match_any and target.exists:
         raise failure("already-exists", "If-None-Match: * was sent and the resource exists.", "http.If-None-Match")

@@ -1,6 +1,6 @@
 """The unit of work behind every write: one create, or all writes of a transaction Bundle, in the same few statements.
 
-    lock criteria → match criteria → read targets → prepare (pure) → check references → write all
+    match criteria → lock and match those of nothing → read targets → prepare (pure) → check references → write all
 
 Steps that have nothing to do are left out, so a create is one statement and an update two. A unit that needs no lock
 runs without an explicit transaction, first in the hope that nobody else writes the same resource; when somebody does,
@@ -145,14 +145,32 @@ class _Unit:
         conditions = [*self._conditions.values(), *self._references.values()]
         if not conditions:
             return {}, {}
-        await session.lock_criteria([lock_key(one.resource_type, one.parameters) for one in conditions])
         found = await session.match([one.query for one in conditions])
+        await self._match_again(session, conditions, found)
         matches = dict(zip(self._conditions, found, strict=False))
         doomed = self._doomed(matches)
         for index, request in enumerate(self._requests):
             if index in matches and not isinstance(request.interaction, Delete):
                 matches[index] = [match for match in matches[index] if match not in doomed]
         return matches, self._literal_references(found[len(self._conditions) :], doomed)
+
+    async def _match_again(
+        self, session: Session, conditions: Sequence[_Condition], found: list[list[tuple[str, str]]]
+    ) -> None:
+        """What matched nothing may be created here: lock those criteria, and look whether somebody else was faster.
+
+        What matched is not locked, so the referrals of one practice, which all name its organisation, do not queue.
+        """
+        unmatched = [index for index in range(len(self._conditions)) if not found[index]]
+        if not unmatched:
+            return
+        await session.lock_criteria(
+            [lock_key(conditions[index].resource_type, conditions[index].parameters) for index in unmatched]
+        )
+        for index, matches in zip(
+            unmatched, await session.match([conditions[index].query for index in unmatched]), strict=True
+        ):
+            found[index] = matches
 
     def _doomed(self, matches: dict[int, list[tuple[str, str]]]) -> set[tuple[str, str]]:
         """What this unit deletes: R4 processes DELETE first, so no other criteria may match it."""

@@ -74,6 +74,8 @@ async def test_a_conditional_update_without_a_match_creates_under_the_id_that_wa
     """As R4 says."""
     response = await client.put(f"/Patient?{criteria(104)}", json=patient(104))
     assert response.status_code == 201
+    taken = await client.put(f"/Patient?{criteria(998)}", json=patient(998, id=response.json()["id"]))
+    assert_outcome(taken, 409, "id-taken", "Patient.id")
     chosen = await client.put(f"/Patient?{criteria(105)}", json=patient(105, id="chosen-105"))
     assert (chosen.status_code, chosen.json()["id"]) == (201, "chosen-105")
 

@@ -116,6 +116,7 @@ async def test_history_of_what_never_was_is_not_found_and_of_an_empty_type_is_em
         ("_since=2026&_since=2025", "parameter-value"),
         ("name=x", "parameter-unknown"),
         ("_cursor=forged", "cursor-invalid"),
+        ("_summary=count", "parameter-value"),
     ],
 )
 async def test_what_history_does_not_take_is_refused(fresh_client: httpx.AsyncClient, query: str, code: str) -> None:
@@ -131,3 +132,11 @@ async def test_a_cursor_of_one_history_does_not_open_another(fresh_client: httpx
     following = next(link["url"] for link in first["link"] if link["relation"] == "next")
     moved = following.replace("/Patient/h-1/_history", "/_history")
     assert_outcome(await fresh_client.get(moved), 400, "cursor-invalid")
+
+
+async def test_history_shows_the_part_of_each_version_that_is_asked_for(fresh_client: httpx.AsyncClient) -> None:
+    """Marked as a part."""
+    await fresh_client.put("/Patient/h-1", json=patient(1, id="h-1"))
+    (entry,) = (await fresh_client.get("/Patient/h-1/_history?_elements=gender")).json()["entry"]
+    assert (entry["resource"]["gender"], "birthDate" in entry["resource"]) == ("female", False)
+    assert entry["resource"]["meta"]["tag"][0]["code"] == "SUBSETTED"

@@ -81,6 +81,8 @@ def parse_result_parameters(
                 result.total = _total(value)
             case "_cursor":
                 result.cursor = value
+    if result.summary and result.elements:
+        raise _refused("_elements", "cannot be combined with _summary")
     return result
 
 

@@ -153,9 +153,16 @@ def test_what_costs_too_much_is_refused(parse: Parse, text: str, limits: SearchL
 
 def test_result_parameters_are_read(parse: Parse) -> None:
     """And do not count as criteria."""
-    query = parse("Patient", "_count=5&_summary=data&_total=accurate&_elements=name,active&_cursor=x&_format=json")
-    assert (query.count, query.summary, query.total) == (5, "data", "accurate")
-    assert (query.elements, query.cursor, query.where.criteria) == (("name", "active"), "x", ())
+    query = parse("Patient", "_count=5&_total=accurate&_elements=name,active&_cursor=x&_format=json")
+    assert (query.count, query.total, query.cursor) == (5, "accurate", "x")
+    assert (query.elements, query.where.criteria) == (("name", "active"), ())
+    assert parse("Patient", "_summary=data").summary == "data"
+
+
+def test_summary_and_elements_exclude_each_other(parse: Parse) -> None:
+    """R4 does not say which of them would win."""
+    with pytest.raises(FhirError, match="cannot be combined"):
+        parse("Patient", "_summary=data&_elements=name")
 
 
 @pytest.mark.parametrize("text", ["_count=0", "_summary=count"])
