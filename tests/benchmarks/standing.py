@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-from service.fhir.validation import Validator
 
 from service.fhir import codec
 from service.fhir.definitions import load
+from service.fhir.validation import Validator
 from tests.benchmarks.bare import TABLE
 from tests.benchmarks.serving import the_service
 from tests.benchmarks.workload import compact
