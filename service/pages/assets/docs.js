@@ -2,8 +2,8 @@
  *
  * Swagger UI resolves every reference below an operation before it shows it. With R4's schemas, which are deep and
  * recursive, that takes minutes; so the page resolves references itself and stops after DEPTH nested types, where only
- * the type's name is shown. It also leaves out the `_twins` of primitives and the rules of choice elements: for those,
- * and for whole schemas, openapi.json is the place.
+ * the type's name is shown. It also leaves out the `_twins` of primitives, the rules of choice elements and the examples of
+ * most errors, which are all alike: for those, and for whole schemas, openapi.json is the place.
  */
 "use strict";
 
@@ -41,9 +41,19 @@
     return {...resolve(document, target, depth - 1, [...ancestors, name]), title: name, ...siblings};
   }
 
+  function withBriefErrors(operation) {
+    for (const [status, answer] of Object.entries(operation?.responses ?? {})) {
+      if (Number(status) > 400) delete answer.content;
+    }
+    return operation;
+  }
+
   const Shallow = () => ({
     fn: {
-      resolveSubtree: async (document, path) => ({spec: resolve(document, at(document, path), DEPTH, []), errors: []}),
+      resolveSubtree: async (document, path) => ({
+        spec: withBriefErrors(resolve(document, at(document, path), DEPTH, [])),
+        errors: [],
+      }),
       opsFilter: (tags, phrase) =>
         tags.filter((_, tag) => tag.toLowerCase().includes(phrase.toLowerCase())),
     },

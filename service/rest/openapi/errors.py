@@ -43,11 +43,12 @@ def error_references(categories: Iterable[Category]) -> dict[str, Any]:
 
 
 def error_table() -> str:
-    """The whole catalogue of error codes as a Markdown table."""
+    """The whole catalogue of error codes as a Markdown table that a page can fold away."""
     rows = [
         f"| `{row.code}` | {row.category.status} | `{row.issue_type}` | {row.meaning} |" for row in ERROR_CODES.values()
     ]
-    return "\n".join(["| error code | status | issue type | meaning |", "| --- | --- | --- | --- |", *rows])
+    head = ["<details><summary>All error codes</summary>", "", "| error code | status | issue type | meaning |"]
+    return "\n".join([*head, "| --- | --- | --- | --- |", *rows, "", "</details>"])
 
 
 def _codes(category: Category) -> list[ErrorCode]:

@@ -69,6 +69,12 @@ def search_value_schemas() -> dict[str, Any]:
     }
 
 
+def search_value_list() -> str:
+    """The form of the values of each kind, as a Markdown list."""
+    forms = [f"* {kind}: {form}" for kind, (form, _, _) in _KINDS.items() if kind in SEARCH_TYPES]
+    return "\n".join(forms)
+
+
 class SearchParameters:
     """The OpenAPI view of the search registry."""
 
@@ -111,7 +117,8 @@ def _component_name(resource_type: str | None, code: str) -> str:
 
 
 def _parameter(parameter: SearchParameter) -> dict[str, Any]:
-    lines = (parameter.description, _targets(parameter.targets), _modifiers(accepted_modifiers(parameter)))
+    told = f"{parameter.description.rstrip('.')} ({parameter.kind})."
+    lines = (told, _targets(parameter.targets), _modifiers(accepted_modifiers(parameter)))
     return {
         "name": parameter.code,
         "in": "query",

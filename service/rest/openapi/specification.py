@@ -10,7 +10,7 @@ from service.rest.openapi.errors import error_example_components, error_response
 from service.rest.openapi.headers import request_header_components, response_header_components
 from service.rest.openapi.parameters import parameter_components
 from service.rest.openapi.schemas import resource_schemas
-from service.rest.openapi.search_parameters import SearchParameters, search_value_schemas
+from service.rest.openapi.search_parameters import SearchParameters, search_value_list, search_value_schemas
 from service.rest.openapi.system_paths import HEALTH, SYSTEM, system_paths
 from service.rest.openapi.type_paths import type_paths
 
@@ -66,7 +66,7 @@ def build(definitions: Definitions, registry: Registry, *, version: str) -> Json
 def _introduction() -> str:
     """Markdown: the rules that hold for every operation, and the catalogue of error codes."""
     rules = files(__package__).joinpath("introduction.md").read_text("utf-8")
-    return f"{rules}\n{error_table()}"
+    return rules.replace("{search_values}", search_value_list()).replace("{error_codes}", error_table())
 
 
 def _components(definitions: Definitions, registry: Registry, search: SearchParameters) -> Json:
