@@ -24,7 +24,7 @@ _REQUEST: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     ),
     "If-None-Match-Any": (
         "`*` makes the update a create: if the resource exists already, the answer is 412.",
-        {"type": "string", "const": "*"},
+        {"type": "string", "pattern": r"^\*$"},
     ),
     "If-Modified-Since": (
         "Answer 304 without a body if the resource has not changed since this HTTP date.",

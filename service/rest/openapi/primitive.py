@@ -9,8 +9,13 @@ if TYPE_CHECKING:
 
 _INT32: Final = 2**31
 
+# R4 writes [ \r\n\t\S]+ in Java's dialect; in that of JSON Schema \S leaves out U+00A0, U+3000 and their like
+_TEXT: Final = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F]+$"
+
 _WITHOUT_PATTERN: Final[dict[str, dict[str, Any]]] = {
     "boolean": {"type": "boolean"},
+    "string": {"type": "string", "pattern": _TEXT},
+    "markdown": {"type": "string", "pattern": _TEXT},
     "decimal": {"type": "number"},
     "integer": {"type": "integer", "minimum": -_INT32, "maximum": _INT32 - 1},
     "positiveInt": {"type": "integer", "minimum": 1, "maximum": _INT32 - 1},
