@@ -230,8 +230,13 @@ class Issue:
             issue["details"] = {"coding": [{"system": ERROR_SYSTEM, "code": row.code, "display": row.meaning}]}
         issue["diagnostics"] = self.diagnostics
         if self.expression:
-            issue["expression"] = list(self.expression)
+            issue["expression"] = [_printable(path) for path in self.expression]
         return issue
+
+
+def _printable(path: str) -> str:
+    """A path that may name what a client made up, with characters that R4's strings do not take replaced."""
+    return path if path.isprintable() else "".join(one if one.isprintable() else "\ufffd" for one in path)
 
 
 @dataclass(slots=True)
