@@ -67,6 +67,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "already-exists": ("The resource exists and If-None-Match: * was sent.", "http.If-None-Match"),
     "multiple-matches": ("The criteria match more than one Patient.", "http.If-None-Exist"),
+    "id-taken": ("The criteria match nothing, and the id in the body is taken; leave it out.", "Patient.id"),
     "edit-conflict": ("Others changed the resource at the same time; send the request again.", "http.path"),
     "parameter-unknown": (
         "ServiceRequest has no search parameter perfomer; did you mean performer?",

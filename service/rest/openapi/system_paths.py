@@ -88,7 +88,7 @@ def _history() -> Json:
             SYSTEM,
             "History of everything",
             description="Newest first, deletions included. Follow the Bundle's `next` link for the next page.",
-            parameters=[*parameter_references("_since", "_at", "_count"), *request_headers("Prefer")],
+            parameters=[*parameter_references("_since", "_at", "_count", *SHAPING), *request_headers("Prefer")],
             answers={"200": component("responses", "History")},
         )
     )

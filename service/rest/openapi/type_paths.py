@@ -135,7 +135,7 @@ class _Paths:
             self._type,
             summary,
             description=f"{_PAGED} Deletions are included.",
-            parameters=[*parameter_references("_since", "_at", "_count"), *request_headers("Prefer")],
+            parameters=[*parameter_references("_since", "_at", "_count", *SHAPING), *request_headers("Prefer")],
             answers={"200": component("responses", "History")},
             failures=ABSENT[:1] if missing else (),
         )
