@@ -11,10 +11,10 @@ import pytest
 
 from tests.benchmarks.serving import the_service
 from tests.builders.resources import observation
-from tests.faults.agreement import disagreements
+from tests.faults.agreement import disagreements, tagged_versions
 from tests.faults.database import KILL, STOP_FAST, STOP_IMMEDIATE, Database, data_folder
 from tests.faults.refusal import assert_refused
-from tests.faults.storm import Storm, missing
+from tests.faults.storm import ENTRIES, MARKS, Storm, missing
 
 if TYPE_CHECKING:
     import signal
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _RECOVERY_SECONDS = 10.0
 """How long after the database is back the service may still refuse."""
+_END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'massage-fhir'"
 _WAYS = pytest.mark.parametrize(
     "how", [STOP_FAST, STOP_IMMEDIATE, KILL], ids=["stopped fast", "stopped at once", "killed"]
 )
@@ -103,4 +104,22 @@ async def test_a_storm_over_a_restart_loses_nothing_that_was_acknowledged(stoppe
     await writing
     assert await missing(service.port, storm.acknowledged) == []
     assert await disagreements(stopped.url, service.base) == []
+    assert [refusal for refusal in storm.refused if ": 503 " not in refusal] == []
+
+
+async def test_a_storm_in_which_connections_are_ended_loses_nothing_and_halves_nothing(
+    stopped: Database, service: Serving
+) -> None:
+    storm = Storm(service.port, seed=2)
+    writing = asyncio.create_task(storm.run())
+    for _ in range(5):
+        await storm.until_acknowledged(len(storm.acknowledged) + 60)
+        async with stopped.connection() as connection:
+            await connection.execute(_END_ALL)
+    await storm.until_acknowledged(len(storm.acknowledged) + 60)
+    storm.stopped.set()
+    await writing
+    assert await missing(service.port, storm.acknowledged) == []
+    assert await disagreements(stopped.url, service.base) == []
+    assert set((await tagged_versions(stopped.url, MARKS)).values()) == {ENTRIES}
     assert [refusal for refusal in storm.refused if ": 503 " not in refusal] == []

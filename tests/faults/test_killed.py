@@ -8,16 +8,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.benchmarks.client import Connection
 from tests.benchmarks.serving import the_service
+from tests.builders.referral import referral_bundle
 from tests.faults.agreement import disagreements, tagged_versions
 from tests.faults.database import KILL, Database, data_folder
 from tests.faults.storm import ENTRIES, MARKS, Storm, missing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from tests.benchmarks.serving import Serving
 
+_EHRS = 8
+_REFERRALS = 60
+_HELD = dict.fromkeys(("Patient", "Condition", "Coverage", "ServiceRequest", "Task"), _REFERRALS) | dict.fromkeys(
+    ("Organization", "Practitioner", "PractitionerRole"), 1
+)
+"""What all referrals come to: the EHR's people and organisation are the same in each of them."""
 _ROUNDS = (150, 400, 700)
 """After how many acknowledged versions the service is killed, round after round on the same data."""
 
@@ -87,3 +95,43 @@ async def test_index_rows_and_history_agree_with_the_contents(survived: Survived
 
 async def test_nothing_was_refused_before_the_kill(survived: Survived) -> None:
     assert survived.refused == []
+
+
+class Referring:
+    """Several clients that post all referrals between them, each of them once."""
+
+    def __init__(self, port: int) -> None:
+        self.answered: list[int] = []
+        self.half = asyncio.Event()
+        numbers = iter(range(_REFERRALS))
+        self.ended = asyncio.gather(*(self._client(port, numbers) for _ in range(_EHRS)))
+
+    async def _client(self, port: int, numbers: Iterator[int]) -> None:
+        """Post one referral after the other until there are no more, or nobody answers."""
+        try:
+            async with Connection(port) as connection:
+                for number in numbers:
+                    reply = await connection.request("POST", "/fhir", referral_bundle(number))
+                    assert reply.status == 200, reply
+                    self.answered.append(number)
+                    if len(self.answered) >= _REFERRALS // 2:
+                        self.half.set()
+        except (ConnectionError, OSError):
+            return
+
+
+async def test_referrals_sent_again_after_a_kill_are_there_once() -> None:
+    with data_folder() as folder, Database(Path(folder) / "data") as database:
+        service = the_service(Path(folder), workers=2, log_level="warning")
+        async with service:
+            interrupted = Referring(service.port)
+            await interrupted.half.wait()
+            service.kill()
+            await interrupted.ended
+        async with service:
+            again = Referring(service.port)
+            await again.ended
+        assert sorted(again.answered) == list(range(_REFERRALS))
+        async with database.connection() as connection:
+            rows = await connection.fetch("SELECT type, count(*) AS held FROM resource GROUP BY type")
+        assert {row["type"]: row["held"] for row in rows} == _HELD
