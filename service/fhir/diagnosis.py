@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.element_rules import listed
 from service.fhir.outcome import ERROR_CODES, Issue
-from service.fhir.primitive import ACCEPTED
+from service.fhir.primitive import ACCEPTED, LENGTHY, MAX_STRING_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,8 +84,9 @@ class Diagnosis:
             return code, f"{name} must be one of the codes {listed(sorted(self._definitions.codes(accepted)))}."
         if accepted == "id" and name == "id":
             code = "id-invalid"
-        wanted = ACCEPTED["string" if accepted == "element-id" else accepted]
-        return code, f"{name} must be {wanted}."
+        if isinstance(value, str) and len(value) > MAX_STRING_LENGTH and accepted in LENGTHY:
+            return code, f"{name} must not have more than {MAX_STRING_LENGTH} characters."
+        return code, f"{name} must be {ACCEPTED[accepted]}."
 
     def _missing_element(self, location: Location, content: Any, resource_type: str) -> str:
         name = str(location[-1])

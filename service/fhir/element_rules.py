@@ -139,11 +139,15 @@ def _misaligned(name: str, values: list[Any] | None, twins: list[Any] | None) ->
     if values is not None and len(values) != len(twins):
         text = f"{name} and _{name} must have the same length, with null where one of them has nothing."
         return [Breach(code="cardinality", text=text, at=(name,))]
-    return [
+    breaches = [
         Breach(code=_EMPTY.code, text=_EMPTY.text, at=(name, index))
         for index, twin in enumerate(twins)
         if (values is None or values[index] is None) and (twin is None or "extension" not in twin)
     ]
+    if not breaches and not any(twins):
+        text = f"_{name} holds nothing but null; leave it out."
+        breaches.append(Breach(code=_EMPTY.code, text=text, at=(name,)))
+    return breaches
 
 
 def extension_rule(held: str) -> Rule:
@@ -178,6 +182,23 @@ def language_rule(value: Mapping[str, Any], _: Frame) -> Breaches | None:
     if all(_LANGUAGE.fullmatch(tag) for tag in tags):
         return None
     return (Breach(code="code-invalid", text=f"A coding of {LANGUAGES} must be {ACCEPTED['language']}."),)
+
+
+def contained_rule(value: list[dict[str, Any]], _: Frame) -> Breaches | None:
+    """Contained resources have ids, each its own: https://hl7.org/fhir/R4/references.html#contained"""
+    breaches: list[Breach] = []
+    known: set[str] = set()
+    for index, resource in enumerate(value):
+        name = resource.get("id")
+        if name is None:
+            text = "A contained resource needs an id, which references name as #id."
+            breaches.append(Breach(code="element-missing", text=text, at=(index, "id")))
+        elif name in known:
+            text = "Another contained resource has the same id; a reference to #id must find one only."
+            breaches.append(Breach(code="value-invalid", text=text, at=(index, "id")))
+        else:
+            known.add(name)
+    return breaches or None
 
 
 def narrative_rule(value: str, _: Frame) -> Breaches | None:

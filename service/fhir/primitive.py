@@ -60,6 +60,9 @@ PATTERNS: Final = {
 }
 """Primitive type → the form of its JSON strings."""
 
+LENGTHY: Final = frozenset({"canonical", "code", "element-id", "markdown", "string", "uri", "url"})
+"""The primitives whose form would let them grow beyond `MAX_STRING_LENGTH`."""
+
 RANGES: Final = {
     "integer": (-(2**31), 2**31 - 1),
     "unsignedInt": (0, 2**31 - 1),
@@ -83,6 +86,7 @@ ACCEPTED: Final = {
     "date": "YYYY, YYYY-MM or YYYY-MM-DD, a day that the calendar has",
     "dateTime": "YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss with Z or an offset such as +02:00",
     "decimal": "a JSON number, without quotes",
+    "element-id": "a text without blanks",
     "id": "1 to 64 of the characters A-Z a-z 0-9 - .",
     "instant": "YYYY-MM-DDThh:mm:ss with Z or an offset such as +02:00",
     "integer": "a whole JSON number from -2147483648 to 2147483647, without quotes",

@@ -22,9 +22,9 @@ _URN: Final = (
     r"|urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+"
 )
 _RELATIVE: Final = re.compile(rf"([A-Z][A-Za-z]+)(?:/{_VERSIONED_ID}|\?\S+)(?:#\S*)?")
-_ABSOLUTE: Final = re.compile(rf"[a-z][a-z0-9+.-]*:\S+?(?:/([A-Z][A-Za-z]+)/{_VERSIONED_ID})?(?:#\S*)?")
+_ABSOLUTE: Final = re.compile(rf"(?:https?://|urn:[a-z0-9-]+:)\S+?(?:/([A-Z][A-Za-z]+)/{_VERSIONED_ID})?(?:#\S*)?")
 _BLANK: Final = re.compile(r"\s")
-_FORMS: Final = "Type/id, an absolute URL, urn:uuid:..., urn:oid:... or #id of a contained resource"
+_FORMS: Final = "Type/id, an http or https URL, urn:uuid:..., urn:oid:... or #id of a contained resource"
 
 
 def reference_rule(targets: Collection[str], all_types: frozenset[str]) -> Rule:
@@ -60,7 +60,7 @@ def _literal_breach(reference: str, frame: Frame, allowed: frozenset[str], all_t
             return None
         return Breach(code="reference-invalid", text=f"A reference is {_FORMS}.")
     if target not in all_types:
-        if ":" in reference:
+        if _ABSOLUTE.fullmatch(reference):
             return None
         text = f"R4 has no resource type {target[:64]}; a reference is {_FORMS}."
         return Breach(code="reference-invalid", text=text)

@@ -25,6 +25,7 @@ from service.fhir.element_rules import (
     any_member,
     choice_rule,
     coding_rule,
+    contained_rule,
     extension_rule,
     language_rule,
     merged,
@@ -168,6 +169,8 @@ class _TypeCompiler:
         if element.repeats:
             item = cs.nullable_schema(value) if self._full and self._has_twin(element, kind) else value
             value = self._array(item, min_length=max(1, element.min), max_length=element.max)
+            if element.name == "contained":
+                value = ruled(value, (contained_rule,))
         waived = element.choice or (self._full and self._has_twin(element, kind))
         return cs.typed_dict_field(value, required=element.min > 0 and not waived)
 

@@ -145,7 +145,7 @@ BROKEN: Final[list[tuple[str, str, Json]]] = [
                 {
                     **PATIENT,
                     "id": "p",
-                    "contained": [{"resourceType": "Basic", "code": TEXT, "subject": {"reference": "#"}}],
+                    "contained": [{"resourceType": "Basic", "id": "b", "code": TEXT, "subject": {"reference": "#"}}],
                 }
             ],
             "subject": {"reference": "#p"},

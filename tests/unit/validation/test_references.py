@@ -24,6 +24,8 @@ CASES: Final[list[tuple[Json, str | None]]] = [
     ({"reference": "Patient?identifier=urn:x|1"}, None),
     ({"reference": UUID}, None),
     ({"reference": "urn:oid:1.2.3"}, None),
+    ({"reference": "urn:isbn:0451450523"}, None),
+    ({"reference": "http://ehr.example.org/fhir/Patient/1"}, None),
     ({"reference": UUID, "type": "Group"}, None),
     ({"reference": "Patient/1", "type": "Patient"}, None),
     ({"type": "Patient", "identifier": {"value": "1"}}, None),
@@ -47,6 +49,13 @@ CASES: Final[list[tuple[Json, str | None]]] = [
     ({"reference": "1"}, "reference-invalid"),
     ({"reference": "urn:uuid:1"}, "reference-invalid"),
     ({"reference": "#p"}, "reference-invalid"),
+    ({"reference": "javascript:alert(1)"}, "reference-invalid"),
+    ({"reference": "data:text/html,x"}, "reference-invalid"),
+    ({"reference": "mailto:a@example.org"}, "reference-invalid"),
+    ({"reference": "file:///srv/Patient/1"}, "reference-invalid"),
+    ({"reference": "ftp://ehr.example.org/Patient/1"}, "reference-invalid"),
+    ({"reference": "http:Patient/1"}, "reference-invalid"),
+    ({"reference": "Pateint?identifier=urn:x|1"}, "reference-invalid"),
     ({"reference": ""}, "element-empty"),
     ({"reference": 1}, "value-invalid"),
     ({"id": "a"}, "element-empty"),
@@ -88,6 +97,16 @@ def test_a_contained_resource_may_refer_to_its_siblings_and_its_container(valida
         | {"agent": [{"who": {"reference": "#o"}}]},
     ]
     assert validator.issues(order({"reference": "#p"}, contained=contained), "ServiceRequest") == []
+
+
+@pytest.mark.parametrize("second, code", [({"id": "q"}, None), ({"id": "p"}, "value-invalid"), ({}, "element-missing")])
+def test_a_contained_resource_has_an_id_of_its_own(second: Json, code: str | None, validator: Validator) -> None:
+    """``#id`` must find one; without an id nothing could refer to it, even where it refers to its container."""
+    to_container = {"extension": [{"url": "http://example.org/x", "valueReference": {"reference": "#"}}]}
+    contained = [{"resourceType": "Patient", "id": "p"}, {"resourceType": "Patient", **second, **to_container}]
+    issues = validator.issues(order({"reference": "#p"}, contained=contained), "ServiceRequest")
+    place = ("ServiceRequest.contained[1].id",)
+    assert [(issue.code, issue.expression) for issue in issues] == ([(code, place)] if code else [])
 
 
 def test_entries_of_a_bundle_do_not_see_each_others_contained_resources(validator: Validator) -> None:
