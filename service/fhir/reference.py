@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _RELATIVE: Final = re.compile(
     rf"(?P<type>[A-Z][A-Za-z]+)/(?P<id>{LOGICAL_ID.pattern})(?:/_history/(?P<version>{LOGICAL_ID.pattern}))?(?P<rest>#.*)?"
 )
+_ELSEWHERE: Final = re.compile(
+    rf"https?://\S+/(?P<type>[A-Z][A-Za-z]+)/{LOGICAL_ID.pattern}(?:/_history/{LOGICAL_ID.pattern})?(?:#.*)?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,3 +62,9 @@ def parse_local(reference: str, base: str, types: Container[str]) -> LocalRefere
     if match is None or match["type"] not in types:
         return None
     return LocalReference(type=match["type"], id=match["id"], version_id=match["version"])
+
+
+def type_elsewhere(reference: str, types: Container[str]) -> str | None:
+    """The known type that the URL of a resource on another server ends in; None where it names none."""
+    match = _ELSEWHERE.fullmatch(reference)
+    return match["type"] if match and match["type"] in types else None

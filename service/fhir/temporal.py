@@ -25,7 +25,7 @@ LATEST: Final = datetime.max.replace(tzinfo=UTC)
 _PATTERN: Final = re.compile(
     r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})(?:-(?P<day>[0-9]{2})"
     r"(?:T(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]+))?)?"
-    r"(?P<offset>Z|[+-][0-9]{2}:[0-9]{2})?)?)?)?"
+    r"(?P<offset>Z|[ +-][0-9]{2}:[0-9]{2})?)?)?)?"
 )
 _INSTANT: Final = timedelta(microseconds=1)
 _MINUTE: Final = timedelta(minutes=1)
@@ -62,7 +62,10 @@ class Range:
 
 
 def range_of(text: str, zone: tzinfo = UTC) -> Range | None:
-    """The range of a date, dateTime or instant at any precision from the year down; None when it is none of these."""
+    """The range of a date, dateTime or instant at any precision from the year down; None when it is none of these.
+
+    A blank before the offset is read as the plus sign that an unescaped URL loses.
+    """
     match = _PATTERN.fullmatch(text)
     if match is None:
         return None
@@ -99,11 +102,8 @@ def range_of_timing(timing: Mapping[str, Any], zone: tzinfo = UTC) -> Range | No
 
 
 def parse_instant_range(text: str, zone: tzinfo, parameter: str) -> tuple[datetime, datetime]:
-    """The range of a parameter's date as (first instant, first instant after it); FhirError parameter-value.
-
-    A blank before the offset is read as the plus sign that an unescaped URL loses.
-    """
-    found = range_of(text.replace(" ", "+"), zone)
+    """The range of a parameter's date as (first instant, first instant after it); FhirError parameter-value."""
+    found = range_of(text, zone)
     if found is None:
         raise failure("parameter-value", f"{parameter} takes {DATE_FORMS}.", f"http.{parameter}")
     return found.low, found.high

@@ -79,6 +79,8 @@ async def test_since_leaves_out_what_was_before(fresh_client: httpx.AsyncClient)
     since = second.json()["meta"]["lastUpdated"]
     response = await fresh_client.get("/_history", params={"_since": since})
     assert versions(response.json()) == [("h-1", 'W/"2"')]
+    unescaped = await fresh_client.get("/_history?_since=2026-01-01T00:00:00+01:00")
+    assert unescaped.status_code == 200, "the plus sign arrives as a blank"
     later = await fresh_client.get("/Patient/h-1/_history", params={"_since": "2999-01-01"})
     assert versions(later.json()) == []
 

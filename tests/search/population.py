@@ -62,6 +62,7 @@ SUBJECTS: Final[dict[str, Json | None]] = {
     "versioned": {"reference": "Patient/ann/_history/2"},
     "elsewhere": {"reference": ELSEWHERE},
     "group": {"reference": "Group/ann"},
+    "group-elsewhere": {"reference": "https://other.example.org/fhir/Group/ann"},
     "logical": {"identifier": {"value": "ann"}},
     "contained": {"reference": "#p"},
     "other": {"reference": "Patient/anna"},

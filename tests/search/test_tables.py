@@ -179,7 +179,7 @@ REFERENCES = {
     "subject:missing=true": "no-subject",
     "subject:missing=false": " ".join(set(SUBJECTS) - {"no-subject"}),
     # a contained or logical reference may be to a patient, a Group is not
-    "patient:missing=true": "group no-subject",
+    "patient:missing=true": "group group-elsewhere no-subject",
     "subject=Patient/ann&status=active": ANN,
     "subject=Patient/ann&status=draft": "",
 }

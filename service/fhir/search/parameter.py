@@ -60,6 +60,12 @@ class SearchParameter:
         """The numbers of the sources, as the index tables know them."""
         return tuple(source.number for source in self.sources)
 
+    @property
+    def data_types(self) -> frozenset[str]:
+        """The data types of the elements that the parameter reads."""
+        evaluated = {source.evaluated for source in self.sources if source.evaluated}
+        return evaluated | frozenset(path.type for source in self.sources for path in source.paths)
+
 
 def source_number(resource_type: str, kind: Kind, expression: str) -> int:
     """The signed 32-bit number of a source, stable across releases and never 0; the registry refuses collisions."""

@@ -52,6 +52,23 @@ def test_a_malformed_token_is_refused(parse: Parse, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "phone=home|1",
+        "phone=|1",
+        "active=http://terminology.hl7.org/CodeSystem/special-values|true",
+        "deceased=|true",
+    ],
+)
+def test_a_contact_point_and_a_boolean_have_no_system(parse: Parse, text: str) -> None:
+    """R4: only the form without a pipe is allowed there."""
+    with pytest.raises(FhirError) as refusal:
+        parse("Patient", text)
+    assert refusal.value.code == "parameter-value"
+    assert "without a system" in refusal.value.issues[0].diagnostics
+
+
+@pytest.mark.parametrize(
     "text,codes",
     [
         ("http://hl7.org/fhir/observation-status|final", ("final",)),

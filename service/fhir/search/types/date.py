@@ -19,10 +19,9 @@ PREFIXES: Final[tuple[Prefix, ...]] = get_args(Prefix)
 
 
 def parse(parameter: SearchParameter, _modifier: str | None, text: str, setting: Setting) -> DateValue:
-    """A prefix, `eq` when there is none, and a date. A blank is the plus sign that an unescaped URL loses."""
+    """A prefix, `eq` when there is none, and a date."""
     prefix = next((each for each in PREFIXES if text.startswith(each)), None)
-    moment = text.removeprefix(prefix or "").replace(" ", "+")
-    found = range_of(moment, setting.zone)
+    found = range_of(text.removeprefix(prefix or ""), setting.zone)
     if found is None:
         raise refused(parameter, f"{DATE_FORMS}, alone or after one of the prefixes {', '.join(PREFIXES)}")
     if prefix == "ap" and setting.now is not None:

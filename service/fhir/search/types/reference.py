@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from service.fhir.outcome import failure
-from service.fhir.reference import digest_of, identity_of, parse_local, type_code
+from service.fhir.reference import digest_of, identity_of, parse_local, type_code, type_elsewhere
 from service.fhir.resource import LOGICAL_ID
 from service.fhir.search.query import ReferenceValue
 from service.fhir.search.separators import unescape
@@ -30,8 +30,8 @@ _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
 NOT_LITERAL: Final = UUID(int=0)
 """The target of a reference that names no URL (logical or contained): no search asks for it, `:missing` counts it."""
 
-_ELSEWHERE: Final = 0
-"""The target type of whatever is not local."""
+_ANY: Final = 0
+"""The target type of whatever does not name its type: it counts as any."""
 
 
 def parse(parameter: SearchParameter, modifier: str | None, text: str, setting: Setting) -> ReferenceValue:
@@ -62,7 +62,7 @@ def parse(parameter: SearchParameter, modifier: str | None, text: str, setting: 
 def _reference(reference: dict[str, Any], source: int, rows: Rows) -> None:
     literal = reference.get("reference")
     if literal is None or literal.startswith("#"):
-        rows.reference.add((source, _ELSEWHERE, NOT_LITERAL))
+        rows.reference.add((source, _ANY, NOT_LITERAL))
     else:
         _target(literal, source, rows)
 
@@ -73,9 +73,9 @@ def _canonical(canonical: str, source: int, rows: Rows) -> None:
     if url:
         _target(url, source, rows)
     else:
-        rows.reference.add((source, _ELSEWHERE, NOT_LITERAL))
+        rows.reference.add((source, _ANY, NOT_LITERAL))
     if separator:
-        rows.reference.add((source, _ELSEWHERE, digest_of(canonical.partition("#")[0])))
+        rows.reference.add((source, _ANY, digest_of(canonical.partition("#")[0])))
 
 
 def _target(literal: str, source: int, rows: Rows) -> None:
@@ -88,7 +88,8 @@ def _located(literal: str, base: str, types: frozenset[str]) -> tuple[int, UUID]
     """The target's type and digest; the resources of one patient repeat the same few references."""
     local = parse_local(literal, base, types)
     if local is None:
-        return _ELSEWHERE, digest_of(literal)
+        elsewhere = type_elsewhere(literal, types)
+        return type_code(elsewhere) if elsewhere else _ANY, digest_of(literal)
     return type_code(local.type), identity_of(local.type, local.id)
 
 

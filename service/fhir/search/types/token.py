@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 FORMS: Final = "code, system|code, |code or system| (with any | , $ or \\ inside of the parts escaped by a backslash)"
 
+_BARE: Final = frozenset({"ContactPoint", "boolean", "uri"})
+"""The data types whose tokens have no system: R4 forbids the pipe where a parameter reads nothing else."""
+
 _NO_CODE: Final = ""
 """What stands in the code column of a coding without a code: no search asks for it, `:missing` counts it."""
 
@@ -31,6 +34,8 @@ system_digest: Final = lru_cache(maxsize=4096)(digest_of)
 def parse(parameter: SearchParameter, _modifier: str | None, text: str, _setting: Setting) -> TokenValue:
     """``code``, ``system|code``, ``|code`` (no system) or ``system|`` (any code)."""
     parts = [unescape(part) for part in split(text, "|")]
+    if len(parts) > 1 and parameter.data_types <= _BARE:
+        raise refused(parameter, "a value alone, without a system; a | inside of the value is escaped by a backslash")
     match parts:
         case [code] if code:
             return TokenValue(form="code", code=bounded(code))
