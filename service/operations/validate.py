@@ -57,8 +57,8 @@ async def _content_issues(parts: Parts, operation: Operation, asked: _Asked) -> 
             )
         ]
     issues = parts.validator.issues(resource, resource_type, warnings=True)
-    if asked.mode == "update" and operation.id is not None and resource.get("id") != operation.id:
-        diagnostics = "An update must carry the id of the instance."
+    if operation.id is not None and resource.get("id") != operation.id:
+        diagnostics = "The resource must carry the id of the instance."
         issues.append(Issue(code="id-mismatch", diagnostics=diagnostics, expression=(f"{resource_type}.id",)))
     return issues
 
@@ -90,10 +90,15 @@ async def _deletion_issues(parts: Parts, operation: Operation) -> list[Issue]:
 
 
 def _asked(operation: Operation) -> _Asked:
-    values: dict[str, Any] = dict(operation.parameters)
+    pairs: list[tuple[str, Any]] = list(operation.parameters)
     resource = operation.content
-    if resource is not None and resource.get("resourceType") == "Parameters" and operation.type != "Parameters":
-        values.update(_parameter_values(resource))
+    wrapped = resource is not None and resource.get("resourceType") == "Parameters" and operation.type != "Parameters"
+    if resource is not None and wrapped:
+        pairs += _parameter_values(resource)
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise failure("parameter-value", "$validate takes each of its parameters once.", "http")
+    if wrapped:
         resource = values.get("resource")
     unknown = sorted(values.keys() - {"resource", "mode", "profile", "_format", "_pretty"})
     if unknown:
@@ -104,14 +109,14 @@ def _asked(operation: Operation) -> _Asked:
     return _Asked(resource=resource, mode=mode, profile=values.get("profile"))
 
 
-def _parameter_values(parameters: Content) -> dict[str, Any]:
-    values: dict[str, Any] = {}
+def _parameter_values(parameters: Content) -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
     entries = parameters.get("parameter", [])
     for parameter in entries if isinstance(entries, list) else ():
         if not isinstance(parameter, dict) or not isinstance(parameter.get("name"), str):
             raise failure("value-invalid", "A parameter needs a name.", "Parameters.parameter")
         value = next((parameter[key] for key in parameter if key.startswith("value")), parameter.get("resource"))
-        values[parameter["name"]] = value
-    if not isinstance(values.get("resource", {}), dict):
+        pairs.append((parameter["name"], value))
+    if not all(isinstance(value, dict) for name, value in pairs if name == "resource"):
         raise failure("value-invalid", "The parameter resource must be a resource.", "Parameters.parameter")
-    return values
+    return pairs
