@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from service.fhir import definitions as r4
 from service.fhir.address import routes_of
-from service.fhir.links import link_names
+from service.fhir.link_map import LinkMap
 from service.fhir.outcome import FhirError
 from service.fhir.search.extract import Extractor
 from service.fhir.search.registry import Registry
@@ -64,7 +64,7 @@ class Standard:
     registry: Registry
     validator: Validator
     extractor: Extractor
-    link_names: frozenset[str]
+    link_map: LinkMap
 
 
 def compile_standard() -> Standard:
@@ -76,7 +76,7 @@ def compile_standard() -> Standard:
         registry=registry,
         validator=Validator(definitions),
         extractor=Extractor(registry),
-        link_names=link_names(definitions),
+        link_map=LinkMap(definitions),
     )
 
 
@@ -130,6 +130,7 @@ def create_app(settings: Settings, standard: Standard | None = None) -> Applicat
         definitions=standard.definitions,
         base_url=settings.base_url,
         max_body_bytes=settings.max_body_bytes,
+        body_timeout_seconds=settings.body_timeout_seconds,
         cors_origins=settings.cors_origins,
         access_log=AccessLog() if settings.access_log else None,
         bind_request_id=request_id.set,
@@ -152,7 +153,7 @@ def _parts(settings: Settings, standard: Standard, pool: Pool, cursor_secret: st
         ),
         cursor_secret=cursor_secret.encode(),
         zone=settings.time_zone,
-        link_names=standard.link_names,
+        link_map=standard.link_map,
         routes=routes_of(standard.definitions),
         software_version=version(),
         started_on=datetime.now(UTC).date().isoformat(),

@@ -29,16 +29,26 @@ from service.fhir.interaction import (
     VRead,
 )
 from service.fhir.outcome import FhirError, failure, located_at
+from service.fhir.temporal import range_of
 from service.fhir.url_encoding import decode, parse_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from service.fhir.address import Address, Routes
     from service.fhir.interaction import IfMatch
     from service.fhir.resource import Content
 
 METHODS: Final = ("DELETE", "POST", "PUT", "PATCH", "GET", "HEAD")
+
+_CONDITIONS: Final = {
+    "ifNoneExist": ("POST",),
+    "ifMatch": ("PUT", "PATCH", "DELETE"),
+    "ifNoneMatch": ("GET", "HEAD", "PUT"),
+    "ifModifiedSince": ("GET", "HEAD"),
+}
+"""Condition → the methods that look at it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +61,7 @@ class EntryRequest:
     resource: Content | None
     if_match: IfMatch
     if_none_match: IfMatch
+    if_modified_since: datetime | None
     if_none_exist: Criteria | None
     where: str
 
@@ -76,6 +87,7 @@ def _request(entry: Any, where: str, base: str, routes: Routes) -> EntryRequest:
     resource = entry.get("resource")
     if resource is not None and not isinstance(resource, dict):
         raise failure("bundle-entry", "The entry's resource must be a JSON object.", f"{where}.resource")
+    _refuse_misplaced(request, method, where)
     address, parameters = _target_of(url, where, base, routes)
     return EntryRequest(
         method="GET" if method == "HEAD" else method,
@@ -84,6 +96,7 @@ def _request(entry: Any, where: str, base: str, routes: Routes) -> EntryRequest:
         resource=resource,
         if_match=_entity_tags(request, "ifMatch", where),
         if_none_match=_entity_tags(request, "ifNoneMatch", where),
+        if_modified_since=_if_modified_since(request, where),
         if_none_exist=_if_none_exist(request, where),
         where=where,
     )
@@ -99,6 +112,24 @@ def _target_of(url: str, where: str, base: str, routes: Routes) -> tuple[Address
         raise failure("parameter-value", "The URL is not Unicode text.", expression) from None
     except FhirError as error:
         raise located_at(error, expression) from error
+
+
+def _refuse_misplaced(request: dict[str, Any], method: str, where: str) -> None:
+    """A condition that would not be looked at must not be sent: the entry would do more than was meant."""
+    for name, methods in _CONDITIONS.items():
+        if name in request and method not in methods:
+            told = f"{name} goes with {', '.join(methods)} only."
+            raise failure("bundle-entry", told, f"{where}.request.{name}")
+
+
+def _if_modified_since(request: dict[str, Any], where: str) -> datetime | None:
+    text = request.get("ifModifiedSince")
+    if text is None:
+        return None
+    found = range_of(text) if isinstance(text, str) else None
+    if found is None:
+        raise failure("bundle-entry", "ifModifiedSince must be an instant.", f"{where}.request.ifModifiedSince")
+    return found.low
 
 
 def _if_none_exist(request: dict[str, Any], where: str) -> Criteria | None:
@@ -122,11 +153,21 @@ def _entity_tags(request: dict[str, Any], name: str, where: str) -> IfMatch:
 
 
 def _read(request: EntryRequest) -> Interaction:
-    return Read(type=request.address.type, id=request.address.id, if_none_match=request.if_none_match)
+    return Read(
+        type=request.address.type,
+        id=request.address.id,
+        if_none_match=request.if_none_match,
+        if_modified_since=request.if_modified_since,
+    )
 
 
 def _vread(request: EntryRequest) -> Interaction:
-    return VRead(type=request.address.type, id=request.address.id, version_id=request.address.version_id)
+    return VRead(
+        type=request.address.type,
+        id=request.address.id,
+        version_id=request.address.version_id,
+        if_none_match=request.if_none_match,
+    )
 
 
 def _search(request: EntryRequest) -> Interaction:

@@ -5,33 +5,43 @@ https://hl7.org/fhir/R4/http.html#transaction
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.bundle_entry import entry_interaction
 from service.fhir.interaction import Create, Delete, Patch, Update
-from service.fhir.outcome import failure
+from service.fhir.links import restful_target
+from service.fhir.outcome import FhirError, failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from service.fhir.address import Routes
     from service.fhir.interaction import Interaction
+    from service.fhir.outcome import Issue
     from service.fhir.resource import Content
 
 Write = Create | Update | Patch | Delete
 
 _ORDER: Final[dict[type[Any], int]] = {Delete: 0, Create: 1, Update: 2, Patch: 2}
 _READING: Final = 3
+_FULL_URL: Final = re.compile(
+    r"urn:uuid:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|urn:oid:[0-9]+(?:\.[0-9]+)+|https?://[^\s/]+/\S*"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedEntry:
-    """An entry as an interaction; `where` is its FHIRPath, `index` its place in the Bundle."""
+    """An entry as an interaction; `where` is its FHIRPath, `index` its place in the Bundle.
+
+    `head_only` marks a HEAD: it is answered like a GET, without the resource.
+    """
 
     index: int
     full_url: str | None
     interaction: Interaction
+    head_only: bool = False
 
     @property
     def where(self) -> str:
@@ -60,16 +70,21 @@ def bundle_entries(bundle: Content, *, most: int) -> list[Any]:
 
 def plan_transaction(entries: Sequence[Any], *, base: str, routes: Routes) -> tuple[PlannedEntry, ...]:
     """Every entry planned, in the order of the Bundle; the first malformed one raises."""
-    planned = tuple(
-        PlannedEntry(
-            index=index,
-            full_url=entry.get("fullUrl") if isinstance(entry, dict) else None,
-            interaction=entry_interaction(entry, where=entry_path(index), base=base, routes=routes),
-        )
-        for index, entry in enumerate(entries)
-    )
+    planned = tuple(plan_entry(index, entry, base=base, routes=routes) for index, entry in enumerate(entries))
     _refuse_equal_full_urls(planned)
     return planned
+
+
+def plan_entry(index: int, entry: Any, *, base: str, routes: Routes) -> PlannedEntry:
+    """One entry planned; FhirError bundle-entry or a more exact code."""
+    where = entry_path(index)
+    interaction = entry_interaction(entry, where=where, base=base, routes=routes)
+    full_url = entry.get("fullUrl")
+    if "fullUrl" in entry:
+        _check_full_url(full_url, interaction, f"{where}.fullUrl")
+    return PlannedEntry(
+        index=index, full_url=full_url, interaction=interaction, head_only=entry["request"]["method"] == "HEAD"
+    )
 
 
 def in_processing_order(entries: Iterable[PlannedEntry]) -> list[PlannedEntry]:
@@ -91,6 +106,15 @@ def refuse_equal_targets(targets: Iterable[tuple[str, tuple[str, str]]]) -> None
         seen[target] = where
 
 
+def _check_full_url(full_url: Any, interaction: Interaction, where: str) -> None:
+    if not isinstance(full_url, str) or not _FULL_URL.fullmatch(full_url):
+        raise failure("bundle-entry", "A fullUrl is urn:uuid:..., urn:oid:... or an absolute http(s) URL.", where)
+    named = restful_target(full_url)
+    match interaction:
+        case Update(type=resource_type, target=str(logical_id)) if named and named != f"{resource_type}/{logical_id}":
+            raise failure("bundle-entry", "The fullUrl names another resource than the request's url.", where)
+
+
 def _refuse_equal_full_urls(entries: Iterable[PlannedEntry]) -> None:
     seen: dict[str, str] = {}
     for entry in entries:
@@ -101,3 +125,22 @@ def _refuse_equal_full_urls(entries: Iterable[PlannedEntry]) -> None:
                 "bundle-duplicate", "Two entries have the same fullUrl.", seen[entry.full_url], f"{entry.where}.fullUrl"
             )
         seen[entry.full_url] = f"{entry.where}.fullUrl"
+
+
+def located(error: FhirError, where: str) -> FhirError:
+    """The refusal with its expressions below the Bundle entry `where`; as it is when that is empty."""
+    if not where:
+        return error
+    return FhirError(
+        issues=[below(issue, where) for issue in error.issues], retry_after_seconds=error.retry_after_seconds
+    )
+
+
+def below(issue: Issue, where: str) -> Issue:
+    """The issue with its expressions below the Bundle entry `where`."""
+    if any(path.startswith(where) for path in issue.expression):
+        return issue
+    inside = [path.partition(".")[2] for path in issue.expression if not path.startswith("http.")]
+    return replace(
+        issue, expression=tuple(f"{where}.resource.{path}" if path else where for path in inside) or (where,)
+    )

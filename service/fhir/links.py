@@ -1,118 +1,152 @@
 """Links inside a transaction Bundle: temporary and conditional references become literal ones.
 
-https://hl7.org/fhir/R4/http.html#trules: a link equal to an entry's fullUrl is replaced wherever R4 says it is a link
-(Reference.reference; uri, url, oid and uuid elements; href and src of the narrative), never in canonicals or strings.
+https://hl7.org/fhir/R4/http.html#trules: a link equal to an entry's fullUrl is replaced wherever R4 says it is a link:
+`Reference.reference`, uri and url elements, href and src of the narrative; never in canonicals or strings. R4 also
+names oid and uuid elements, but no literal reference is a valid value of those, so they stay. A Bundle that is itself
+stored resolves its links within itself and is left alone.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.link_map import TWIN
 from service.fhir.outcome import failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from service.fhir.definitions import Definitions, Element
+    from service.fhir.link_map import LinkMap, Place
     from service.fhir.resource import Content
 
-_LINK_TYPES: Final = frozenset({"uri", "url", "oid", "uuid"})
 _RESTFUL: Final = re.compile(r"(?P<root>https?://.+/)(?P<relative>[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})")
 _CONDITIONAL: Final = re.compile(r"(?P<type>[A-Z][A-Za-z]+)\?(?P<query>.+)", re.DOTALL)
 _NARRATIVE_LINK: Final = re.compile(r"""(?<=\s)((?:href|src)\s*=\s*)(["'])(.*?)\2""")
+
+Replace = Callable[["Place | None", str], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
     """What every link of a Bundle leads to.
 
-    `targets`: fullUrl → ``Type/id``. `conditional`: ``Type?criteria`` → ``Type/id``. `names`: elements that hold links.
+    `targets`: fullUrl → ``Type/id``. `conditional`: ``Type?criteria`` → ``Type/id``. `places`: where links are.
     """
 
     targets: Mapping[str, str]
     conditional: Mapping[str, str]
-    names: frozenset[str]
+    places: LinkMap
 
     def resolved(self, content: Content, full_url: str | None, where: str) -> Content:
-        """The content with its links replaced; FhirError reference-invalid for a ``urn:`` that leads nowhere."""
+        """The content with its links replaced.
+
+        FhirError reference-invalid for a ``urn:`` that leads nowhere, reference-type where it leads to a wrong type.
+        """
+        if content["resourceType"] == "Bundle":
+            return content
         root = full_url and (match := _RESTFUL.fullmatch(full_url)) and match["root"]
 
-        def replace(name: str, link: str) -> str:
+        def replace(place: Place | None, link: str) -> str:
             target = self.targets.get(link) or self.conditional.get(link)
             if target is None and root:
                 target = self.targets.get(f"{root}{link}")
-            if target is not None:
-                return target
-            if name == "reference" and link.startswith(("urn:uuid:", "urn:oid:")):
-                raise failure(
-                    "reference-invalid",
-                    "A urn: reference does not equal the fullUrl of any entry of the Bundle.",
-                    where,
-                )
-            return link
+            if target is None:
+                if place and link.startswith(("urn:uuid:", "urn:oid:")):
+                    told = "A urn: reference does not equal the fullUrl of any entry of the Bundle."
+                    raise failure("reference-invalid", told, _place_of(content, link, where))
+                return link
+            if place and not place.allows(target.partition("/")[0]):
+                told = f"A reference leads to an entry of the wrong type; it may be {', '.join(sorted(place.targets))}."
+                raise failure("reference-type", told, _place_of(content, link, where))
+            return target
 
-        rewritten: Content = _rewritten(content, self.names, replace)
-        return rewritten
-
-
-def link_names(definitions: Definitions) -> frozenset[str]:
-    """JSON names of the elements that hold links, leaving out names that some type also gives to a plain string."""
-    links: set[str] = set()
-    others: set[str] = set()
-    for type_name in definitions.resource_types:
-        for element in _elements(definitions.type(type_name).elements):
-            for element_type in element.types:
-                name = element.name
-                if element.choice:
-                    name += element_type.code[0].upper() + element_type.code[1:]
-                (links if element_type.code in _LINK_TYPES else others).add(name)
-    return frozenset((links - others) | {"reference"})
+        return _Rewriting(self.places, replace).object(content, content["resourceType"])
 
 
-def conditional_references(content: Any) -> Iterator[tuple[str, str, str]]:
-    """(reference, type, query) for each reference of the form ``Patient?identifier=system|value``."""
-    for reference in _references(content):
-        match = _CONDITIONAL.fullmatch(reference)
+def restful_target(full_url: str) -> str | None:
+    """The ``Type/id`` that a RESTful fullUrl ends with, None for any other."""
+    match = _RESTFUL.fullmatch(full_url)
+    return match["relative"] if match else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionalReference:
+    """A reference of the form ``Patient?identifier=system|value``; `path` is that of its element in the resource."""
+
+    text: str
+    type: str
+    query: str
+    path: str
+
+
+def conditional_references(content: Content, base: str) -> Iterator[ConditionalReference]:
+    """Each reference by criteria; one that is absolute on `base` is meant, too."""
+    for path, reference in references(content):
+        match = _CONDITIONAL.fullmatch(reference.removeprefix(f"{base}/"))
         if match:
-            yield reference, match["type"], match["query"]
+            yield ConditionalReference(text=reference, type=match["type"], query=match["query"], path=path)
 
 
-def _references(value: Any) -> Iterator[str]:
+def references(content: Content) -> Iterator[tuple[str, str]]:
+    """(path, text) of every `Reference.reference`; none of a Bundle, whose links are its own."""
+    if content.get("resourceType") != "Bundle":
+        yield from _references(content, "")
+
+
+def _references(value: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for name, child in value.items():
             if name == "reference" and isinstance(child, str):
-                yield child
+                yield path, child
             elif isinstance(child, dict | list):
-                yield from _references(child)
+                yield from _references(child, f"{path}.{name}" if path else name)
     elif isinstance(value, list):
-        for child in value:
-            yield from _references(child)
+        for index, child in enumerate(value):
+            yield from _references(child, f"{path}[{index}]")
 
 
-def _rewritten(value: Any, names: frozenset[str], replace: Callable[[str, str], str]) -> Any:
-    if isinstance(value, list):
-        return [_rewritten(child, names, replace) if isinstance(child, dict | list) else child for child in value]
-    result = {}
-    for name, child in value.items():
-        if isinstance(child, dict | list):
-            result[name] = _rewritten(child, names, replace)
-        elif isinstance(child, str) and name in names:
-            result[name] = replace(name, child)
-        elif name == "div" and isinstance(child, str):
-            result[name] = _NARRATIVE_LINK.sub(lambda match: _narrative_link(match, replace), child)
-        else:
-            result[name] = child
-    return result
+def _place_of(content: Content, link: str, where: str) -> str:
+    """The FHIRPath of the reference that holds the link, for the refusal of it."""
+    path = next((path for path, reference in references(content) if reference == link), "")
+    return f"{where}.resource.{path}" if path else f"{where}.resource"
 
 
-def _narrative_link(match: re.Match[str], replace: Callable[[str, str], str]) -> str:
-    attribute, quote, link = match.groups()
-    return f"{attribute}{quote}{replace('div', link)}{quote}"
+@dataclass(frozen=True, slots=True)
+class _Rewriting:
+    """One walk over a content that makes a copy with other links."""
 
+    map: LinkMap
+    replace: Replace
 
-def _elements(elements: tuple[Element, ...]) -> Iterator[Element]:
-    for element in elements:
-        yield element
-        yield from _elements(element.children)
+    def object(self, value: Content, inside: str) -> Content:
+        places = self.map.places(inside)
+        result = {}
+        for name, child in value.items():
+            place = places.get(name) or (TWIN if name.startswith("_") else None)
+            result[name] = self._property(child, place) if place else child
+        return result
+
+    def _property(self, value: Any, place: Place) -> Any:
+        if isinstance(value, list):
+            return [self._property(child, place) for child in value]
+        if isinstance(value, str):
+            return self._text(value, place)
+        if not isinstance(value, dict):
+            return value
+        if place.kind == "resource":
+            resource_type = value["resourceType"]
+            return value if resource_type == "Bundle" else self.object(value, resource_type)
+        result = self.object(value, place.inside)
+        if place.kind == "reference" and isinstance(value.get("reference"), str):
+            result["reference"] = self.replace(place, value["reference"])
+        return result
+
+    def _text(self, text: str, place: Place) -> str:
+        if place.kind == "link":
+            return self.replace(None, text)
+        return _NARRATIVE_LINK.sub(self._narrative_link, text) if place.kind == "narrative" else text
+
+    def _narrative_link(self, match: re.Match[str]) -> str:
+        attribute, quote, link = match.groups()
+        return f"{attribute}{quote}{self.replace(None, link)}{quote}"

@@ -1,16 +1,22 @@
 """Conditional interactions: criteria that stand where an id would. https://hl7.org/fhir/R4/http.html#ccreate
 
-Equal criteria are matched one after the other: each is locked until its transaction ends, so that two clients which
-create the same thing at the same time make one. A lock costs one round trip and nobody else notices it.
+Criteria that match nothing are locked until the transaction ends and matched again, so that two clients which create
+the same thing at the same time make one. What matches is not locked: the referrals of one practice, which all name its
+organisation, do not queue.
 """
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from service.fhir.outcome import failure
+from service.fhir.bundle_plan import located, refuse_equal_targets
+from service.fhir.interaction import Create, Criteria, Delete, Update
+from service.fhir.links import conditional_references
+from service.fhir.outcome import FhirError, failure
 from service.fhir.search.parse import parse_criteria
+from service.fhir.url_encoding import parse_query
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,21 +24,143 @@ if TYPE_CHECKING:
     from service.fhir.interaction import Context, Parameters
     from service.fhir.search.query import Query
     from service.interactions.parts import Parts
+    from service.interactions.write import WriteRequest
+    from service.store.store import Session
+
+Match = tuple[str, str]
+"""The type and id of a resource that criteria match."""
 
 
-def criteria_query(parts: Parts, context: Context, resource_type: str, parameters: Parameters) -> Query:
-    """The query that finds what the criteria match; FhirError for anything that is not plain criteria."""
-    return parse_criteria(parts.registry, resource_type, parameters, base=context.base, zone=parts.zone)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """Criteria, parsed; `where` is the FHIRPath of the Bundle entry that they stand in, or empty."""
+
+    resource_type: str
+    parameters: Parameters
+    query: Query
+    where: str
+
+    @property
+    def lock_key(self) -> int:
+        """The signed 64-bit key under which the criteria are locked, the same for any order of the parameters."""
+        text = "\x1f".join([self.resource_type, *(f"{name}\x1e{value}" for name, value in sorted(self.parameters))])
+        return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), signed=True)
 
 
-def lock_key(resource_type: str, parameters: Parameters) -> int:
-    """The signed 64-bit key under which criteria are locked, the same for any order of the parameters."""
-    text = "\x1f".join([resource_type, *(f"{name}\x1e{value}" for name, value in sorted(parameters))])
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), signed=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matches:
+    """What the criteria of a unit of work match: per index of its requests, and per conditional reference."""
+
+    requests: dict[int, list[Match]]
+    references: dict[str, str]
 
 
-def single_match(matches: Sequence[tuple[str, str]], where: str) -> tuple[str, str] | None:
-    """The one (type, id) that matched, or None; FhirError multiple-matches."""
+class Conditions:
+    """All criteria of a unit of work, parsed before the database is asked; FhirError for any that are not plain."""
+
+    def __init__(self, parts: Parts, context: Context, requests: Sequence[WriteRequest], *, references: bool) -> None:
+        self._parts = parts
+        self._context = context
+        self._requests = requests
+        self._of_requests = {
+            index: condition for index, request in enumerate(requests) if (condition := self._of_request(request))
+        }
+        self._of_references = self._conditional_references() if references else {}
+        # one match and several must be told apart even when every deletion of the unit takes one away
+        self._enough = 2 + sum(isinstance(request.interaction, Delete) for request in requests)
+
+    def __bool__(self) -> bool:
+        return bool(self._of_requests or self._of_references)
+
+    def __contains__(self, index: int) -> bool:
+        return index in self._of_requests
+
+    async def match(self, session: Session) -> Matches:
+        """What they match now, without what the unit itself deletes: R4 processes DELETE first."""
+        if not self:
+            return Matches(requests={}, references={})
+        conditions = [*self._of_requests.values(), *self._of_references.values()]
+        found = await session.match([condition.query for condition in conditions], enough=self._enough)
+        matches = dict(zip(self._of_requests, found, strict=False))
+        doomed = self._doomed(matches)
+        matches = {
+            index: every if isinstance(self._requests[index].interaction, Delete) else _without(every, doomed)
+            for index, every in matches.items()
+        }
+        await self._match_again(session, matches, doomed)
+        references = self._literal_references(found[len(self._of_requests) :], doomed)
+        return Matches(requests=matches, references=references)
+
+    async def _match_again(self, session: Session, matches: dict[int, list[Match]], doomed: set[Match]) -> None:
+        """What matched nothing may be created here: lock those criteria, and look whether somebody was faster."""
+        unmatched = {index: condition for index, condition in self._of_requests.items() if not matches[index]}
+        if not unmatched:
+            return
+        # two entries with the same criteria would make two resources that both match from then on
+        refuse_equal_targets(
+            (condition.where, (condition.resource_type, str(condition.lock_key)))
+            for index, condition in unmatched.items()
+            if isinstance(self._requests[index].interaction, Create | Update)
+        )
+        await session.lock_criteria([condition.lock_key for condition in unmatched.values()])
+        again = await session.match([condition.query for condition in unmatched.values()], enough=self._enough)
+        for index, found in zip(unmatched, again, strict=True):
+            matches[index] = _without(found, doomed)
+
+    def _doomed(self, matches: dict[int, list[Match]]) -> set[Match]:
+        doomed: set[Match] = set()
+        for index, request in enumerate(self._requests):
+            if isinstance(request.interaction, Delete):
+                target = request.interaction.target
+                doomed.update(matches[index] if index in matches else {(request.interaction.type, str(target))})
+        return doomed
+
+    def _literal_references(self, found: Sequence[list[Match]], doomed: set[Match]) -> dict[str, str]:
+        literal = {}
+        for (reference, condition), every_match in zip(self._of_references.items(), found, strict=True):
+            matches = _without(every_match, doomed)
+            if len(matches) != 1:
+                code, how_many = ("reference-ambiguous", "several") if matches else ("reference-unmatched", "no")
+                told = f"A conditional reference matches {how_many} resources; it must match exactly one."
+                raise failure(code, told, condition.where)
+            literal[reference] = "/".join(matches[0])
+        return literal
+
+    def _of_request(self, request: WriteRequest) -> Condition | None:
+        interaction = request.interaction
+        criteria = interaction.if_none_exist if isinstance(interaction, Create) else interaction.target
+        if not isinstance(criteria, Criteria):
+            return None
+        return self._condition(interaction.type, criteria.parameters, request.where)
+
+    def _conditional_references(self) -> dict[str, Condition]:
+        conditions: dict[str, Condition] = {}
+        for request in self._requests:
+            if not isinstance(request.interaction, Create | Update):
+                continue
+            found = conditional_references(request.interaction.content, self._context.base)
+            for reference in found:
+                where = f"{request.where}.resource.{reference.path}"
+                parameters = parse_query(reference.query.encode(), where)
+                conditions[reference.text] = self._condition(reference.type, parameters, where)
+        return conditions
+
+    def _condition(self, resource_type: str, parameters: Parameters, where: str) -> Condition:
+        try:
+            query = parse_criteria(
+                self._parts.registry, resource_type, parameters, base=self._context.base, zone=self._parts.zone
+            )
+        except FhirError as error:
+            raise located(error, where) from error
+        return Condition(resource_type=resource_type, parameters=parameters, query=query, where=where)
+
+
+def _without(matches: Sequence[Match], doomed: set[Match]) -> list[Match]:
+    return [match for match in matches if match not in doomed]
+
+
+def single_match(matches: Sequence[Match], where: str) -> Match | None:
+    """The one resource that matched, or None; FhirError multiple-matches."""
     if len(matches) > 1:
         raise failure(
             "multiple-matches", "The criteria match more than one resource; use criteria that select one.", where

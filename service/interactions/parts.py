@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from service.fhir.address import Routes
     from service.fhir.definitions import Definitions
+    from service.fhir.link_map import LinkMap
     from service.fhir.search.extract import Extractor
     from service.fhir.search.registry import Registry
     from service.fhir.validation import Validator
@@ -40,7 +41,7 @@ class Parts:
     limits: Limits
     cursor_secret: bytes
     zone: tzinfo
-    link_names: frozenset[str]
+    link_map: LinkMap
     routes: Routes
     software_version: str
     started_on: str

@@ -12,6 +12,8 @@ from service.fhir.outcome import Result, failure
 from service.fhir.resource import LOGICAL_ID
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from service.fhir.interaction import IfMatch
     from service.fhir.resource import Version
     from service.store.store import Session
@@ -31,7 +33,7 @@ async def read(session: Session, interaction: Read) -> Answer:
     if _known(interaction.if_none_match, version) or (
         interaction.if_modified_since is not None
         and not interaction.if_none_match
-        and version.last_updated.replace(microsecond=0) <= interaction.if_modified_since
+        and _unmodified(version, interaction.if_modified_since)
     ):
         return Answer(result=Result.NOT_MODIFIED, version=version)
     return Answer(result=Result.OK, version=version)
@@ -50,6 +52,12 @@ async def vread(session: Session, interaction: VRead) -> Answer:
     if _known(interaction.if_none_match, version):
         return Answer(result=Result.NOT_MODIFIED, version=version)
     return Answer(result=Result.OK, version=version)
+
+
+def _unmodified(version: Version, since: datetime) -> bool:
+    """Whether the client must have this version: Last-Modified has whole seconds, in which more versions may lie."""
+    second = version.last_updated.replace(microsecond=0)
+    return second < since or (second == since and version.version_id == 1)
 
 
 def _known(if_none_match: IfMatch, version: Version) -> bool:

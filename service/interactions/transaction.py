@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service.fhir.bundle import Entry, bundle
-from service.fhir.bundle_plan import Write, bundle_entries, in_processing_order, plan_transaction
+from service.fhir.bundle_plan import Write, bundle_entries, in_processing_order, located, plan_transaction
 from service.fhir.interaction import Answer
 from service.fhir.outcome import FhirError, Result, operation_outcome
 from service.fhir.stamp import instant_text, new_logical_id
-from service.interactions.write import WriteRequest, located, write
+from service.interactions.envelope import check_envelope
+from service.interactions.write import WriteRequest, write
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -31,6 +32,7 @@ async def transaction(parts: Parts, context: Context, process: Process, perform_
     """A transaction-response Bundle; FhirError, located at the entry, when any entry fails."""
     entries = bundle_entries(process.bundle, most=parts.limits.max_bundle_entries)
     planned = plan_transaction(entries, base=context.base, routes=parts.routes)
+    check_envelope(parts, process.bundle, entries)
     ordered = in_processing_order(planned)
     writing = [entry for entry in ordered if isinstance(entry.interaction, Write)]
     reading = [entry for entry in ordered if not isinstance(entry.interaction, Write)]
@@ -49,17 +51,17 @@ async def transaction(parts: Parts, context: Context, process: Process, perform_
         answers[entry.index] = Answer(result=one.result, version=one.version, issues=one.issues)
     body = bundle(
         "transaction-response",
-        [response_entry(context, entry.interaction, answers[entry.index]) for entry in planned],
+        [response_entry(context, entry, answers[entry.index]) for entry in planned],
         built_at=context.received_at,
     )
     return Answer(result=Result.OK, body=body)
 
 
-def response_entry(context: Context, interaction: Interaction, answer: Answer) -> Entry:
+def response_entry(context: Context, planned: PlannedEntry, answer: Answer) -> Entry:
     """The response to one entry: what a read found, and of a write what `Prefer: return` asks for."""
     response: dict[str, Any] = {"status": answer.result.value}
     version = answer.version
-    reads = not isinstance(interaction, Write)
+    reads = not isinstance(planned.interaction, Write)
     content, full_url = answer.body, None
     if version is not None:
         url = f"{context.base}/{version.type}/{version.id}"
@@ -70,6 +72,8 @@ def response_entry(context: Context, interaction: Interaction, answer: Answer) -
         if answer.result is not Result.NOT_MODIFIED and (reads or context.preferred_return == "representation"):
             content = version.content
         full_url = url if content is not None else None
+    if planned.head_only:
+        content = full_url = None
     if answer.issues or (not reads and context.preferred_return == "OperationOutcome"):
         response["outcome"] = operation_outcome(answer.issues)
     return Entry(full_url=full_url, content=content, rest={"response": response})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from service.fhir import codec
 from service.fhir.interaction import Update
+from service.fhir.links import conditional_references
 from service.fhir.outcome import Issue, Result, failure
 from service.fhir.resource import LOGICAL_ID, Version
 from service.fhir.stamp import next_instant, stamped
@@ -81,6 +82,8 @@ def changed(parts: Parts, context: Context, target: Target, content: Content, me
         content=codec.encode(complete),
     )
     rows = parts.extractor.rows(target.type, complete, context.base)
+    if target.links is None and version.content and b"?" in version.content:
+        _refuse_conditional_references(complete, context.base)
     change = Change(version=version, rows=rows, stale=_stale(parts, context, target, rows))
     result = Result.OK if target.exists else Result.CREATED
     return Written(result=result, version=version, change=change, content=complete)
@@ -124,8 +127,15 @@ def require_version(parts: Parts, if_match: IfMatch, target: Target) -> None:
 
 def require_logical_id(logical_id: str) -> None:
     """FhirError id-invalid unless the id has R4's form."""
-    if LOGICAL_ID.fullmatch(logical_id) is None:
-        raise failure("id-invalid", "A logical id has 1 to 64 characters out of A-Z a-z 0-9 - and .", "Resource.id")
+    if LOGICAL_ID.fullmatch(logical_id) is None or logical_id in (".", ".."):
+        told = "A logical id has 1 to 64 characters out of A-Z a-z 0-9 - and .; no URL can address . and .. alone."
+        raise failure("id-invalid", told, "Resource.id")
+
+
+def _refuse_conditional_references(content: Content, base: str) -> None:
+    for reference in conditional_references(content, base):
+        told = "A reference by criteria (Type?name=value) works in transactions only; name the resource."
+        raise failure("reference-invalid", told, f"{content['resourceType']}.{reference.path}")
 
 
 def _stale(parts: Parts, context: Context, target: Target, rows: IndexRows) -> frozenset[Kind]:

@@ -83,11 +83,11 @@ class Session:
         statement = compile_count(query)
         return int(await self._connection.fetchval(statement.text, *statement.arguments))
 
-    async def match(self, queries: Sequence[Query]) -> list[list[tuple[str, str]]]:
-        """For each query the (type, id) of at most two resources that match: enough to tell none, one and several."""
+    async def match(self, queries: Sequence[Query], *, enough: int = 2) -> list[list[tuple[str, str]]]:
+        """For each query the (type, id) of at most `enough` resources that match; two tell none, one and several."""
         matches: list[list[tuple[str, str]]] = [[] for _ in queries]
         if queries:
-            statement = compile_match(queries)
+            statement = compile_match(queries, enough=enough)
             for row in await self._connection.fetch(statement.text, *statement.arguments):
                 matches[row["ordinal"]].append((row["type"], row["id"]))
         return matches

@@ -132,7 +132,7 @@ async def test_a_conditional_reference_points_at_its_one_match(fresh_client: htt
     """None or several stop the transaction."""
     reference = f"Patient?identifier={EHR}/mrn|MRN-1"
     nobody = await post(fresh_client, entry("POST", "Observation", observation(reference)))
-    assert_outcome(nobody, 412, "reference-unmatched")
+    assert_outcome(nobody, 412, "reference-unmatched", "Bundle.entry[0].resource.subject")
     known = (await fresh_client.post("/Patient", json=patient(1))).json()["id"]
     response = await post(fresh_client, entry("POST", "Observation", observation(reference)))
     (stored,) = locations(response)
@@ -278,3 +278,121 @@ async def test_a_bundle_that_was_sent_is_not_changed_by_a_retry(fresh_client: ht
     await fresh_client.post("/", json=bundle)
     assert bundle == untouched
     assert statuses(await fresh_client.post("/", json=referral_bundle(2)))[0] == "201"
+
+
+@pytest.mark.parametrize(
+    "envelope, expression",
+    [
+        ({"foo": 3}, "Bundle.foo"),
+        ({"total": 3}, "Bundle"),
+        ({"link": "x"}, "Bundle.link"),
+        ({"entry": []}, "Bundle.entry"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+async def test_the_envelope_of_a_bundle_is_validated(
+    fresh_client: httpx.AsyncClient, kind: str, envelope: Json, expression: str
+) -> None:
+    """By R4's own rules, whatever is in it."""
+    response = await fresh_client.post("/", json={"resourceType": "Bundle", "type": kind, **envelope})
+    assert response.status_code == 400
+    assert expression in response.json()["issue"][0]["expression"]
+
+
+async def test_a_misspelt_condition_is_refused(fresh_client: httpx.AsyncClient) -> None:
+    """It would create what was there already."""
+    made = entry("POST", "Patient", patient(1), ifNonExist="identifier=x")
+    assert_outcome(await post(fresh_client, made), 400, "element-unknown", "Bundle.entry[0].request.ifNonExist")
+    batch = await fresh_client.post("/", json={"resourceType": "Bundle", "type": "batch", "entry": [made]})
+    refused = batch.json()["entry"][0]["response"]
+    assert refused["status"].startswith("400")
+    assert refused["outcome"]["issue"][0]["expression"] == ["Bundle.entry[0].request.ifNonExist"]
+    assert (await fresh_client.get("/Patient")).json()["total"] == 0
+
+
+@pytest.mark.parametrize("second", ["POST", "PUT"])
+async def test_the_same_criteria_twice_are_refused(fresh_client: httpx.AsyncClient, second: str) -> None:
+    """They would make two resources that match from then on."""
+    criteria = f"identifier={EHR}/mrn|MRN-1"
+    again = (
+        entry("POST", "Patient", patient(1), ifNoneExist=criteria)
+        if second == "POST"
+        else entry("PUT", f"Patient?{criteria}", patient(1))
+    )
+    response = await post(fresh_client, entry("POST", "Patient", patient(1), ifNoneExist=criteria), again)
+    assert_outcome(response, 400, "bundle-duplicate", "Bundle.entry[1]")
+
+
+async def test_a_link_to_the_wrong_type_stops_all(fresh_client: httpx.AsyncClient) -> None:
+    """What a plain create would refuse, a transaction refuses."""
+    url = "urn:uuid:11111111-1111-4111-8111-111111111111"
+    response = await post(
+        fresh_client,
+        entry("POST", "Organization", {"resourceType": "Organization", "name": "Practice"}, url),
+        entry("POST", "Observation", observation(url)),
+    )
+    assert_outcome(response, 400, "reference-type", "Bundle.entry[1].resource.subject")
+
+
+async def test_several_matches_stay_several_when_one_of_them_is_deleted(fresh_client: httpx.AsyncClient) -> None:
+    """Three match, one goes: which of the others was meant?"""
+    for name in ("a", "b", "c"):
+        await fresh_client.put(f"/Patient/{name}", json=patient(1, id=name))
+    for doomed in ("a", "b", "c"):
+        response = await post(
+            fresh_client,
+            entry("PUT", f"Patient?identifier={EHR}/mrn|MRN-1", patient(1, active=False)),
+            entry("DELETE", f"Patient/{doomed}"),
+        )
+        assert_outcome(response, 412, "multiple-matches", "Bundle.entry[0]")
+
+
+async def test_a_head_entry_has_no_resource_and_a_known_one_is_not_modified(fresh_client: httpx.AsyncClient) -> None:
+    """As the requests by themselves."""
+    await fresh_client.put("/Patient/p", json=patient(1, id="p"))
+    response = await post(
+        fresh_client,
+        entry("HEAD", "Patient/p"),
+        entry("GET", "Patient/p", ifModifiedSince="2999-01-01T00:00:00Z"),
+        entry("GET", "Patient/p/_history/1", ifNoneMatch='W/"1"'),
+    )
+    assert statuses(response) == ["200", "304", "304"]
+    assert not any("resource" in each for each in response.json()["entry"])
+
+
+@pytest.mark.parametrize("kind", ["plain", "batch"])
+async def test_a_reference_by_criteria_outside_of_a_transaction_is_refused(
+    fresh_client: httpx.AsyncClient, kind: str
+) -> None:
+    """Nobody would ever follow it."""
+    content = observation(f"Patient?identifier={EHR}/mrn|MRN-1")
+    if kind == "plain":
+        response = await fresh_client.post("/Observation", json=content)
+        assert_outcome(response, 400, "reference-invalid")
+        return
+    made = {"resourceType": "Bundle", "type": "batch", "entry": [entry("POST", "Observation", content)]}
+    answered = (await fresh_client.post("/", json=made)).json()["entry"][0]["response"]
+    assert answered["status"].startswith("400")
+
+
+@pytest.mark.parametrize("logical_id", [".", ".."])
+async def test_ids_that_no_url_can_address_are_refused(fresh_client: httpx.AsyncClient, logical_id: str) -> None:
+    """Clients fold them away."""
+    by_id = await post(fresh_client, entry("PUT", f"Patient/{logical_id}", patient(1, id=logical_id)))
+    assert by_id.status_code in (400, 404)
+    by_criteria = await fresh_client.put("/Patient?identifier=x|y", json=patient(1, id=logical_id))
+    assert_outcome(by_criteria, 400, "id-invalid")
+
+
+async def test_entries_of_a_batch_cannot_refer_to_each_other(fresh_client: httpx.AsyncClient) -> None:
+    """A referral sent as a batch by mistake would be stored with links that lead nowhere."""
+    bundle = referral_bundle(1)
+    bundle["type"] = "batch"
+    answered = (await fresh_client.post("/", json=bundle)).json()["entry"]
+    by_type = {
+        entry["resource"]["resourceType"]: each["response"]
+        for entry, each in zip(bundle["entry"], answered, strict=True)
+    }
+    assert by_type["Patient"]["status"].startswith("201")
+    assert by_type["Task"]["status"].startswith("400")
+    assert by_type["Task"]["outcome"]["issue"][0]["expression"] == ["Bundle.entry[7].resource.focus"]

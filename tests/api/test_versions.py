@@ -166,3 +166,13 @@ async def test_where_the_setting_demands_it_a_change_needs_if_match(make_client:
         assert allowed.status_code in (200, 204)
         claimed = (await client.get("/metadata")).json()["rest"][0]["resource"][0]["versioning"]
         assert claimed == "versioned-update"
+
+
+async def test_a_change_within_the_second_of_last_modified_is_not_hidden(client: httpx.AsyncClient) -> None:
+    """Last-Modified has whole seconds, and two versions may lie in one."""
+    await client.put("/Patient/v-12", json=patient(12, id="v-12"))
+    first = await client.get("/Patient/v-12")
+    since = {"If-Modified-Since": first.headers["last-modified"]}
+    assert (await client.get("/Patient/v-12", headers=since)).status_code == 304
+    await client.put("/Patient/v-12", json=patient(12, id="v-12", active=False))
+    assert (await client.get("/Patient/v-12", headers=since)).status_code == 200

@@ -330,14 +330,12 @@ def run(machine: type[Versions], *, examples: int, steps: int, derandomize: bool
     )
 
 
-@pytest.mark.xfail(reason="criteria that match three, one of which the transaction deletes, count as one match")
 def test_versions_are_as_in_the_model(machine: type[Versions]) -> None:
     """The same sequences in every run."""
     run(machine, examples=40, steps=20, derandomize=True)
 
 
 @pytest.mark.soak
-@pytest.mark.xfail(reason="criteria that match three, one of which the transaction deletes, count as one match")
 def test_versions_stay_as_in_the_model(machine: type[Versions]) -> None:
     """Other sequences in every run, and longer ones."""
     run(machine, examples=1500, steps=60, derandomize=False)

@@ -112,7 +112,13 @@ class Model:
         changed = [
             answer.id for write, answer in zip(writes, answers, strict=True) if answer.id and write.method != "POST"
         ]
-        return (400, []) if len(changed) > len(set(changed)) else (200, answers)
+        made_by = [
+            write.criteria
+            for write in writes
+            if write.criteria and write.method in {"POST", "PUT"} and not set(self.matches(write.criteria)) - doomed
+        ]
+        overlap = len(changed) > len(set(changed)) or len(made_by) > len(set(made_by))
+        return (400, []) if overlap else (200, answers)
 
     def _doomed(self, writes: list[Write]) -> frozenset[str]:
         deletes = [write for write in writes if write.method == "DELETE"]

@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 _DIALECT: Final = asyncpg_dialect()  # type: ignore[no-untyped-call]
 _SHAPES: Final = 1024
 _LAST_KEY: Final = 2**63 - 1
-_ENOUGH: Final = 2
 """Matches that are fetched for each conditional criteria: enough to tell none, one and several."""
 
 _TYPE: Final = Text()
@@ -96,10 +95,10 @@ def compile_count(query: Query) -> Statement:
     return _count_text(found.shape).with_values({"types": list(query.types), **_named(found.values)})
 
 
-def compile_match(queries: Sequence[Query]) -> Statement:
+def compile_match(queries: Sequence[Query], *, enough: int = 2) -> Statement:
     """What many queries match, in one statement: ordinal (of the query), type, id, version_id.
 
-    At most two rows for each query.
+    At most `enough` rows for each query.
     """
     groups: dict[_Counted, list[tuple[int, Query, tuple[Columns, ...]]]] = {}
     for ordinal, query in enumerate(queries):
@@ -108,7 +107,7 @@ def compile_match(queries: Sequence[Query]) -> Statement:
         counted = _Counted(shape=found.shape, types=len(query.types), lengths=lengths)
         groups.setdefault(counted, []).append((ordinal, query, found.values))
     shapes = tuple(sorted(groups, key=repr))
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, Any] = {"enough": enough}
     for branch, counted in enumerate(shapes):
         rows = [
             (ordinal, *query.types, *(item for columns in values for each in columns for item in each))
@@ -179,7 +178,7 @@ def _match_branch(branch: int, counted: _Counted) -> Select[Any]:
         types=array(counted.types, _TYPE),
         criteria=_bound(counted.shape, lambda probe, number, type_: array(counted.lengths[probe][number], type_)),
         before=literal_column(str(_LAST_KEY), BigInteger()),
-        limit=literal_column(str(_ENOUGH), BigInteger()),
+        limit=bindparam("enough", type_=BigInteger()),
     )
     page = page_of_keys(search).lateral("page")
     binds = [bindparam(f"b{branch}_{number}", type_=ARRAY(type_)) for number, (_, type_) in enumerate(columns)]

@@ -127,6 +127,9 @@ def test_an_entry_is_the_interaction_that_its_request_names(made: Any, expected:
         (entry("GET", "Patient?name=%ff"), "parameter-value", "Bundle.entry[0].request.url"),
         (entry("PUT", "Patient/1", PATIENT, ifMatch="2"), "bundle-entry", "Bundle.entry[0].request.ifMatch"),
         (entry("PUT", "Patient/1", PATIENT, ifMatch=2), "bundle-entry", "Bundle.entry[0].request.ifMatch"),
+        (entry("POST", "Patient", PATIENT, ifMatch='W/"1"'), "bundle-entry", "Bundle.entry[0].request.ifMatch"),
+        (entry("PUT", "Patient/1", PATIENT, ifNoneExist="a=b"), "bundle-entry", "Bundle.entry[0].request.ifNoneExist"),
+        (entry("GET", "Patient/1", ifModifiedSince="soon"), "bundle-entry", "Bundle.entry[0].request.ifModifiedSince"),
         (entry("PATCH", "Patient/1", PATIENT), "patch-invalid", "Bundle.entry[0].resource"),
         (
             entry("PATCH", "Patient/1", {"resourceType": "Binary", "data": "%%"}),
@@ -141,6 +144,18 @@ def test_a_malformed_entry_is_refused_where_it_is_wrong(made: Any, code: str, ex
     with pytest.raises(FhirError) as refused:
         interaction(made)
     assert (refused.value.code, refused.value.issues[0].expression) == (code, (expression,))
+
+
+@pytest.mark.parametrize(
+    "full_url",
+    [None, "", 5, True, [], {}, "1111", "Patient/1", "urn:uuid:not-a-uuid", "http://x", "http://x/fhir/Patient/2"],
+)
+def test_a_full_url_is_absolute_and_agrees_with_what_is_updated(full_url: Any) -> None:
+    """Links of other entries lead there."""
+    made = {**entry("PUT", "Patient/1", {**PATIENT, "id": "1"}), "fullUrl": full_url}
+    with pytest.raises(FhirError) as refused:
+        plan_transaction([made], base=BASE, routes=ROUTES)
+    assert refused.value.issues[0].expression == ("Bundle.entry[0].fullUrl",)
 
 
 def test_deletes_come_first_and_reads_last() -> None:
@@ -159,7 +174,8 @@ def test_deletes_come_first_and_reads_last() -> None:
 
 def test_two_writes_with_one_full_url_are_refused() -> None:
     """A link to it could mean either."""
-    made = [{**entry("POST", "Patient", PATIENT), "fullUrl": "urn:uuid:1"} for _ in range(2)]
+    url = "urn:uuid:11111111-1111-4111-8111-111111111111"
+    made = [{**entry("POST", "Patient", PATIENT), "fullUrl": url} for _ in range(2)]
     with pytest.raises(FhirError) as refused:
         plan_transaction(made, base=BASE, routes=ROUTES)
     assert refused.value.code == "bundle-duplicate"

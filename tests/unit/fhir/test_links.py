@@ -6,26 +6,35 @@ from typing import Any
 
 import pytest
 
+from service.fhir.definitions import load
+from service.fhir.link_map import LinkMap
 from service.fhir.links import Links, conditional_references
 from service.fhir.outcome import FhirError
 
+PATIENT = "urn:uuid:11111111-1111-4111-8111-111111111111"
+ORGANIZATION = "urn:uuid:22222222-2222-4222-8222-222222222222"
 LINKS = Links(
-    targets={"urn:uuid:p": "Patient/1", "http://ehr.example.org/fhir/Patient/7": "Patient/2"},
+    targets={
+        PATIENT: "Patient/1",
+        ORGANIZATION: "Organization/1",
+        "http://ehr.example.org/fhir/Patient/7": "Patient/2",
+    },
     conditional={"Patient?identifier=s|1": "Patient/3"},
-    names=frozenset({"reference", "valueUri", "url"}),
+    places=LinkMap(load()),
 )
 
 
-def resolved(content: dict[str, Any], full_url: str | None = None) -> object:
-    """The content after its links were followed."""
-    return LINKS.resolved(content, full_url, "Bundle.entry[0]")
+def resolved(content: dict[str, Any], full_url: str | None = None, of: str = "Observation") -> object:
+    """The content, a resource of the type `of`, after its links were followed."""
+    made = LINKS.resolved({"resourceType": of, **content}, full_url, "Bundle.entry[0]")
+    return {name: value for name, value in made.items() if name != "resourceType"}
 
 
 def test_a_temporary_reference_becomes_literal() -> None:
     """Wherever it stands, arrays included."""
-    content: dict[str, Any] = {"subject": {"reference": "urn:uuid:p"}, "performer": [{"reference": "urn:uuid:p"}]}
+    content: dict[str, Any] = {"subject": {"reference": PATIENT}, "performer": [{"reference": PATIENT}]}
     assert resolved(content) == {"subject": {"reference": "Patient/1"}, "performer": [{"reference": "Patient/1"}]}
-    assert content["subject"] == {"reference": "urn:uuid:p"}
+    assert content["subject"] == {"reference": PATIENT}
 
 
 def test_a_conditional_reference_becomes_literal() -> None:
@@ -41,24 +50,53 @@ def test_a_relative_reference_is_read_from_the_full_url_of_its_entry() -> None:
     assert resolved(content) == content
 
 
-def test_uri_elements_and_narrative_links_follow_strings_do_not() -> None:
+def test_uri_and_url_elements_and_narrative_links_follow_strings_do_not() -> None:
     """As R4 lists them; an identifier's value is a string even where it looks like a link."""
     content: dict[str, Any] = {
-        "valueUri": "urn:uuid:p",
-        "identifier": [{"value": "urn:uuid:p"}],
-        "text": {"div": "<div><a href=\"urn:uuid:p\">x</a><img src='urn:uuid:p'/> urn:uuid:p</div>"},
+        "content": [{"attachment": {"url": PATIENT}}],
+        "identifier": [{"system": "urn:ietf:rfc:3986", "value": PATIENT}],
+        "text": {"div": f"<div><a href=\"{PATIENT}\">x</a><img src='{PATIENT}'/> {PATIENT}</div>"},
+        "extension": [{"url": "https://example.org/x", "valueUri": PATIENT}, {"url": "y", "valueString": PATIENT}],
+        "_status": {"extension": [{"url": "z", "valueReference": {"reference": PATIENT}}]},
     }
-    assert resolved(content) == {
-        "valueUri": "Patient/1",
-        "identifier": [{"value": "urn:uuid:p"}],
-        "text": {"div": "<div><a href=\"Patient/1\">x</a><img src='Patient/1'/> urn:uuid:p</div>"},
+    assert resolved(content, of="DocumentReference") == {
+        "content": [{"attachment": {"url": "Patient/1"}}],
+        "identifier": [{"system": "urn:ietf:rfc:3986", "value": PATIENT}],
+        "text": {"div": f"<div><a href=\"Patient/1\">x</a><img src='Patient/1'/> {PATIENT}</div>"},
+        "extension": [{"url": "https://example.org/x", "valueUri": "Patient/1"}, {"url": "y", "valueString": PATIENT}],
+        "_status": {"extension": [{"url": "z", "valueReference": {"reference": "Patient/1"}}]},
     }
+
+
+def test_links_are_followed_in_contained_resources_and_recursive_elements() -> None:
+    """Wherever the definitions lead."""
+    contained = {"contained": [{"resourceType": "Observation", "subject": {"reference": PATIENT}}]}
+    assert resolved(contained, of="Patient") == {
+        "contained": [{"resourceType": "Observation", "subject": {"reference": "Patient/1"}}]
+    }
+    nested = {"item": [{"item": [{"answer": [{"valueReference": {"reference": PATIENT}}]}]}]}
+    assert resolved(nested, of="QuestionnaireResponse") == {
+        "item": [{"item": [{"answer": [{"valueReference": {"reference": "Patient/1"}}]}]}]
+    }
+
+
+def test_a_bundle_that_is_stored_keeps_its_own_links() -> None:
+    """They are resolved within it, and may lead to its own entries."""
+    content = {"entry": [{"fullUrl": PATIENT, "resource": {"resourceType": "Patient", "id": "x"}}]}
+    assert resolved(content, of="Bundle") == content
+
+
+def test_a_link_to_an_entry_of_the_wrong_type_is_refused() -> None:
+    """The resource could not be stored by itself either."""
+    with pytest.raises(FhirError) as refused:
+        resolved({"subject": {"reference": ORGANIZATION}})
+    assert refused.value.code == "reference-type"
 
 
 def test_a_dangling_temporary_reference_is_refused() -> None:
     """It could never be followed."""
     with pytest.raises(FhirError) as refused:
-        resolved({"subject": {"reference": "urn:uuid:nobody"}})
+        resolved({"subject": {"reference": "urn:uuid:99999999-9999-4999-8999-999999999999"}})
     assert refused.value.code == "reference-invalid"
 
 
@@ -68,4 +106,5 @@ def test_conditional_references_are_found_and_literal_ones_are_not() -> None:
         "a": [{"reference": "Patient?identifier=s|1"}, {"reference": "Patient/1"}],
         "reference": "#x",
     }
-    assert list(conditional_references(content)) == [("Patient?identifier=s|1", "Patient", "identifier=s|1")]
+    (found,) = conditional_references(content, "http://localhost/fhir")
+    assert (found.type, found.query, found.path) == ("Patient", "identifier=s|1", "a[0]")
