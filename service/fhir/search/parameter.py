@@ -63,8 +63,8 @@ class SearchParameter:
     @property
     def data_types(self) -> frozenset[str]:
         """The data types of the elements that the parameter reads."""
-        evaluated = {source.evaluated for source in self.sources if source.evaluated}
-        return evaluated | frozenset(path.type for source in self.sources for path in source.paths)
+        evaluated = frozenset(source.evaluated for source in self.sources if source.evaluated)
+        return evaluated.union(path.type for source in self.sources for path in source.paths)
 
 
 def source_number(resource_type: str, kind: Kind, expression: str) -> int:
