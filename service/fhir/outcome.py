@@ -38,6 +38,7 @@ class Category(Enum):
     NOT_FOUND = 404
     NOT_ALLOWED = 405
     NOT_ACCEPTABLE = 406
+    REQUEST_TIMEOUT = 408
     CONFLICT = 409
     GONE = 410
     PRECONDITION = 412
@@ -97,6 +98,7 @@ ERROR_CODES: Final = _catalogue(
     ("number-out-of-range", Category.INVALID, "value", "A number lies outside of what R4 can hold."),
     ("body-required", Category.INVALID, "required", "The interaction needs a body."),
     ("body-too-large", Category.TOO_LARGE, "too-long", "The body is larger than the service accepts."),
+    ("request-timeout", Category.REQUEST_TIMEOUT, "timeout", "The body did not arrive in the time that it may take."),
     ("url-too-long", Category.INVALID, "too-long", "The URL is longer than the service accepts."),
     ("header-invalid", Category.INVALID, "value", "A header does not have the form that HTTP or FHIR gives it."),
     ("encoding-invalid", Category.INVALID, "structure", "The body does not match its Content-Encoding."),

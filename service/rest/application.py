@@ -74,6 +74,7 @@ class FhirApplication:
         definitions: Definitions,
         base_url: str | None = None,
         max_body_bytes: int = 16 << 20,
+        body_timeout_seconds: float = 30,
         max_url_length: int = 16_384,
         cors_origins: Collection[str] = ("*",),
         access_log: AccessLog | None = None,
@@ -86,6 +87,7 @@ class FhirApplication:
         self._routes = routes_of(definitions)
         self._base_url = base_url
         self._max_body_bytes = max_body_bytes
+        self._body_timeout_seconds = body_timeout_seconds
         self._max_url_length = max_url_length
         self._origins = Origins(cors_origins)
         self._access_log = access_log
@@ -111,7 +113,12 @@ class FhirApplication:
             method="GET" if method == "HEAD" else method,
             head_only=method == "HEAD",
             headers=kept,
-            body=Body(receive=receive, headers=kept, max_bytes=self._max_body_bytes),
+            body=Body(
+                receive=receive,
+                headers=kept,
+                max_bytes=self._max_body_bytes,
+                timeout_seconds=self._body_timeout_seconds,
+            ),
             request_id=sent_id.decode() if sent_id and REQUEST_ID.fullmatch(sent_id) else self._new_request_id(),
         )
         if self._bind_request_id:
@@ -180,7 +187,7 @@ class FhirApplication:
     def _negotiate(self, request: Request) -> None:
         request.representation = representation(
             request.headers.get(b"accept", b""),
-            reading.first_value(request.general, "_format"),
+            reading.first_value(request.general, "_format") or None,
             reading.first_value(request.general, "_pretty"),
         )
 

@@ -1,10 +1,11 @@
-"""What was sent: received up to a limit, uncompressed up to the same limit, decoded.
+"""What was sent: received within a time and up to a limit, uncompressed up to the same limit, decoded.
 
 https://hl7.org/fhir/R4/http.html#mime-type
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,6 +39,7 @@ class Body:
     receive: Receive
     headers: dict[bytes, bytes]
     max_bytes: int
+    timeout_seconds: float
 
     async def resource(self) -> Content:
         """The body as a JSON object. FhirError body-required, type-mismatch and what `codec.decode` raises."""
@@ -86,7 +88,7 @@ class Body:
         content_type = self.headers.get(b"content-type", b"")
         if content_type:
             body_kind(content_type, allowed)
-        data = await self._whole()
+        data = await self._in_time()
         if data and not content_type:
             body_kind(content_type, allowed)
         encoding = self.headers.get(b"content-encoding")
@@ -97,6 +99,15 @@ class Body:
         if not text.isdigit():
             raise failure("header-invalid", "The Content-Length must be a number of bytes.", "http.Content-Length")
         return int(text[:20])
+
+    async def _in_time(self) -> bytes:
+        """All bytes; FhirError request-timeout from a client that sends them too slowly, or not at all."""
+        try:
+            async with asyncio.timeout(self.timeout_seconds):
+                return await self._whole()
+        except TimeoutError:
+            told = f"The body was not there after {self.timeout_seconds:g} seconds; send the request again."
+            raise failure("request-timeout", told, "http.body") from None
 
     async def _whole(self) -> bytes:
         """All bytes; FhirError body-too-large as soon as there are too many, ClientDisconnectedError."""

@@ -26,6 +26,8 @@ Header = tuple[bytes, bytes]
 
 _REVALIDATE: Final = (b"cache-control", b"private, no-cache")
 _NO_STORE: Final = (b"cache-control", b"no-store")
+_ACCEPT_PATCH: Final = b"application/json-patch+json, application/fhir+json"
+"""https://www.rfc-editor.org/rfc/rfc5789#section-2.2"""
 _VARY: Final = (b"vary", b"accept, accept-encoding, origin, prefer")
 
 
@@ -91,6 +93,10 @@ def refused(error: FhirError, request: Request) -> Response:
         response.headers.append((b"retry-after", str(error.retry_after_seconds).encode()))
     if error.allowed_methods:
         response.headers.append((b"allow", ", ".join(error.allowed_methods).encode()))
+    if error.category is Category.REQUEST_TIMEOUT:
+        response.headers.append((b"connection", b"close"))
+    if error.category is Category.MEDIA_TYPE and request.method == "PATCH":
+        response.headers.append((b"accept-patch", _ACCEPT_PATCH))
     if error.category is Category.UNAUTHENTICATED:
         response.headers.append((b"www-authenticate", b"Bearer"))
     _give(response, request, _outcome(error.issues))

@@ -14,6 +14,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "number-out-of-range": ("A number has more than 18 significant digits.", "Observation.valueQuantity.value"),
     "body-required": ("A create needs a resource as its body.", "http.body"),
     "body-too-large": ("The body is larger than 10485760 bytes; send it in parts.", "http.body"),
+    "request-timeout": ("The body was not there after 30 seconds; send the request again.", "http.body"),
     "url-too-long": ("The URL is longer than 8192 bytes; search with POST to _search instead.", "http.url"),
     "header-invalid": ('If-Match takes entity tags such as W/"3", or *.', "http.If-Match"),
     "encoding-invalid": ("The body is not what its Content-Encoding says.", "http.Content-Encoding"),

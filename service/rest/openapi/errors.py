@@ -60,6 +60,8 @@ def _response(category: Category) -> dict[str, Any]:
     names = ("X-Request-Id", "Retry-After") if category in _RETRIED else ("X-Request-Id",)
     if category is Category.NOT_ALLOWED:
         names = (*names, "Allow")
+    if category is Category.MEDIA_TYPE:
+        names = (*names, "Accept-Patch")
     listed = ", ".join(f"`{row.code}`" for row in codes)
     content = {
         "schema": {"$ref": "#/components/schemas/OperationOutcome"},

@@ -51,6 +51,7 @@ _RESPONSE: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "Location": ("The URL of the version that was made, ending in `/_history/{vid}`.", _TEXT),
     "Retry-After": ("Seconds to wait before sending the request again.", {"type": "integer", "minimum": 0}),
     "Allow": ("The methods that the address takes.", _TEXT),
+    "Accept-Patch": ("The media types of patches, when a PATCH is refused.", _TEXT),
     "X-Request-Id": ("The request's name, to quote when reporting a fault.", _TEXT),
 }
 

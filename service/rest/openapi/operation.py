@@ -22,7 +22,8 @@ ALWAYS_POSSIBLE: Final = (
 """How any interaction can fail."""
 
 ABSENT: Final = (Category.NOT_FOUND, Category.GONE)
-BODY_REFUSED: Final = (Category.TOO_LARGE, Category.MEDIA_TYPE, Category.RULE)
+BODY_UNREAD: Final = (Category.REQUEST_TIMEOUT, Category.TOO_LARGE, Category.MEDIA_TYPE)
+BODY_REFUSED: Final = (*BODY_UNREAD, Category.RULE)
 CHANGE_REFUSED: Final = (Category.CONFLICT, Category.PRECONDITION, Category.PRECONDITION_REQUIRED)
 
 

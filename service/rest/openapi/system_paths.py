@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.outcome import Category
 from service.rest.openapi.headers import request_headers
-from service.rest.openapi.operation import BODY_REFUSED, component, operation
+from service.rest.openapi.operation import BODY_REFUSED, BODY_UNREAD, component, operation
 from service.rest.openapi.parameters import SEARCH_RESULT_PARAMETERS, SHAPING, parameter_references
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _search_by_post() -> Json:
             parameters=request_headers("Prefer"),
             body=component("requestBodies", "System.search"),
             answers={"200": component("responses", "Searchset")},
-            failures=BODY_REFUSED[:2],
+            failures=BODY_UNREAD,
         )
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.conformance import OPERATIONS
 from service.rest.openapi.headers import request_headers
-from service.rest.openapi.operation import ABSENT, BODY_REFUSED, CHANGE_REFUSED, component, operation
+from service.rest.openapi.operation import ABSENT, BODY_REFUSED, BODY_UNREAD, CHANGE_REFUSED, component, operation
 from service.rest.openapi.parameters import SEARCH_RESULT_PARAMETERS, SHAPING, parameter_references
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class _Paths:
                 parameters=request_headers("Prefer"),
                 body=component("requestBodies", f"{self._type}.search"),
                 answers={"200": component("responses", "Searchset")},
-                failures=BODY_REFUSED[:2],
+                failures=BODY_UNREAD,
             )
         )
 
@@ -220,7 +220,7 @@ class _Paths:
                 parameters=[*parameter_references("mode"), self._profile()],
                 body=component("requestBodies", f"{self._type}.{claim.name}"),
                 answers={"200": component("responses", "Outcome")},
-                failures=BODY_REFUSED[:2],
+                failures=BODY_UNREAD,
             )
         )
 
@@ -234,7 +234,7 @@ class _Paths:
                 parameters=[*parameter_references("instance.mode"), self._profile()],
                 body=component("requestBodies", f"{self._type}.{claim.name}") if method == "post" else None,
                 answers={"200": component("responses", "Outcome")},
-                failures=(*ABSENT[:1], *BODY_REFUSED[:2]) if method == "post" else ABSENT[:1],
+                failures=(*ABSENT[:1], *BODY_UNREAD) if method == "post" else ABSENT[:1],
             )
             for method, suffix, ending in (("get", "ByGet", "as it is stored"), ("post", "", "for an instance"))
         }

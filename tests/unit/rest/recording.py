@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -69,8 +70,13 @@ async def exchange(
     target: str,
     headers: Iterable[tuple[str, str]] = (),
     body: bytes | Sequence[bytes] = b"",
+    *,
+    stalls: bool = False,
 ) -> httpx.Response:
-    """Send a request below the mount point ``/fhir`` as uvicorn would hand it over; a body in parts stays in parts."""
+    """Send a request below the mount point ``/fhir`` as uvicorn would hand it over; a body in parts stays in parts.
+
+    A client that `stalls` leaves the body without an end.
+    """
     path, _, query = target.partition("?")
     lower = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     if not any(name == b"host" for name, _ in lower):
@@ -90,9 +96,11 @@ async def exchange(
     sent: list[MutableMapping[str, Any]] = []
 
     async def receive() -> MutableMapping[str, Any]:
+        if not parts and stalls:
+            await asyncio.Event().wait()
         if not parts:
             return {"type": "http.disconnect"}
-        return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
+        return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts) or stalls}
 
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)

@@ -113,6 +113,17 @@ async def test_a_client_that_leaves_before_its_body_is_whole_gets_nothing_done()
     assert [line["status"] for line in lines] == [499]
 
 
+@pytest.mark.parametrize("parts", [0, 1, 3])
+async def test_a_body_that_does_not_come_in_time_is_refused(parts: int) -> None:
+    """Whether nothing, or a little at a time, arrives; the connection is closed, for the rest may still come."""
+    engine = RecordingEngine()
+    served = application(engine, body_timeout_seconds=0.01)
+    response = await exchange(served, "POST", "/Patient", (FHIR,), [b" "] * parts, stalls=True)
+    assert_outcome(response, 408, "request-timeout", "http.body")
+    assert response.headers["connection"] == "close"
+    assert engine.asked == []
+
+
 @pytest.mark.parametrize("length", ["-1", "1e3", "x", ""])
 async def test_a_content_length_that_is_no_number_is_refused(length: str) -> None:
     """Servers usually refuse it before us; nobody should trust that."""

@@ -79,7 +79,7 @@ def test_format_wins_over_accept(format_parameter: str, content_type: str) -> No
     assert representation(b"application/fhir+xml", format_parameter, None).content_type.decode() == content_type
 
 
-@pytest.mark.parametrize("format_parameter", ["xml", "html", "ttl", "", "application/fhir+xml", "json,json"])
+@pytest.mark.parametrize("format_parameter", ["xml", "html", "ttl", "application/fhir+xml", "json,json"])
 def test_another_format_is_not_acceptable(format_parameter: str) -> None:
     """A format that the service does not write is refused."""
     with pytest.raises(FhirError) as refusal:
@@ -102,6 +102,12 @@ async def test_a_refusal_is_written_as_the_client_asked() -> None:
     assert response.status_code == 400
     assert response.headers["content-type"] == JSON
     assert "\n" in response.text
+
+
+async def test_an_empty_format_is_none() -> None:
+    """R4 has no empty media type: Accept decides."""
+    response = await exchange(application(RecordingEngine()), "GET", "/Patient/a?_format=", (("Accept", "text/json"),))
+    assert (response.status_code, response.headers["content-type"]) == (200, JSON)
 
 
 async def test_a_form_can_say_the_format() -> None:

@@ -160,6 +160,14 @@ async def test_a_method_that_a_place_does_not_take_is_refused_with_those_it_take
         assert_outcome(response, 405, "not-allowed", "http.method")
 
 
+@pytest.mark.parametrize("headers", [(("Content-Type", "text/plain"),), (JSON_PATCH, ("Content-Encoding", "br"))])
+async def test_a_patch_of_an_unknown_type_is_told_which_are_read(headers: Headers) -> None:
+    """https://www.rfc-editor.org/rfc/rfc5789#section-2.2"""
+    response = await exchange(application(RecordingEngine()), "PATCH", "/Patient/a", headers, b"[]")
+    assert response.status_code == 415
+    assert response.headers["accept-patch"] == "application/json-patch+json, application/fhir+json"
+
+
 async def test_a_misspelt_type_is_answered_with_the_nearest_name() -> None:
     """Type names are case sensitive; a near miss is named."""
     response = await exchange(application(RecordingEngine()), "GET", "/servicerequest")
