@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, PlainValidator, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 _DATABASE_SCHEMES: Final = ("postgresql", "postgres")
+_DATABASE_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(:(?P<port>[0-9]{1,5}))?")
+_DATABASE_HIGHEST_PORT: Final = 65_535
+_SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
 class SettingsError(Exception):
@@ -29,6 +35,27 @@ def _zone(value: object) -> ZoneInfo:
         return value if isinstance(value, ZoneInfo) else ZoneInfo(str(value))
     except (KeyError, ValueError, OSError) as error:
         raise ValueError("must be an IANA time zone such as Europe/Berlin or UTC") from error
+
+
+def _check_database_url(url: str) -> None:
+    """Refuse what would be read as another host than was meant: a part of the password would be tried as one."""
+    try:
+        parts = urlsplit(url)
+        parameters = parse_qs(parts.query, strict_parsing=bool(parts.query))
+        # several hosts may be listed, which `urlsplit` takes for one
+        hosts = [_DATABASE_HOST.fullmatch(host) for host in parts.netloc.rpartition("@")[2].split(",")]
+    except ValueError:
+        parts, parameters, hosts = urlsplit(""), {}, [None]
+    has_hosts = all(host and 0 < int(host["port"] or 1) <= _DATABASE_HIGHEST_PORT for host in hosts)
+    is_split = parts.netloc.count("@") > 1 or "@" in parts.path + parts.query or "#" in url
+    if is_split or not has_hosts:
+        raise ValueError("cannot be read; percent-encode / ? # @ : in the password")
+    if not set(parameters.get("sslmode", [])) <= set(_SSL_MODES):
+        raise ValueError(f"its parameter sslmode must be {_alternatives(_SSL_MODES)}")
+
+
+def _alternatives(values: tuple[str, ...]) -> str:
+    return f"{', '.join(values[:-1])} or {values[-1]}"
 
 
 class Settings(BaseSettings):
@@ -68,7 +95,6 @@ class Settings(BaseSettings):
     statement_timeout_seconds: Seconds = Field(default=30, description="longest run of a database statement, then 503")
     database_wait_seconds: Seconds = Field(default=30, description="how long a start waits for the database to answer")
     max_body_bytes: int = Field(default=16 << 20, ge=1024, description="largest request body, also once decompressed")
-    body_timeout_seconds: Seconds = Field(default=30, description="longest wait for a whole request body, then 408")
     max_bundle_entries: Count = Field(default=1000, description="most entries of a batch or transaction")
     default_page_size: Count = Field(default=50, description="entries on a page when _count is not sent")
     max_page_size: Count = Field(default=1000, description="most entries on a page, whatever _count says")
@@ -92,7 +118,9 @@ class Settings(BaseSettings):
         scheme = scheme.removesuffix("+asyncpg")
         if not separator or scheme not in _DATABASE_SCHEMES:
             raise ValueError("must begin with postgresql://")
-        return SecretStr(f"postgresql://{rest}")
+        url = f"postgresql://{rest}"
+        _check_database_url(url)
+        return SecretStr(url)
 
     @field_validator("base_url")
     @classmethod
@@ -124,10 +152,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _sizes_agree(self) -> Self:
-        if self.pool_min_size > self.pool_max_size:
-            raise ValueError("POOL_MIN_SIZE must not be larger than POOL_MAX_SIZE")
-        if self.default_page_size > self.max_page_size:
-            raise ValueError("DEFAULT_PAGE_SIZE must not be larger than MAX_PAGE_SIZE")
+        for smaller, larger in (("pool_min_size", "pool_max_size"), ("default_page_size", "max_page_size")):
+            if getattr(self, smaller) <= getattr(self, larger):
+                continue
+            if smaller in self.model_fields_set:
+                raise ValueError(f"{smaller.upper()}: must not be larger than {larger.upper()}")
+            # a default follows the maximum that was chosen; the model is frozen only once it is made
+            self.__dict__[smaller] = getattr(self, larger)
         return self
 
     def shown(self) -> dict[str, str]:
@@ -149,8 +180,27 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = []
-        for problem in error.errors(include_url=False, include_input=False, include_context=False):
-            name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
-            lines.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
-        raise SettingsError("\n".join(lines)) from None
+        problems = error.errors(include_url=False, include_input=False)
+        raise SettingsError("\n".join(map(_line, problems))) from None
+
+
+def _line(problem: ErrorDetails) -> str:
+    """``VARIABLE: what would be accepted``; a rule over several variables begins with the first of them itself."""
+    name = f"{str(problem['loc'][0]).upper()}: " if problem["loc"] else ""
+    context = problem.get("ctx", {})
+    match problem["type"]:
+        case "int_parsing" | "int_parsing_size" | "int_from_float" | "int_type":
+            return f"{name}must be a whole number"
+        case "float_parsing" | "float_type" | "finite_number":
+            return f"{name}must be a number"
+        case "bool_parsing" | "bool_type":
+            return f"{name}must be true or false"
+        case "greater_than":
+            return f"{name}must be more than {context['gt']:g}"
+        case "greater_than_equal":
+            return f"{name}must be {context['ge']} or more"
+        case "less_than_equal":
+            return f"{name}must be {context['le']} or less"
+        case "literal_error":
+            return f"{name}must be {context['expected'].replace(chr(39), '')}"
+    return name + problem["msg"].removeprefix("Value error, ")

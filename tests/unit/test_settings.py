@@ -57,6 +57,86 @@ def test_all_bad_values_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> No
         read_settings()
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:the-secret/ss@host/db",
+        "postgresql://u:the-secret#wd@host/db",
+        "postgresql://u:the-secret?wd@host/db",
+        "postgresql://u:the@secret@host/db",
+        "postgresql://h:the-secret/x",
+        "postgresql://u:the-secret@[::1/db",
+        "postgresql://u:1/the-secret@host/db",
+        "postgresql://u:1#the-secret@host/db",
+        "postgresql://u:1?the-secret=x@host/db",
+        "postgresql://u:the-secret@host:70000/db",
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_a_database_url_that_would_be_misread_is_refused_without_any_part_of_it(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    with pytest.raises(SettingsError) as refused:
+        read_settings()
+    assert str(refused.value) == "DATABASE_URL: cannot be read; percent-encode / ? # @ : in the password"
+    assert refused.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql:///db",
+        "postgresql://u:p%2Fss%40@host/db?sslmode=require&application_name=x",
+        "postgresql://u:p:w@one:5432,two:5433,[::1]:5434/db",
+        "postgresql://postgres@/postgres?host=/run/postgresql",
+    ],
+)
+def test_a_database_url_may_name_several_hosts_a_socket_or_none(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    read = read_settings().database_url
+    assert read is not None
+    assert read.get_secret_value() == url
+
+
+def test_an_unknown_sslmode_is_refused_with_those_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:the-secret@host/db?sslmode=foo")
+    with pytest.raises(SettingsError) as refused:
+        read_settings()
+    known = "disable, allow, prefer, require, verify-ca or verify-full"
+    assert str(refused.value) == f"DATABASE_URL: its parameter sslmode must be {known}"
+
+
+@pytest.mark.parametrize(
+    "name,value,line",
+    [
+        ("PORT", "eighty", "PORT: must be a whole number"),
+        ("PORT", "8000.5", "PORT: must be a whole number"),
+        ("PORT", "70000", "PORT: must be 65535 or less"),
+        ("WORKERS", "0", "WORKERS: must be 1 or more"),
+        ("DATABASE_WAIT_SECONDS", "soon", "DATABASE_WAIT_SECONDS: must be a number"),
+        ("DATABASE_WAIT_SECONDS", "0", "DATABASE_WAIT_SECONDS: must be more than 0"),
+        ("ACCESS_LOG", "perhaps", "ACCESS_LOG: must be true or false"),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL: must be debug, info, warning or error"),
+        ("POOL_MIN_SIZE", "9", "POOL_MIN_SIZE: must not be larger than POOL_MAX_SIZE"),
+        ("DEFAULT_PAGE_SIZE", "1001", "DEFAULT_PAGE_SIZE: must not be larger than MAX_PAGE_SIZE"),
+    ],
+)
+def test_a_refusal_says_what_would_be_accepted(
+    name: str, value: str, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as refused:
+        read_settings()
+    assert str(refused.value) == line
+
+
+def test_defaults_follow_a_smaller_maximum(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_PAGE_SIZE", "20")
+    monkeypatch.setenv("POOL_MAX_SIZE", "1")
+    assert (read_settings().default_page_size, read_settings().pool_min_size) == (20, 1)
+
+
 def test_sizes_that_contradict_each_other_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POOL_MIN_SIZE", "9")
     with pytest.raises(SettingsError, match="POOL_MIN_SIZE"):
