@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
+from service.store.unreachable import Place, reason
+
 if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
@@ -32,6 +34,11 @@ _RETRY_SECONDS: Final = 0.2
 
 _NOT_YET: Final = (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError, TimeoutError)
 """What a database that is still starting answers."""
+
+_PARAMETERS_REFUSED: Final = (
+    "DATABASE_URL: its host or its parameters cannot be used; check sslmode, the certificates that it needs, "
+    "and target_session_attrs"
+)
 
 
 class MigrationError(Exception):
@@ -111,6 +118,7 @@ def alchemy_engine(url: str) -> AsyncEngine:
 
 
 async def _connect(url: str, wait_seconds: float) -> asyncpg.Connection[Any]:
+    place = Place.of(url)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_seconds
     told = False
@@ -118,11 +126,17 @@ async def _connect(url: str, wait_seconds: float) -> asyncpg.Connection[Any]:
         try:
             return await asyncpg.connect(url, timeout=max(5.0, wait_seconds))
         except _NOT_YET as error:
+            why = reason(error, place)
             if loop.time() > deadline:
-                raise MigrationError(f"the database does not answer ({type(error).__name__})") from error
+                waited = f"within {wait_seconds:g} s (DATABASE_WAIT_SECONDS)"
+                raise MigrationError(f"the database at {place.address} did not answer {waited}: {why}") from error
         except asyncpg.PostgresError as error:
-            raise MigrationError(f"the database refuses the connection ({type(error).__name__})") from error
+            why = reason(error, place)
+            raise MigrationError(f"the database at {place.address} refuses the connection: {why}") from error
+        except (asyncpg.InterfaceError, ValueError, OverflowError):
+            # the text of these may quote the URL
+            raise MigrationError(_PARAMETERS_REFUSED) from None
         if not told:
             told = True
-            _LOG.warning("waiting for the database")
+            _LOG.warning("waiting for the database at %s: %s", place.address, why)
         await asyncio.sleep(_RETRY_SECONDS)

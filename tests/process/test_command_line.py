@@ -55,6 +55,12 @@ def test_bad_settings_end_the_start() -> None:
     assert "the-secret" not in ended.stderr
 
 
+def test_a_database_url_that_cannot_be_read_ends_the_start_without_a_part_of_it() -> None:
+    ended = run("serve", database_url="postgresql://user:the/secret@host/db")
+    line = "DATABASE_URL: cannot be read; percent-encode / ? # @ : in the password"
+    assert (ended.returncode, ended.stderr) == (2, f"massage-fhir: these settings cannot be used:\n{line}\n")
+
+
 def test_a_port_in_use_ends_the_start_before_the_database_is_touched(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -69,7 +75,7 @@ def test_a_database_that_does_not_answer_ends_the_start(command: str) -> None:
     url = "postgresql://user:the-secret@127.0.0.1:1/none"
     ended = run(command, port=0, database_url=url, database_wait_seconds=0.1)
     assert ended.returncode == 1
-    assert "massage-fhir: the database does not answer" in ended.stderr
+    assert "massage-fhir: the database at 127.0.0.1:1 did not answer within 0.1 s" in ended.stderr
     assert "the-secret" not in ended.stderr
 
 

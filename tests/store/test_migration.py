@@ -7,6 +7,7 @@ import sys
 from contextlib import asynccontextmanager
 from subprocess import run
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -92,11 +93,47 @@ async def test_a_database_of_a_newer_release_is_refused(database_url: str) -> No
         await migration.migrate(database_url)
 
 
-async def test_a_database_that_does_not_answer_is_named_without_its_password() -> None:
+@pytest.mark.parametrize(
+    "address,place,reason",
+    [
+        (
+            "127.0.0.1:1/none",
+            "127.0.0.1:1",
+            "connection refused",
+        ),
+        (
+            "nosuch.invalid/none",
+            "nosuch.invalid:5432",
+            "host nosuch.invalid is unknown",
+        ),
+        (
+            "/none?host=/nosuch",
+            "/nosuch",
+            "no such file or directory",
+        ),
+    ],
+)
+async def test_a_database_that_cannot_be_reached_is_named_with_the_reason_alone(
+    address: str, place: str, reason: str
+) -> None:
     with pytest.raises(migration.MigrationError) as caught:
-        await migration.migrate("postgresql://user:the-password@127.0.0.1:1/none", wait_seconds=0)
-    assert "does not answer" in str(caught.value)
-    assert "the-password" not in str(caught.value)
+        await migration.migrate(f"postgresql://the-user:the-password@{address}", wait_seconds=0)
+    waited = f"the database at {place} did not answer within 0 s (DATABASE_WAIT_SECONDS)"
+    assert str(caught.value) == f"{waited}: {reason}"
+
+
+@pytest.mark.parametrize("parameter", ["target_session_attrs", "gsslib", "ssl_min_protocol_version"])
+async def test_a_parameter_that_the_client_refuses_is_told_without_its_value(parameter: str) -> None:
+    with pytest.raises(migration.MigrationError, match="DATABASE_URL: its host or its parameters") as caught:
+        await migration.migrate(f"postgresql://127.0.0.1:1/none?sslmode=require&{parameter}=the-value")
+    assert "the-value" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+async def test_a_database_that_does_not_exist_is_named(database_url: str) -> None:
+    parts = urlsplit(database_url)
+    with pytest.raises(migration.MigrationError, match="refuses the connection: there is no database nosuchdb"):
+        await migration.migrate(urlunsplit(parts._replace(path="/nosuchdb")), wait_seconds=0)
 
 
 def test_alembic_is_not_imported_at_head() -> None:
