@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import asyncpg
 
 from service.fhir.outcome import failure
+from service.store.unreachable import Place, reason
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -62,6 +63,7 @@ class Pool:
         statement_timeout_seconds: float = 30.0,
     ) -> None:
         self._url = url
+        self._place = Place.of(url)
         self._min_size = min_size
         self._max_size = max_size
         self._acquire_timeout_seconds = acquire_timeout_seconds
@@ -81,6 +83,7 @@ class Pool:
         self._waiting: deque[asyncio.Future[asyncpg.Connection[Any] | None]] = deque()
         self._size = 0
         self._closed = False
+        self.is_lost = False
 
     @classmethod
     async def open(
@@ -124,10 +127,22 @@ class Pool:
             try:
                 self._give_back(await self._connect())
             except _UNAVAILABLE as error:
-                _LOG.warning("the database cannot be reached yet: %s", type(error).__name__)
+                self.note_loss(error)
 
         self._size += self._min_size
         await asyncio.gather(*(connect() for _ in range(self._min_size)))
+
+    def note_loss(self, error: Exception) -> None:
+        """Tell the operator that the database is lost, once until `note_return`."""
+        if not self.is_lost and not self._closed:
+            self.is_lost = True
+            why = reason(error, self._place)
+            _LOG.error("the database at %s is lost, requests get 503: %s", self._place.address, why)
+
+    def note_return(self) -> None:
+        """Tell the operator that the database is back."""
+        self.is_lost = False
+        _LOG.info("the database at %s is back", self._place.address)
 
     async def take(self) -> asyncpg.Connection[Any]:
         """A connection that must be handed to `give_back`; `acquire` does both."""
@@ -228,17 +243,19 @@ class Pool:
 class Lease:
     """What `Pool.acquire` returns: the connection between entering and leaving."""
 
-    __slots__ = ("_connection", "_pool")
+    __slots__ = ("_connection", "_is_trial", "_pool")
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._connection: asyncpg.Connection[Any] | None = None
+        self._is_trial = False
 
     async def __aenter__(self) -> asyncpg.Connection[Any]:
+        self._is_trial = self._pool.is_lost
         try:
             connection = self._connection = await self._pool.take()
         except Exception as error:
-            raise_translated(error)
+            self._raise_translated(error)
             raise
         return connection
 
@@ -250,13 +267,17 @@ class Lease:
             # after a cancellation a statement may still be running; the next user must not wait for it
             await self._pool.give_back(connection, broken=isinstance(error, asyncio.CancelledError))
         if isinstance(error, Exception):
-            raise_translated(error)
+            self._raise_translated(error)
+        elif error is None and self._is_trial and self._pool.is_lost:
+            # begun after the loss and served: one that began before it proves nothing
+            self._pool.note_return()
 
-
-def raise_translated(error: Exception) -> None:
-    """Raise the `FhirError` that a failure of the database means, or return for anything else."""
-    translated = _translated(error)
-    if translated is not None:
+    def _raise_translated(self, error: Exception) -> None:
+        translated = _translated(error)
+        if translated is None:
+            return
+        if translated.code == "database-unavailable":
+            self._pool.note_loss(error)
         raise translated from error
 
 

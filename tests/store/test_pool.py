@@ -165,3 +165,38 @@ async def test_a_closing_pool_tells_those_who_wait(database_url: str) -> None:
         with pytest.raises(FhirError) as refused:
             await waiting
     assert refused.value.code == "shutting-down"
+
+
+async def test_a_lost_database_is_told_once_until_it_is_back(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="service.store.pool")
+    async with pool_on(database_url, max_size=1) as pool:
+        for _ in range(2):
+            with pytest.raises(FhirError):
+                async with pool.acquire() as connection:
+                    await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        for _ in range(2):
+            await one(pool)
+    lost, back = caplog.records
+    assert lost.levelname == "ERROR"
+    assert " is lost, requests get 503: " in lost.getMessage()
+    assert back.levelname == "INFO"
+    assert back.getMessage().endswith(" is back")
+
+
+async def test_why_the_database_cannot_be_reached_is_told_without_user_and_password(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with pool_on("postgresql://the-user:the-password@127.0.0.1:1/none", min_size=2) as pool:
+        with pytest.raises(FhirError):
+            await one(pool)
+    (line,) = caplog.messages
+    assert line == "the database at 127.0.0.1:1 is lost, requests get 503: connection refused"
+
+
+async def test_a_full_pool_is_no_lost_database(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    async with pool_on(database_url, max_size=1, acquire_timeout_seconds=0.05) as pool, pool.acquire():
+        with pytest.raises(FhirError):
+            await one(pool)
+    assert caplog.records == []
