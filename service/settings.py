@@ -95,6 +95,7 @@ class Settings(BaseSettings):
     statement_timeout_seconds: Seconds = Field(default=30, description="longest run of a database statement, then 503")
     database_wait_seconds: Seconds = Field(default=30, description="how long a start waits for the database to answer")
     max_body_bytes: int = Field(default=16 << 20, ge=1024, description="largest request body, also once decompressed")
+    body_timeout_seconds: Seconds = Field(default=30, description="longest wait for a whole request body, then 408")
     max_bundle_entries: Count = Field(default=1000, description="most entries of a batch or transaction")
     default_page_size: Count = Field(default=50, description="entries on a page when _count is not sent")
     max_page_size: Count = Field(default=1000, description="most entries on a page, whatever _count says")
