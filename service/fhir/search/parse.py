@@ -53,6 +53,10 @@ if TYPE_CHECKING:
 _PRINTABLE: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
 _DEFAULT_LIMITS: Final = SearchLimits()
 _IGNORABLE: Final = frozenset({"parameter-unknown", "parameter-unsupported"})
+_PAGING_ELSEWHERE: Final = frozenset({"_offset", "offset", "_skip", "_page", "page", "_getpages", "_getpagesoffset"})
+"""What other servers' pages are reached by, and people try."""
+_TYPES_NAMED: Final = 12
+"""A reference to more types than these may be to nearly any; a list of them all would hide the modifiers."""
 _REFUSED_CHARACTERS: Final = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -246,13 +250,14 @@ def _check_modifier(parameter: SearchParameter, modifier: str) -> None:
     if parameter.kind == "reference" and "." in modifier:
         raise _chained(parameter.code)
     accepted: list[str] = []
+    types: tuple[str, ...] = ()
     if parameter.special is None:
         declared = SEARCH_TYPES[parameter.kind].modifiers
         accepted = ["missing", *(each for each in declared if each != "[type]")]
-        if "[type]" in declared:
-            accepted += parameter.targets
-    if modifier not in accepted:
-        takes = f"takes the modifiers {', '.join(accepted)}" if accepted else "takes no modifier"
+        types = parameter.targets if "[type]" in declared else ()
+    if modifier not in accepted and modifier not in types:
+        named = types if len(types) <= _TYPES_NAMED else ["or the name of a resource type"]
+        takes = f"takes the modifiers {', '.join([*accepted, *named])}" if accepted else "takes no modifier"
         raise failure("modifier-unsupported", f"{parameter.code} {takes}.", f"http.{parameter.code}")
 
 
@@ -264,6 +269,9 @@ def _unknown(scope: _Scope, name: str) -> FhirError:
     head = code.partition(".")[0]
     if head != code and (head in scope.known or head in unsupported):
         return _chained(code)
+    if code in _PAGING_ELSEWHERE:
+        text = "Pages are reached by the next link of the page before; _count says how many entries a page has."
+        return failure("parameter-unknown", text, _where(code))
     accepted = [*scope.known, *RESULT_PARAMETERS]
     near = difflib.get_close_matches(code[:64], accepted, n=1)
     hint = f'; did you mean "{near[0]}"?' if near else "."

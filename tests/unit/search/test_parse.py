@@ -63,6 +63,14 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_one(parse: Parse, text
     assert "combo-code" in diagnostics
 
 
+@pytest.mark.parametrize("name", ["_offset", "page", "_getpages", "_skip"])
+def test_how_other_servers_page_is_answered_with_the_next_link(parse: Parse, name: str) -> None:
+    """A parameter of a similar name would be no help."""
+    code, expression, diagnostics = refusal(parse, "Observation", f"{name}=2")
+    assert (code, expression) == ("parameter-unknown", f"http.{name}")
+    assert diagnostics.startswith("Pages are reached by the next link")
+
+
 @pytest.mark.parametrize(
     "text,reason",
     [

@@ -87,6 +87,13 @@ def test_other_modifiers_are_refused_by_name(parse: Parse, modifier: str) -> Non
     assert "Patient" in refusal.value.issues[0].diagnostics
 
 
+def test_a_reference_to_any_type_does_not_list_them_all(parse: Parse) -> None:
+    with pytest.raises(FhirError) as refusal:
+        parse("Task", "focus:contains=1")
+    told = refusal.value.issues[0].diagnostics
+    assert told == "focus takes the modifiers missing, or the name of a resource type."
+
+
 @pytest.mark.parametrize(
     "reference,row",
     [
