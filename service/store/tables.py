@@ -97,7 +97,7 @@ index_token: Final = _index_table(
 )
 index_reference: Final = _index_table(
     "index_reference",
-    Column("target_type", Integer, nullable=False),  # fhir.reference.type_code(type); 0 for anything not local
+    Column("target_type", Integer, nullable=False),  # fhir.reference.type_code(type); 0 where the URL names none
     Column("target", UUID, nullable=False),
     searched=("target",),
 )

@@ -56,7 +56,8 @@ def test_criteria_of_other_shapes_keep_their_ordinals(parse: Parse) -> None:
     """Grouped by shape, told apart by position."""
     texts = ["identifier=urn:x|1", "_id=7", "identifier=urn:x|2", "family=a,b"]
     statement = compile_match([parse("Patient", text) for text in texts])
-    ordinals = [argument for argument in statement.arguments if all(item in range(4) for item in argument)]
+    lists = [argument for argument in statement.arguments if isinstance(argument, list)]
+    ordinals = [argument for argument in lists if all(item in range(4) for item in argument)]
     assert sorted(ordinals) == [[0, 2], [1], [3]]
     assert [identity_of("Patient", "7")] in statement.arguments
 
