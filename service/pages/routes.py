@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ASSETS: Final = {
     "pages.css": "text/css",
     "docs.js": "text/javascript",
+    "landing.js": "text/javascript",
     "swagger-ui/swagger-ui.css": "text/css",
     "swagger-ui/swagger-ui-bundle.js": "text/javascript",
     "swagger-ui/favicon-32x32.png": "image/png",
