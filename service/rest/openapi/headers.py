@@ -13,6 +13,10 @@ _TEXT: Final[dict[str, Any]] = {"type": "string"}
 _TAG: Final = f'(?:W/)?"{LOGICAL_ID}"'
 _TAGS: Final = rf"^(?:\*|{_TAG}(?:, *{_TAG})*)$"
 
+_PREFERENCES: Final = """\
+`return=minimal`, `return=representation`, `return=OperationOutcome`; `handling=strict`, `handling=lenient`.
+Without it a write answers with the resource; entries of a Bundle answer without it."""
+
 _REQUEST: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "If-Match": (
         "Make the change only if this is the current version, else 412: an entity tag, a list of them, or `*` for any.",
@@ -35,7 +39,7 @@ _REQUEST: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         {"type": "string", "examples": ["identifier=https://ehr.example.org/mrn|MRN-1"]},
     ),
     "Prefer": (
-        "`return=minimal`, `return=representation`, `return=OperationOutcome`; `handling=strict`, `handling=lenient`.",
+        _PREFERENCES,
         {"type": "string", "examples": ["return=minimal", "handling=lenient"]},
     ),
     "X-Request-Id": (

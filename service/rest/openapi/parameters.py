@@ -31,7 +31,7 @@ _PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "_count": ("query", "The most resources on a page; `0`: the total alone.", _COUNT),
     "_total": (
         "query",
-        "Whether to count all matches.",
+        "Whether to count all matches; absent: only where everything fits on one page.",
         {"type": "string", "enum": ["none", "estimate", "accurate"]},
     ),
     "_summary": (

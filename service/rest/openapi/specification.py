@@ -15,10 +15,28 @@ from service.rest.openapi.system_paths import HEALTH, SYSTEM, system_paths
 from service.rest.openapi.type_paths import type_paths
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from service.fhir.definitions import Definitions
     from service.fhir.search.registry import Registry
 
 Json = dict[str, Any]
+
+_OF_A_REFERRAL: Final = (
+    "ServiceRequest",
+    "Task",
+    "CarePlan",
+    "Goal",
+    "Procedure",
+    "Encounter",
+    "Observation",
+    "Patient",
+    "Practitioner",
+    "PractitionerRole",
+    "Organization",
+    "Condition",
+    "Coverage",
+)
 
 _JSON_PATCH: Final[Json] = {
     "type": "array",
@@ -55,12 +73,20 @@ def build(definitions: Definitions, registry: Registry, *, version: str) -> Json
         "security": [{}],
         "tags": [
             {"name": SYSTEM, "description": "What concerns all types."},
-            *({"name": name, "description": definitions.type(name).short} for name in types),
+            *({"name": name, "description": definitions.type(name).short} for name in _as_read(types)),
             {"name": HEALTH, "description": "For the operator's probes; plain JSON."},
         ],
         "paths": paths,
         "components": _components(definitions, registry, search),
     }
+
+
+def _as_read(types: Sequence[str]) -> list[str]:
+    """The types in the order of a reader of the documentation: those of a referral first."""
+    return [
+        *(name for name in _OF_A_REFERRAL if name in types),
+        *(name for name in types if name not in _OF_A_REFERRAL),
+    ]
 
 
 def _introduction() -> str:

@@ -139,6 +139,12 @@ def test_operation_ids_are_unique_and_fit_for_a_function_name(written: Json) -> 
     assert [name for name in names if not re.fullmatch(r"[a-z][A-Za-z0-9]+", name)] == []
 
 
+def test_the_types_of_a_referral_are_read_first(written: Json, standard: Standard) -> None:
+    names = [tag["name"] for tag in written["tags"]]
+    assert names[1:5] == ["ServiceRequest", "Task", "CarePlan", "Goal"]
+    assert sorted(names[1:-1]) == sorted(standard.definitions.resource_types)
+
+
 def test_every_type_has_every_interaction(written: Json, standard: Standard) -> None:
     """Under names that do not change, because clients are generated from them."""
     names = {operation["operationId"] for _, _, operation in operations(written)}
