@@ -44,9 +44,9 @@ class Size:
     requests: int | None = None
 
 
-_FULL: Final = Size(patients=2000, observations=20_000, updated=4000, seconds=3, rounds=5, starts=3, validations=5000)
+_FULL: Final = Size(patients=2000, observations=20_000, updated=4000, seconds=2, rounds=5, starts=3, validations=100)
 _QUICK: Final = Size(
-    patients=20, observations=100, updated=40, seconds=1, rounds=1, starts=1, validations=50, requests=20
+    patients=20, observations=100, updated=40, seconds=1, rounds=1, starts=1, validations=2, requests=20
 )
 
 
