@@ -1,14 +1,14 @@
 """Conditional interactions: criteria that stand where an id would. https://hl7.org/fhir/R4/http.html#ccreate
 
-Criteria that match nothing are locked until the transaction ends and matched again, so that two clients which create
-the same thing at the same time make one. What matches is not locked: the referrals of one practice, which all name its
-organisation, do not queue.
+Criteria that may match nothing are locked until the transaction ends, so that two clients which create the same thing
+at the same time make one. What is known to match is not locked (see `RecentlyMatched`).
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from service.fhir.bundle_plan import located, refuse_equal_targets
@@ -31,7 +31,7 @@ Match = tuple[str, str]
 """The type and id of a resource that criteria match."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Condition:
     """Criteria, parsed; `where` is the FHIRPath of the Bundle entry that they stand in, or empty."""
 
@@ -40,7 +40,7 @@ class Condition:
     query: Query
     where: str
 
-    @property
+    @cached_property
     def lock_key(self) -> int:
         """The signed 64-bit key under which the criteria are locked, the same for any order of the parameters."""
         text = "\x1f".join([self.resource_type, *(f"{name}\x1e{value}" for name, value in sorted(self.parameters))])
@@ -75,8 +75,24 @@ class Conditions:
     def __contains__(self, index: int) -> bool:
         return index in self._of_requests
 
-    async def match(self, session: Session) -> Matches:
-        """What they match now, without what the unit itself deletes: R4 processes DELETE first."""
+    def keys_to_lock(self) -> set[int]:
+        """The keys to lock before matching; criteria that were seen to match are left out."""
+        known = self._parts.recently_matched
+        return {condition.lock_key for condition in self._of_requests.values() if condition.lock_key not in known}
+
+    def remember(self) -> None:
+        """What was matched or made by a unit that has been committed will match the next time."""
+        self._parts.recently_matched.add(
+            condition.lock_key
+            for index, condition in self._of_requests.items()
+            if isinstance(self._requests[index].interaction, Create | Update)
+        )
+
+    async def match(self, session: Session, locked: set[int]) -> Matches:
+        """What they match now, without what the unit itself deletes: R4 processes DELETE first.
+
+        `locked` are the keys that the transaction holds.
+        """
         if not self:
             return Matches(requests={}, references={})
         conditions = [*self._of_requests.values(), *self._of_references.values()]
@@ -87,25 +103,20 @@ class Conditions:
             index: every if isinstance(self._requests[index].interaction, Delete) else _without(every, doomed)
             for index, every in matches.items()
         }
-        await self._match_again(session, matches, doomed)
-        references = self._literal_references(found[len(self._of_requests) :], doomed)
-        return Matches(requests=matches, references=references)
-
-    async def _match_again(self, session: Session, matches: dict[int, list[Match]], doomed: set[Match]) -> None:
-        """What matched nothing may be created here: lock those criteria, and look whether somebody was faster."""
         unmatched = {index: condition for index, condition in self._of_requests.items() if not matches[index]}
-        if not unmatched:
-            return
         # two entries with the same criteria would make two resources that both match from then on
         refuse_equal_targets(
             (condition.where, (condition.resource_type, str(condition.lock_key)))
             for index, condition in unmatched.items()
             if isinstance(self._requests[index].interaction, Create | Update)
         )
-        await session.lock_criteria([condition.lock_key for condition in unmatched.values()])
-        again = await session.match([condition.query for condition in unmatched.values()], enough=self._enough)
-        for index, found in zip(unmatched, again, strict=True):
-            matches[index] = _without(found, doomed)
+        gone = {index: condition for index, condition in unmatched.items() if condition.lock_key not in locked}
+        if gone:
+            await session.lock_criteria([condition.lock_key for condition in gone.values()])
+            again = await session.match([condition.query for condition in gone.values()], enough=self._enough)
+            matches.update((index, _without(every, doomed)) for index, every in zip(gone, again, strict=True))
+        references = self._literal_references(found[len(self._of_requests) :], doomed)
+        return Matches(requests=matches, references=references)
 
     def _doomed(self, matches: dict[int, list[Match]]) -> set[Match]:
         doomed: set[Match] = set()

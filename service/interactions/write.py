@@ -1,6 +1,6 @@
 """The unit of work behind every write: one create, or all writes of a transaction Bundle, in the same few statements.
 
-    match criteria → lock and match those of nothing → read targets → prepare (pure) → check references → write all
+    lock criteria → match them → read targets → prepare (pure) → check references → write all
 
 Steps that have nothing to do are left out, so a create is one statement and an update two. A unit that needs no lock
 runs without an explicit transaction, first in the hope that nobody else writes the same resource; when somebody does,
@@ -56,15 +56,17 @@ async def write(
     for attempt in range(_ATTEMPTS):
         try:
             if unit.needs_transaction or afterwards or attempt:
-                async with parts.store.transaction() as session:
-                    written = await unit.run(session, lock=True)
+                locked = unit.conditions.keys_to_lock()
+                async with parts.store.transaction(locked) as session:
+                    written = await unit.run(session, locked)
                     if afterwards:
                         await afterwards(session)
             else:
                 async with parts.store.session() as session:
-                    written = await unit.run(session, lock=False)
+                    written = await unit.run(session, None)
         except Conflict:
             continue
+        unit.conditions.remember()
         return written
     raise failure("edit-conflict", "Other clients keep changing the same resource; send the request again.")
 
@@ -78,22 +80,22 @@ class _Unit:
         self._requests = requests
         self._bundle = bundle
         _check_contents(parts, requests)
-        self._conditions = Conditions(parts, context, requests, references=bundle)
+        self.conditions = Conditions(parts, context, requests, references=bundle)
         only_creates = all(isinstance(request.interaction, Create) for request in requests)
         self.needs_transaction = bool(
-            self._conditions or parts.limits.referential_integrity or (len(requests) > 1 and not only_creates)
+            self.conditions or parts.limits.referential_integrity or (len(requests) > 1 and not only_creates)
         )
 
-    async def run(self, session: Session, *, lock: bool) -> list[Written]:
-        """One attempt."""
-        matches = await self._conditions.match(session)
+    async def run(self, session: Session, locked: set[int] | None) -> list[Written]:
+        """One attempt, in a transaction that holds the keys `locked`, or (None) without a transaction."""
+        matches = await self.conditions.match(session, locked or set())
         targets = self._targets(matches.requests)
         refuse_equal_targets(
             (request.where, (target.type, target.id))
             for request, target in zip(self._requests, targets, strict=True)
             if target and not (target.matched and isinstance(request.interaction, Create))
         )
-        targets = await self._with_previous(session, targets, lock=lock)
+        targets = await self._with_previous(session, targets, lock=locked is not None)
         if self._bundle:
             links = self._links(targets, matches.references)
             targets = [target and replace(target, links=links) for target in targets]
@@ -109,7 +111,7 @@ class _Unit:
     def _targets(self, matches: dict[int, list[tuple[str, str]]]) -> list[Target | None]:
         """The resource that each request acts on; None for a conditional delete that matched nothing."""
         return [
-            self._target(request, matches.get(index), conditional=index in self._conditions)
+            self._target(request, matches.get(index), conditional=index in self.conditions)
             for index, request in enumerate(self._requests)
         ]
 

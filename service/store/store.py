@@ -21,7 +21,7 @@ from service.store.stored_content import head_of, served
 from service.store.write_statement import write_statement
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
     from uuid import UUID
 
     from service.fhir.search.query import Query
@@ -32,7 +32,8 @@ _READ: Final = f"SELECT {_VERSION} FROM resource WHERE identity = $1"  # noqa: S
 _VREAD: Final = f"""SELECT {_VERSION} FROM resource WHERE identity = $1 AND version_id = $2
 UNION ALL SELECT {_VERSION} FROM resource_history WHERE identity = $1 AND version_id = $2"""  # noqa: S608
 _CURRENT: Final = f"SELECT {_VERSION} FROM resource WHERE identity = ANY($1::uuid[]) ORDER BY identity"  # noqa: S608
-_LOCK_CRITERIA: Final = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key"
+_BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_LOCK_KEYS: Final = "SELECT pg_advisory_xact_lock(key) FROM unnest('{{{}}}'::bigint[]) AS key"
 _LOCK_TARGETS: Final = """SELECT identity FROM resource WHERE identity = ANY($1::uuid[]) AND content IS NOT NULL
 ORDER BY identity FOR SHARE"""
 _REFERRERS: Final = """SELECT DISTINCT i.target, r.type FROM index_reference i JOIN resource r ON r.key = i.resource_key
@@ -92,9 +93,9 @@ class Session:
                 matches[row["ordinal"]].append((row["type"], row["id"]))
         return matches
 
-    async def lock_criteria(self, keys: Sequence[int]) -> None:
+    async def lock_criteria(self, keys: Collection[int]) -> None:
         """Hold 64-bit keys until the transaction ends, so that equal criteria are matched one after the other."""
-        await self._connection.execute(_LOCK_CRITERIA, sorted(set(keys)))
+        await self._connection.execute(_lock(keys))
 
     async def lock_targets(self, targets: Sequence[UUID]) -> set[UUID]:
         """Which of the identities exist; they cannot be deleted until the transaction ends."""
@@ -135,14 +136,25 @@ class Store:
             yield Session(connection)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Session]:
-        """A session in one transaction; `Conflict` where the database undid it for the sake of another."""
+    async def transaction(self, locks: Collection[int] = ()) -> AsyncIterator[Session]:
+        """A session in one transaction; `Conflict` where the database undid it for the sake of another.
+
+        It begins by locking the 64-bit keys `locks`, in the same round trip. What raises is rolled back when the pool
+        takes the connection back.
+        """
+        begin = f"{_BEGIN}; {_lock(locks)}" if locks else _BEGIN
         async with self._pool.acquire() as connection:
             try:
-                async with connection.transaction():
-                    yield Session(connection)
+                await connection.execute(begin)
+                yield Session(connection)
+                await connection.execute("COMMIT")
             except _LOST_RACES as error:
                 raise Conflict from error
+
+
+def _lock(keys: Collection[int]) -> str:
+    """Always in the same order, so that two transactions never wait for each other in a circle."""
+    return _LOCK_KEYS.format(",".join(str(int(key)) for key in sorted(set(keys))))
 
 
 def _version(row: Mapping[str, Any]) -> Version:
