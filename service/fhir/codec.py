@@ -142,14 +142,21 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_shape(value: Any) -> None:
     """Walks level by level; a text with few brackets and colons is neither deep nor wide, so most are never walked."""
-    level: list[Any] = [value]
+    level: list[Any] = [value] if isinstance(value, (dict, list)) else []
     for _ in range(MAX_DEPTH):
-        if any(len(item) > MAX_MEMBERS for item in level if isinstance(item, dict)):
-            raise failure("too-costly", f"An object may have {MAX_MEMBERS} members, no more.")
-        level = [part for item in level for part in _parts(item) if isinstance(part, (dict, list))]
         if not level:
             return
-    raise _too_deep()
+        inner: list[Any] = []
+        for item in level:
+            parts = item
+            if type(item) is dict:  # the decoder makes no other kind, and this runs for every part of a large body
+                if len(item) > MAX_MEMBERS:
+                    raise failure("too-costly", f"An object may have {MAX_MEMBERS} members, no more.")
+                parts = item.values()
+            inner += [part for part in parts if isinstance(part, (dict, list))]
+        level = inner
+    if level:
+        raise _too_deep()
 
 
 def _parts(value: Any) -> Iterable[Any]:
