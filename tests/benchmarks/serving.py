@@ -198,12 +198,16 @@ def _clean_environment() -> dict[str, str]:
 
 def _descendants(pid: int) -> list[int]:
     children: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        children += [int(child) for child in (task / "children").read_text().split()]
+    # a process may end while it is looked at, and then has no descendants
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            children += [int(child) for child in (task / "children").read_text().split()]
     return [found for child in children for found in (child, *_descendants(child))]
 
 
 def _is_worker(pid: int) -> bool:
     """Workers of uvicorn are spawned; beside them runs only multiprocessing's resource tracker."""
-    command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    return b"spawn_main" in command or b"service" in command
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"spawn_main" in command or b"service" in command
+    return False
