@@ -91,19 +91,20 @@ def conditional_references(content: Content, base: str) -> Iterator[ConditionalR
 def references(content: Content) -> Iterator[tuple[str, str]]:
     """(path, text) of every `Reference.reference`; none of a Bundle, whose links are its own."""
     if content.get("resourceType") != "Bundle":
-        yield from _references(content, "")
+        yield from every_reference(content)
 
 
-def _references(value: Any, path: str) -> Iterator[tuple[str, str]]:
+def every_reference(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """The same for any part of a resource at `path`, those of a Bundle included."""
     if isinstance(value, dict):
         for name, child in value.items():
             if name == "reference" and isinstance(child, str):
                 yield path, child
             elif isinstance(child, dict | list):
-                yield from _references(child, f"{path}.{name}" if path else name)
+                yield from every_reference(child, f"{path}.{name}" if path else name)
     elif isinstance(value, list):
         for index, child in enumerate(value):
-            yield from _references(child, f"{path}[{index}]")
+            yield from every_reference(child, f"{path}[{index}]")
 
 
 def _place_of(content: Content, link: str, where: str) -> str:

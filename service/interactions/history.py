@@ -20,13 +20,12 @@ from service.fhir.search import cursor
 from service.fhir.search.result_parameters import parse_count
 from service.fhir.stamp import instant_text
 from service.fhir.summary import EVERYTHING, Subset, parse_subset, subset
-from service.fhir.temporal import range_of
+from service.fhir.temporal import parse_instant_range
 from service.store.history_statement import HistoryPage
 
 if TYPE_CHECKING:
     from service.fhir.interaction import Context, History
     from service.fhir.resource import Version
-    from service.fhir.temporal import Range
     from service.interactions.parts import Parts
     from service.store.store import Session
 
@@ -128,23 +127,16 @@ def _parse(parts: Parts, context: Context, interaction: History) -> _Asked:
             raise failure("parameter-value", "The parameter may be given once.", f"http.{name}")
         values[name] = value
     limits = parts.limits.search
-    since, at = (_range(parts, name, values.get(name)) for name in ("_since", "_at"))
+    since, at = (
+        parse_instant_range(values[name], parts.zone, name) if name in values else None for name in ("_since", "_at")
+    )
     return _Asked(
         count=parse_count(values["_count"], limits) if "_count" in values else limits.default_page_size,
-        since=since.low if since else None,
-        at=(at.low, at.high) if at else None,
+        since=since[0] if since else None,
+        at=at,
         after=_open(parts, interaction, values["_cursor"]) if "_cursor" in values else None,
         subset=_subset(interaction),
     )
-
-
-def _range(parts: Parts, name: str, text: str | None) -> Range | None:
-    if text is None:
-        return None
-    found = range_of(text, parts.zone)
-    if found is None:
-        raise failure("parameter-value", f"{name} must be a date, dateTime or instant.", f"http.{name}")
-    return found
 
 
 def _url(context: Context, interaction: History, sealed: str | None) -> str:

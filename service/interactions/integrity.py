@@ -8,8 +8,9 @@ racing requests comes second sees the first.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from service.fhir.links import every_reference
 from service.fhir.outcome import FhirError, Issue
 from service.fhir.reference import identity_of, parse_local, type_code
 from service.store.change import EVERY_KIND
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from service.fhir.interaction import Context
+    from service.fhir.resource import Content
     from service.interactions.parts import Parts
     from service.interactions.writing import Written
     from service.store.store import Session
@@ -81,18 +83,9 @@ def _dangling(path: str) -> Issue:
     )
 
 
-def _local_references(
-    content: Any, base: str, types: Container[str], path: str = ""
-) -> Iterator[tuple[str, str, UUID]]:
+def _local_references(content: Content, base: str, types: Container[str]) -> Iterator[tuple[str, str, UUID]]:
     """(target type, path of the reference element, identity of the target) of every literal local reference."""
-    if isinstance(content, list):
-        for index, item in enumerate(content):
-            yield from _local_references(item, base, types, f"{path}[{index}]")
-    elif isinstance(content, dict):
-        for name, child in content.items():
-            if name == "reference" and isinstance(child, str):
-                target = parse_local(child, base, types)
-                if target:
-                    yield target.type, path.removeprefix("."), identity_of(target.type, target.id)
-            elif isinstance(child, dict | list):
-                yield from _local_references(child, base, types, f"{path}.{name}")
+    for path, reference in every_reference(content):
+        target = parse_local(reference, base, types)
+        if target:
+            yield target.type, path, identity_of(target.type, target.id)

@@ -12,6 +12,7 @@ from service.fhir import codec
 from service.fhir.interaction import Answer
 from service.fhir.outcome import Issue, Result, failure, operation_outcome
 from service.fhir.reference import identity_of
+from service.interactions.integrity import ELSEWHERE
 
 if TYPE_CHECKING:
     from service.fhir.interaction import Context, Operation
@@ -83,7 +84,7 @@ async def _deletion_issues(parts: Parts, operation: Operation) -> list[Issue]:
     identity = identity_of(str(operation.type), operation.id)
     async with parts.store.session() as session:
         referrers = await session.referrers(
-            [identity], except_from=[identity], sources=[0, *parts.registry.reference_sources]
+            [identity], except_from=[identity], sources=[ELSEWHERE, *parts.registry.reference_sources]
         )
     types = ", ".join(sorted({referrer for _, referrer in referrers}))
     return [Issue(code="still-referenced", diagnostics=f"Resources still refer to it: {types}.")] if types else []
