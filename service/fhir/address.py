@@ -7,9 +7,10 @@ everywhere (R4 writes conditional interactions as ``[type]/?criteria``).
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from service.fhir.outcome import FhirError, failure
 from service.fhir.resource import LOGICAL_ID
@@ -46,8 +47,7 @@ class Place(Enum):
         self.methods = (*methods, "OPTIONS")
 
 
-@dataclass(slots=True, kw_only=True)
-class Address:
+class Address(Struct, kw_only=True):
     """A place and the names in its path, empty where the place has none.
 
     `member` is the type searched within a compartment, ``*`` for all of them.

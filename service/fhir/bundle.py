@@ -5,8 +5,9 @@ https://hl7.org/fhir/R4/bundle.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from service.fhir import codec
 from service.fhir.stamp import instant_text
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One entry of an answer: the resource as bytes, or none; `rest` its other elements such as search or response."""
 
     full_url: str | None = None

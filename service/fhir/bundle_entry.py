@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from service.fhir import codec
 from service.fhir.address import Place, refuse_method
@@ -51,8 +52,7 @@ _CONDITIONS: Final = {
 """Condition → the methods that look at it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryRequest:
+class EntryRequest(Struct, frozen=True, kw_only=True):
     """The parts of one `entry.request`; `where` is the FHIRPath of the entry."""
 
     method: str

@@ -6,8 +6,10 @@ https://hl7.org/fhir/R4/http.html#transaction
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from service.fhir.bundle_entry import entry_interaction
 from service.fhir.interaction import Create, Delete, Patch, Update
@@ -31,8 +33,7 @@ _FULL_URL: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedEntry:
+class PlannedEntry(Struct, frozen=True, kw_only=True):
     """An entry as an interaction; `where` is its FHIRPath, `index` its place in the Bundle.
 
     `head_only` marks a HEAD: it is answered like a GET, without the resource.

@@ -6,14 +6,14 @@ registry; nothing is claimed anywhere else. https://hl7.org/fhir/R4/capabilityst
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from msgspec import Struct
 
 Level = Literal["instance", "type", "system"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InteractionClaim:
+class InteractionClaim(Struct, frozen=True, kw_only=True):
     """One interaction at one level. `code` is a code of the R4 code system restful-interaction."""
 
     code: str
@@ -21,8 +21,7 @@ class InteractionClaim:
     documentation: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperationClaim:
+class OperationClaim(Struct, frozen=True, kw_only=True):
     """One extended operation of every served type; `name` has no dollar sign, `definition` is its canonical URL."""
 
     name: str
@@ -31,8 +30,7 @@ class OperationClaim:
     documentation: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResultParameter:
+class ResultParameter(Struct, frozen=True, kw_only=True):
     """A search result parameter: it says how matches come back, never what matches. `pattern` is its whole form."""
 
     name: str

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
 from pydantic_core import PydanticCustomError, ValidationError
 from pydantic_core import core_schema as cs
 
@@ -48,8 +48,7 @@ class Frame:
         return self._contained
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Breach:
+class Breach(Struct, frozen=True, kw_only=True):
     """A broken rule: an error code, a sentence, and the members and indices that lead to it from the object."""
 
     code: str

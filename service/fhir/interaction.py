@@ -6,8 +6,9 @@ them, `interactions/perform.py` performs them and returns an `Answer`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,15 +23,13 @@ IfMatch = tuple[str, ...]
 """The version ids that If-Match lists; ``("*",)`` for any existing version, empty when the header was not sent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Criteria:
+class Criteria(Struct, frozen=True, kw_only=True):
     """What a conditional interaction matches by: the query part of its URL, such as ``identifier=urn:x|1``."""
 
     parameters: Parameters
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
+class Read(Struct, frozen=True, kw_only=True):
     """https://hl7.org/fhir/R4/http.html#read"""
 
     type: str
@@ -39,8 +38,7 @@ class Read:
     if_modified_since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VRead:
+class VRead(Struct, frozen=True, kw_only=True):
     """https://hl7.org/fhir/R4/http.html#vread"""
 
     type: str
@@ -49,8 +47,7 @@ class VRead:
     if_none_match: IfMatch = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Create:
+class Create(Struct, frozen=True, kw_only=True):
     """https://hl7.org/fhir/R4/http.html#create; conditional with `if_none_exist`."""
 
     type: str
@@ -58,8 +55,7 @@ class Create:
     if_none_exist: Criteria | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
+class Update(Struct, frozen=True, kw_only=True):
     """https://hl7.org/fhir/R4/http.html#update; `target` is a logical id or, conditional, criteria."""
 
     type: str
@@ -69,8 +65,7 @@ class Update:
     if_none_match_any: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patch:
+class Patch(Struct, frozen=True, kw_only=True):
     """https://hl7.org/fhir/R4/http.html#patch.
 
     `document` is a decoded JSON Patch (a list) or FHIRPath Patch (a Parameters resource).
@@ -82,8 +77,7 @@ class Patch:
     if_match: IfMatch = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delete:
+class Delete(Struct, frozen=True, kw_only=True):
     """https://hl7.org/fhir/R4/http.html#delete"""
 
     type: str
@@ -91,8 +85,7 @@ class Delete:
     if_match: IfMatch = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
+class Search(Struct, frozen=True, kw_only=True):
     """https://hl7.org/fhir/R4/http.html#search; `type` None searches all types, `compartment` is (type, id)."""
 
     type: str | None
@@ -100,8 +93,7 @@ class Search:
     compartment: tuple[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class History(Struct, frozen=True, kw_only=True):
     """https://hl7.org/fhir/R4/http.html#history, of an instance, a type, or (both None) the system."""
 
     type: str | None = None
@@ -109,22 +101,19 @@ class History:
     parameters: Parameters = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
+class Capabilities(Struct, frozen=True, kw_only=True):
     """https://hl7.org/fhir/R4/http.html#capabilities"""
 
     mode: str = "full"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Process:
+class Process(Struct, frozen=True, kw_only=True):
     """A batch or transaction Bundle posted to the base: https://hl7.org/fhir/R4/http.html#transaction"""
 
     bundle: Content
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(Struct, frozen=True, kw_only=True):
     """https://hl7.org/fhir/R4/operations.html: `name` without the dollar sign, at instance, type or system level."""
 
     name: str
@@ -138,8 +127,7 @@ class Operation:
 Interaction = Read | VRead | Create | Update | Patch | Delete | Search | History | Capabilities | Process | Operation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True):
     """What surrounds an interaction: the caller's view of the base URL, the request id, the instant, the preferences.
 
     `base` has no trailing slash. `strict` is `Prefer: handling`; `preferred_return` is `Prefer: return`, if sent.
@@ -152,8 +140,7 @@ class Context:
     preferred_return: Literal["minimal", "representation", "OperationOutcome"] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What an interaction came to.
 
     Of a single resource: `version` (its content None for a tombstone or where it is not sent back).
@@ -164,4 +151,4 @@ class Answer:
     result: Result
     version: Version | None = None
     body: bytes | None = None
-    issues: tuple[Issue, ...] = field(default=())
+    issues: tuple[Issue, ...] = ()

@@ -5,8 +5,9 @@ Computed from the definitions, type by type, when a type is first asked for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,8 +19,7 @@ _LINKS: Final = frozenset({"uri", "url"})
 PlaceKind = Literal["reference", "link", "narrative", "resource", "inside"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """What a property holds. `inside` names the properties of its objects; `targets` the types a reference may have."""
 
     kind: PlaceKind

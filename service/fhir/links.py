@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from service.fhir.link_map import TWIN
 from service.fhir.outcome import failure
@@ -27,8 +28,7 @@ _NARRATIVE_LINK: Final = re.compile(r"""(?<=\s)((?:href|src)\s*=\s*)(["'])(.*?)\
 Replace = Callable[["Place | None", str], str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Links:
+class Links(Struct, frozen=True, kw_only=True):
     """What every link of a Bundle leads to.
 
     `targets`: fullUrl → ``Type/id``. `conditional`: ``Type?criteria`` → ``Type/id``. `places`: where links are.
@@ -70,8 +70,7 @@ def restful_target(full_url: str) -> str | None:
     return match["relative"] if match else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConditionalReference:
+class ConditionalReference(Struct, frozen=True, kw_only=True):
     """A reference of the form ``Patient?identifier=system|value``; `path` is that of its element in the resource."""
 
     text: str
@@ -113,8 +112,7 @@ def _place_of(content: Content, link: str, where: str) -> str:
     return f"{where}.resource.{path}" if path else f"{where}.resource"
 
 
-@dataclass(frozen=True, slots=True)
-class _Rewriting:
+class _Rewriting(Struct, frozen=True):
     """One walk over a content that makes a copy with other links."""
 
     map: LinkMap

@@ -13,10 +13,13 @@ https://hl7.org/fhir/R4/operationoutcome.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -76,8 +79,7 @@ class Result(Enum):
         return int(self.value[:3])
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorCode:
+class ErrorCode(Struct, frozen=True):
     """One row of the catalogue of errors, stable across releases."""
 
     code: str
@@ -207,8 +209,7 @@ ERROR_CODES: Final = _catalogue(
 """Code → category, FHIR issue type, meaning. The README and the OpenAPI document print this table."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issue:
+class Issue(Struct, frozen=True, kw_only=True):
     """One `OperationOutcome.issue`.
 
     `code` is a key of `ERROR_CODES`, or None for plain information. `expression` holds FHIRPaths such as

@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from service.fhir.resource import LOGICAL_ID
 
@@ -26,8 +27,7 @@ _ELSEWHERE: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalReference:
+class LocalReference(Struct, frozen=True, kw_only=True):
     """A literal reference to a resource of this service, such as ``Patient/1`` or ``Patient/1/_history/2``."""
 
     type: str

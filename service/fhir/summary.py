@@ -5,8 +5,9 @@ https://hl7.org/fhir/R4/search.html#summary, https://hl7.org/fhir/R4/search.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
+
+from msgspec import Struct
 
 from service.fhir.outcome import failure
 
@@ -28,8 +29,7 @@ _ALWAYS: Final = ("resourceType", "id", "meta")
 _MODES: Final = get_args(SummaryMode)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subset:
+class Subset(Struct, frozen=True, kw_only=True):
     """Which part of a resource is asked for: a mode of ``_summary``, or the names of ``_elements``, or (empty) all."""
 
     summary: SummaryMode = "false"

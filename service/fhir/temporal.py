@@ -9,9 +9,10 @@ offset moves outside is clamped, and an open end of a Period is the first or las
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from service.fhir.outcome import failure
 
@@ -40,8 +41,7 @@ _APPROXIMATION: Final = 10
 DATE_FORMS: Final = "a date such as 2024, 2024-05, 2024-05-31, 2024-05-31T09:30Z or 2024-05-31T09:30:00.5+02:00"
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """The instants from `low`, included, to `high`, excluded; both in UTC."""
 
     low: datetime

@@ -7,9 +7,10 @@ at the same time make one. What is known to match is not locked (see `RecentlyMa
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from service.fhir.bundle_plan import located, refuse_equal_targets
 from service.fhir.interaction import Create, Criteria, Delete, Update
@@ -31,8 +32,7 @@ Match = tuple[str, str]
 """The type and id of a resource that criteria match."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Condition:
+class Condition(Struct, frozen=True, kw_only=True, dict=True):
     """Criteria, parsed; `where` is the FHIRPath of the Bundle entry that they stand in, or empty."""
 
     resource_type: str
@@ -47,8 +47,7 @@ class Condition:
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), signed=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matches:
+class Matches(Struct, frozen=True, kw_only=True):
     """What the criteria of a unit of work match: per index of its requests, and per conditional reference."""
 
     requests: dict[int, list[Match]]

@@ -5,8 +5,9 @@ The resources are validated where they are written; a misspelt `ifNoneExist` mus
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from service.fhir.outcome import FhirError
 

@@ -5,11 +5,13 @@ Newest first, keyset paging: a page costs the same wherever it lies, and new ver
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from service.fhir import codec
 from service.fhir.bundle import Entry, bundle
@@ -35,8 +37,7 @@ _PARAMETERS: Final = ("_since", "_at", "_count", "_cursor", "_format", "_pretty"
 _STATUS: Final = {"POST": Result.CREATED, "PUT": Result.OK, "PATCH": Result.OK, "DELETE": Result.DELETED}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
+class _Asked(Struct, frozen=True, kw_only=True):
     count: int
     since: datetime | None
     at: tuple[datetime, datetime] | None

@@ -7,8 +7,9 @@ racing requests comes second sees the first.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from service.fhir.links import every_reference
 from service.fhir.outcome import FhirError, Issue

@@ -9,8 +9,10 @@ it runs again with its rows locked. https://hl7.org/fhir/R4/http.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from service.fhir.bundle_plan import Write, below, located, refuse_equal_targets
 from service.fhir.interaction import Create, Delete, Patch, Update
@@ -33,8 +35,7 @@ if TYPE_CHECKING:
 _ATTEMPTS: Final = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteRequest:
+class WriteRequest(Struct, frozen=True, kw_only=True):
     """A write and the id for a resource that it makes; `where` is the FHIRPath of its Bundle entry, or empty."""
 
     interaction: Write

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from service.fhir import codec
 from service.fhir.interaction import Update
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from service.interactions.parts import Parts
 
 
-@dataclass(frozen=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True, dict=True):
     """The resource that a write acts on: its latest version, or None where there never was one.
 
     `matched` tells that criteria found it. `links` and `full_url` are those of the Bundle, if there is one.
@@ -58,15 +58,14 @@ class Target:
         return content if self.links is None else self.links.resolved(content, self.full_url, self.where)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class Written(Struct, frozen=True, kw_only=True):
     """What a write came to; `change` is None when nothing has to be stored."""
 
     result: Result
     version: Version | None
     change: Change | None = None
     content: Content | None = None
-    issues: tuple[Issue, ...] = field(default=())
+    issues: tuple[Issue, ...] = ()
 
 
 def changed(parts: Parts, context: Context, target: Target, content: Content, method: Method) -> Written:

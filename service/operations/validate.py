@@ -5,8 +5,9 @@ Answers 200 with an OperationOutcome that says what a create, update or delete w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from service.fhir import codec
 from service.fhir.interaction import Answer
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 _MODES: Final = ("create", "update", "delete", "profile")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
+class _Asked(Struct, frozen=True, kw_only=True):
     resource: Content | None
     mode: str | None
     profile: str | None

@@ -6,8 +6,9 @@ https://hl7.org/fhir/R4/http.html#mime-type
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from service.fhir import codec
 from service.fhir.outcome import failure
@@ -32,8 +33,7 @@ class ClientDisconnectedError(Exception):
     """The client went away before the whole body arrived: there is nobody to answer."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Body:
+class Body(Struct, kw_only=True):
     """The body of one request, not yet received."""
 
     receive: Receive

@@ -7,11 +7,12 @@ change); a malformed If-Modified-Since and an unknown preference are ignored, as
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
+
+from msgspec import Struct
 
 from service.fhir.interaction import Criteria
 from service.fhir.outcome import failure
@@ -33,8 +34,7 @@ _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preferences:
+class Preferences(Struct, frozen=True, kw_only=True):
     """What the Prefer headers ask for; `returning` None where they do not say. https://www.rfc-editor.org/rfc/rfc7240"""
 
     strict: bool = True

@@ -6,10 +6,11 @@ XML and Turtle are refused rather than approximated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 from service.fhir.outcome import FhirError, failure
 
@@ -22,8 +23,7 @@ _FORMATS: Final = {"json": FHIR_JSON, FHIR_JSON: FHIR_JSON, JSON: JSON, "text/js
 _OFFERED: Final = (FHIR_JSON, JSON)
 
 
-@dataclass(frozen=True, slots=True)
-class Representation:
+class Representation(Struct, frozen=True):
     """How an answer is written: its Content-Type, and whether for a human's eyes."""
 
     content_type: bytes
@@ -42,8 +42,7 @@ class BodyKind(Enum):
     FORM = "application/x-www-form-urlencoded"
 
 
-@dataclass(frozen=True, slots=True)
-class MediaRange:
+class MediaRange(Struct, frozen=True):
     """One element of an Accept header: a type or range in lower case, its parameters, its weight from 0 to 1."""
 
     name: str

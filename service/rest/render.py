@@ -7,8 +7,9 @@ success are then only seen with ``return=OperationOutcome`` (inside a batch or t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from service.fhir import codec
 from service.fhir.outcome import Category, Result, operation_outcome
@@ -31,8 +32,7 @@ _ACCEPT_PATCH: Final = b"application/json-patch+json, application/fhir+json"
 _VARY: Final = (b"vary", b"accept, accept-encoding, origin, prefer")
 
 
-@dataclass(slots=True)
-class Response:
+class Response(Struct):
     """What goes back before the headers that every response has, before content coding, with the body also for HEAD."""
 
     status: int

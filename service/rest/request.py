@@ -5,9 +5,10 @@ https://asgi.readthedocs.io/en/latest/specs/www.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct, field
 
 from service.fhir.outcome import FhirError, failure
 from service.fhir.url_encoding import decode, parse_query
@@ -42,8 +43,7 @@ _GENERAL: Final = ("_format", "_pretty")
 _HOST: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]")
 
 
-@dataclass(slots=True, kw_only=True)
-class Request:
+class Request(Struct, kw_only=True):
     """A request as it is understood step by step; the defaults stand while a refusal comes before the step.
 
     `method` is GET for HEAD. `general` are the parameters ``_format`` and ``_pretty``, `parameters` the others.

@@ -5,8 +5,9 @@ A search shapes the entries of its Bundle itself, so what is asked for there is 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from service.fhir import codec
 from service.fhir.interaction import Capabilities, Create, Patch, Read, Update, VRead

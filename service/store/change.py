@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct, field
 
 from service.fhir.reference import identity_of
 from service.store.tables import INDEX_TABLES
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 EVERY_KIND: Final[frozenset[Kind]] = frozenset(INDEX_TABLES)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """A version to write. Version 1 is inserted; any later one supersedes the version right before it.
 
     `rows` maps a search parameter type to the rows of its table, in the order of the columns after `resource_key`;

@@ -7,8 +7,9 @@ https://hl7.org/fhir/R4/http.html#history
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +25,7 @@ _CURRENT_WITHIN: Final = """NOT EXISTS (SELECT FROM resource n WHERE n.identity 
     AND n.version_id = v.version_id + 1 AND n.last_updated <= {low})"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryPage:
+class HistoryPage(Struct, frozen=True, kw_only=True):
     """Which versions: of `identity`, or of `types`; `since` inclusive; `at` a half-open range of instants.
 
     `after` is the (last_updated, identity, version_id) of the last version of the page before.

@@ -11,12 +11,12 @@ what most requests write. It also leaves index tables alone whose rows stay the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
 from sqlalchemy.dialects import postgresql
 
 from service.store.change import EVERY_KIND
@@ -72,8 +72,7 @@ _INDEX_MANY: Final = """indexed_{kind} AS (
   SELECT w.key, {values} FROM unnest({arrays}) AS v(identity, {columns}) JOIN written w ON w.identity = v.identity)"""
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
+class _Shape(Struct, frozen=True):
     single: bool
     inserts: bool
     supersedes: bool

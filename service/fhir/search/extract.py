@@ -6,9 +6,10 @@ properties lead the walk, so what is absent costs nothing. An expression that is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from service.fhir.path import compile_path
 from service.fhir.search.expression import Where
@@ -33,8 +34,7 @@ date (source, low, high), uri (source, value).
 """
 
 
-@dataclass(slots=True)
-class Node:
+class Node(Struct):
     """A place in the tree of properties: what is extracted here, what is kept, and where it goes on."""
 
     leaves: list[tuple[Extract, int]] = field(default_factory=list)
@@ -72,8 +72,7 @@ class Node:
                 node.visit(value, rows)
 
 
-@dataclass(frozen=True, slots=True)
-class _Tree:
+class _Tree(Struct, frozen=True):
     root: Node
     evaluated: tuple[tuple[FhirPath, Extract, int], ...]
 

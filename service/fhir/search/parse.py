@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass, field
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 from service.fhir.outcome import FhirError, Issue, failure
 from service.fhir.reference import identity_of
@@ -60,8 +61,7 @@ _TYPES_NAMED: Final = 12
 _REFUSED_CHARACTERS: Final = re.compile("[\x00\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Scope:
+class _Scope(Struct, frozen=True, kw_only=True):
     """What is searched, and what its values depend on."""
 
     types: tuple[str, ...]
@@ -80,8 +80,7 @@ class _Scope:
         return {**UNSUPPORTED_PARAMETERS, **UNSUPPORTED_RESULT_PARAMETERS, **of_types}
 
 
-@dataclass(slots=True)
-class _Read:
+class _Read(Struct):
     """What the parameters came to so far: `applied` are those that links repeat."""
 
     applied: list[tuple[str, str]]

@@ -6,9 +6,10 @@ are alternatives (OR), the criteria of an `And` hold together. https://hl7.org/f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -24,8 +25,7 @@ Summary = Literal["true", "text", "data", "count"]
 Total = Literal["none", "estimate", "accurate"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenValue:
+class TokenValue(Struct, frozen=True, kw_only=True):
     """A token by its form; `codes` are the alternatives of "any-code-of" (none: nothing matches)."""
 
     form: TokenForm
@@ -34,31 +34,27 @@ class TokenValue:
     codes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferenceValue:
+class ReferenceValue(Struct, frozen=True, kw_only=True):
     """The digests of the possible targets: several where an id was given without a type."""
 
     targets: tuple[UUID, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StringValue:
+class StringValue(Struct, frozen=True, kw_only=True):
     """The folded beginning of a text; with `exact`, the whole text folded and as it is."""
 
     folded: str
     exact: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DateValue:
+class DateValue(Struct, frozen=True, kw_only=True):
     """A range to compare with, by one of R4's prefixes; the range of `ap` is already widened."""
 
     prefix: Prefix
     range: Range
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UriValue:
+class UriValue(Struct, frozen=True, kw_only=True):
     """A whole URI."""
 
     value: str
@@ -67,30 +63,26 @@ class UriValue:
 Value = TokenValue | ReferenceValue | StringValue | DateValue | UriValue
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matches:
+class Matches(Struct, frozen=True, kw_only=True):
     """At least one of the values is among those that the parameter reads from the resource."""
 
     parameter: SearchParameter
     values: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Present:
+class Present(Struct, frozen=True, kw_only=True):
     """The resource has a value for the parameter: the opposite of ``:missing=true``."""
 
     parameter: SearchParameter
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identified:
+class Identified(Struct, frozen=True, kw_only=True):
     """``_id``: the resource has one of the identities."""
 
     identities: tuple[UUID, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Updated:
+class Updated(Struct, frozen=True, kw_only=True):
     """``_lastUpdated``: the instant of the last update compares with one of the values."""
 
     values: tuple[DateValue, ...]
@@ -99,22 +91,19 @@ class Updated:
 Criterion = Matches | Present | Identified | Updated
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Not:
+class Not(Struct, frozen=True, kw_only=True):
     """What the criterion does not match."""
 
     criterion: Criterion
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class And:
+class And(Struct, frozen=True, kw_only=True):
     """What all of the criteria match; with none of them, everything."""
 
     criteria: tuple[Criterion | Not, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(Struct, frozen=True, kw_only=True):
     """A search over `types` (more than one: a search of the whole system).
 
     `count` is the page size; `elements`, `summary` and `total` are as R4 has them (None where not asked for). `cursor`

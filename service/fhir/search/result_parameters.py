@@ -6,8 +6,9 @@ https://hl7.org/fhir/R4/search.html#return
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, get_args
+
+from msgspec import Struct
 
 from service.fhir.outcome import failure
 from service.fhir.search.query import Summary, Total
@@ -38,8 +39,7 @@ _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchLimits:
+class SearchLimits(Struct, frozen=True, kw_only=True):
     """What one search may ask for: values of one parameter, criteria, digests behind ids without a type, a page."""
 
     values: int = 1000
@@ -49,8 +49,7 @@ class SearchLimits:
     max_page_size: int = 1000
 
 
-@dataclass(slots=True)
-class ResultParameters:
+class ResultParameters(Struct):
     """What the result parameters of a search came to."""
 
     count: int

@@ -17,9 +17,9 @@ the first tenth of the rows, so it takes them from the ordered index however few
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -61,8 +61,7 @@ _FEW: Final[ColumnElement[int]] = literal_column(str(FEW), Integer)
 _ONE_MORE: Final[ColumnElement[int]] = literal_column(str(FEW + 1), Integer)
 
 
-@dataclass(frozen=True, slots=True)
-class BoundProbe:
+class BoundProbe(Struct, frozen=True):
     """A probe with its arrays of values, as expressions: the sources (None for the resource itself), the columns."""
 
     shape: ProbeShape
@@ -80,8 +79,7 @@ class BoundProbe:
         return IDENTIFYING_RANK if self.shape.identifying and self.form.ordered else self.form.rank
 
 
-@dataclass(frozen=True, slots=True)
-class BoundCriterion:
+class BoundCriterion(Struct, frozen=True):
     """A criterion with its values as expressions."""
 
     shape: CriterionShape
@@ -103,8 +101,7 @@ class BoundCriterion:
         return not self.shape.negated and all(probe.form.sought for probe in self.probes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
+class Search(Struct, frozen=True, kw_only=True):
     """What to look for: the searched types, an array; the criteria; only keys below `before`, at most `limit`."""
 
     types: Array
@@ -214,8 +211,7 @@ def _gathered_by(search: Search, probe: BoundProbe, limit: ColumnElement[int] | 
     return select(fenced.c.key).select_from(_joined(scope, values).join(fenced, true()))
 
 
-@dataclass(frozen=True, slots=True)
-class _Unnested:
+class _Unnested(Struct, frozen=True):
     """The rows of arrays side by side."""
 
     rows: FromClause

@@ -9,9 +9,9 @@ than its index can seek, the bound that follows from it is added.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, FromClause, Integer, Table, Text, and_, not_, or_, true
 from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
 
@@ -36,8 +36,7 @@ _TIME: Final = TIMESTAMP(timezone=True)
 _UUID: Final = UUID(as_uuid=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class Form(Struct, frozen=True, kw_only=True):
     """A form of probe.
 
     `types` are those of the value columns, `passes` says when a row matches one row of values. `ordered`: with the

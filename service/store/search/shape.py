@@ -6,8 +6,9 @@ and columns of values: the i-th items of all columns belong together, the items 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from service.fhir.reference import type_code
 from service.fhir.search.query import (
@@ -36,16 +37,14 @@ _HIGHEST: Final = "\U0010ffff"
 _SURROGATES: Final = range(0xD800, 0xE000)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeShape:
+class ProbeShape(Struct, frozen=True, kw_only=True):
     """A probe without its values. `identifying` marks tokens of identifiers, which are near unique."""
 
     form: str
     identifying: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CriterionShape:
+class CriterionShape(Struct, frozen=True, kw_only=True):
     """Any of the probes finds a row, or with `negated` none of them."""
 
     probes: tuple[ProbeShape, ...]
@@ -58,8 +57,7 @@ Columns = tuple[list[Any], ...]
 """The values of one probe: first its source numbers (none for a probe of the resource itself), then its columns."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShapedQuery:
+class ShapedQuery(Struct, frozen=True, kw_only=True):
     """A query's shape, and the values of every probe of it in order."""
 
     shape: Shape

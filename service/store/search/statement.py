@@ -7,10 +7,10 @@ number either.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -59,16 +59,14 @@ _VERSION: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """A statement for asyncpg: `text` with ``$1`` placeholders, and its arguments."""
 
     text: str
     arguments: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
+class _Text(Struct, frozen=True):
     """A compiled text, and the names of its arguments in order."""
 
     text: str
@@ -117,8 +115,7 @@ def compile_match(queries: Sequence[Query], *, enough: int = 2) -> Statement:
     return _match_text(shapes).with_values(arguments)
 
 
-@dataclass(frozen=True, slots=True)
-class _Counted:
+class _Counted(Struct, frozen=True):
     """A shape with the number of values in every column of every probe."""
 
     shape: Shape

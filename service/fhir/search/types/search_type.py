@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+from msgspec import field as member
+
 from service.fhir.outcome import failure
 
 if TYPE_CHECKING:
@@ -17,8 +20,7 @@ if TYPE_CHECKING:
     from service.fhir.search.query import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Struct, frozen=True, kw_only=True):
     """What a value's meaning depends on besides its text.
 
     `base` is the service's base URL as the caller sees it, `types` every resource type of R4, `zone` that of dates
@@ -31,18 +33,17 @@ class Setting:
     now: datetime | None = None
 
 
-@dataclass(slots=True)
-class Rows:
+class Rows(Struct):
     """The index rows of one resource under construction, one set per table, and what the values depend on."""
 
     base: str
     types: frozenset[str]
     zone: tzinfo
-    token: set[tuple[int, UUID | None, str]] = field(default_factory=set)
-    reference: set[tuple[int, int, UUID]] = field(default_factory=set)
-    string: set[tuple[int, str, str]] = field(default_factory=set)
-    date: set[tuple[int, datetime, datetime]] = field(default_factory=set)
-    uri: set[tuple[int, str]] = field(default_factory=set)
+    token: set[tuple[int, UUID | None, str]] = member(default_factory=set)
+    reference: set[tuple[int, int, UUID]] = member(default_factory=set)
+    string: set[tuple[int, str, str]] = member(default_factory=set)
+    date: set[tuple[int, datetime, datetime]] = member(default_factory=set)
+    uri: set[tuple[int, str]] = member(default_factory=set)
 
     def by_kind(self) -> dict[Kind, list[tuple[Any, ...]]]:
         """The rows of each kind that has any."""
