@@ -75,6 +75,14 @@ resource_history: Final = Table(
     Index("ix_resource_history_type_last_updated", "type", "last_updated"),
 )
 
+criteria_claim: Final = Table(
+    "criteria_claim",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("generation", Integer, nullable=False),
+)
+"""How often something was made because criteria, hashed to `key`, matched nothing; see `store.write_statement`."""
+
 
 def _index_table(name: str, *columns: Column[object], searched: tuple[str, ...]) -> Table:
     """An index table: `source`, the value's columns, `resource_key`; found by value and, for rewriting, by key."""
