@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from decimal import Decimal
     from uuid import UUID
 
     from service.fhir.interaction import Parameters
@@ -20,13 +21,20 @@ if TYPE_CHECKING:
     from service.fhir.temporal import Range
 
 Prefix = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
-TokenForm = Literal["code", "system-and-code", "code-without-system", "system", "any-code-of"]
+TokenForm = Literal["code", "system-and-code", "code-without-system", "system", "any-code-of", "of-type"]
+StringForm = Literal["prefix", "exact", "contains"]
+UriForm = Literal["equal", "below"]
+QuantityForm = Literal["any-unit", "code", "system-and-code"]
+CodeRelation = Literal["in", "above", "below"]
 Summary = Literal["true", "text", "data", "count"]
 Total = Literal["none", "estimate", "accurate"]
 
 
 class TokenValue(Struct, frozen=True, kw_only=True):
-    """A token by its form; `codes` are the alternatives of "any-code-of" (none: nothing matches)."""
+    """A token by its form; `codes` are the alternatives of "any-code-of" (none: nothing matches).
+
+    With "of-type", `system` is the digest of the identifier type's ``system|code`` and `code` the identifier's value.
+    """
 
     form: TokenForm
     code: str = ""
@@ -41,10 +49,11 @@ class ReferenceValue(Struct, frozen=True, kw_only=True):
 
 
 class StringValue(Struct, frozen=True, kw_only=True):
-    """The folded beginning of a text; with `exact`, the whole text folded and as it is."""
+    """A folded text that begins, is or is contained in the value; `exact` is the whole text as it is, for "exact"."""
 
     folded: str
     exact: str | None = None
+    form: StringForm = "prefix"
 
 
 class DateValue(Struct, frozen=True, kw_only=True):
@@ -55,16 +64,62 @@ class DateValue(Struct, frozen=True, kw_only=True):
 
 
 class UriValue(Struct, frozen=True, kw_only=True):
-    """A whole URI."""
+    """A whole URI; with "below" also those that continue it after a slash."""
 
     value: str
+    form: UriForm = "equal"
 
 
-Value = TokenValue | ReferenceValue | StringValue | DateValue | UriValue
+class NumberValue(Struct, frozen=True, kw_only=True):
+    """A number to compare with, by one of R4's prefixes.
+
+    With `eq` and `ne` the half-open range of the implicit precision, with `ap` 10 % around the number; with the other
+    prefixes `low` and `high` are both the exact number.
+    """
+
+    prefix: Prefix
+    low: Decimal
+    high: Decimal
+
+
+class CanonicalRange(Struct, frozen=True, kw_only=True):
+    """A quantity's bounds in the canonical unit of its kind, such as metres for lengths."""
+
+    unit: str
+    low: Decimal
+    high: Decimal
+
+
+class QuantityValue(Struct, frozen=True, kw_only=True):
+    """Bounds as those of a number, and how the unit is compared: not at all, by its code or text, or by its system too.
+
+    `canonical` are the same bounds in the canonical unit, None where the unit is not one of UCUM.
+    """
+
+    prefix: Prefix
+    low: Decimal
+    high: Decimal
+    form: QuantityForm
+    system: UUID | None = None
+    code: str = ""
+    canonical: CanonicalRange | None = None
+
+
+class CompositeValue(Struct, frozen=True, kw_only=True):
+    """One value for each of the parameter's components, which hold together within one element."""
+
+    components: tuple[Value, ...]
+
+
+Value = TokenValue | ReferenceValue | StringValue | DateValue | UriValue | NumberValue | QuantityValue | CompositeValue
 
 
 class Matches(Struct, frozen=True, kw_only=True):
-    """At least one of the values is among those that the parameter reads from the resource."""
+    """At least one of the values is among those that the parameter reads from the resource.
+
+    In a reference parameter a TokenValue is ``:identifier``; in a token or reference parameter a StringValue is
+    ``:text``.
+    """
 
     parameter: SearchParameter
     values: tuple[Value, ...]
@@ -88,7 +143,44 @@ class Updated(Struct, frozen=True, kw_only=True):
     values: tuple[DateValue, ...]
 
 
-Criterion = Matches | Present | Identified | Updated
+class CodesOperand(Struct, frozen=True, kw_only=True):
+    """What ``:in`` names, the canonical `url` of a value set, or a `code` of the system `url` (None: not told)."""
+
+    url: str | None
+    code: str = ""
+
+
+class InCodes(Struct, frozen=True, kw_only=True):
+    """One of the codes that an operand stands for: those of a value set, or above or below a code in its hierarchy.
+
+    `terminology.resolve` turns it into `Matches`; no statement is built for it.
+    """
+
+    parameter: SearchParameter
+    relation: CodeRelation
+    operands: tuple[CodesOperand, ...]
+
+
+class Chain(Struct, frozen=True, kw_only=True):
+    """The resource refers, through `parameter`, to one of the `types` that matches `where`."""
+
+    parameter: SearchParameter
+    types: tuple[str, ...]
+    where: And
+
+
+class Has(Struct, frozen=True, kw_only=True):
+    """A resource of `type` that matches `where` refers to the resource through `parameter`, which is one of `type`."""
+
+    type: str
+    parameter: SearchParameter
+    where: And
+
+
+class AnyOf(Struct, frozen=True, kw_only=True):
+    """At least one of the criteria holds."""
+
+    criteria: tuple[Criterion | Not, ...]
 
 
 class Not(Struct, frozen=True, kw_only=True):
@@ -103,12 +195,37 @@ class And(Struct, frozen=True, kw_only=True):
     criteria: tuple[Criterion | Not, ...] = ()
 
 
+Criterion = Matches | Present | Identified | Updated | InCodes | Chain | Has | AnyOf
+
+
+class SortKey(Struct, frozen=True, kw_only=True):
+    """One key of ``_sort``; resources without a value come last in both directions."""
+
+    parameter: SearchParameter
+    descending: bool = False
+
+
+class Include(Struct, frozen=True, kw_only=True):
+    """What to return with the matches: the targets of `parameter` in resources of `source_type`.
+
+    With `reverse`, the resources of `source_type` that refer to a match through `parameter`. `parameter` is None for
+    ``*``: any reference. `target_type` narrows the targets; with `iterate` what was included is followed too.
+    """
+
+    source_type: str
+    parameter: SearchParameter | None
+    target_type: str | None = None
+    iterate: bool = False
+    reverse: bool = False
+
+
 class Query(Struct, frozen=True, kw_only=True):
     """A search over `types` (more than one: a search of the whole system).
 
-    `count` is the page size; `elements`, `summary` and `total` are as R4 has them (None where not asked for). `cursor`
-    is the sealed position to go on from. `applied` are the parameters that took effect, for links; `warnings` tell of
-    those that were ignored.
+    `count` is the page size; `elements`, `summary` and `total` are as R4 has them (None where not asked for); without
+    `sort` the newest come first. `compartment` is the type and id that the address narrows the search to, which `where`
+    demands already. `explain` asks for the plan instead of the answer. `cursor` is the sealed position to go on from.
+    `applied` are the parameters that took effect, for links; `warnings` tell of those that were ignored.
     """
 
     types: tuple[str, ...]
@@ -117,6 +234,10 @@ class Query(Struct, frozen=True, kw_only=True):
     summary: Summary | None = None
     elements: tuple[str, ...] = ()
     total: Total | None = None
+    sort: tuple[SortKey, ...] = ()
+    includes: tuple[Include, ...] = ()
+    compartment: tuple[str, str] | None = None
+    explain: bool = False
     cursor: str | None = None
     applied: Parameters = ()
     warnings: tuple[Issue, ...] = ()
