@@ -33,6 +33,11 @@ MAX_EXPONENT: Final = 308
 _ROOMY: Final = MAX_MEMBERS * len('"":0,')
 """A shorter text cannot hold an object with too many members."""
 
+_SMALL: Final = 16 * 1024
+"""Up to this length of a text, indenting it takes a tenth of a walk; of a hostile one it makes some MB at most."""
+
+_TOO_FAR_IN: Final = b"\n" + b" " * MAX_DEPTH
+
 _MINUS_ZERO: Final = re.compile(rb"-0(?:[\s,\]}]|\Z)")
 _LONE_SURROGATE: Final = re.compile(rb"\\u[dD](?:[89aAbB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|[c-fC-F][0-9a-fA-F]{2})")
 _BYTE: Final = re.compile(r"\(byte (\d+)\)")
@@ -61,7 +66,7 @@ def decode(data: bytes) -> Any:
     """
     try:
         value = _DECODER.decode(data)
-        if data.count(b"{") + data.count(b"[") > MAX_DEPTH or (len(data) > _ROOMY and data.count(b":") > MAX_MEMBERS):
+        if _may_be_misshapen(data):
             _refuse_shape(value)
         if b"\\" in data and b"\\u0000" in data:
             _refuse_nul(value)
@@ -117,9 +122,12 @@ def _may_have_lost(data: bytes, value: Any) -> bool:
 
     A repeated key takes quotes away from what is encoded again; only an escaped quote can make up for them.
     """
+    encoded = _ENCODER.encode(value)
+    if encoded == data:
+        return False
     if _MINUS_ZERO.search(data) or (b"\\" in data and b"\\u0022" in data):
         return True
-    return data.count(b'"') != _ENCODER.encode(value).count(b'"')
+    return data.count(b'"') != encoded.count(b'"')
 
 
 def _decode_slowly(data: bytes) -> Any:
@@ -140,8 +148,20 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
+def _may_be_misshapen(data: bytes) -> bool:
+    """Whether JSON text may be too deep or too wide: never where brackets and colons are few, or lines far out.
+
+    A part at depth n begins on a line with n - 1 blanks of indentation, and no string holds a line feed as it is.
+    """
+    if len(data) > _ROOMY and data.count(b":") > MAX_MEMBERS:
+        return True
+    if data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
+        return False
+    return len(data) > _SMALL or _TOO_FAR_IN in msgspec.json.format(data, indent=1)
+
+
 def _refuse_shape(value: Any) -> None:
-    """Walks level by level; a text with few brackets and colons is neither deep nor wide, so most are never walked."""
+    """Walks level by level."""
     level: list[Any] = [value] if isinstance(value, (dict, list)) else []
     for _ in range(MAX_DEPTH):
         if not level:

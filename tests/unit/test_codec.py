@@ -82,6 +82,17 @@ def test_the_deepest_nesting_that_is_allowed_is_read() -> None:
     assert decode(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
 
 
+@pytest.mark.parametrize("inmost", [b"[]", b"{}", b"[1]", b'{"a":"[{"}', b"[ ]"])
+@pytest.mark.parametrize("blanks", [0, 20_000])
+def test_one_level_more_is_refused_whatever_stands_at_it(inmost: bytes, blanks: int) -> None:
+    """Small and large texts are measured in different ways, and come to the same limit."""
+    around = b"[" + b"{}," * MAX_DEPTH, b" " * blanks + b"]"
+    decode(inmost.join([around[0] + b"[" * (MAX_DEPTH - 2), b"]" * (MAX_DEPTH - 2) + around[1]]))
+    with pytest.raises(FhirError) as refusal:
+        decode(inmost.join([around[0] + b"[" * (MAX_DEPTH - 1), b"]" * (MAX_DEPTH - 1) + around[1]]))
+    assert refusal.value.code == "nesting-too-deep"
+
+
 @pytest.mark.parametrize("data", [rb'"\\u0000"', rb'"\\ud800"', rb'"\ud83d\ude00"', rb'"\"\""', rb'{"\"":1}'])
 def test_escapes_that_only_look_dangerous_are_read(data: bytes) -> None:
     """An escaped backslash, a whole surrogate pair and escaped quotes are plain text."""
