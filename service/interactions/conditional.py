@@ -1,7 +1,7 @@
 """Conditional interactions: criteria that stand where an id would. https://hl7.org/fhir/R4/http.html#ccreate
 
-Criteria that may match nothing are locked until the transaction ends, so that two clients which create the same thing
-at the same time make one. What is known to match is not locked (see `RecentlyMatched`).
+Criteria that match nothing are claimed by the statement that makes something for them, so that two clients which create
+the same thing at the same time make one (see `store.write_statement`).
 """
 
 from __future__ import annotations
@@ -41,17 +41,21 @@ class Condition(Struct, frozen=True, kw_only=True, dict=True):
     where: str
 
     @cached_property
-    def lock_key(self) -> int:
-        """The signed 64-bit key under which the criteria are locked, the same for any order of the parameters."""
+    def key(self) -> int:
+        """The signed 64-bit key under which the criteria are claimed, the same for any order of the parameters."""
         text = "\x1f".join([self.resource_type, *(f"{name}\x1e{value}" for name, value in sorted(self.parameters))])
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), signed=True)
 
 
 class Matches(Struct, frozen=True, kw_only=True):
-    """What the criteria of a unit of work match: per index of its requests, and per conditional reference."""
+    """What the criteria of a unit of work match: per index of its requests, and per conditional reference.
+
+    `claims` are the generations of those for which something has to be made.
+    """
 
     requests: dict[int, list[Match]]
     references: dict[str, str]
+    claims: dict[int, int]
 
 
 class Conditions:
@@ -74,48 +78,36 @@ class Conditions:
     def __contains__(self, index: int) -> bool:
         return index in self._of_requests
 
-    def keys_to_lock(self) -> set[int]:
-        """The keys to lock before matching; criteria that were seen to match are left out."""
-        known = self._parts.recently_matched
-        return {condition.lock_key for condition in self._of_requests.values() if condition.lock_key not in known}
+    def keys(self) -> set[int]:
+        """The keys of all criteria that stand where an id would."""
+        return {condition.key for condition in self._of_requests.values()}
 
-    def remember(self) -> None:
-        """What was matched or made by a unit that has been committed will match the next time."""
-        self._parts.recently_matched.add(
-            condition.lock_key
-            for index, condition in self._of_requests.items()
-            if isinstance(self._requests[index].interaction, Create | Update)
-        )
-
-    async def match(self, session: Session, locked: set[int]) -> Matches:
-        """What they match now, without what the unit itself deletes: R4 processes DELETE first.
-
-        `locked` are the keys that the transaction holds.
-        """
+    async def match(self, session: Session) -> Matches:
+        """What they match now, without what the unit itself deletes: R4 processes DELETE first."""
         if not self:
-            return Matches(requests={}, references={})
-        conditions = [*self._of_requests.values(), *self._of_references.values()]
-        found = await session.match([condition.query for condition in conditions], enough=self._enough)
-        matches = dict(zip(self._of_requests, found, strict=False))
+            return Matches(requests={}, references={}, claims={})
+        queries = [condition.query for condition in (*self._of_requests.values(), *self._of_references.values())]
+        matched = await session.match(queries, self.keys(), enough=self._enough)
+        matches = dict(zip(self._of_requests, matched.found, strict=False))
         doomed = self._doomed(matches)
         matches = {
             index: every if isinstance(self._requests[index].interaction, Delete) else _without(every, doomed)
             for index, every in matches.items()
         }
-        unmatched = {index: condition for index, condition in self._of_requests.items() if not matches[index]}
+        making = {
+            index: condition
+            for index, condition in self._of_requests.items()
+            if not matches[index] and isinstance(self._requests[index].interaction, Create | Update)
+        }
         # two entries with the same criteria would make two resources that both match from then on
         refuse_equal_targets(
-            (condition.where, (condition.resource_type, str(condition.lock_key)))
-            for index, condition in unmatched.items()
-            if isinstance(self._requests[index].interaction, Create | Update)
+            (condition.where, (condition.resource_type, str(condition.key))) for condition in making.values()
         )
-        gone = {index: condition for index, condition in unmatched.items() if condition.lock_key not in locked}
-        if gone:
-            await session.lock_criteria([condition.lock_key for condition in gone.values()])
-            again = await session.match([condition.query for condition in gone.values()], enough=self._enough)
-            matches.update((index, _without(every, doomed)) for index, every in zip(gone, again, strict=True))
-        references = self._literal_references(found[len(self._of_requests) :], doomed)
-        return Matches(requests=matches, references=references)
+        return Matches(
+            requests=matches,
+            references=self._literal_references(matched.found[len(self._of_requests) :], doomed),
+            claims={condition.key: matched.claims[condition.key] for condition in making.values()},
+        )
 
     def _doomed(self, matches: dict[int, list[Match]]) -> set[Match]:
         doomed: set[Match] = set()

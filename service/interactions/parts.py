@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from service.fhir.search.result_parameters import SearchLimits
-from service.interactions.recently import RecentlyMatched
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -44,6 +43,5 @@ class Parts:
     zone: tzinfo
     link_map: LinkMap
     routes: Routes
-    recently_matched: RecentlyMatched = field(default_factory=RecentlyMatched)
     software_version: str
     started_on: str

@@ -1,10 +1,10 @@
 """The unit of work behind every write: one create, or all writes of a transaction Bundle, in the same few statements.
 
-    lock criteria → match them → read targets → prepare (pure) → check references → write all
+    match criteria → read targets → prepare (pure) → check references → write all
 
-Steps that have nothing to do are left out, so a create is one statement and an update two. A unit that needs no lock
-runs without an explicit transaction, first in the hope that nobody else writes the same resource; when somebody does,
-it runs again with its rows locked. https://hl7.org/fhir/R4/http.html
+Steps that have nothing to do are left out, so a create is one statement, an update two, a transaction Bundle two or
+three. A unit runs without locks first: the statement that writes sees by itself whether anything has changed since it
+was read, and then writes nothing. After that it runs again in a transaction that locks criteria and rows. https://hl7.org/fhir/R4/http.html
 """
 
 from __future__ import annotations
@@ -56,18 +56,16 @@ async def write(
     unit = _Unit(parts, context, requests, bundle=bundle)
     for attempt in range(_ATTEMPTS):
         try:
-            if unit.needs_transaction or afterwards or attempt:
-                locked = unit.conditions.keys_to_lock()
-                async with parts.store.transaction(locked) as session:
-                    written = await unit.run(session, locked)
+            if attempt or afterwards or parts.limits.referential_integrity:
+                async with parts.store.transaction(unit.conditions.keys() if attempt else ()) as session:
+                    written = await unit.run(session, lock=True)
                     if afterwards:
                         await afterwards(session)
             else:
                 async with parts.store.session() as session:
-                    written = await unit.run(session, None)
+                    written = await unit.run(session, lock=False)
         except Conflict:
             continue
-        unit.conditions.remember()
         return written
     raise failure("edit-conflict", "Other clients keep changing the same resource; send the request again.")
 
@@ -82,21 +80,17 @@ class _Unit:
         self._bundle = bundle
         _check_contents(parts, requests)
         self.conditions = Conditions(parts, context, requests, references=bundle)
-        only_creates = all(isinstance(request.interaction, Create) for request in requests)
-        self.needs_transaction = bool(
-            self.conditions or parts.limits.referential_integrity or (len(requests) > 1 and not only_creates)
-        )
 
-    async def run(self, session: Session, locked: set[int] | None) -> list[Written]:
-        """One attempt, in a transaction that holds the keys `locked`, or (None) without a transaction."""
-        matches = await self.conditions.match(session, locked or set())
+    async def run(self, session: Session, *, lock: bool) -> list[Written]:
+        """One attempt; `lock` the rows that it reads, in a transaction."""
+        matches = await self.conditions.match(session)
         targets = self._targets(matches.requests)
         refuse_equal_targets(
             (request.where, (target.type, target.id))
             for request, target in zip(self._requests, targets, strict=True)
             if target and not (target.matched and isinstance(request.interaction, Create))
         )
-        targets = await self._with_previous(session, targets, lock=locked is not None)
+        targets = await self._with_previous(session, targets, lock=lock)
         if self._bundle:
             links = self._links(targets, matches.references)
             targets = [target and replace(target, links=links) for target in targets]
@@ -106,7 +100,7 @@ class _Unit:
             await check_integrity(self._parts, self._context, session, written)
         changes = [one.change for one in written if one.change]
         if changes:
-            await session.write(changes)
+            await session.write(changes, matches.claims)
         return written
 
     def _targets(self, matches: dict[int, list[tuple[str, str]]]) -> list[Target | None]:
@@ -154,7 +148,10 @@ class _Unit:
             if target and (target.matched or not isinstance(request.interaction, Create))
         ]
         current: dict[tuple[str, str], Version] = await session.current(wanted, lock=lock) if wanted else {}
-        return [target and replace(target, previous=current.get((target.type, target.id))) for target in targets]
+        found = [target and replace(target, previous=current.get((target.type, target.id))) for target in targets]
+        if any(target and target.matched and not target.exists for target in found):
+            raise Conflict  # deleted since it was matched
+        return found
 
     def _links(self, targets: Sequence[Target | None], references: dict[str, str]) -> Links:
         return Links(

@@ -8,9 +8,11 @@ when it raises.
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
+from msgspec import Struct
 
 from service.fhir.reference import identity_of
 from service.fhir.resource import Version
@@ -34,6 +36,8 @@ UNION ALL SELECT {_VERSION} FROM resource_history WHERE identity = $1 AND versio
 _CURRENT: Final = f"SELECT {_VERSION} FROM resource WHERE identity = ANY($1::uuid[]) ORDER BY identity"  # noqa: S608
 _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _LOCK_KEYS: Final = "SELECT pg_advisory_xact_lock(key) FROM unnest('{{{}}}'::bigint[]) AS key"
+_WITH_CLAIMS: Final = """({match}) UNION ALL
+SELECT NULL, key::text, NULL, generation FROM criteria_claim WHERE key = ANY(${keys}::bigint[])"""
 _LOCK_TARGETS: Final = """SELECT identity FROM resource WHERE identity = ANY($1::uuid[]) AND content IS NOT NULL
 ORDER BY identity FOR SHARE"""
 _REFERRERS: Final = """SELECT DISTINCT i.target, r.type FROM index_reference i JOIN resource r ON r.key = i.resource_key
@@ -44,6 +48,13 @@ _LOST_RACES: Final = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
 )
+
+
+class Matched(Struct, frozen=True):
+    """What queries match: (type, id) pairs for each; and key → generation of the claims on them (0: none yet)."""
+
+    found: list[list[tuple[str, str]]]
+    claims: dict[int, int]
 
 
 class Session:
@@ -84,18 +95,23 @@ class Session:
         statement = compile_count(query)
         return int(await self._connection.fetchval(statement.text, *statement.arguments))
 
-    async def match(self, queries: Sequence[Query], *, enough: int = 2) -> list[list[tuple[str, str]]]:
-        """For each query the (type, id) of at most `enough` resources that match; two tell none, one and several."""
-        matches: list[list[tuple[str, str]]] = [[] for _ in queries]
+    async def match(self, queries: Sequence[Query], claims: Collection[int] = (), *, enough: int = 2) -> Matched:
+        """What each query matches, at most `enough` resources (two tell none, one and several).
+
+        In the same snapshot: the generations of the claims on criteria with the keys `claims`.
+        """
+        matched = Matched(found=[[] for _ in queries], claims=dict.fromkeys(claims, 0))
         if queries:
             statement = compile_match(queries, enough=enough)
-            for row in await self._connection.fetch(statement.text, *statement.arguments):
-                matches[row["ordinal"]].append((row["type"], row["id"]))
-        return matches
-
-    async def lock_criteria(self, keys: Collection[int]) -> None:
-        """Hold 64-bit keys until the transaction ends, so that equal criteria are matched one after the other."""
-        await self._connection.execute(_lock(keys))
+            text, arguments = statement.text, statement.arguments
+            if claims:
+                text, arguments = _with_claims(text, len(arguments) + 1), (*arguments, list(claims))
+            for row in await self._connection.fetch(text, *arguments):
+                if row["ordinal"] is None:
+                    matched.claims[int(row["type"])] = row["version_id"]
+                else:
+                    matched.found[row["ordinal"]].append((row["type"], row["id"]))
+        return matched
 
     async def lock_targets(self, targets: Sequence[UUID]) -> set[UUID]:
         """Which of the identities exist; they cannot be deleted until the transaction ends."""
@@ -112,9 +128,9 @@ class Session:
         rows = await self._connection.fetch(_REFERRERS, targets, except_from, sources)
         return [(row["target"], row["type"]) for row in rows]
 
-    async def write(self, changes: Sequence[Change]) -> None:
-        """Write all changes, or raise `Conflict`; safe outside of a transaction for first versions or one change."""
-        text, arguments = write_statement(changes)
+    async def write(self, changes: Sequence[Change], claims: Mapping[int, int] | None = None) -> None:
+        """Write all changes, or none and raise `Conflict`: a resource, or one of `claims`, is not as it was seen."""
+        text, arguments = write_statement(changes, claims)
         try:
             written = await self._connection.fetchval(text, *arguments)
         except _LOST_RACES as error:
@@ -150,6 +166,11 @@ class Store:
                 await connection.execute("COMMIT")
             except _LOST_RACES as error:
                 raise Conflict from error
+
+
+@lru_cache(maxsize=1024)
+def _with_claims(match: str, number: int) -> str:
+    return _WITH_CLAIMS.format(match=match, keys=number)
 
 
 def _lock(keys: Collection[int]) -> str:

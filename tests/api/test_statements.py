@@ -71,10 +71,10 @@ INTERACTIONS: list[tuple[str, str, Any, dict[str, str], int]] = [
     ("PATCH", "/Patient/p", RETIRE, JSON_PATCH, 2),
     ("DELETE", "/Patient/p", None, {}, 2),
     ("DELETE", "/Patient/nobody", None, {}, 1),
-    # BEGIN with the lock of the criteria, match, read what matched, write what is new or changed, COMMIT
-    ("POST", "/Patient", patient(9), {"If-None-Exist": f"identifier={EHR}/mrn|MRN-9"}, 4),
-    ("POST", "/Patient", patient(1), CRITERIA, 4),
-    ("PUT", f"/Patient?identifier={EHR}/mrn|MRN-1", patient(1, active=False), {}, 5),
+    # match, read what matched, write what is new or changed
+    ("POST", "/Patient", patient(9), {"If-None-Exist": f"identifier={EHR}/mrn|MRN-9"}, 2),
+    ("POST", "/Patient", patient(1), CRITERIA, 2),
+    ("PUT", f"/Patient?identifier={EHR}/mrn|MRN-1", patient(1, active=False), {}, 3),
     ("POST", "/Patient/$validate", patient(1), {}, 0),
 ]
 
@@ -125,32 +125,17 @@ async def test_a_transaction_sends_as_many_statements_whatever_its_size(
     response = await fresh_client.post("/", json=transaction(made))
     assert response.status_code == 200, response.text
     await logged()
-    # BEGIN with the locks of the criteria, match, read the targets, write, COMMIT
-    assert len(sent) == 5, "\n".join(sent)
+    # match, read the targets, write
+    assert len(sent) == 3, "\n".join(sent)
 
 
-async def test_a_referral_is_five_statements_and_four_when_it_is_known(
+async def test_a_referral_is_three_statements_and_two_when_it_is_known(
     fresh_client: httpx.AsyncClient, sent: list[str]
 ) -> None:
-    """Begin with the locks, match, read what matched (the practice is known), write what is new, commit."""
+    """Match, read what matched (the practice is known), write what is new."""
     await warm(fresh_client)
-    for expected in (5, 4):
+    for expected in (3, 2):
         sent.clear()
         assert (await fresh_client.post("/", json=referral_bundle(1))).status_code == 200
         await logged()
         assert len(sent) == expected, "\n".join(sent)
-
-
-async def test_criteria_that_match_no_more_are_locked_and_matched_again(
-    fresh_client: httpx.AsyncClient, sent: list[str]
-) -> None:
-    """What was known to match has been deleted: two more statements, and the resource is made again."""
-    await warm(fresh_client)
-    headers = {"If-None-Exist": f"identifier={EHR}/mrn|MRN-7"}
-    first = await fresh_client.post("/Patient", json=patient(7), headers=headers)
-    await fresh_client.delete(f"/Patient/{first.json()['id']}")
-    await logged()
-    sent.clear()
-    assert (await fresh_client.post("/Patient", json=patient(7), headers=headers)).status_code == 201
-    await logged()
-    assert len(sent) == 6, "\n".join(sent)
