@@ -1,0 +1,115 @@
+"""What keeps a writing statement from going on: claims that others raised, versions that others superseded."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import pytest
+
+from service.fhir.resource import Version
+from service.store.change import Change, Conflict
+from service.store.store import Session
+from service.store.stored_content import head_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+NOW = datetime(2026, 1, 9, tzinfo=UTC)
+KEY = -(2**63)
+
+
+def change(number: int, version_id: int = 1) -> Change:
+    """A version of Patient `number`, with a token."""
+    content = head_of("Patient", str(number), version_id, NOW) + b"}}"
+    version = Version(
+        type="Patient", id=str(number), version_id=version_id, last_updated=NOW, method="PUT", content=content
+    )
+    return Change(version=version)
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
+    """A connection to a database with the tables in it."""
+    opened = await _connect(database_url)
+    yield opened
+    await opened.close()
+
+
+async def _connect(url: str) -> asyncpg.Connection[Any]:
+    opened = await asyncpg.connect(url)
+    await opened.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
+    return opened
+
+
+async def stored(connection: asyncpg.Connection[Any]) -> int:
+    """How many versions there are."""
+    tables = "SELECT (SELECT count(*) FROM resource) + (SELECT count(*) FROM resource_history)"
+    return int(await connection.fetchval(tables))
+
+
+async def test_what_was_claimed_since_is_not_made_again(connection: asyncpg.Connection[Any]) -> None:
+    """The second saw what the first saw, and writes nothing at all."""
+    session = Session(connection)
+    await session.write([change(1)], {KEY: 0})
+    with pytest.raises(Conflict):
+        await session.write([change(2), change(3)], {KEY: 0, 5: 0})
+    assert await stored(connection) == 1
+
+
+async def test_what_was_claimed_before_may_be_made_again(connection: asyncpg.Connection[Any]) -> None:
+    """The resource may have been deleted since."""
+    session = Session(connection)
+    await session.write([change(1)], {KEY: 0})
+    await session.write([change(2)], {KEY: 1})
+    assert await stored(connection) == 2
+
+
+async def test_of_two_at_the_same_time_one_makes_it(connection: asyncpg.Connection[Any], database_url: str) -> None:
+    """The second waits until the first commits."""
+    other = await _connect(database_url)
+    transaction = connection.transaction()
+    await transaction.start()
+    await Session(connection).write([change(1)], {KEY: 0, 7: 0})
+    waiting = asyncio.create_task(Session(other).write([change(2)], {7: 0}))
+    await _until_waiting(connection)
+    await transaction.commit()
+    with pytest.raises(Conflict):
+        await waiting
+    await other.close()
+    assert await stored(connection) == 1
+
+
+async def test_an_undone_claim_counts_for_nothing(connection: asyncpg.Connection[Any], database_url: str) -> None:
+    """The first rolls back, the second goes on."""
+    other = await _connect(database_url)
+    transaction = connection.transaction()
+    await transaction.start()
+    await Session(connection).write([change(1)], {KEY: 0})
+    waiting = asyncio.create_task(Session(other).write([change(2)], {KEY: 0}))
+    await _until_waiting(connection)
+    await transaction.rollback()
+    await waiting
+    await other.close()
+    assert await stored(connection) == 1
+
+
+async def test_one_superseded_version_stops_all_changes(connection: asyncpg.Connection[Any]) -> None:
+    """The statement commits by itself, so it must write all or none."""
+    session = Session(connection)
+    await session.write([change(1), change(2)])
+    await session.write([change(1, 2)])
+    with pytest.raises(Conflict):
+        await session.write([change(1, 2), change(2, 2), change(3)])
+    assert await stored(connection) == 3
+    await session.write([change(1, 3), change(2, 2), change(3)])
+    assert await stored(connection) == 6
+
+
+async def _until_waiting(connection: asyncpg.Connection[Any]) -> None:
+    """Until another session of the database waits for a lock."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    while not await connection.fetchval(waiting):
+        await connection.execute("SELECT pg_stat_clear_snapshot()")
