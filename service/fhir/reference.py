@@ -47,12 +47,9 @@ def identity_of(resource_type: str, logical_id: str) -> UUID:
 
 
 def type_code(resource_type: str) -> int:
-    """A resource type as a stable signed 32-bit number, never 0; the registry refuses colliding types at start."""
-    return _signed(zlib.crc32(resource_type.encode()) or 1)
-
-
-def _signed(number: int) -> int:
-    return number - 0x1_0000_0000 if number >= 0x8000_0000 else number
+    """A resource type as a stable signed 16-bit number, never 0; the registry refuses colliding types at start."""
+    number = zlib.crc32(resource_type.encode()) & 0xFFFF or 1
+    return number - 0x1_0000 if number >= 0x8000 else number
 
 
 def parse_local(reference: str, base: str, types: Container[str]) -> LocalReference | None:

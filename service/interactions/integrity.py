@@ -40,9 +40,9 @@ def _with_every_reference(one: Written, base: str, types: Container[str]) -> Wri
     if one.change is None or one.content is None:
         return one
     rows = dict(one.change.rows)
-    indexed = {row[2] for row in rows.get("reference", ())}
+    indexed = {row[3] for row in rows.get("reference", ())}
     missing = {
-        (ELSEWHERE, type_code(target_type), identity)
+        (ELSEWHERE, 0, type_code(target_type), identity)
         for target_type, _, identity in _local_references(one.content, base, types)
         if identity not in indexed
     }

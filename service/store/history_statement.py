@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = "identity, type, id, version_id, last_updated, method, content"
 
+# The types are indexed by their hashes.
+_OF_TYPE: Final = "hashtextextended(v.type, 0) = hashtextextended({type}, 0) AND v.type = {type}"
+
 # A version was current at some point of [low, high) when it began before `high` and its successor, if any, after `low`.
 _CURRENT_WITHIN: Final = """NOT EXISTS (SELECT FROM resource n WHERE n.identity = v.identity
     AND n.version_id = v.version_id + 1 AND n.last_updated <= {low})
@@ -62,8 +65,8 @@ def history_statement(page: HistoryPage) -> tuple[str, list[Any]]:
     if page.identity is not None:
         return newest(f"v.identity = {bind(page.identity)}"), arguments
     if len(page.types) == 1:
-        return newest(f"v.type = {bind(page.types[0])}"), arguments
-    per_type = newest("v.type = t.type")
+        return newest(_OF_TYPE.format(type=f"{bind(page.types[0])}::text")), arguments
+    per_type = newest(_OF_TYPE.format(type="t.type"))
     text = (
         f"SELECT p.* FROM unnest({bind(list(page.types))}::text[]) AS t(type) "  # noqa: S608
         f"CROSS JOIN LATERAL ({per_type}) AS p {order} LIMIT {limit}"

@@ -41,7 +41,9 @@ SELECT NULL, key::text, NULL, generation FROM criteria_claim WHERE key = ANY(${k
 _LOCK_TARGETS: Final = """SELECT identity FROM resource WHERE identity = ANY($1::uuid[]) AND content IS NOT NULL
 ORDER BY identity FOR SHARE"""
 _REFERRERS: Final = """SELECT DISTINCT i.target, r.type FROM index_reference i JOIN resource r ON r.key = i.resource_key
-WHERE i.target = ANY($1::uuid[]) AND NOT r.identity = ANY($2::uuid[]) AND i.source = ANY($3::integer[])"""
+WHERE uuid_hash_extended(i.target, i.source) = ANY(ARRAY(
+  SELECT uuid_hash_extended(t, s) FROM unnest($1::uuid[]) AS t, unnest($3::integer[]) AS s))
+AND i.target = ANY($1::uuid[]) AND NOT r.identity = ANY($2::uuid[])"""
 
 _LOST_RACES: Final = (
     asyncpg.UniqueViolationError,

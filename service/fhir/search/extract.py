@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 IndexRows = dict["Kind", list[tuple[Any, ...]]]
 """Search parameter type → rows, in the order of its table's columns after `resource_key`:
 
-token (source, system, code), reference (source, target_type, target), string (source, value, exact),
-date (source, low, high), uri (source, value).
+token (source, element, system, code), reference (source, element, target_type, target), string (source, element, value,
+exact), date (source, element, low, high), uri (source, element, value). `element` is the ordinal of the composite's
+element that the value stands in, 0 where there is none.
 """
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from service.fhir.search.expression import Path
 
-Kind = Literal["token", "reference", "string", "date", "uri"]
+Kind = Literal["token", "reference", "string", "date", "uri", "quantity"]
 """The search parameter types that have an index table."""
 
 KINDS: Final[tuple[Kind, ...]] = ("token", "reference", "string", "date", "uri")

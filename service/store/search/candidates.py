@@ -138,6 +138,7 @@ def all_keys(search: Search) -> Select[Any]:
     if lead is None:
         row = resource.alias("lead")
         return select(row.c.key).where(
+            func.hashtextextended(row.c.type, _FENCE) == any_(_hashes(search.types)),
             row.c.type == any_(search.types),
             row.c.content.is_not(None),
             *_probes(search, "lead.key", except_for=None),
@@ -168,6 +169,7 @@ def _walk_values(search: Search, lead: BoundCriterion, probe: BoundProbe) -> Sel
         .distinct()
         .where(
             _within(row, scope),
+            probe.form.found(row, values.columns, scope.columns[0] if scope else None),
             probe.form.passes(row, values.columns),
             key < search.before,
             *_probes(search, f"lead.{key.name}", except_for=lead),
@@ -206,7 +208,11 @@ def _gathered(search: Search, lead: BoundCriterion, *, limit: ColumnElement[int]
 def _gathered_by(search: Search, probe: BoundProbe, limit: ColumnElement[int] | None) -> Select[Any]:
     row = probe.form.table.alias("lead")
     scope, values = _scope(probe, search.types)
-    found = select(_key(row).label("key")).where(_within(row, scope), probe.form.passes(row, values.columns))
+    found = select(_key(row).label("key")).where(
+        _within(row, scope),
+        probe.form.found(row, values.columns, scope.columns[0] if scope else None),
+        probe.form.passes(row, values.columns),
+    )
     fenced = (found.limit(limit) if limit is not None else found.offset(_FENCE)).lateral("found")
     return select(fenced.c.key).select_from(_joined(scope, values).join(fenced, true()))
 
@@ -223,6 +229,12 @@ def _unnested(name: str, arrays: Sequence[Array], types: Sequence[Any]) -> _Unne
     columns = [column(each, type_) for each, type_ in zip(names, types, strict=True)]
     rows = func.unnest(*arrays).table_valued(*columns, name=name).render_derived()
     return _Unnested(rows, tuple(rows.c[each] for each in names))
+
+
+def _hashes(types: Array) -> Any:
+    """The hashes of an array of types, as the indexes of `resource` have them."""
+    scope = _unnested("type", [types], [Text()])
+    return func.array(select(func.hashtextextended(scope.columns[0], _FENCE)).select_from(scope.rows).scalar_subquery())
 
 
 def _scope(probe: BoundProbe, types: Array) -> tuple[_Unnested | None, _Unnested]:
@@ -244,7 +256,14 @@ def _within(row: FromClause, scope: _Unnested | None) -> Condition:
     if "source" in row.c and scope is not None:
         return row.c.source == scope.columns[0]
     current: Condition = row.c.content.is_not(None)
-    return current if scope is None else and_(row.c.type == scope.columns[0], current)
+    if scope is None:
+        return current
+    wanted = scope.columns[0]
+    return and_(
+        func.hashtextextended(row.c.type, _FENCE) == func.hashtextextended(wanted, _FENCE),
+        row.c.type == wanted,
+        current,
+    )
 
 
 def _key(row: FromClause) -> KeyedColumnElement[int]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, FromClause, Integer, Table, Text, and_, not_, or_, true
+from sqlalchemy import ColumnElement, FromClause, Integer, Table, Text, and_, func, not_, or_, true
 from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
 
 from service.store.tables import (
@@ -40,7 +40,8 @@ class Form(Struct, frozen=True, kw_only=True):
     """A form of probe.
 
     `types` are those of the value columns, `passes` says when a row matches one row of values. `ordered`: with the
-    source and the values given, the index yields resource keys in order. `sought`: the index finds the rows by a range.
+    source and the values given, the index yields resource keys in order; where it is on a hash, `hashed` names the
+    function, the hashed column and its position among the values. `sought`: the index finds the rows by a range.
     `rank` orders the forms by how few resources a value usually has, fewest first.
     """
 
@@ -48,6 +49,7 @@ class Form(Struct, frozen=True, kw_only=True):
     types: tuple[TypeEngine[Any], ...]
     passes: Callable[[FromClause, Values], Condition]
     rank: int
+    hashed: tuple[str, str, int] | None = None
     ordered: bool = False
     sought: bool = False
 
@@ -55,6 +57,15 @@ class Form(Struct, frozen=True, kw_only=True):
     def sourced(self) -> bool:
         """Whether the probe reads an index table, whose rows name their source."""
         return self.table is not resource
+
+    def found(self, row: FromClause, values: Values, source: ColumnElement[int] | None) -> Condition:
+        """What the index seeks: the hash of a row is that of the values."""
+        if self.hashed is None or source is None:
+            return true()
+        name, hashed, position = self.hashed
+        function = getattr(func, name)
+        condition: Condition = function(row.c[hashed], row.c.source) == function(values[position], source)
+        return condition
 
 
 def _token_code(row: FromClause, values: Values) -> Condition:
@@ -160,18 +171,28 @@ IDENTIFYING_RANK: Final = 1
 SELECTIVE: Final = 4
 """The last rank of the forms that lead a search on their own: an identity, an identifier, a reference, a whole text."""
 
+_CODE: Final = ("hashtextextended", "code", 0)
+_CODE_OF_SYSTEM: Final = ("hashtextextended", "code", 1)
+_TARGET: Final = ("uuid_hash_extended", "target", 0)
+_URI: Final = ("hashtextextended", "value", 0)
+
 FORMS: Final[dict[str, Form]] = {
     "identified": Form(table=resource, types=(_UUID,), passes=_identified, rank=0, ordered=True),
-    "reference": Form(table=index_reference, types=(_UUID,), passes=_reference, rank=2, ordered=True),
+    "reference": Form(table=index_reference, types=(_UUID,), passes=_reference, rank=2, ordered=True, hashed=_TARGET),
     "string-exact": Form(table=index_string, types=(_TEXT, _TEXT), passes=_string_exact, rank=3, ordered=True),
-    "uri": Form(table=index_uri, types=(_TEXT,), passes=_uri, rank=4, ordered=True),
+    "uri": Form(table=index_uri, types=(_TEXT,), passes=_uri, rank=4, ordered=True, hashed=_URI),
     "string-prefix": Form(table=index_string, types=(_TEXT, _TEXT), passes=_string_prefix, rank=5, sought=True),
     "token-system-and-code": Form(
-        table=index_token, types=(_UUID, _TEXT), passes=_token_system_and_code, rank=6, ordered=True
+        table=index_token,
+        types=(_UUID, _TEXT),
+        passes=_token_system_and_code,
+        rank=6,
+        ordered=True,
+        hashed=_CODE_OF_SYSTEM,
     ),
-    "token-code": Form(table=index_token, types=(_TEXT,), passes=_token_code, rank=6, ordered=True),
+    "token-code": Form(table=index_token, types=(_TEXT,), passes=_token_code, rank=6, ordered=True, hashed=_CODE),
     "token-code-without-system": Form(
-        table=index_token, types=(_TEXT,), passes=_token_code_without_system, rank=6, ordered=True
+        table=index_token, types=(_TEXT,), passes=_token_code_without_system, rank=6, ordered=True, hashed=_CODE
     ),
     **{
         f"date-{prefix}": Form(

@@ -27,7 +27,7 @@ class Parse(Protocol):
 
 
 class Values(Protocol):
-    """The index rows of one parameter, without their source."""
+    """The index rows of one parameter, without their source and element."""
 
     def __call__(self, content: dict[str, Any], code: str) -> set[tuple[Any, ...]]: ...
 
@@ -57,6 +57,6 @@ def values(registry: Registry) -> Values:
     def extracted(content: dict[str, Any], code: str) -> set[tuple[Any, ...]]:
         parameter = registry.parameters(content["resourceType"])[code]
         rows = extractor.rows(content["resourceType"], content, BASE).get(parameter.kind, [])
-        return {row[1:] for row in rows if row[0] in parameter.source_numbers}
+        return {row[2:] for row in rows if row[0] in parameter.source_numbers}
 
     return extracted

@@ -32,7 +32,7 @@ def test_rows_come_by_kind_and_once(extractor: Extractor, registry: Registry) ->
     referral = service_request("Patient/1", "Practitioner/2", number=7)
     rows = extractor.rows("ServiceRequest", referral, BASE)
     assert {kind: {len(row) for row in found} for kind, found in rows.items()} == {
-        kind: {length} for kind, length in (("token", 3), ("reference", 3), ("date", 3)) if kind in rows
+        kind: {length} for kind, length in (("token", 4), ("reference", 4), ("date", 4)) if kind in rows
     }
     known = {source.number for source in registry.sources("ServiceRequest")}
     for found in rows.values():
@@ -58,14 +58,14 @@ def test_the_base_decides_what_is_local(extractor: Extractor) -> None:
     content = observation(f"{BASE}/Patient/1")
     here = extractor.rows("Observation", content, BASE)["reference"]
     elsewhere = extractor.rows("Observation", content, "https://elsewhere.example.org")["reference"]
-    assert {row[2] for row in here}.isdisjoint({row[2] for row in elsewhere})
+    assert {row[3] for row in here}.isdisjoint({row[3] for row in elsewhere})
 
 
 def test_a_patient_is_found_by_every_name(extractor: Extractor, registry: Registry) -> None:
     """One row for each part that some parameter reads."""
     rows = extractor.rows("Patient", patient(name=[{"family": "A", "given": ["B", "C"]}]), BASE)["string"]
     family, given = (registry.parameters("Patient")[code].source_numbers for code in ("family", "given"))
-    assert sorted(rows) == sorted([(*family, "a", "A"), (*given, "b", "B"), (*given, "c", "C")])
+    assert sorted(rows) == sorted([(*family, 0, "a", "A"), (*given, 0, "b", "B"), (*given, 0, "c", "C")])
 
 
 def test_the_walk_reaches_what_fhirpath_reaches(registry: Registry) -> None:

@@ -23,8 +23,8 @@ def change(number: int, version_id: int = 1, **rows: list[tuple[object, ...]]) -
     return Change(version=version, rows=rows)
 
 
-TOKEN = (7, None, "final")
-OTHER = (5, None, "active")
+TOKEN = (7, 0, None, "final")
+OTHER = (5, 0, None, "active")
 
 
 def test_the_text_does_not_depend_on_how_many_changes_there_are() -> None:
@@ -55,7 +55,7 @@ def test_one_change_leaves_index_tables_alone_whose_rows_stay_the_same() -> None
 def test_superseding_clears_every_index_table() -> None:
     """The version before may have had rows anywhere."""
     text, _ = write_statement([change(1, version_id=2)])
-    for table in ("index_token", "index_reference", "index_string", "index_date", "index_uri"):
+    for table in ("index_token", "index_reference", "index_string", "index_date", "index_uri", "index_quantity"):
         assert f"FROM {table} USING" in text
     assert "INSERT INTO resource (" not in text
 

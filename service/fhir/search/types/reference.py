@@ -62,7 +62,7 @@ def parse(parameter: SearchParameter, modifier: str | None, text: str, setting: 
 def _reference(reference: dict[str, Any], source: int, rows: Rows) -> None:
     literal = reference.get("reference")
     if literal is None or literal.startswith("#"):
-        rows.reference.add((source, _ANY, NOT_LITERAL))
+        rows.reference.add((source, 0, _ANY, NOT_LITERAL))
     else:
         _target(literal, source, rows)
 
@@ -73,14 +73,14 @@ def _canonical(canonical: str, source: int, rows: Rows) -> None:
     if url:
         _target(url, source, rows)
     else:
-        rows.reference.add((source, _ANY, NOT_LITERAL))
+        rows.reference.add((source, 0, _ANY, NOT_LITERAL))
     if separator:
-        rows.reference.add((source, _ANY, digest_of(canonical.partition("#")[0])))
+        rows.reference.add((source, 0, _ANY, digest_of(canonical.partition("#")[0])))
 
 
 def _target(literal: str, source: int, rows: Rows) -> None:
     target_type, target = _located(literal, rows.base, rows.types)
-    rows.reference.add((source, target_type, target))
+    rows.reference.add((source, 0, target_type, target))
 
 
 @lru_cache(maxsize=8192)

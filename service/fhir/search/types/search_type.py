@@ -39,11 +39,11 @@ class Rows(Struct):
     base: str
     types: frozenset[str]
     zone: tzinfo
-    token: set[tuple[int, UUID | None, str]] = member(default_factory=set)
-    reference: set[tuple[int, int, UUID]] = member(default_factory=set)
-    string: set[tuple[int, str, str]] = member(default_factory=set)
-    date: set[tuple[int, datetime, datetime]] = member(default_factory=set)
-    uri: set[tuple[int, str]] = member(default_factory=set)
+    token: set[tuple[int, int, UUID | None, str]] = member(default_factory=set)
+    reference: set[tuple[int, int, int, UUID]] = member(default_factory=set)
+    string: set[tuple[int, int, str, str]] = member(default_factory=set)
+    date: set[tuple[int, int, datetime, datetime]] = member(default_factory=set)
+    uri: set[tuple[int, int, str]] = member(default_factory=set)
 
     def by_kind(self) -> dict[Kind, list[tuple[Any, ...]]]:
         """The rows of each kind that has any."""

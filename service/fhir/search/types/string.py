@@ -44,7 +44,7 @@ def parse(parameter: SearchParameter, modifier: str | None, text: str, _setting:
 
 
 def _text(value: str, source: int, rows: Rows) -> None:
-    rows.string.add((source, bounded(fold(value)), bounded(value)))
+    rows.string.add((source, 0, bounded(fold(value)), bounded(value)))
 
 
 STRING: Final = SearchType(

@@ -61,13 +61,13 @@ def _implied(parameter: SearchParameter, system: str, code: str) -> TokenValue:
 def _coding(coding: dict[str, Any], source: int, rows: Rows) -> None:
     system = coding.get("system")
     code = coding.get("code")
-    rows.token.add((source, system_digest(system) if system else None, bounded(code) if code else _NO_CODE))
+    rows.token.add((source, 0, system_digest(system) if system else None, bounded(code) if code else _NO_CODE))
 
 
 def _codeable_concept(concept: dict[str, Any], source: int, rows: Rows) -> None:
     codings = concept.get("coding")
     if not codings:
-        rows.token.add((source, None, _NO_CODE))
+        rows.token.add((source, 0, None, _NO_CODE))
         return
     for coding in codings:
         _coding(coding, source, rows)
@@ -76,20 +76,20 @@ def _codeable_concept(concept: dict[str, Any], source: int, rows: Rows) -> None:
 def _identifier(identifier: dict[str, Any], source: int, rows: Rows) -> None:
     system = identifier.get("system")
     value = identifier.get("value")
-    rows.token.add((source, system_digest(system) if system else None, bounded(value) if value else _NO_CODE))
+    rows.token.add((source, 0, system_digest(system) if system else None, bounded(value) if value else _NO_CODE))
 
 
 def _contact_point(contact_point: dict[str, Any], source: int, rows: Rows) -> None:
     value = contact_point.get("value")
-    rows.token.add((source, None, bounded(value) if value else _NO_CODE))
+    rows.token.add((source, 0, None, bounded(value) if value else _NO_CODE))
 
 
 def _text(value: str, source: int, rows: Rows) -> None:
-    rows.token.add((source, None, bounded(value)))
+    rows.token.add((source, 0, None, bounded(value)))
 
 
 def _boolean(value: bool, source: int, rows: Rows) -> None:  # noqa: FBT001 - the value is the datum
-    rows.token.add((source, None, "true" if value else "false"))
+    rows.token.add((source, 0, None, "true" if value else "false"))
 
 
 TOKEN: Final = SearchType(

@@ -23,14 +23,14 @@ def parse(_parameter: SearchParameter, _modifier: str | None, text: str, _settin
 
 
 def _uri(value: str, source: int, rows: Rows) -> None:
-    rows.uri.add((source, bounded(value)))
+    rows.uri.add((source, 0, bounded(value)))
 
 
 def _canonical(value: str, source: int, rows: Rows) -> None:
-    rows.uri.add((source, bounded(value)))
+    rows.uri.add((source, 0, bounded(value)))
     url, separator, _ = value.partition("|")
     if separator and url:
-        rows.uri.add((source, bounded(url)))
+        rows.uri.add((source, 0, bounded(url)))
 
 
 URI: Final = SearchType(
