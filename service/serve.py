@@ -95,6 +95,7 @@ def database(settings: Settings, *, meanwhile: Callable[[], None] | None = None)
         if meanwhile is not None:
             meanwhile()
         url = SecretStr(embedded.wait_until_ready())
+        embedded.watch()
         try:
             yield settings.model_copy(update={"database_url": url})
         finally:

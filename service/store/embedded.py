@@ -18,6 +18,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import quote
 
 from service.store.account import Account
+from service.store.process import is_alive, is_other_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +43,7 @@ _START_SECONDS: Final = 120.0
 _RETRY_SECONDS: Final = 0.2
 _STOP_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.005
+_WATCH_SECONDS: Final = 1.0
 
 _CONFIGURATION: Final = {
     "listen_addresses": "",
@@ -99,6 +102,8 @@ class Embedded:
         self._account = Account.of_this_process()
         self._users: int | None = None
         self._child: subprocess.Popen[bytes] | None = None
+        self._released = threading.Event()
+        self._watcher: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         self.launch()
@@ -135,8 +140,16 @@ class Embedded:
             time.sleep(_POLL_SECONDS)
         return self.url
 
+    def watch(self) -> None:
+        """Start the server again whenever it has died, until it is released; the log tells of it."""
+        self._watcher = threading.Thread(target=self._keep_running, daemon=True, name="watch-postgres")
+        self._watcher.start()
+
     def release(self) -> None:
         """Let go of the server; the last user stops it. Does nothing when there is nothing to let go of."""
+        self._released.set()
+        if self._watcher is not None:
+            self._watcher.join()
         if self._users is None:
             return
         with self._starting():
@@ -149,6 +162,17 @@ class Embedded:
             finally:
                 os.close(self._users)
                 self._users = None
+
+    def _keep_running(self) -> None:
+        while not self._released.wait(_WATCH_SECONDS):
+            if self._postmaster() is not None:
+                continue
+            _LOG.error("the embedded PostgreSQL has ended; starting it again")
+            try:
+                self.launch()
+                self.wait_until_ready()
+            except (EmbeddedError, OSError):
+                _LOG.exception("the embedded PostgreSQL did not start again")
 
     @property
     def _log(self) -> Path:
@@ -225,9 +249,9 @@ class Embedded:
             return None
         if self._child is not None and self._child.pid == pid and self._child.poll() is not None:
             return None
-        if not _is_alive(pid):
+        if not is_alive(pid):
             return None
-        if _is_other_program(pid):
+        if is_other_program(pid):
             # PostgreSQL would refuse to start: after a crash of the machine another program has got the process id,
             # or nobody has yet asked how the server ended
             path.unlink(missing_ok=True)
@@ -287,7 +311,7 @@ class Embedded:
             while time.monotonic() < deadline:
                 if self._child is not None and self._child.pid == running.pid and self._child.poll() is not None:
                     return
-                if not _is_alive(running.pid):
+                if not is_alive(running.pid):
                     return
                 time.sleep(_POLL_SECONDS)
         _LOG.error("the embedded PostgreSQL did not stop")
@@ -309,23 +333,3 @@ def _lock(path: Path, operation: int) -> int:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(descriptor, operation)
     return descriptor
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _is_other_program(pid: int) -> bool:
-    """Whether the process is known not to be a running PostgreSQL; unknown, thus False, without /proc."""
-    try:
-        name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
-    except OSError:
-        return False
-    has_ended = rest.split()[0] in {"Z", "X"}
-    return has_ended or name not in {"postgres", "postmaster"}

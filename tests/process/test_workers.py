@@ -24,6 +24,11 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(_POLL_SECONDS)
 
 
+def _postmaster(folder: Path) -> int:
+    """The process id of the embedded PostgreSQL below a folder."""
+    return int(next(folder.rglob("postmaster.pid")).read_text().splitlines()[0])
+
+
 async def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
     async with the_service(tmp_path, workers=2) as service:
         await until(lambda: len(service.workers()) == 2)
@@ -44,3 +49,16 @@ async def test_workers_stop_when_their_parent_is_killed(tmp_path: Path) -> None:
         service.kill()
         service.start()
         await service.wait_until_ready()
+
+
+async def test_an_embedded_database_that_dies_is_started_again(tmp_path: Path) -> None:
+    """Nothing that was acknowledged is lost, and nobody has to restart the service."""
+    async with the_service(tmp_path, workers=2) as service:
+        created = await service.send("POST", "/fhir/Patient", {"resourceType": "Patient", "active": True})
+        os.kill(_postmaster(tmp_path), signal.SIGKILL)
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            while await service.status_of("/health/ready") == 200:  # noqa: ASYNC110
+                await asyncio.sleep(_POLL_SECONDS)
+            while await service.status_of("/health/ready") != 200:  # noqa: ASYNC110
+                await asyncio.sleep(_POLL_SECONDS)
+        assert await service.status_of(f"/fhir/Patient/{created.json()['id']}") == 200
