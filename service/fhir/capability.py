@@ -15,7 +15,7 @@ from service.fhir.conformance import (
     RESOURCE_CLAIMS,
     interactions,
 )
-from service.fhir.search.types import SEARCH_TYPES
+from service.fhir.search.modifiers import accepted_modifiers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,15 +93,6 @@ def _server(definitions: Definitions, registry: Registry, claims: dict[str, Any]
         "interaction": [{"code": claim.code, "documentation": claim.documentation} for claim in interactions("system")],
         "searchParam": _search_parameters(registry.shared_parameters(definitions.resource_types).values()),
     }
-
-
-def accepted_modifiers(parameter: SearchParameter) -> tuple[str, ...]:
-    """The modifiers that a search parameter takes, the target types of a reference included."""
-    if parameter.special is not None:
-        return ()
-    declared = SEARCH_TYPES[parameter.kind].modifiers
-    names = ("missing", *(name for name in declared if name != "[type]"))
-    return (*names, *parameter.targets) if "[type]" in declared else names
 
 
 def _resource(name: str, registry: Registry, claims: dict[str, Any]) -> Content:

@@ -7,7 +7,6 @@ malformed values are refused even then, as https://hl7.org/fhir/R4/search.html#m
 
 from __future__ import annotations
 
-import difflib
 import re
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
@@ -15,69 +14,31 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 
 from service.fhir.outcome import FhirError, Issue, failure
-from service.fhir.reference import identity_of
-from service.fhir.resource import LOGICAL_ID
-from service.fhir.search.query import (
-    And,
-    Criterion,
-    DateValue,
-    Identified,
-    Matches,
-    Not,
-    Present,
-    Query,
-    ReferenceValue,
-    Updated,
-)
-from service.fhir.search.registry import UNSUPPORTED_PARAMETERS
+from service.fhir.search.compartment import compartment_criterion, compartment_types
+from service.fhir.search.parse_criterion import parse_criterion, target_count
+from service.fhir.search.query import And, Query
 from service.fhir.search.result_parameters import (
     NOISE,
     RESULT_PARAMETERS,
-    UNSUPPORTED_RESULT_PARAMETERS,
     SearchLimits,
+    check_contained,
     parse_result_parameters,
 )
-from service.fhir.search.separators import split
-from service.fhir.search.types import SEARCH_TYPES
-from service.fhir.search.types.search_type import Setting, refused
+from service.fhir.search.scope import Scope, where
+from service.fhir.search.types.search_type import Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime, tzinfo
 
     from service.fhir.interaction import Parameters
-    from service.fhir.search.parameter import SearchParameter
-    from service.fhir.search.query import Value
+    from service.fhir.search.query import Criterion, Not
     from service.fhir.search.registry import Registry
     from service.fhir.search.result_parameters import ResultParameters
 
-_PRINTABLE: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
 _DEFAULT_LIMITS: Final = SearchLimits()
 _IGNORABLE: Final = frozenset({"parameter-unknown", "parameter-unsupported"})
-_PAGING_ELSEWHERE: Final = frozenset({"_offset", "offset", "_skip", "_page", "page", "_getpages", "_getpagesoffset"})
-"""What other servers' pages are reached by, and people try."""
-_TYPES_NAMED: Final = 12
-"""A reference to more types than these may be to nearly any; a list of them all would hide the modifiers."""
 _REFUSED_CHARACTERS: Final = re.compile("[\x00\ud800-\udfff]")
-
-
-class _Scope(Struct, frozen=True, kw_only=True):
-    """What is searched, and what its values depend on."""
-
-    types: tuple[str, ...]
-    registry: Registry
-    known: Mapping[str, SearchParameter]
-    setting: Setting
-    limits: SearchLimits
-
-    @property
-    def title(self) -> str:
-        return self.types[0] if len(self.types) == 1 else "A search over several types"
-
-    def unsupported(self) -> Mapping[str, str]:
-        """What R4 defines here and the service does not answer: code → reason."""
-        of_types = {code: reason for each in self.types for code, reason in self.registry.unsupported(each).items()}
-        return {**UNSUPPORTED_PARAMETERS, **UNSUPPORTED_RESULT_PARAMETERS, **of_types}
 
 
 class _Read(Struct):
@@ -89,7 +50,7 @@ class _Read(Struct):
     warnings: list[Issue] = field(default_factory=list)
 
 
-def parse_search(
+def parse_search(  # noqa: PLR0913 - what a search depends on, each named at the call
     registry: Registry,
     resource_type: str | None,
     parameters: Parameters,
@@ -99,14 +60,19 @@ def parse_search(
     zone: tzinfo = UTC,
     now: datetime | None = None,
     limits: SearchLimits = _DEFAULT_LIMITS,
+    compartment: tuple[str, str] | None = None,
 ) -> Query:
     """The query of a search; `resource_type` None searches the whole system, or the types that ``_type`` lists.
 
-    `now` is what the prefix `ap` measures from. Raises FhirError.
+    `now` is what the prefix `ap` measures from; `compartment`, a type and an id, narrows the search to its members (of
+    every type that may be in it, without a `resource_type`). Raises FhirError.
     """
     parameters = tuple(_checked(pair) for pair in parameters)
-    types, rest = _types(registry, resource_type, parameters)
-    scope = _Scope(
+    searchable = registry.definitions.resource_types
+    if compartment is not None:
+        searchable = compartment_types(registry, compartment[0])
+    types, rest = _types(searchable, resource_type, parameters)
+    scope = Scope(
         types=types,
         registry=registry,
         known=registry.shared_parameters(types),
@@ -114,13 +80,15 @@ def parse_search(
         limits=limits,
     )
     read = _Read(applied=[pair for pair in parameters if pair not in rest])
+    if compartment is not None:
+        read.criteria.append(compartment_criterion(registry, *compartment, types))
     for name, value in rest:
         _read_parameter(scope, read, name, value, strict=strict)
-    _check_costs(scope, read.criteria)
-    return _query(types, read, parse_result_parameters(registry.definitions, types, read.results, limits))
+    _check_costs(limits, read.criteria)
+    return _query(types, compartment, read, parse_result_parameters(scope, read.results))
 
 
-def _query(types: tuple[str, ...], read: _Read, result: ResultParameters) -> Query:
+def _query(types: tuple[str, ...], compartment: tuple[str, str] | None, read: _Read, result: ResultParameters) -> Query:
     applied = [(name, str(result.count)) if name == "_count" else (name, value) for name, value in read.applied]
     return Query(
         types=types,
@@ -129,6 +97,10 @@ def _query(types: tuple[str, ...], read: _Read, result: ResultParameters) -> Que
         summary=result.summary,
         elements=result.elements,
         total=result.total,
+        sort=result.sort,
+        includes=result.includes,
+        compartment=compartment,
+        explain=result.explain,
         cursor=result.cursor,
         applied=tuple(applied),
         warnings=tuple(read.warnings),
@@ -140,11 +112,12 @@ def parse_criteria(
 ) -> Query:
     """The query of a conditional interaction: search criteria only, and at least one of them. Raises FhirError."""
     for name, _ in parameters:
-        if name in RESULT_PARAMETERS or name in NOISE:
+        code = name.partition(":")[0]
+        if code in RESULT_PARAMETERS or code in NOISE:
             raise failure(
                 "parameter-unsupported",
-                f"Criteria say what matches; {name} says how a search is returned and does not belong there.",
-                f"http.{name}",
+                f"Criteria say what matches; {code} says how a search is returned and does not belong there.",
+                where(code),
             )
     query = parse_search(registry, resource_type, parameters, base=base, strict=True, zone=zone)
     if not query.where.criteria:
@@ -156,135 +129,43 @@ def _checked(pair: tuple[str, str]) -> tuple[str, str]:
     name, value = pair
     if _REFUSED_CHARACTERS.search(name) or _REFUSED_CHARACTERS.search(value):
         raise failure(
-            "parameter-value", "Parameters are Unicode text without NUL characters and lone surrogates.", _where(name)
+            "parameter-value", "Parameters are Unicode text without NUL characters and lone surrogates.", where(name)
         )
     return pair
 
 
 def _types(
-    registry: Registry, resource_type: str | None, parameters: Parameters
+    searchable: tuple[str, ...], resource_type: str | None, parameters: Parameters
 ) -> tuple[tuple[str, ...], Sequence[tuple[str, str]]]:
     """The types to search, and the parameters that are left after ``_type``."""
-    served = registry.definitions.resource_types
     if resource_type is not None:
         return (resource_type,), parameters
     lists = [value.split(",") for name, value in parameters if name == "_type"]
     if not lists:
-        return served, parameters
-    if len(lists) > 1 or not set(lists[0]) <= set(served):
-        raise failure("parameter-value", "_type takes, once, resource types that the service serves.", "http._type")
+        return searchable, parameters
+    if len(lists) > 1 or not set(lists[0]) <= set(searchable):
+        raise failure("parameter-value", "_type takes, once, resource types that can be searched here.", "http._type")
     return tuple(sorted(set(lists[0]))), [pair for pair in parameters if pair[0] != "_type"]
 
 
-def _read_parameter(scope: _Scope, read: _Read, name: str, value: str, *, strict: bool) -> None:
-    if name in NOISE:
-        return
-    if name in RESULT_PARAMETERS:
-        read.results.append((name, value))
-    else:
-        try:
-            read.criteria.append(_criterion(scope, name, value))
-        except FhirError as error:
-            if strict or error.code not in _IGNORABLE:
-                raise
-            read.warnings.append(_ignored(error))
-            return
-    if name != "_cursor":
-        read.applied.append((name, value))
-
-
-def _criterion(scope: _Scope, name: str, text: str) -> Criterion | Not:
-    code, colon, modifier = name.partition(":")
-    parameter = scope.known.get(code)
-    if parameter is None:
-        raise _unknown(scope, name)
-    if not text:
-        raise refused(parameter, "a value; it was sent without one")
-    if modifier == "missing" and parameter.special is None:
-        return _missing(parameter, text)
-    if colon:
-        _check_modifier(parameter, modifier)
-    operands = split(text, ",")
-    if len(operands) > scope.limits.values:
-        raise failure("too-costly", f"{code} takes at most {scope.limits.values} values.", f"http.{code}")
-    if not all(operands):
-        raise refused(parameter, "values that are not empty, separated by single commas")
-    match parameter.special:
-        case "_id":
-            return _identified(scope, parameter, operands)
-        case "_lastUpdated":
-            return Updated(values=tuple(_date(parameter, operand, scope.setting) for operand in operands))
-    search_type = SEARCH_TYPES[parameter.kind]
-    inner = None if modifier in {"", "not"} else modifier
-    values = tuple(search_type.parse(parameter, inner, operand, scope.setting) for operand in operands)
-    matches = Matches(parameter=parameter, values=values)
-    return Not(criterion=matches) if modifier == "not" else matches
-
-
-def _missing(parameter: SearchParameter, text: str) -> Criterion | Not:
-    present = Present(parameter=parameter)
-    match text:
-        case "true":
-            return Not(criterion=present)
-        case "false":
-            return present
-    raise failure("parameter-value", f"{parameter.code}:missing takes true or false.", f"http.{parameter.code}")
-
-
-def _date(parameter: SearchParameter, text: str, setting: Setting) -> DateValue:
-    value: Value = SEARCH_TYPES["date"].parse(parameter, None, text, setting)
-    if not isinstance(value, DateValue):
-        raise TypeError(type(value))
-    return value
-
-
-def _identified(scope: _Scope, parameter: SearchParameter, operands: Sequence[str]) -> Identified:
-    if not all(LOGICAL_ID.fullmatch(operand) for operand in operands):
-        raise refused(parameter, "logical ids: up to 64 letters, digits, hyphens and dots")
-    return Identified(identities=tuple(identity_of(each, operand) for operand in operands for each in scope.types))
-
-
-def _check_modifier(parameter: SearchParameter, modifier: str) -> None:
-    """Refuse what the parameter does not take, naming what it does."""
-    if parameter.kind == "reference" and "." in modifier:
-        raise _chained(parameter.code)
-    accepted: list[str] = []
-    types: tuple[str, ...] = ()
-    if parameter.special is None:
-        declared = SEARCH_TYPES[parameter.kind].modifiers
-        accepted = ["missing", *(each for each in declared if each != "[type]")]
-        types = parameter.targets if "[type]" in declared else ()
-    if modifier not in accepted and modifier not in types:
-        named = types if len(types) <= _TYPES_NAMED else ["or the name of a resource type"]
-        takes = f"takes the modifiers {', '.join([*accepted, *named])}" if accepted else "takes no modifier"
-        raise failure("modifier-unsupported", f"{parameter.code} {takes}.", f"http.{parameter.code}")
-
-
-def _unknown(scope: _Scope, name: str) -> FhirError:
+def _read_parameter(scope: Scope, read: _Read, name: str, value: str, *, strict: bool) -> None:
     code = name.partition(":")[0]
-    unsupported = scope.unsupported()
-    if reason := unsupported.get(code):
-        return failure("parameter-unsupported", f"R4 defines {code}, but {reason}.", _where(code))
-    head = code.partition(".")[0]
-    if head != code and (head in scope.known or head in unsupported):
-        return _chained(code)
-    if code in _PAGING_ELSEWHERE:
-        text = "Pages are reached by the next link of the page before; _count says how many entries a page has."
-        return failure("parameter-unknown", text, _where(code))
-    accepted = [*scope.known, *RESULT_PARAMETERS]
-    near = difflib.get_close_matches(code[:64], accepted, n=1)
-    hint = f'; did you mean "{near[0]}"?' if near else "."
-    named = f"no search parameter {code}" if _PRINTABLE.fullmatch(code) else "no such search parameter"
-    text = f"{scope.title} has {named}{hint} It takes {', '.join(accepted)}."
-    return failure("parameter-unknown", text, _where(code))
-
-
-def _chained(name: str) -> FhirError:
-    return failure("parameter-unsupported", "Chains of parameters are not answered yet.", _where(name))
-
-
-def _where(name: str) -> str:
-    return f"http.{name}" if _PRINTABLE.fullmatch(name) else "http"
+    if code in NOISE:
+        return
+    try:
+        if code in RESULT_PARAMETERS:
+            if code == "_contained":
+                check_contained(value)
+            read.results.append((name, value))
+        else:
+            read.criteria.append(parse_criterion(scope, name, value))
+    except FhirError as error:
+        if strict or error.code not in _IGNORABLE:
+            raise
+        read.warnings.append(_ignored(error))
+        return
+    if code not in {"_cursor", "_explain"}:
+        read.applied.append((name, value))
 
 
 def _ignored(error: FhirError) -> Issue:
@@ -297,20 +178,8 @@ def _ignored(error: FhirError) -> Issue:
     )
 
 
-def _check_costs(scope: _Scope, criteria: Sequence[Criterion | Not]) -> None:
-    if len(criteria) > scope.limits.criteria:
-        raise failure("too-costly", f"A search takes at most {scope.limits.criteria} criteria.")
-    targets = sum(_targets(each) for each in criteria)
-    if targets > scope.limits.targets:
+def _check_costs(limits: SearchLimits, criteria: Sequence[Criterion | Not]) -> None:
+    if len(criteria) > limits.criteria:
+        raise failure("too-costly", f"A search takes at most {limits.criteria} criteria.")
+    if sum(target_count(each) for each in criteria) > limits.targets:
         raise failure("too-costly", "Too many ids that may be of many types; name the type of each, as in Type/id.")
-
-
-def _targets(criterion: Criterion | Not) -> int:
-    match criterion:
-        case Not(criterion=inner):
-            return _targets(inner)
-        case Matches(values=values):
-            return sum(len(value.targets) for value in values if isinstance(value, ReferenceValue))
-        case Identified(identities=identities):
-            return len(identities)
-    return 0

@@ -6,7 +6,7 @@ are alternatives (OR), the criteria of an `And` hold together. https://hl7.org/f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlencode
 
 from msgspec import Struct
@@ -144,9 +144,12 @@ class Updated(Struct, frozen=True, kw_only=True):
 
 
 class CodesOperand(Struct, frozen=True, kw_only=True):
-    """What ``:in`` names, the canonical `url` of a value set, or a `code` of the system `url` (None: not told)."""
+    """What ``:in`` names, the `url` of a value set, or what ``:above`` and ``:below`` do, a `code` of the system `url`.
 
-    url: str | None
+    The URL of a value set is canonical, with ``|version`` where it was named, or ``ValueSet/id``.
+    """
+
+    url: str
     code: str = ""
 
 
@@ -205,8 +208,12 @@ class SortKey(Struct, frozen=True, kw_only=True):
     descending: bool = False
 
 
+ANY_TYPE: Final = "*"
+"""The source type of an include of every type."""
+
+
 class Include(Struct, frozen=True, kw_only=True):
-    """What to return with the matches: the targets of `parameter` in resources of `source_type`.
+    """What to return with the matches: the targets of `parameter` in resources of `source_type` (or of `ANY_TYPE`).
 
     With `reverse`, the resources of `source_type` that refer to a match through `parameter`. `parameter` is None for
     ``*``: any reference. `target_type` narrows the targets; with `iterate` what was included is followed too.

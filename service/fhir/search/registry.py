@@ -37,8 +37,6 @@ UNSUPPORTED_PARAMETERS: Final = {
     "_text": "the service keeps no full-text index",
     "_query": "the service defines no named queries",
     "_filter": "the service does not read filter expressions",
-    "_has": "reverse chains are not answered yet",
-    "_list": "searches through a List are not answered yet",
     "_in": "searches through a List or Group are not answered yet",
     "phonetic": "the service has no phonetic index; name is insensitive to case and accents",
 }

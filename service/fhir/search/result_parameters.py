@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final, get_args
 from msgspec import Struct
 
 from service.fhir.outcome import failure
+from service.fhir.search.parse_include import INCLUDES, parse_includes
+from service.fhir.search.parse_sort import parse_sort
 from service.fhir.search.query import Summary, Total
 
 if TYPE_CHECKING:
@@ -18,33 +20,53 @@ if TYPE_CHECKING:
 
     from service.fhir.definitions import Definitions
     from service.fhir.outcome import FhirError
+    from service.fhir.search.query import Include, SortKey
+    from service.fhir.search.scope import Scope
 
-RESULT_PARAMETERS: Final = ("_count", "_cursor", "_elements", "_format", "_pretty", "_summary", "_total")
+RESULT_PARAMETERS: Final = (
+    *("_contained", "_count", "_cursor", "_elements", "_explain", "_format", "_include", "_pretty", "_revinclude"),
+    *("_sort", "_summary", "_total"),
+)
 """The result parameters that searches take."""
 
-NOISE: Final = frozenset({"_totalMethod"})
-"""What common clients send with every search, to no effect here; links leave it out."""
+NOISE: Final = frozenset({"_totalMethod", "_", "_dc"})
+"""What clients send with every search, to no effect here; links leave it out.
+
+fhirpy sends ``_totalMethod``; ``_`` and ``_dc`` are how jQuery and Ext JS, on which SMART apps are built, step around
+caches.
+"""
 
 UNSUPPORTED_RESULT_PARAMETERS: Final = {
-    "_sort": "results come newest first",
-    "_include": "included resources are not returned yet",
-    "_revinclude": "included resources are not returned yet",
-    "_contained": "contained resources are not searched",
     "_containedType": "contained resources are not searched",
     "_score": "matches are not ranked",
 }
 """R4's result parameters that the service does not answer, with the reason."""
+
+FORM: Final = frozenset(
+    {"_count", "_summary", "_elements", "_total", "_format", "_pretty", "_include", "_revinclude", "_contained"}
+)
+"""The result parameters that leave the matches and their order as they are."""
 
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 
 
 class SearchLimits(Struct, frozen=True, kw_only=True):
-    """What one search may ask for: values of one parameter, criteria, digests behind ids without a type, a page."""
+    """What one search may ask for.
+
+    `values` of one parameter; `criteria`; `targets`, digests behind ids without a type; `chain`, links of one chain;
+    `sort_keys`; `includes`, of both directions; `iterations`, rounds of ``:iterate``; `codes` that one value set or
+    hierarchy may come to; entries on a page.
+    """
 
     values: int = 1000
     criteria: int = 50
     targets: int = 10_000
+    chain: int = 6
+    sort_keys: int = 5
+    includes: int = 20
+    iterations: int = 5
+    codes: int = 10_000
     default_page_size: int = 20
     max_page_size: int = 1000
 
@@ -56,33 +78,51 @@ class ResultParameters(Struct):
     summary: Summary | None = None
     elements: tuple[str, ...] = ()
     total: Total | None = None
+    sort: tuple[SortKey, ...] = ()
+    includes: tuple[Include, ...] = ()
+    explain: bool = False
     cursor: str | None = None
 
 
-def parse_result_parameters(
-    definitions: Definitions, types: Sequence[str], parameters: Sequence[tuple[str, str]], limits: SearchLimits
-) -> ResultParameters:
-    """The result parameters of a search over `types`; FhirError parameter-value."""
-    result = ResultParameters(count=limits.default_page_size)
+def parse_result_parameters(scope: Scope, parameters: Sequence[tuple[str, str]]) -> ResultParameters:
+    """The result parameters of a search; FhirError parameter-value, modifier-unsupported or too-costly."""
+    result = ResultParameters(count=scope.limits.default_page_size)
     seen: set[str] = set()
     for name, value in parameters:
-        if name in seen:
-            raise _refused(name, "is given once")
-        seen.add(name)
-        match name:
-            case "_count":
-                result.count = parse_count(value, limits)
-            case "_summary":
-                result.summary = _summary(value)
-            case "_elements":
-                result.elements = _elements(definitions, types, value)
-            case "_total":
-                result.total = _total(value)
-            case "_cursor":
-                result.cursor = value
+        code = name.partition(":")[0]
+        if code in INCLUDES:
+            continue
+        if code in seen:
+            raise _refused(code, "is given once")
+        seen.add(code)
+        _read(scope, result, name, value)
+    result.includes = parse_includes(scope, [pair for pair in parameters if pair[0].partition(":")[0] in INCLUDES])
     if result.summary and result.elements:
         raise _refused("_elements", "cannot be combined with _summary")
+    if result.summary == "text" and result.includes:
+        raise _refused("_summary", "with text cannot be combined with _include and _revinclude, as R4 says")
     return result
+
+
+def _read(scope: Scope, result: ResultParameters, name: str, value: str) -> None:
+    code, colon, _ = name.partition(":")
+    if colon and code != "_sort":
+        raise failure("modifier-unsupported", f"{code} takes no modifier.", f"http.{code}")
+    match code:
+        case "_count":
+            result.count = parse_count(value, scope.limits)
+        case "_summary":
+            result.summary = _summary(value)
+        case "_elements":
+            result.elements = _elements(scope.registry.definitions, scope.types, value)
+        case "_total":
+            result.total = _total(value)
+        case "_sort":
+            result.sort = parse_sort(scope, name, value)
+        case "_explain":
+            result.explain = _explain(value)
+        case "_cursor":
+            result.cursor = value
 
 
 def parse_count(text: str, limits: SearchLimits) -> int:
@@ -99,6 +139,22 @@ def _summary(text: str) -> Summary | None:
         if text == summary:
             return summary  # type: ignore[no-any-return]
     raise _refused("_summary", f"takes {', '.join(get_args(Summary))} or false")
+
+
+def check_contained(text: str) -> None:
+    """Accept only what the service does anyway: contained resources are not searched."""
+    if text in {"true", "both"}:
+        raise failure(
+            "parameter-unsupported", "Contained resources are not searched; _contained takes false.", "http._contained"
+        )
+    if text != "false":
+        raise _refused("_contained", "takes false")
+
+
+def _explain(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise _refused("_explain", "takes true or false")
+    return text == "true"
 
 
 def _total(text: str) -> Total:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from service.fhir.capability import accepted_modifiers
+from service.fhir.search.modifiers import accepted_modifiers
 from service.fhir.search.types import SEARCH_TYPES
 from service.rest.openapi.parameters import LOGICAL_ID, MOMENT
 

@@ -68,17 +68,32 @@ def test_a_contact_point_and_a_boolean_have_no_system(parse: Parse, text: str) -
     assert "without a system" in refusal.value.issues[0].diagnostics
 
 
+def test_the_system_of_a_code_element_is_that_of_its_value_set(parse: Parse) -> None:
+    """R4: implied, so it is not stored."""
+    text = "http://hl7.org/fhir/observation-status|final"
+    assert token(parse, text, "status") == TokenValue(form="any-code-of", codes=("final",))
+
+
 @pytest.mark.parametrize(
-    "text,codes",
+    "text",
     [
-        ("http://hl7.org/fhir/observation-status|final", ("final",)),
-        ("http://hl7.org/fhir/observation-status|bogus", ()),
-        ("http://hl7.org/fhir/task-status|completed", ()),
+        "http://hl7.org/fhir/observation-status|bogus",
+        "http://hl7.org/fhir/task-status|completed",
+        "http://hl7.org/fhir/task-status|",
+        "bogus",
+        "final,finnal",
+        "|finnal",
     ],
 )
-def test_the_system_of_a_code_element_is_that_of_its_value_set(parse: Parse, text: str, codes: tuple[str, ...]) -> None:
-    """R4: implied, so any other system matches nothing."""
-    assert token(parse, text, "status") == TokenValue(form="any-code-of", codes=codes)
+@pytest.mark.parametrize("modifier", ["", ":not"])
+def test_a_code_that_no_resource_can_have_is_refused_with_those_that_are_accepted(
+    parse: Parse, text: str, modifier: str
+) -> None:
+    """A typo would be answered with an empty work list, or with :not with a full one."""
+    with pytest.raises(FhirError) as refusal:
+        parse("Observation", f"status{modifier}={text}", strict=False)
+    assert refusal.value.code == "parameter-value"
+    assert "amended, cancelled, corrected" in refusal.value.issues[0].diagnostics
 
 
 def test_the_system_alone_stands_for_all_of_its_codes(parse: Parse) -> None:

@@ -1,0 +1,65 @@
+"""Which modifiers a search parameter takes: those of its type, where the elements that it reads give them a meaning.
+
+https://hl7.org/fhir/R4/search.html#modifiers
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from service.fhir.outcome import failure
+from service.fhir.search.types import SEARCH_TYPES
+
+if TYPE_CHECKING:
+    from service.fhir.search.parameter import SearchParameter
+
+CODE_MODIFIERS: Final = ("in", "not-in", "above", "below")
+"""Modifiers of tokens that ask for sets of codes, which value sets and code systems define."""
+
+_TYPES_NAMED: Final = 12
+"""A reference to more types than these may be to nearly any; a list of them all would hide the modifiers."""
+
+_CODED: Final = frozenset({"code", "Coding", "CodeableConcept"})
+_NEEDED: Final = {
+    **{("token", name): _CODED for name in CODE_MODIFIERS},
+    ("token", "text"): frozenset({"Coding", "CodeableConcept", "Identifier"}),
+    ("token", "of-type"): frozenset({"Identifier"}),
+    ("reference", "identifier"): frozenset({"Reference"}),
+    ("reference", "text"): frozenset({"Reference"}),
+    ("reference", "[type]"): frozenset({"Reference"}),
+}
+"""(kind, modifier) → the data types of which a parameter must read at least one."""
+
+
+def accepted_modifiers(parameter: SearchParameter) -> tuple[str, ...]:
+    """The modifiers that a search parameter takes, the target types of a reference included."""
+    if parameter.special is not None:
+        return ("not",) if parameter.special == "_id" else ()
+    names = [name for name in _declared(parameter) if name != "[type]"]
+    return (*names, *_types(parameter))
+
+
+def check_modifier(parameter: SearchParameter, modifier: str) -> None:
+    """Refuse what the parameter does not take, naming what it does."""
+    accepted = accepted_modifiers(parameter)
+    if modifier in accepted:
+        return
+    types = _types(parameter) if parameter.special is None else ()
+    if len(types) > _TYPES_NAMED:
+        accepted = (*(name for name in accepted if name not in types), "or the name of a resource type")
+    takes = f"takes the modifiers {', '.join(accepted)}" if accepted else "takes no modifier"
+    raise failure("modifier-unsupported", f"{parameter.code} {takes}.", f"http.{parameter.code}")
+
+
+def _declared(parameter: SearchParameter) -> list[str]:
+    """Those of the parameter's type that its data types allow; R4 gives composites none."""
+    kind: str = parameter.kind
+    if kind == "composite":
+        return []
+    names = dict.fromkeys(["missing", *SEARCH_TYPES[parameter.kind].modifiers])
+    data_types = parameter.data_types
+    return [name for name in names if not (needed := _NEEDED.get((kind, name))) or needed & data_types]
+
+
+def _types(parameter: SearchParameter) -> tuple[str, ...]:
+    return parameter.targets if "[type]" in _declared(parameter) else ()

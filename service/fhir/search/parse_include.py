@@ -1,0 +1,96 @@
+"""``_include`` and ``_revinclude``: what comes back along with the matches, checked against the registry.
+
+https://hl7.org/fhir/R4/search.html#include. ``Task:focus``, ``Task:focus:ServiceRequest``, ``Task:*`` and ``*``; with
+``:iterate`` what was included is followed too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from service.fhir.outcome import failure
+from service.fhir.search.query import ANY_TYPE, Include
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from service.fhir.outcome import FhirError
+    from service.fhir.search.parameter import SearchParameter
+    from service.fhir.search.scope import Scope
+
+INCLUDES: Final = ("_include", "_revinclude")
+
+_ANY: Final = "*"
+_PARTS: Final = 3
+_FORM: Final = "Type:parameter, Type:parameter:TargetType, Type:* or *"
+
+
+def parse_includes(scope: Scope, parameters: Sequence[tuple[str, str]]) -> tuple[Include, ...]:
+    """The includes of a search, each once; FhirError names the parameter and what it takes."""
+    if len(parameters) > scope.limits.includes:
+        name = parameters[0][0].partition(":")[0]
+        text = f"A search takes at most {scope.limits.includes} of _include and _revinclude together."
+        raise failure("too-costly", text, f"http.{name}")
+    return tuple(dict.fromkeys(_include(scope, name, value) for name, value in parameters))
+
+
+def _include(scope: Scope, name: str, text: str) -> Include:
+    code, colon, modifier = name.partition(":")
+    if colon and modifier != "iterate":
+        was = ", which replaced recurse" if modifier == "recurse" else ""
+        raise failure("modifier-unsupported", f"{code} takes the modifier iterate{was}.", f"http.{code}")
+    parts = text.split(":")
+    if len(parts) > _PARTS or not all(parts):
+        raise _refused(code, f"takes {_FORM}, once in each value")
+    source, reverse, iterate = parts[0], code == "_revinclude", bool(colon)
+    if parts == [_ANY]:
+        return Include(source_type=ANY_TYPE, parameter=None, reverse=reverse, iterate=iterate)
+    if source not in scope.registry.definitions.resource_types:
+        raise _refused(code, f"takes {_FORM}, of types that the service serves")
+    if not reverse and not iterate and source not in scope.types:
+        raise _refused(
+            code, f"starts at the matches, which are no {source}; {code}:iterate starts at included ones too"
+        )
+    if len(parts) == 1:
+        raise _refused(code, f"takes {_FORM}")
+    parameter = None if parts[1] == _ANY else _reference(scope, code, source, parts[1])
+    target = parts[2] if len(parts) == _PARTS else None
+    _check_target(scope, code, parameter, target)
+    if reverse and not iterate and not _meets(scope.types, parameter, target):
+        raise _refused(code, f"takes references to the matches, which {source}:{parts[1]} cannot be")
+    return Include(source_type=source, parameter=parameter, target_type=target, iterate=iterate, reverse=reverse)
+
+
+def _reference(scope: Scope, code: str, source: str, name: str) -> SearchParameter:
+    known = scope.registry.parameters(source)
+    parameter = known.get(name)
+    if parameter is None or parameter.kind != "reference":
+        accepted = ", ".join(each.code for each in known.values() if _is_followed(each))
+        raise _refused(code, f"takes the reference parameters of {source}: {accepted or 'none'}")
+    if not _is_followed(parameter):
+        raise _refused(code, f"follows references; {source}:{name} holds canonical URLs")
+    return parameter
+
+
+def _is_followed(parameter: SearchParameter) -> bool:
+    return parameter.kind == "reference" and "Reference" in parameter.data_types
+
+
+def _check_target(scope: Scope, code: str, parameter: SearchParameter | None, target: str | None) -> None:
+    if target is None:
+        return
+    targets = parameter.targets if parameter else ()
+    if target not in (targets or scope.registry.definitions.all_type_names):
+        accepted = ", ".join(targets) if targets else "types of R4"
+        raise _refused(code, f"takes as the type of the target {accepted}")
+
+
+def _meets(types: Sequence[str], parameter: SearchParameter | None, target: str | None) -> bool:
+    """Whether the references may point at one of the types."""
+    if target is not None:
+        return target in types
+    return parameter is None or not parameter.targets or bool(set(parameter.targets) & set(types))
+
+
+def _refused(code: str, rule: str) -> FhirError:
+    return failure("parameter-value", f"{code} {rule}.", f"http.{code}")
