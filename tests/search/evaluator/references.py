@@ -1,0 +1,80 @@
+"""reference: https://hl7.org/fhir/R4/search.html#reference
+
+``id``, ``Type/id`` or a URL. "A relative reference resolving to the same value as a specified absolute URL, or vice
+versa, qualifies as a match." A reference to one version refers to the resource (#versions). An id without a type is
+looked for among all types that the parameter refers to: R4 lets a server refuse that, and does not demand it.
+
+A parameter for one type only, such as ``patient``, takes no reference that is known to be to another type.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.search.evaluator import tokens, uris
+from tests.search.evaluator.separators import unescape
+
+if TYPE_CHECKING:
+    from tests.search.evaluator.values import Value
+
+TYPES: Final = frozenset({"Reference", "canonical", "uri"})
+
+_ID: Final = r"[A-Za-z0-9\-.]{1,64}"
+_RESOURCE: Final = re.compile(rf"(?P<server>.*/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>{_ID})(/_history/{_ID})?")
+
+
+def matches(text: str, value: Value, base: str, modifier: str = "") -> bool:
+    """Whether a value refers to what is searched for; `modifier` is a resource type, or `identifier`."""
+    if modifier == "identifier":
+        return identifier_matches(text, value)
+    searched = unescape(text)
+    if modifier:
+        searched = f"{modifier}/{searched}"
+    if value.type != "Reference":
+        return searched in uris.names(value)
+    target = target_of(value, base)
+    if target is None:
+        return False
+    return target.partition("/")[2] == searched if re.fullmatch(_ID, searched) else target == local(searched, base)
+
+
+def identifier_matches(text: str, value: Value) -> bool:
+    """`:identifier`: "the search value works as a token search" on the identifier of the reference."""
+    if value.type != "Reference" or "identifier" not in value.content:
+        return False
+    return tokens.matches(text, replace(value, type="Identifier", content=value.content["identifier"]))
+
+
+def target_of(value: Value, base: str) -> str | None:
+    """``Type/id`` of a resource of this server, another URL as it is; None for contained and logical references."""
+    literal = value.content.get("reference")
+    return None if literal is None or literal.startswith("#") else local(literal, base)
+
+
+def local(url: str, base: str) -> str:
+    """``Type/id`` of a reference to a resource of this server, whatever version it names; other URLs as they are."""
+    found = _RESOURCE.fullmatch(url)
+    if found is None or found["server"] not in {None, f"{base}/"}:
+        return url
+    return f"{found['type']}/{found['id']}"
+
+
+def may_be_to(value: Value, resource_type: str) -> bool:
+    """Whether nothing says that a reference is to another type: its URL, what is contained, what it says itself."""
+    literal = value.content.get("reference")
+    if literal is None:
+        return value.content.get("type") in {None, resource_type}
+    if literal.startswith("#"):
+        inside = contained(value)
+        return inside is None or inside["resourceType"] == resource_type
+    found = _RESOURCE.fullmatch(literal)
+    return found is None or found["type"] == resource_type
+
+
+def contained(value: Value) -> dict[str, Any] | None:
+    """The contained resource that a reference like ``#p`` is to."""
+    literal = value.content.get("reference", "")
+    inside = value.around.get("contained", ())
+    return next((each for each in inside if literal == f"#{each['id']}"), None)

@@ -1,0 +1,72 @@
+"""_sort: https://hl7.org/fhir/R4/search.html#sort
+
+"A comma-separated list of sort rules in priority order", each a search parameter with "-" for decreasing order. Of
+several values "the sort is based on the item [...] that comes earliest in the specified sort order". R4 leaves open how
+ranges compare (by where they start in increasing order, by where they end in decreasing order), and where resources
+without a value go (last in both orders).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.search.evaluator import dates, strings, tokens
+from tests.search.evaluator.values import parameter_of, values_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.search.evaluator.values import Resource, Value
+
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+
+
+def in_order(resources: Sequence[Resource], sort: str) -> bool:
+    """Whether each resource comes before, or level with, the next one."""
+    return all(_comparison(first, second, sort.split(",")) <= 0 for first, second in pairwise(resources))
+
+
+def _comparison(first: Resource, second: Resource, rules: Sequence[str]) -> int:
+    """Negative if the first comes before the second, positive if after, 0 if the rules say nothing."""
+    for rule in rules:
+        one, other = _place(first, rule), _place(second, rule)
+        if one == other:
+            continue
+        if one is None or other is None:
+            return 1 if one is None else -1
+        return -1 if (one < other) != rule.startswith("-") else 1
+    return 0
+
+
+def _place(resource: Resource, rule: str) -> Any:
+    """What a resource is sorted by: the one of its values that comes first; None if it has none."""
+    descending = rule.startswith("-")
+    parameter = parameter_of(resource["resourceType"], rule.removeprefix("-"))
+    places = [place for value in values_of(resource, parameter) for place in _places(parameter.kind, value, descending)]
+    if not places:
+        return None
+    return max(places) if descending else min(places)
+
+
+def _places(kind: str, value: Value, descending: bool) -> list[Any]:
+    match kind:
+        case "string":
+            return [strings.normalized(text) for text in strings.texts(value)]
+        case "date":
+            return _instants(value, descending)
+        case "token":
+            return [token.code for token in tokens.tokens_of(value) if token.code is not None]
+        case "number" | "uri":
+            return [value.content]
+    raise NotImplementedError(f"R4 does not say how values of the type {kind} are sorted")
+
+
+def _instants(value: Value, descending: bool) -> list[datetime]:
+    """Where a range starts, or in decreasing order where it ends."""
+    found = dates.target_of(value)
+    if found is None:
+        return []
+    return [(found.high or _LAST) if descending else (found.low or _FIRST)]
