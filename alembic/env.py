@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from alembic import context
 
-from service.store import secret, tables
+from service.store import checkpoint, secret, tables
 from service.store.migration import alchemy_engine
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_TABLES = [tables.resource, secret.secret]  # one of every module that declares some: importing declares them
+# one of every module that declares some: importing declares them
+_TABLES = [tables.resource, secret.secret, checkpoint.checkpoint]
 
 
 def _run(connection: Connection) -> None:

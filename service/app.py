@@ -126,7 +126,7 @@ def create_app(settings: Settings, standard: Standard | None = None) -> Applicat
         statement_timeout_seconds=settings.statement_timeout_seconds,
     )
     fhir = FhirApplication(
-        Engine(_parts(settings, standard, pool, settings.cursor_secret.get_secret_value()), OPERATIONS),
+        Engine(assemble(settings, standard, pool, settings.cursor_secret.get_secret_value()), OPERATIONS),
         definitions=standard.definitions,
         base_url=settings.base_url,
         max_body_bytes=settings.max_body_bytes,
@@ -138,7 +138,8 @@ def create_app(settings: Settings, standard: Standard | None = None) -> Applicat
     return Application(fhir=fhir, elsewhere=_elsewhere(standard, pool), pool=pool)
 
 
-def _parts(settings: Settings, standard: Standard, pool: Pool, cursor_secret: str) -> Parts:
+def assemble(settings: Settings, standard: Standard, pool: Pool, cursor_secret: str) -> Parts:
+    """What the engine, and commands that write, work with; connects to nothing."""
     return Parts(
         store=Store(pool),
         definitions=standard.definitions,

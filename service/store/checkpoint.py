@@ -1,0 +1,62 @@
+"""How far a command that can be interrupted has come, kept in the transaction that took it there.
+
+`load` and `reindex` write a checkpoint with every batch; started again, they go on from it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+from sqlalchemy import BigInteger, Boolean, Column, Table, Text
+
+from service.store.tables import metadata
+
+if TYPE_CHECKING:
+    from service.store.store import Session
+
+checkpoint: Final = Table(
+    "checkpoint",
+    metadata,
+    Column("name", Text(collation="C"), primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("passed", BigInteger, nullable=False),
+    Column("finished", Boolean, nullable=False),
+)
+
+_SAVE: Final = """INSERT INTO checkpoint (name, position, passed, finished) VALUES ($1, $2, $3, $4)
+ON CONFLICT (name) DO UPDATE
+SET position = excluded.position, passed = excluded.passed, finished = excluded.finished"""
+
+
+class Checkpoint(Struct, frozen=True, kw_only=True):
+    """A place in a piece of work: `name` says which, without anything of its content.
+
+    `position` is where to go on (bytes of a file, or the key of a resource), `passed` how much lies before it (lines,
+    or resources).
+    """
+
+    name: str
+    position: int = 0
+    passed: int = 0
+    finished: bool = False
+
+
+async def saved(session: Session, name: str) -> Checkpoint | None:
+    """The checkpoint of that name; None where the work was never begun."""
+    row: Any = await _connection(session).fetchrow("SELECT * FROM checkpoint WHERE name = $1", name)
+    return None if row is None else Checkpoint(**row)
+
+
+async def save(session: Session, point: Checkpoint) -> None:
+    """Keep the checkpoint, in place of an earlier one of its name."""
+    await _connection(session).execute(_SAVE, point.name, point.position, point.passed, point.finished)
+
+
+async def forget(session: Session, name: str) -> None:
+    """The work of that name begins anew the next time."""
+    await _connection(session).execute("DELETE FROM checkpoint WHERE name = $1", name)
+
+
+def _connection(session: Session) -> Any:
+    return session._connection  # noqa: SLF001 - the statements of a session, in a module of their own
