@@ -91,11 +91,10 @@ def choice_rule(members: Mapping[str, tuple[str, str]], required: Mapping[str, t
     def rule(value: Mapping[str, Any], _: Frame) -> Breaches | None:
         breaches: list[Breach] = []
         found: dict[str, str] = {}
-        for name in value:
-            member = members.get(name)
-            if member is not None and found.setdefault(member[0], member[1]) != member[1]:
-                text = f"{member[0]}[x] has one type at a time; {found[member[0]]} and {member[1]} were both sent."
-                breaches.append(Breach(code="choice-conflict", text=text, at=(member[0],)))
+        for choice, kind in [members[name] for name in value if name in members]:
+            if found.setdefault(choice, kind) != kind:
+                text = f"{choice}[x] has one type at a time; {found[choice]} and {kind} were both sent."
+                breaches.append(Breach(code="choice-conflict", text=text, at=(choice,)))
         for choice, names in required.items():
             if choice not in found:
                 text = f"{choice}[x] is required; send one of {listed(names)}."

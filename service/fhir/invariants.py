@@ -39,10 +39,10 @@ UNDECIDED_HOLDS: Final = {
 
 def _keeps_component_codes_apart(value: Any, frame: Frame) -> bool:
     """obs-7: an observation with a value has no component with its own code."""
-    if not any(name.startswith(("value", "_value")) for name in value):
+    components = [coding for component in value.get("component", ()) for coding in component["code"].get("coding", ())]
+    if not components or not any(name.startswith(("value", "_value")) for name in value):
         return True
     own = {canonical(coding) for coding in frame.resource["code"].get("coding", ())}
-    components = [coding for component in value.get("component", ()) for coding in component["code"].get("coding", ())]
     return not any(canonical(coding) in own for coding in components)
 
 
@@ -50,6 +50,9 @@ NATIVE: Final[dict[str, Callable[[Any, Frame], bool]]] = {
     "obs-7": _keeps_component_codes_apart,  # its FHIRPath compares each coding with each, in quadratic time
 }
 """Invariant → a function that takes the place of its FHIRPath."""
+
+ABOUT_CONTAINED: Final = frozenset({"dom-2", "dom-3", "dom-4", "dom-5"})
+"""The invariants of every resource that hold where nothing is contained, as is usual: it takes no path to see that."""
 
 
 class Invariants:
@@ -88,7 +91,17 @@ def _rule(
         broken += [item for item, holds in native if not holds(value, frame)]
         return [Breach(code="invariant", text=f"{item.human} ({item.key})") for item in broken] or None
 
-    return rule
+    usual = [(item, path) for item, path in compiled if item.key not in ABOUT_CONTAINED]
+    if len(usual) == len(compiled):
+        return rule
+    rule_without_contained = _rule(usual, native) if usual or native else None
+
+    def rule_of_resource(value: Any, frame: Frame) -> Breaches | None:
+        if "contained" in value:
+            return rule(value, frame)
+        return rule_without_contained(value, frame) if rule_without_contained else None
+
+    return rule_of_resource
 
 
 def _holds(key: str, path: Path, value: Any, scope: Scope) -> bool:

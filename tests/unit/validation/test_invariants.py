@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from service.fhir.definitions import load
-from service.fhir.invariants import ENFORCED_ELSEWHERE, UNDECIDED_HOLDS
+from service.fhir.invariants import ABOUT_CONTAINED, ENFORCED_ELSEWHERE, UNDECIDED_HOLDS
 from tests.builders.minimal import minimal
 
 if TYPE_CHECKING:
@@ -405,6 +405,14 @@ def test_each_error_invariant_has_a_row() -> None:
 def test_what_is_enforced_elsewhere_is_in_the_definitions() -> None:
     """The tables of invariants that are special name real ones only."""
     assert set(ENFORCED_ELSEWHERE) | set(UNDECIDED_HOLDS) <= {item.key for item in constraints(load())}
+
+
+def test_what_holds_where_nothing_is_contained_says_so() -> None:
+    """The invariants that are skipped without contained resources say of all contained resources that none is wrong."""
+    expressions = {item.expression for item in constraints(load()) if item.key in ABOUT_CONTAINED}
+    terms = [term for expression in expressions for term in expression.split(" and ")]
+    assert len(expressions) == len(ABOUT_CONTAINED)
+    assert all(term.startswith("contained.") and term.endswith(".empty()") for term in terms)
 
 
 @pytest.mark.parametrize("key, resource_type, changes", BROKEN, ids=[f"{row[0]}-{row[1]}" for row in BROKEN])
