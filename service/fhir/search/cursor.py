@@ -1,8 +1,9 @@
 """Cursors: positions in a result, sealed so that a client can neither read nor alter them.
 
-A cursor is encrypted and authenticated with a key of the deployment (a synthetic initialisation vector: the tag of the
-values is also what their key stream is made from), so the same position of the same search has the same link. It is
-bound to a scope: a cursor that is used with another search does not open.
+A position holds values of the resource that it stands at, a patient's name among them when the search sorts by it, so
+a cursor is encrypted as well as authenticated: AES-SIV (https://www.rfc-editor.org/rfc/rfc5297) with a key of the
+deployment. It needs no nonce, so the same position of the same search has the same link. A cursor is bound to a scope:
+one that is used with another search does not open.
 """
 
 from __future__ import annotations
@@ -12,68 +13,81 @@ import binascii
 import hashlib
 import hmac
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from service.fhir.outcome import failure
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from msgspec import Struct
+
+from service.fhir.outcome import FhirError, failure
+from service.fhir.search.result_parameters import FORM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from service.fhir.search.query import Query
 
-Position = str | int
+Scalar = str | int | bool | None
+"""What positions are made of; numbers with a fraction and instants travel as text."""
 
-_TAG_BYTES: Final = 16
-_LONGEST: Final = 4096
+_BLOCK: Final = 32
+"""Bytes that the plain text is filled up to a multiple of, so that a cursor's length tells little of a name's."""
+
+_LONGEST: Final = 16_384
 
 
-def seal(values: Sequence[Position], secret: bytes, scope: str = "") -> str:
+class Position(Struct, frozen=True, kw_only=True):
+    """Where a page begins: beyond the resource with these sort values and this key, ahead of it or `backwards`."""
+
+    values: tuple[Scalar, ...]
+    backwards: bool = False
+
+
+def seal_position(position: Position, secret: bytes, scope: str) -> str:
+    """The cursor of a position."""
+    return seal([position.backwards, *position.values], secret, scope)
+
+
+def open_position(text: str, secret: bytes, scope: str) -> Position:
+    """The position of a cursor; FhirError cursor-invalid as `open`."""
+    backwards, *values = open(text, secret, scope)
+    return Position(values=tuple(values), backwards=bool(backwards))
+
+
+def seal(values: Sequence[Scalar], secret: bytes, scope: str = "") -> str:
     """The values as URL-safe text that only the holder of the secret can open, and only for the same scope."""
-    plain = json.dumps(list(values), separators=(",", ":")).encode()
-    tag = _tag(plain, secret, scope)
-    return base64.urlsafe_b64encode(tag + _masked(plain, tag, secret)).rstrip(b"=").decode()
+    plain = json.dumps(list(values), separators=(",", ":"), ensure_ascii=False).encode()
+    plain += b" " * (-len(plain) % _BLOCK)
+    sealed = _cipher(secret).encrypt(plain, [scope.encode()])
+    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
-def open(text: str, secret: bytes, scope: str = "") -> list[Position]:
+def open(text: str, secret: bytes, scope: str = "") -> list[Any]:
     """The values of a cursor; FhirError cursor-invalid for anything that was not sealed with this secret and scope."""
+    if len(text) > _LONGEST:
+        raise _invalid()
     try:
         sealed = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (UnicodeEncodeError, binascii.Error):
-        sealed = b""
-    tag, masked = sealed[:_TAG_BYTES], sealed[_TAG_BYTES:]
-    if masked and len(text) <= _LONGEST:
-        plain = _masked(masked, tag, secret)
-        if hmac.compare_digest(tag, _tag(plain, secret, scope)):
-            values: list[Position] = json.loads(plain)
-            return values
-    raise failure(
+        plain = _cipher(secret).decrypt(sealed, [scope.encode()])
+    except (UnicodeEncodeError, binascii.Error, InvalidTag, ValueError):
+        raise _invalid() from None
+    values: list[Any] = json.loads(plain)
+    return values
+
+
+def scope_of(query: Query) -> str:
+    """The scope of a search's cursors: its types, criteria and order, whatever the page size and the form."""
+    pairs = sorted((name, value) for name, value in query.applied if name.partition(":")[0] not in FORM)
+    return json.dumps(["search", query.types, query.compartment, pairs])
+
+
+def _cipher(secret: bytes) -> AESSIV:
+    return AESSIV(hmac.digest(secret, b"cursor", hashlib.sha512))
+
+
+def _invalid() -> FhirError:
+    return failure(
         "cursor-invalid",
         "Cursors come from the links of a search and go with that search alone; start again without _cursor.",
         "http._cursor",
     )
-
-
-def scope_of(query: Query) -> str:
-    """The scope of a search's cursors: its types and criteria, whatever the page size and the form of the answer."""
-    pairs = sorted((name, value) for name, value in query.applied if name not in _FORM)
-    return json.dumps(["search", query.types, pairs])
-
-
-_FORM: Final = frozenset({"_count", "_summary", "_elements", "_total", "_format", "_pretty"})
-
-
-def _tag(plain: bytes, secret: bytes, scope: str) -> bytes:
-    message = len(scope.encode()).to_bytes(8) + scope.encode() + plain
-    return hmac.digest(_key(secret, b"tag"), message, hashlib.sha256)[:_TAG_BYTES]
-
-
-def _masked(text: bytes, tag: bytes, secret: bytes) -> bytes:
-    """The text under the key stream of the tag; masking twice gives it back."""
-    key, stream = _key(secret, b"mask"), b""
-    while len(stream) < len(text):
-        stream += hmac.digest(key, tag + len(stream).to_bytes(8), hashlib.sha256)
-    return bytes(left ^ right for left, right in zip(text, stream, strict=False))
-
-
-def _key(secret: bytes, purpose: bytes) -> bytes:
-    return hmac.digest(secret, purpose, hashlib.sha256)
