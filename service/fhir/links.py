@@ -48,9 +48,10 @@ class Links(Struct, frozen=True, kw_only=True):
         if content["resourceType"] == "Bundle":
             return content
         root = full_url and (match := _RESTFUL.fullmatch(full_url)) and match["root"]
+        known = {**self.conditional, **self.targets} if self.conditional else self.targets
 
         def replace(place: Place | None, link: str) -> str:
-            target = self.targets.get(link) or self.conditional.get(link)
+            target = known.get(link)
             if target is None and root:
                 target = self.targets.get(f"{root}{link}")
             if target is None:
@@ -63,7 +64,7 @@ class Links(Struct, frozen=True, kw_only=True):
                 raise failure("reference-type", told, _place_of(content, link, where))
             return target
 
-        return _Rewriting(self.places, replace).object(content, content["resourceType"])
+        return _Rewriting(self.places.places, replace).object(content, content["resourceType"])
 
 
 def restful_target(full_url: str) -> str | None:
@@ -119,39 +120,44 @@ def _place_of(content: Content, link: str, where: str) -> str:
 class _Rewriting(Struct, frozen=True):
     """One walk over a content; what has other links in it is copied, everything else stays as it is."""
 
-    map: LinkMap
+    places: Callable[[str], Mapping[str, Place]]
     replace: Replace
 
     def object(self, value: Content, inside: str) -> Content:
-        places = self.map.places(inside)
+        places = self.places(inside)
         result = value
         for name, child in value.items():
-            place = places.get(name) or (TWIN if name[:1] == "_" else None)
-            if place is not None:
-                new = self._property(child, place)
-                if new is not child:
-                    if result is value:
-                        result = value.copy()
-                    result[name] = new
+            place = places.get(name)
+            if place is None:
+                if type(child) is str or not name.startswith("_"):
+                    continue
+                place = TWIN
+            if type(child) is list:
+                new: Any = [self._part(part, place) for part in child]
+                if all(map(is_, new, child)):
+                    continue
+            else:
+                new = self._part(child, place)
+            if new is not child:
+                if result is value:
+                    result = value.copy()
+                result[name] = new
         return result
 
-    def _property(self, value: Any, place: Place) -> Any:
-        kind = type(value)
-        if kind is list:
-            items = [self._property(child, place) for child in value]
-            return value if all(map(is_, items, value)) else items
-        if kind is str:
-            return self._text(value, place)
-        if kind is not dict:
-            return value
+    def _part(self, value: Any, place: Place) -> Any:
+        if type(value) is dict:
+            return self._element(value, place)
+        return self._text(value, place) if type(value) is str else value
+
+    def _element(self, value: Content, place: Place) -> Content:
         if place.kind == "resource":
             resource_type = value["resourceType"]
             return value if resource_type == "Bundle" else self.object(value, resource_type)
         result = self.object(value, place.inside)
         if place.kind == "reference" and isinstance(link := value.get("reference"), str):
             target = self.replace(place, link)
-            if target != link:
-                result = {**result, "reference": target}
+            if target is not link:
+                return {**result, "reference": target}
         return result
 
     def _text(self, text: str, place: Place) -> str:

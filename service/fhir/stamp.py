@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
 from service.fhir import codec
 
@@ -24,9 +24,11 @@ def new_logical_id(instant: datetime, randomness: int | None = None) -> str:
     bits = secrets.randbits(74) if randomness is None else randomness
     milliseconds = int(instant.timestamp() * 1000)
     number = milliseconds << 80 | 0x7 << 76 | (bits >> 62) << 64 | 0b10 << 62 | bits & (1 << 62) - 1
-    return str(UUID(int=number))
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+@lru_cache(maxsize=64)  # all resources of one Bundle have the same
 def instant_text(instant: datetime) -> str:
     """An R4 instant in UTC with milliseconds, such as ``2026-01-09T08:00:00.000Z``."""
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
@@ -45,10 +47,12 @@ def stamped(content: Content, *, logical_id: str, version_id: int, last_updated:
     """The content as it is stored and served: as sent, plus id and the server's part of meta."""
     sent_meta = content.get("meta") or {}
     meta: dict[str, Any] = {"versionId": str(version_id), "lastUpdated": instant_text(last_updated)}
-    meta.update((name, value) for name, value in sent_meta.items() if name not in _SERVER_META)
-    result: Content = {"resourceType": content["resourceType"], "id": logical_id, "meta": meta}
-    result.update((name, value) for name, value in content.items() if name not in result)
-    return result
+    if sent_meta:
+        meta |= {name: value for name, value in sent_meta.items() if name not in _SERVER_META}
+    return {"resourceType": content["resourceType"], "id": logical_id, "meta": meta, **content} | {
+        "id": logical_id,
+        "meta": meta,
+    }
 
 
 def same_content(one: Content, other: Content) -> bool:
