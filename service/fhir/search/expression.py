@@ -83,8 +83,8 @@ def resolve_expression(definitions: Definitions, expression: str) -> Resolved:
         if step["target"]:
             target = step["target"]
             continue
-        text += step[0]
         reached = list(_apply(definitions, step, reached))
+        text += f".ofType({reached[0].path.type})" if step["of_type"] and reached else step[0]
     if not reached:
         raise UnresolvableError(expression)
     return Resolved(text=text, paths=tuple(each.path for each in reached), target=target)
@@ -95,7 +95,8 @@ def _apply(definitions: Definitions, step: re.Match[str], reached: Iterable[_Rea
         if step["member"]:
             yield from _enter(definitions, each, step["member"])
         elif step["of_type"]:
-            if each.path.type == step["of_type"]:
+            # R4's code-value-date says DateTime, a type that is spelled dateTime
+            if each.path.type.casefold() == step["of_type"].casefold():
                 yield each
         else:
             where = Where(step["field"], step["literal"])

@@ -7,14 +7,15 @@ properties lead the walk, so what is absent costs nothing. An expression that is
 from __future__ import annotations
 
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct, field
 
 from service.fhir.path import compile_path
+from service.fhir.reference import type_code
 from service.fhir.search.expression import Where
 from service.fhir.search.types import SEARCH_TYPES
-from service.fhir.search.types.search_type import Rows
+from service.fhir.search.types.search_type import FurtherNumbers, Rows
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -27,20 +28,32 @@ if TYPE_CHECKING:
     from service.fhir.search.types.search_type import Extract
 
 IndexRows = dict["Kind", list[tuple[Any, ...]]]
-"""Search parameter type → rows, in the order of its table's columns after `resource_key`:
+"""Index table → rows, in the order of its columns after `resource_key`:
 
 token (source, element, system, code), reference (source, element, target_type, target), string (source, element, value,
-exact), date (source, element, low, high), uri (source, element, value). `element` is the ordinal of the composite's
-element that the value stands in, 0 where there is none.
+exact), date (source, element, low, high), uri (source, element, value), quantity (source, element, low, high, system,
+code, unit, canonical_unit, canonical_low, canonical_high), numbers among them. `element` is the ordinal of the
+composite's element that the value stands in, 0 where there is none.
+
+The rows of a token's texts are strings under the source of the token, with an empty `exact`; those of a reference's
+identifier are tokens under the source of the reference (see `SearchParameter.identifier_numbers`); those of an
+identifier with its type are tokens under `Source.of_type_number`, with the digest of the type's ``system|code``.
 """
+
+_MOST_ELEMENTS: Final = 32_767
+"""What a smallint holds; the elements of a resource with more of them, more than a megabyte, share the last ordinal."""
 
 
 class Node(Struct):
-    """A place in the tree of properties: what is extracted here, what is kept, and where it goes on."""
+    """A place in the tree of properties: what is extracted here, what is kept, and where it goes on.
+
+    Where a composite's values have to stand together, the node is `numbered`: its values get ordinals.
+    """
 
     leaves: list[tuple[Extract, int]] = field(default_factory=list)
     children: dict[str, Node] = field(default_factory=dict)
     filters: dict[Where, Node] = field(default_factory=dict)
+    numbered: bool = False
 
     def at(self, path: Path) -> Node:
         """The node that a path leads to, made where it is not there yet."""
@@ -60,6 +73,15 @@ class Node(Struct):
             return
         if value is None:
             return
+        if not self.numbered:
+            self._enter(value, rows)
+            return
+        rows.ordinal = min(rows.ordinal + 1, _MOST_ELEMENTS)
+        rows.element = rows.ordinal
+        self._enter(value, rows)
+        rows.element = 0
+
+    def _enter(self, value: Any, rows: Rows) -> None:
         for extract, number in self.leaves:
             extract(value, number, rows)
         if self.children:
@@ -76,6 +98,7 @@ class Node(Struct):
 class _Tree(Struct, frozen=True):
     root: Node
     evaluated: tuple[tuple[FhirPath, Extract, int], ...]
+    further: FurtherNumbers
 
 
 class Extractor:
@@ -92,12 +115,12 @@ class Extractor:
         tree = self._trees.get(resource_type)
         if tree is None:
             tree = self._trees[resource_type] = self._compile(resource_type)
-        rows = Rows(base=base, types=self._types, zone=self._zone)
+        rows = Rows(base=base, types=self._types, zone=self._zone, further=tree.further)
         tree.root.visit(content, rows)
         for path, extract, number in tree.evaluated:
             for value in path.evaluate(content):
                 extract(value, number, rows)
-        return rows.by_kind()
+        return rows.by_table()
 
     def _compile(self, resource_type: str) -> _Tree:
         root = Node()
@@ -110,4 +133,19 @@ class Extractor:
             else:
                 for leaf in source.paths:
                     root.at(leaf).leaves.append((extractors[leaf.type], source.number))
-        return _Tree(root, tuple(evaluated))
+        for element in self._registry.composed_elements(resource_type):
+            root.at(element).numbered = True
+        return _Tree(root, tuple(evaluated), self._further_numbers(resource_type))
+
+    def _further_numbers(self, resource_type: str) -> FurtherNumbers:
+        restricted: dict[int, dict[int, int]] = {}
+        for parameter in self._registry.parameters(resource_type).values():
+            if parameter.restricted_to is not None:
+                numbers = zip(parameter.source_numbers, parameter.identifier_numbers, strict=True)
+                for number, further in numbers:
+                    restricted.setdefault(number, {})[type_code(parameter.restricted_to)] = further
+        sources = self._registry.sources(resource_type)
+        return FurtherNumbers(
+            of_type={source.number: source.of_type_number for source in sources if source.of_type_number},
+            identifier={number: tuple(each.items()) for number, each in restricted.items()},
+        )

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from service.fhir.search.expression import Path
 
-Kind = Literal["token", "reference", "string", "date", "uri", "quantity"]
-"""The search parameter types that have an index table."""
+Kind = Literal["token", "reference", "string", "date", "uri", "number", "quantity", "composite"]
+"""The search parameter types that are answered."""
 
-KINDS: Final[tuple[Kind, ...]] = ("token", "reference", "string", "date", "uri")
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 Special = Literal["_id", "_lastUpdated"]
 """Parameters that are answered by the resource table itself."""
@@ -25,7 +25,8 @@ class Source:
     """Where values are read from: a path of one resource type, read for one search parameter type.
 
     `number` names the source in the index tables. `paths` are the JSON paths that the FHIRPath `expression` stands for;
-    where it stands for none, FHIRPath evaluates it to values of the data type `evaluated`.
+    where it stands for none, FHIRPath evaluates it to values of the data type `evaluated`. `of_type_number` names the
+    identifiers of the source with their types, for ``:of-type``; 0 where it reads no identifiers.
     """
 
     number: int
@@ -34,6 +35,7 @@ class Source:
     expression: str
     paths: tuple[Path, ...] = ()
     evaluated: str = ""
+    of_type_number: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,8 @@ class SearchParameter:
     `targets` are the resource types that a reference may point at. `restricted_to` narrows the shared rows of the
     sources to one target type, as in ``subject.where(resolve() is Patient)``. `systems` gives the code systems of a
     parameter over elements of type code, whose system is implied. `special` names a parameter that has no sources.
+    `components` are the parameters whose values a composite joins, each with the sources within the composite's
+    element: their rows of one resource match together where they agree in `element`.
     """
 
     code: str
@@ -54,11 +58,33 @@ class SearchParameter:
     restricted_to: str | None = None
     systems: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
     special: Special | None = None
+    components: tuple[SearchParameter, ...] = ()
 
     @property
     def source_numbers(self) -> tuple[int, ...]:
         """The numbers of the sources, as the index tables know them."""
         return tuple(source.number for source in self.sources)
+
+    @property
+    def table(self) -> Kind:
+        """The kind in whose index table the values stand: numbers are quantities without a unit."""
+        return "quantity" if self.kind == "number" else self.kind
+
+    @property
+    def of_type_numbers(self) -> tuple[int, ...]:
+        """The numbers under which the index has identifiers with their types."""
+        return tuple(source.of_type_number for source in self.sources if source.of_type_number)
+
+    @property
+    def identifier_numbers(self) -> tuple[int, ...]:
+        """The numbers under which the index of tokens has the identifiers of references.
+
+        Those of the sources; where the parameter is restricted to one target type, those for references that may be to
+        a resource of this type.
+        """
+        if self.restricted_to is None:
+            return self.source_numbers
+        return tuple(restricted_number(source, self.restricted_to) for source in self.sources)
 
     @property
     def data_types(self) -> frozenset[str]:
@@ -71,3 +97,13 @@ def source_number(resource_type: str, kind: Kind, expression: str) -> int:
     """The signed 32-bit number of a source, stable across releases and never 0; the registry refuses collisions."""
     digest = hashlib.blake2b(f"{resource_type}:{kind}:{expression}".encode(), digest_size=4).digest()
     return int.from_bytes(digest, signed=True) or 1
+
+
+def of_type_number(resource_type: str, expression: str) -> int:
+    """The number under which a token source has its identifiers with their types."""
+    return source_number(resource_type, "token", f"{expression}:of-type")
+
+
+def restricted_number(source: Source, target_type: str) -> int:
+    """The number under which a reference source has identifiers of what may be a resource of the type."""
+    return source_number(source.type, "token", f"{source.expression}:identifier({target_type})")

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Final
 
 from service.fhir.reference import type_code
 from service.fhir.search.expression import Path, UnresolvableError, resolve_expression
-from service.fhir.search.parameter import KINDS, SearchParameter, Source, source_number
+from service.fhir.search.parameter import (
+    KINDS,
+    SearchParameter,
+    Source,
+    of_type_number,
+    restricted_number,
+    source_number,
+)
 from service.fhir.search.types import SEARCH_TYPES
 
 if TYPE_CHECKING:
@@ -24,12 +31,7 @@ if TYPE_CHECKING:
     from service.fhir.search.expression import Resolved
     from service.fhir.search.parameter import Kind
 
-UNSUPPORTED_KINDS: Final = {
-    "number": "number parameters are not indexed yet",
-    "quantity": "quantity parameters are not indexed yet",
-    "composite": "composite parameters are not indexed yet",
-    "special": "the service has no geometry to answer it with",
-}
+UNSUPPORTED_KINDS: Final = {"special": "the service has no geometry to answer it with"}
 """R4's search parameter types that the service does not answer, with the reason."""
 
 UNSUPPORTED_PARAMETERS: Final = {
@@ -37,7 +39,7 @@ UNSUPPORTED_PARAMETERS: Final = {
     "_text": "the service keeps no full-text index",
     "_query": "the service defines no named queries",
     "_filter": "the service does not read filter expressions",
-    "_in": "searches through a List or Group are not answered yet",
+    "_in": "searches through a Group are not answered; _list searches through a List",
     "phonetic": "the service has no phonetic index; name is insensitive to case and accents",
 }
 """R4's parameters that the service does not answer whatever their type, with the reason."""
@@ -61,7 +63,8 @@ class Registry:
         self._extra: Final = dict(extra or {})
         self._parameters: dict[str, dict[str, SearchParameter]] = {}
         self._unsupported: dict[str, dict[str, str]] = {}
-        self._numbers: dict[int, tuple[str, str, str]] = {}
+        self._numbers: dict[int, tuple[str, ...]] = {}
+        self._elements: dict[str, dict[Path, None]] = {}
         self._shared: dict[tuple[str, ...], dict[str, SearchParameter]] = {}
         _refuse_collisions(definitions.all_type_names)
         for resource_type in self._extra:
@@ -96,9 +99,19 @@ class Registry:
         return found
 
     def sources(self, resource_type: str) -> tuple[Source, ...]:
-        """Everything that is indexed of a type, each source once."""
-        found = {source.number: source for each in self.parameters(resource_type).values() for source in each.sources}
+        """Everything that is indexed of a type, each source once; composites read those of their components."""
+        found = {
+            source.number: source
+            for parameter in self.parameters(resource_type).values()
+            for each in (parameter, *parameter.components)
+            for source in each.sources
+        }
         return tuple(found.values())
+
+    def composed_elements(self, resource_type: str) -> tuple[Path, ...]:
+        """The elements within which the values of composites stand together, the resource itself left out."""
+        self.parameters(resource_type)
+        return tuple(self._elements.get(resource_type, ()))
 
     @cached_property
     def reference_sources(self) -> tuple[int, ...]:
@@ -113,15 +126,49 @@ class Registry:
     def _compile(self, resource_type: str) -> None:
         parameters: dict[str, SearchParameter] = {}
         unsupported: dict[str, str] = {}
-        official = self.definitions.search_parameters(resource_type).values()
-        for fact in (*official, *self._extra.get(resource_type, ())):
-            compiled = self._parameter(resource_type, fact)
+        facts = dict(self.definitions.search_parameters(resource_type))
+        facts.update((fact.code, fact) for fact in self._extra.get(resource_type, ()))
+        for fact in facts.values():
+            if fact.kind == "composite":
+                compiled = self._composite(resource_type, fact, facts)
+            else:
+                compiled = self._parameter(resource_type, fact)
             if isinstance(compiled, str):
                 unsupported[fact.code] = compiled
             else:
                 parameters[fact.code] = compiled
         self._unsupported[resource_type] = unsupported
         self._parameters[resource_type] = dict(sorted(parameters.items()))
+
+    def _composite(
+        self, resource_type: str, fact: SearchParameterFact, facts: Mapping[str, SearchParameterFact]
+    ) -> SearchParameter | str:
+        """The compiled composite, each component with the sources that it has within the composite's element."""
+        bases = fact.expression.split(" | ")
+        components: list[SearchParameter] = []
+        for code, expression in fact.components:
+            within = " | ".join(f"{base}.{part}" for base in bases for part in expression.split(" | "))
+            component = self._parameter(resource_type, replace(facts[code], expression=within))
+            if isinstance(component, str) and facts[code].expression.startswith(f"{fact.expression}."):
+                # R4 has the expressions of DocumentReference.relationship the wrong way round
+                component = self._parameter(resource_type, facts[code])
+            if isinstance(component, str):
+                return component
+            components.append(component)
+        elements = [path for base in bases for path in resolve_expression(self.definitions, base).paths]
+        composed = self._elements.setdefault(resource_type, {})
+        together = {**composed, **{path: None for path in elements if path.steps}}
+        if not all(_stand_in_one_element(each, elements, together) for each in components):
+            return "its components do not stand together in one element"
+        composed.update(together)
+        return SearchParameter(
+            code=fact.code,
+            kind="composite",
+            url=fact.url,
+            description=fact.description,
+            sources=(),
+            components=tuple(components),
+        )
 
     def _parameter(self, resource_type: str, fact: SearchParameterFact) -> SearchParameter | str:
         """The compiled parameter, or the reason why there is none."""
@@ -158,6 +205,9 @@ class Registry:
         if len(restrictions) > 1:
             raise UnresolvableError(" | ".join(one.text for one in resolved))
         target = restrictions.pop()
+        if target is not None:
+            for source in sources:
+                self._claimed(restricted_number(source, target), resource_type, target, source.expression)
         return replace(
             parameter,
             sources=sources,
@@ -179,11 +229,25 @@ class Registry:
         return sources
 
     def _source(self, resource_type: str, kind: Kind, expression: str, paths: tuple[Path, ...]) -> Source:
-        number = source_number(resource_type, kind, expression)
-        named = (resource_type, kind, expression)
+        number = self._claimed(source_number(resource_type, kind, expression), resource_type, kind, expression)
+        identifiers = 0
+        if kind == "token" and any(path.type == "Identifier" for path in paths):
+            identifiers = of_type_number(resource_type, expression)
+            self._claimed(identifiers, resource_type, "of-type", expression)
+        return Source(
+            number=number,
+            type=resource_type,
+            kind=kind,
+            expression=expression,
+            paths=paths,
+            of_type_number=identifiers,
+        )
+
+    def _claimed(self, number: int, *named: str) -> int:
+        """The number, which no other source may have."""
         if self._numbers.setdefault(number, named) != named:
             raise ValueError(f"the sources {self._numbers[number]} and {named} have the same number")
-        return Source(number=number, type=resource_type, kind=kind, expression=expression, paths=paths)
+        return number
 
     def _evaluated(self, resource_type: str, kind: Kind, expression: str) -> Source:
         return replace(self._source(resource_type, kind, expression, ()), evaluated="boolean")
@@ -199,16 +263,38 @@ class Registry:
         return systems
 
 
+def _stand_in_one_element(component: SearchParameter, elements: Sequence[Path], composed: Iterable[Path]) -> bool:
+    """Whether all rows of a component have the ordinal of the composite's element, and of no other."""
+    wanted = {path.steps for path in elements}
+    for source in component.sources:
+        for path in source.paths:
+            held = {each.steps for each in composed if path.steps[: len(each.steps)] == each.steps} or {()}
+            if len(held) > 1 or not held <= wanted:
+                return False
+    return True
+
+
 def _merged(parameters: Sequence[SearchParameter]) -> SearchParameter | None:
     """One parameter for all of the types; None where their meanings differ, as those of ``status`` do."""
     first = parameters[0]
-    meanings = {(each.kind, each.restricted_to, tuple(sorted(each.systems))) for each in parameters}
+    meanings = {
+        (each.kind, each.restricted_to, tuple(sorted(each.systems)), tuple(part.code for part in each.components))
+        for each in parameters
+    }
     if len(meanings) > 1:
+        return None
+    components = [
+        merged
+        for each in zip(*(each.components for each in parameters), strict=True)
+        if (merged := _merged(each)) is not None
+    ]
+    if len(components) < len(first.components):
         return None
     return replace(
         first,
         sources=tuple(source for each in parameters for source in each.sources),
         targets=tuple(dict.fromkeys(target for each in parameters for target in each.targets)),
+        components=tuple(components),
     )
 
 

@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from service.app import Standard
 
 BASE = "https://clinic.example.org/fhir"
-VALUES = {"token": "a", "reference": "1", "string": "a", "date": "2026", "uri": "urn:a"}
+EXAMPLES = {
+    "token": ("Patient", "identifier", "a"),
+    "reference": ("Patient", "link", "1"),
+    "string": ("Patient", "family", "a"),
+    "date": ("Patient", "birthdate", "2026"),
+    "uri": ("Patient", "_profile", "http://a.example.org/b"),
+    "number": ("RiskAssessment", "probability", "1"),
+    "quantity": ("Observation", "value-quantity", "1"),
+    "composite": ("Observation", "code-value-quantity", "a$1"),
+}
+VALUES = {"missing": "true", "of-type": "a|b|c", "above": "http://a.example.org/b", "below": "http://a.example.org/b"}
+"""Of modifiers that take other values than the parameter alone."""
 
 
 @pytest.fixture(scope="module")
@@ -70,15 +81,15 @@ def test_it_says_that_the_sandbox_is_open(statement: dict[str, Any]) -> None:
 @pytest.mark.parametrize("kind", SEARCH_TYPES)
 def test_every_modifier_that_is_claimed_is_understood_and_no_other(kind: str, standard: Standard) -> None:
     """One parameter of each kind, with every modifier that any kind has."""
-    parameters = standard.registry.parameters("Patient").values()
-    parameter = next(each for each in parameters if each.kind == kind and not each.special)
+    resource_type, code, plain = EXAMPLES[kind]
+    parameter = standard.registry.parameters(resource_type)[code]
+    assert parameter.kind == kind
     claimed = set(accepted_modifiers(parameter))
     others = {name for each in SEARCH_TYPES.values() for name in each.modifiers if name != "[type]"}
     for modifier in claimed | others | {"missing", "unheard-of"}:
-        value = "true" if modifier == "missing" else VALUES[kind]
-        sent = ((f"{parameter.code}:{modifier}", value),)
+        sent = ((f"{parameter.code}:{modifier}", VALUES.get(modifier, plain)),)
         try:
-            parse_search(standard.registry, "Patient", sent, base=BASE)
+            parse_search(standard.registry, resource_type, sent, base=BASE)
         except FhirError as error:
             assert error.code == "modifier-unsupported", error
             assert modifier not in claimed

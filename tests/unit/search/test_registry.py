@@ -26,19 +26,14 @@ def test_every_official_parameter_is_answered_or_refused_by_name(registry: Regis
 
 
 def test_what_is_not_answered_is_this(registry: Registry) -> None:
-    """Besides the parameters of the types number, quantity, composite and special."""
-    refused = {
-        (resource_type, code)
-        for resource_type in RESOURCE_TYPES
-        for code in registry.unsupported(resource_type)
-        if registry.definitions.search_parameters(resource_type)[code].kind
-        not in {"number", "quantity", "composite", "special"}
-    }
+    """Full text, named queries, sounds, places, and what is inside of a Bundle."""
+    refused = {(each, code) for each in RESOURCE_TYPES for code in registry.unsupported(each)}
     everywhere = {code for resource_type, code in refused if resource_type == "Patient"}
     assert everywhere == {"_content", "_query", "_text", "phonetic"}
     assert {(each, code) for each, code in refused if code not in everywhere} == {
         ("Bundle", "composition"),
         ("Bundle", "message"),
+        ("Location", "near"),
     }
 
 
@@ -46,7 +41,8 @@ def test_what_is_not_answered_is_this(registry: Registry) -> None:
 def test_every_answered_parameter_reads_something(registry: Registry, resource_type: str) -> None:
     """A source with a path, an expression to evaluate, or the resource itself."""
     for code, parameter in registry.parameters(resource_type).items():
-        assert parameter.special or parameter.sources, code
+        assert parameter.special or parameter.sources or all(each.sources for each in parameter.components), code
+        assert (parameter.kind == "composite") == (len(parameter.components) > 1), code
         assert all(source.paths or source.evaluated for source in parameter.sources), code
         assert parameter.kind != "reference" or parameter.targets, code
 

@@ -58,7 +58,8 @@ def string(parse: Parse, text: str) -> StringValue:
         ("family=Mül", StringValue(folded="mul")),
         ("family=de la", StringValue(folded="de la")),
         (r"family=a\,b", StringValue(folded="a,b")),
-        ("family:exact=Mül", StringValue(folded="mul", exact="Mül")),
+        ("family:exact=Mül", StringValue(folded="mul", exact="Mül", form="exact")),
+        ("family:contains=Mül", StringValue(folded="mul", form="contains")),
         ("family=eve", StringValue(folded="eve")),
     ],
 )
@@ -75,13 +76,13 @@ def test_a_beginning_needs_something_to_begin_with(parse: Parse, text: str) -> N
     assert refusal.value.code == "parameter-value"
 
 
-@pytest.mark.parametrize("modifier", ["contains", "text", "not", "Exact"])
+@pytest.mark.parametrize("modifier", ["Contains", "text", "not", "Exact"])
 def test_other_modifiers_are_refused_by_name(parse: Parse, modifier: str) -> None:
     """Naming those that work."""
     with pytest.raises(FhirError) as refusal:
         parse("Patient", f"family:{modifier}=a")
     assert refusal.value.code == "modifier-unsupported"
-    assert "missing, exact" in refusal.value.issues[0].diagnostics
+    assert "missing, exact, contains" in refusal.value.issues[0].diagnostics
 
 
 @pytest.mark.parametrize(
@@ -116,4 +117,4 @@ def test_long_texts_are_found_by_their_beginning_and_as_a_whole(parse: Parse, va
     long = "Ab" * 300
     ((folded, exact),) = values({"resourceType": "Patient", "name": [{"family": long}]}, "family")
     assert folded.startswith("ab" * 128)
-    assert string(parse, f"family:exact={long}") == StringValue(folded=folded, exact=exact)
+    assert string(parse, f"family:exact={long}") == StringValue(folded=folded, exact=exact, form="exact")

@@ -32,19 +32,19 @@ def parse(parameter: SearchParameter, _modifier: str | None, text: str, setting:
 def _moment(value: str, source: int, rows: Rows) -> None:
     found = range_of(value, rows.zone)
     if found is not None:
-        rows.date.add((source, 0, found.low, found.high))
+        rows.date.add((source, rows.element, found.low, found.high))
 
 
 def _period(period: dict[str, Any], source: int, rows: Rows) -> None:
     found = range_of_period(period, rows.zone)
     if found is not None:
-        rows.date.add((source, 0, found.low, found.high))
+        rows.date.add((source, rows.element, found.low, found.high))
 
 
 def _timing(timing: dict[str, Any], source: int, rows: Rows) -> None:
     found = range_of_timing(timing, rows.zone)
     if found is not None:
-        rows.date.add((source, 0, found.low, found.high))
+        rows.date.add((source, rows.element, found.low, found.high))
 
 
 DATE: Final = SearchType(

@@ -18,9 +18,12 @@ from service.fhir.resource import LOGICAL_ID
 from service.fhir.search.query import ReferenceValue
 from service.fhir.search.separators import unescape
 from service.fhir.search.types.search_type import SearchType, refused
+from service.fhir.search.types.token import add_identifier
+from service.fhir.search.types.token import parse as parse_token
 
 if TYPE_CHECKING:
     from service.fhir.search.parameter import SearchParameter
+    from service.fhir.search.query import Value
     from service.fhir.search.types.search_type import Rows, Setting
 
 FORMS: Final = "an id, Type/id, an absolute URL or a canonical url|version"
@@ -28,14 +31,19 @@ FORMS: Final = "an id, Type/id, an absolute URL or a canonical url|version"
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
 
 NOT_LITERAL: Final = UUID(int=0)
-"""The target of a reference that names no URL (logical or contained): no search asks for it, `:missing` counts it."""
+"""The target of a reference that names no URL (logical or contained): no search asks for it, `:missing` counts it.
+
+It stands beside the identifier of a logical reference too, so that what has a reference is seen in one table.
+"""
 
 _ANY: Final = 0
 """The target type of whatever does not name its type: it counts as any."""
 
 
-def parse(parameter: SearchParameter, modifier: str | None, text: str, setting: Setting) -> ReferenceValue:
-    """One operand; `modifier` is a resource type, as in ``subject:Patient=1``, or None."""
+def parse(parameter: SearchParameter, modifier: str | None, text: str, setting: Setting) -> Value:
+    """One operand; `modifier` is "identifier", a resource type, as in ``subject:Patient=1``, or None."""
+    if modifier == "identifier":
+        return parse_token(parameter, None, text, setting)
     value = unescape(text)
     if modifier is not None:
         if not LOGICAL_ID.fullmatch(value):
@@ -61,10 +69,28 @@ def parse(parameter: SearchParameter, modifier: str | None, text: str, setting: 
 
 def _reference(reference: dict[str, Any], source: int, rows: Rows) -> None:
     literal = reference.get("reference")
+    target_type = _ANY
     if literal is None or literal.startswith("#"):
-        rows.reference.add((source, 0, _ANY, NOT_LITERAL))
+        rows.reference.add((source, rows.element, _ANY, NOT_LITERAL))
     else:
-        _target(literal, source, rows)
+        target_type, target = _located(literal, rows.base, rows.types)
+        rows.reference.add((source, rows.element, target_type, target))
+    identifier = reference.get("identifier")
+    if identifier is not None:
+        _identified(identifier, target_type or _named_type(reference, rows), source, rows)
+
+
+def _identified(identifier: dict[str, Any], target_type: int, source: int, rows: Rows) -> None:
+    """What ``:identifier`` finds, once more for each type that a parameter restricts the reference to."""
+    add_identifier(identifier, source, rows)
+    for restricted_to, number in rows.further.identifier.get(source, ()):
+        if target_type in {_ANY, restricted_to}:
+            add_identifier(identifier, number, rows)
+
+
+def _named_type(reference: dict[str, Any], rows: Rows) -> int:
+    named = reference.get("type")
+    return type_code(named) if named in rows.types else _ANY
 
 
 def _canonical(canonical: str, source: int, rows: Rows) -> None:
@@ -73,14 +99,14 @@ def _canonical(canonical: str, source: int, rows: Rows) -> None:
     if url:
         _target(url, source, rows)
     else:
-        rows.reference.add((source, 0, _ANY, NOT_LITERAL))
+        rows.reference.add((source, rows.element, _ANY, NOT_LITERAL))
     if separator:
-        rows.reference.add((source, 0, _ANY, digest_of(canonical.partition("#")[0])))
+        rows.reference.add((source, rows.element, _ANY, digest_of(canonical.partition("#")[0])))
 
 
 def _target(literal: str, source: int, rows: Rows) -> None:
     target_type, target = _located(literal, rows.base, rows.types)
-    rows.reference.add((source, 0, target_type, target))
+    rows.reference.add((source, rows.element, target_type, target))
 
 
 @lru_cache(maxsize=8192)
@@ -95,7 +121,7 @@ def _located(literal: str, base: str, types: frozenset[str]) -> tuple[int, UUID]
 
 REFERENCE: Final = SearchType(
     kind="reference",
-    modifiers=("[type]",),
+    modifiers=("[type]", "identifier"),
     extractors={"Reference": _reference, "canonical": _canonical, "uri": _canonical},
     parse=parse,
 )

@@ -13,11 +13,16 @@ from msgspec import field as member
 from service.fhir.outcome import failure
 
 if TYPE_CHECKING:
+    from decimal import Decimal
     from uuid import UUID
 
     from service.fhir.outcome import FhirError
     from service.fhir.search.parameter import Kind, SearchParameter
     from service.fhir.search.query import Value
+
+    Number = Decimal | None
+    QuantityRow = tuple[int, int, Number, Number, UUID | None, str | None, str | None, str | None, Number, Number]
+    """Source, element, low, high, system, code, unit, canonical unit, canonical low, canonical high."""
 
 
 class Setting(Struct, frozen=True, kw_only=True):
@@ -33,20 +38,38 @@ class Setting(Struct, frozen=True, kw_only=True):
     now: datetime | None = None
 
 
+class FurtherNumbers(Struct, frozen=True, kw_only=True):
+    """The numbers that sources have besides their own, by source number.
+
+    `of_type`: for identifiers with their types. `identifier`: (type, number) for each target type that a parameter
+    restricts a reference's source to, for identifiers of references.
+    """
+
+    of_type: Mapping[int, int] = member(default_factory=dict)
+    identifier: Mapping[int, tuple[tuple[int, int], ...]] = member(default_factory=dict)
+
+
 class Rows(Struct):
-    """The index rows of one resource under construction, one set per table, and what the values depend on."""
+    """The index rows of one resource under construction, one set per table, and what the values depend on.
+
+    `element` is the ordinal of the composite's element that the walk is in, 0 outside of any; `ordinal` the last one.
+    """
 
     base: str
     types: frozenset[str]
     zone: tzinfo
+    further: FurtherNumbers
+    element: int = 0
+    ordinal: int = 0
     token: set[tuple[int, int, UUID | None, str]] = member(default_factory=set)
     reference: set[tuple[int, int, int, UUID]] = member(default_factory=set)
     string: set[tuple[int, int, str, str]] = member(default_factory=set)
     date: set[tuple[int, int, datetime, datetime]] = member(default_factory=set)
     uri: set[tuple[int, int, str]] = member(default_factory=set)
+    quantity: set[QuantityRow] = member(default_factory=set)
 
-    def by_kind(self) -> dict[Kind, list[tuple[Any, ...]]]:
-        """The rows of each kind that has any."""
+    def by_table(self) -> dict[Kind, list[tuple[Any, ...]]]:
+        """The rows of each table that has any."""
         found: dict[Kind, list[tuple[Any, ...]]] = {}
         if self.token:
             found["token"] = list(self.token)
@@ -58,6 +81,8 @@ class Rows(Struct):
             found["date"] = list(self.date)
         if self.uri:
             found["uri"] = list(self.uri)
+        if self.quantity:
+            found["quantity"] = list(self.quantity)
         return found
 
 
@@ -72,9 +97,10 @@ Parse = Callable[["SearchParameter", "str | None", str, Setting], "Value"]
 class SearchType:
     """A search parameter type.
 
-    `modifiers` are those that `parse` understands, `missing` aside, which every type takes. `extractors` maps the data
-    types that the parameter type indexes to the way they are; `parts` the complex data types that are indexed by some
-    of their elements.
+    `modifiers` are those that R4 gives the type, `missing` aside, which every type but composite takes. `extractors`
+    maps the data types that the parameter type indexes to the way they are; `parts` the complex data types that are
+    indexed by some of their elements; `alternatives` a modifier to what a parsed value stands for, where that is more
+    than one.
     """
 
     kind: Kind
@@ -82,6 +108,15 @@ class SearchType:
     extractors: Mapping[str, Extract]
     parse: Parse
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    alternatives: Mapping[str, Callable[[Any], tuple[Value, ...]]] = field(default_factory=dict)
+
+    def values(
+        self, parameter: SearchParameter, modifier: str | None, text: str, setting: Setting
+    ) -> tuple[Value, ...]:
+        """The values that one operand stands for, any of which may match; FhirError parameter-value."""
+        value = self.parse(parameter, modifier, text, setting)
+        alternatives = self.alternatives.get(modifier or "")
+        return (value,) if alternatives is None else alternatives(value)
 
 
 def refused(parameter: SearchParameter, accepted: str) -> FhirError:

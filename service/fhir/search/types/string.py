@@ -1,12 +1,14 @@
 """string: text that starts with the search value, whatever its case and accents.
 
-https://hl7.org/fhir/R4/search.html#string. ``:exact`` compares whole texts as they are. A name or an address matches by
+https://hl7.org/fhir/R4/search.html#string. ``:exact`` compares whole texts as they are, ``:contains``
+looks anywhere in a text, of which the index holds the first 256 characters. A name or an address matches by
 any of its parts.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from service.fhir.search.bounded import LONGEST, bounded
@@ -30,26 +32,32 @@ def fold(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
+@lru_cache(maxsize=4096)
+def folded(text: str) -> str:
+    """The text as the index holds it; the resources of a clinic repeat the names of codes."""
+    return bounded(fold(text))
+
+
 def parse(parameter: SearchParameter, modifier: str | None, text: str, _setting: Setting) -> StringValue:
-    """The beginning of a text, or with `modifier` "exact" all of it."""
+    """The beginning of a text; with `modifier` "exact" all of it, with "contains" any part."""
     value = unescape(text)
-    folded = fold(value)
+    simple = fold(value)
     if modifier == "exact":
-        return StringValue(folded=bounded(folded), exact=bounded(value))
-    if not folded:
+        return StringValue(folded=bounded(simple), exact=bounded(value), form="exact")
+    if not simple:
         raise refused(parameter, "text with at least one letter, digit or sign")
-    if len(folded) > LONGEST:
+    if len(simple) > LONGEST:
         raise refused(parameter, f"at most {LONGEST} characters (any number with :exact)")
-    return StringValue(folded=folded)
+    return StringValue(folded=simple, form="contains" if modifier == "contains" else "prefix")
 
 
 def _text(value: str, source: int, rows: Rows) -> None:
-    rows.string.add((source, 0, bounded(fold(value)), bounded(value)))
+    rows.string.add((source, rows.element, bounded(fold(value)), bounded(value)))
 
 
 STRING: Final = SearchType(
     kind="string",
-    modifiers=("exact",),
+    modifiers=("exact", "contains"),
     extractors={"string": _text, "markdown": _text, "code": _text, "uri": _text, "id": _text},
     parse=parse,
     parts={
