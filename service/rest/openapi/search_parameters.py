@@ -23,7 +23,7 @@ _PREFIX: Final = "(?:eq|ne|gt|lt|ge|le|sa|eb|ap)?"
 _PART: Final = r"(?:[^\x00-\x20,|$\\]|\\[,|$\\])+"
 _WORD: Final = r"(?:[^\x00-\x20,$\\]|\\[,|$\\])+"
 """Text in which the separators of search values are escaped."""
-_NUMBER: Final = r"[+\-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+\-]?[0-9]+)?"
+_NUMBER: Final = r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+\-]?[0-9]{1,2})?"
 
 _KINDS: Final[dict[str, tuple[str, str, str]]] = {
     "id": ("A logical id.", LOGICAL_ID, "1"),
@@ -35,7 +35,7 @@ _KINDS: Final[dict[str, tuple[str, str, str]]] = {
     "number": ("A number, with an optional prefix.", f"{_PREFIX}{_NUMBER}", "gt2"),
     "quantity": (
         "`number`, `number|system|code` or `number||code`, with an optional prefix.",
-        rf"{_PREFIX}{_NUMBER}(?:\|[^,|]*\|[^,|]+)?",
+        rf"{_PREFIX}{_NUMBER}(?:\|{_PART}?\|{_PART})?",
         "ge5||mg",
     ),
     "token": (
