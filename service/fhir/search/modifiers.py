@@ -19,7 +19,7 @@ CODE_MODIFIERS: Final = ("in", "not-in", "above", "below")
 _TYPES_NAMED: Final = 12
 """A reference to more types than these may be to nearly any; a list of them all would hide the modifiers."""
 
-_CODED: Final = frozenset({"code", "Coding", "CodeableConcept"})
+_CODED: Final = frozenset({"Coding", "CodeableConcept"})
 _NEEDED: Final = {
     **{("token", name): _CODED for name in CODE_MODIFIERS},
     ("token", "text"): frozenset({"Coding", "CodeableConcept", "Identifier"}),
@@ -52,11 +52,16 @@ def check_modifier(parameter: SearchParameter, modifier: str) -> None:
 
 
 def _declared(parameter: SearchParameter) -> list[str]:
-    """Those of the parameter's type that its data types allow; R4 gives composites none."""
+    """Those of the parameter's type that its data types allow; R4 gives composites none.
+
+    Elements of type code have a system, which sets of codes need, only where a binding implies it.
+    """
     kind: str = parameter.kind
     if kind == "composite":
         return []
     names = dict.fromkeys(["missing", *SEARCH_TYPES[parameter.kind].modifiers])
+    if parameter.systems:
+        return [name for name in names if name in CODE_MODIFIERS or (kind, name) not in _NEEDED]
     data_types = parameter.data_types
     return [name for name in names if not (needed := _NEEDED.get((kind, name))) or needed & data_types]
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from service.fhir.outcome import failure
 from service.fhir.search.query import And, Chain, Has
-from service.fhir.search.scope import JOINS, where
+from service.fhir.search.scope import JOINS
 
 if TYPE_CHECKING:
     from service.fhir.outcome import FhirError
@@ -50,7 +50,10 @@ class Followed(Struct, frozen=True, kw_only=True):
 
 
 def follow(scope: Scope, name: str) -> Followed:
-    """The links of a parameter's name, none for a plain one; FhirError names the link that cannot be followed."""
+    """The links of a parameter's name, none for a plain one.
+
+    FhirError says which link cannot be followed; where that is, the caller knows best.
+    """
     links: list[Link] = []
     while True:
         if name.partition(":")[0] == "_has":
@@ -62,24 +65,22 @@ def follow(scope: Scope, name: str) -> Followed:
         links.append(link)
         if len(links) > scope.limits.chain:
             text = f"A chain takes at most {scope.limits.chain} links."
-            raise failure("too-costly", text, where(link.parameter.code))
+            raise failure("too-costly", text)
         scope = scope.of(*link.types)
 
 
 def _backwards(scope: Scope, name: str) -> tuple[Link, str]:
     parts = name.split(":", _REVERSE_PARTS - 1)
     if len(parts) != _REVERSE_PARTS or not all(parts):
-        raise failure("parameter-value", f"{_HAS_FORM}.", "http._has")
+        raise failure("parameter-value", f"{_HAS_FORM}.")
     _, referring, code, rest = parts
     if referring not in scope.registry.definitions.resource_types:
-        raise failure(
-            "parameter-value", f"{_HAS_FORM}; the type is not one that the service serves.", where(":".join(parts[:2]))
-        )
+        raise failure("parameter-value", f"{_HAS_FORM}; the type is not one that the service serves.")
     parameter = scope.of(referring).parameter(code, inside=True)
     _check_followed(parameter)
     if parameter.targets and not set(scope.types) & set(parameter.targets):
         text = f"{referring}.{code} refers to {_listed(parameter.targets)}, not to {_listed(scope.types)}."
-        raise failure("parameter-value", text, where(":".join(parts[:3])))
+        raise failure("parameter-value", text)
     return Link(parameter=parameter, types=(referring,), reverse=True), rest
 
 
@@ -87,13 +88,13 @@ def _forwards(scope: Scope, name: str, *, inside: bool) -> tuple[Link, str]:
     head, _, rest = name.partition(".")
     code, colon, named = head.partition(":")
     if not rest:
-        raise failure("parameter-value", f"{code} is followed by a dot and nothing else.", where(head))
+        raise failure("parameter-value", f"{code} is followed by a dot and nothing else.")
     parameter = scope.parameter(code, inside=inside)
     _check_followed(parameter)
     served = scope.registry.definitions.resource_types
     targets = tuple(each for each in parameter.targets or served if each in served)
     if colon and named not in targets:
-        raise failure("modifier-unsupported", f"{code} refers to {_listed(targets)}.", where(head))
+        raise failure("modifier-unsupported", f"{code} refers to {_listed(targets)}.")
     following = rest.partition(".")[0].partition(":")[0]
     types = (named,) if colon else _that_know(scope, parameter, targets, following)
     return Link(parameter=parameter, types=types, reverse=False), rest
@@ -102,10 +103,10 @@ def _forwards(scope: Scope, name: str, *, inside: bool) -> tuple[Link, str]:
 def _check_followed(parameter: SearchParameter) -> None:
     if parameter.kind != "reference":
         text = f"{parameter.code} is a {parameter.kind} parameter; chains follow references only."
-        raise failure("parameter-value", text, where(parameter.code))
+        raise failure("parameter-value", text)
     if _FOLLOWED not in parameter.data_types:
         text = f"{parameter.code} holds canonical URLs, which are not followed; search by the URL."
-        raise failure("parameter-unsupported", text, where(parameter.code))
+        raise failure("parameter-unsupported", text)
 
 
 def _that_know(scope: Scope, parameter: SearchParameter, targets: tuple[str, ...], following: str) -> tuple[str, ...]:
@@ -121,7 +122,7 @@ def _that_know(scope: Scope, parameter: SearchParameter, targets: tuple[str, ...
             f"{following} differs between the types that {parameter.code} refers to; "
             f"name one of {', '.join(types)}, as in {parameter.code}:{types[0]}.{following}."
         )
-        raise failure("parameter-value", text, where(f"{parameter.code}.{following}"))
+        raise failure("parameter-value", text)
     return types
 
 
@@ -130,7 +131,7 @@ def _unknown_to_all(scope: Scope, parameter: SearchParameter, targets: tuple[str
     if len(targets) == 1 or following in unsupported:
         return scope.of(*targets).unknown(following, inside=True)
     text = f"None of the types that {parameter.code} refers to ({_listed(targets)}) has such a search parameter."
-    return failure("parameter-unknown", text, where(f"{parameter.code}.{following}"))
+    return failure("parameter-unknown", text)
 
 
 def _listed(types: tuple[str, ...]) -> str:

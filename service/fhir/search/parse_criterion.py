@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from service.fhir.outcome import FhirError, failure, located_at
-from service.fhir.reference import identity_of
+from service.fhir.reference import identity_of, parse_local
 from service.fhir.resource import LOGICAL_ID
 from service.fhir.search.modifiers import CODE_MODIFIERS, check_modifier
 from service.fhir.search.parse_chain import follow
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from service.fhir.search.scope import Scope
     from service.fhir.search.types.search_type import Setting
 
+_CANONICAL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\s|#]+(?:\|[^\s|#]+)?")
 _NEGATIONS: Final = ("not", "not-in")
 _CODES_NAMED: Final = 40
 """Accepted codes that a refusal lists; longer lists, such as those of all resource types, would bury it."""
@@ -45,11 +47,11 @@ _CODES_NAMED: Final = 40
 
 def parse_criterion(scope: Scope, name: str, text: str) -> Criterion | Not:
     """What a parameter demands, links of chains included. Raises FhirError."""
-    followed = follow(scope, name)
-    if not followed.links:
+    if "." not in name and not name.startswith("_has"):
         return _plain(scope, name, text, inside=False)
     try:
-        found = _plain(followed.scope, followed.name, text, inside=True)
+        followed = follow(scope, name)
+        found = _plain(followed.scope, followed.name, text, inside=bool(followed.links))
     except FhirError as error:
         raise located_at(error, where(name)) from error
     for link in reversed(followed.links):
@@ -70,8 +72,8 @@ def _plain(scope: Scope, name: str, text: str, *, inside: bool) -> Criterion | N
     if modifier == "missing":
         return _missing(parameter, text)
     operands = _operands(scope, code, text)
-    if modifier in CODE_MODIFIERS:
-        found: Criterion = _codes(parameter, modifier, operands)
+    if parameter.kind == "token" and modifier in CODE_MODIFIERS:
+        found: Criterion = _codes(scope, parameter, modifier, operands)
     else:
         found = _compared(scope, parameter, "" if modifier == "not" else modifier, operands)
     return Not(criterion=found) if modifier in _NEGATIONS else found
@@ -94,8 +96,8 @@ def _compared(scope: Scope, parameter: SearchParameter, modifier: str, operands:
             return _identified(scope, parameter, operands)
         case "_lastUpdated":
             return Updated(values=tuple(_date(parameter, operand, scope.setting) for operand in operands))
-    parse = SEARCH_TYPES[parameter.kind].parse
-    values = tuple(parse(parameter, modifier or None, operand, scope.setting) for operand in operands)
+    read = SEARCH_TYPES[parameter.kind].values
+    values = tuple(value for each in operands for value in read(parameter, modifier or None, each, scope.setting))
     for value in values:
         _check_bound(parameter, value)
     return Matches(parameter=parameter, values=values)
@@ -158,18 +160,22 @@ def _listed(scope: Scope, colon: str, text: str) -> Has:
     return Has(type="List", parameter=item, where=And(criteria=(lists,)))
 
 
-def _codes(parameter: SearchParameter, modifier: str, operands: Sequence[str]) -> InCodes:
+def _codes(scope: Scope, parameter: SearchParameter, modifier: str, operands: Sequence[str]) -> InCodes:
     """What value sets or hierarchies say; they are looked up later."""
-    relation: CodeRelation = "in" if modifier.endswith("in") else "above" if modifier == "above" else "below"
-    read = _value_set if relation == "in" else _concept
-    return InCodes(
-        parameter=parameter, relation=relation, operands=tuple(read(parameter, operand) for operand in operands)
-    )
+    if modifier in {"above", "below"}:
+        relation: CodeRelation = "above" if modifier == "above" else "below"
+        named = tuple(_concept(parameter, operand) for operand in operands)
+    else:
+        relation, named = "in", tuple(_value_set(scope.setting, parameter, operand) for operand in operands)
+    return InCodes(parameter=parameter, relation=relation, operands=named)
 
 
-def _value_set(parameter: SearchParameter, operand: str) -> CodesOperand:
+def _value_set(setting: Setting, parameter: SearchParameter, operand: str) -> CodesOperand:
     url = unescape(operand)
-    if any(character.isspace() for character in url) or not (":" in url or url.startswith("ValueSet/")):
+    local = parse_local(url, setting.base, setting.types)
+    if local is not None and local.type == "ValueSet" and local.version_id is None:
+        return CodesOperand(url=f"ValueSet/{local.id}")
+    if local is not None or not _CANONICAL.fullmatch(url):
         raise refused(parameter, "after :in and :not-in the canonical url of a ValueSet, or ValueSet/id")
     return CodesOperand(url=url)
 

@@ -25,6 +25,7 @@ JOINS: Final = ("_has", "_list")
 """The parameters that every type takes and that lead to other resources."""
 
 _PRINTABLE: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
+_LINKS: Final = re.compile(r"[A-Za-z0-9_.:\-]+")
 _PAGING_ELSEWHERE: Final = frozenset({"_offset", "offset", "_skip", "_page", "page", "_getpages", "_getpagesoffset"})
 """What other servers' pages are reached by, and people try."""
 
@@ -81,8 +82,8 @@ class Scope(Struct, frozen=True, kw_only=True):
 
 
 def where(name: str) -> str:
-    """The place of a parameter for an issue's expression; of a long name its beginning, of an unprintable one none."""
+    """The place of a parameter for an issue's expression; of a long name its first links."""
     if _PRINTABLE.fullmatch(name):
         return f"http.{name}"
-    link = name.partition(".")[0]
-    return f"http.{link}" if link != name and _PRINTABLE.fullmatch(link) else "http"
+    links = re.match(rf"({_PRINTABLE.pattern})[.:]", name) if _LINKS.fullmatch(name) else None
+    return f"http.{links[1]}" if links else "http"

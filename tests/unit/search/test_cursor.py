@@ -65,7 +65,8 @@ def test_the_form_of_a_page_may_change_on_the_way(parse: Parse, form: str) -> No
 def test_a_compartment_has_cursors_of_its_own(parse: Parse) -> None:
     """And so has that of every patient."""
     scopes = {
-        cursor.scope_of(parse("Task", "", compartment=each)) for each in [None, ("Patient", "1"), ("Patient", "2")]
+        cursor.scope_of(parse("Observation", "", compartment=each))
+        for each in [None, ("Patient", "1"), ("Patient", "2")]
     }
     assert len(scopes) == 3
 

@@ -16,21 +16,13 @@ from service.fhir.search.parse import parse_criteria, parse_search
 from service.fhir.search.query import Identified, query_string
 from service.fhir.search.registry import Registry
 from service.fhir.search.result_parameters import SearchLimits
+from tests.unit.search.refusal import refusal
 
 if TYPE_CHECKING:
     from tests.unit.search.conftest import Parse
 
 BASE = "https://fhir.example.org/fhir"
 REGISTRY = Registry(load())
-
-
-def refusal(parse: Parse, resource_type: str | None, text: str, **options: object) -> tuple[str, str, str]:
-    """The error code, the expression and the diagnostics of a search's refusal."""
-    with pytest.raises(FhirError) as raised:
-        parse(resource_type, text, **options)
-    issue = raised.value.issues[0]
-    assert issue.code is not None
-    return issue.code, "".join(issue.expression), issue.diagnostics
 
 
 def test_repeated_parameters_are_and(parse: Parse) -> None:
