@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
+import secrets
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -80,7 +80,7 @@ class FhirApplication:
         access_log: AccessLog | None = None,
         bind_request_id: Callable[[str], object] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        new_request_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+        new_request_id: Callable[[], str] = lambda: secrets.token_hex(16),
     ) -> None:
         self._engine = engine
         self._definitions = definitions

@@ -6,7 +6,8 @@ https://hl7.org/fhir/R4/http.html#mime-type
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from types import coroutine
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from msgspec import Struct
 
@@ -17,7 +18,7 @@ from service.rest import coding
 from service.rest.negotiation import BodyKind, body_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Awaitable, Callable, Coroutine, Generator, MutableMapping
 
     from service.fhir.interaction import Parameters
     from service.fhir.resource import Content
@@ -102,9 +103,14 @@ class Body(Struct, kw_only=True):
 
     async def _in_time(self) -> bytes:
         """All bytes; FhirError request-timeout from a client that sends them too slowly, or not at all."""
+        receiving = self._whole()
+        try:
+            awaited = receiving.send(None)
+        except StopIteration as received:  # a small body is there as soon as its headers, and needs no timer
+            return cast("bytes", received.value)
         try:
             async with asyncio.timeout(self.timeout_seconds):
-                return await self._whole()
+                return await _resumed(receiving, awaited)
         except TimeoutError:
             told = f"The body was not there after {self.timeout_seconds:g} seconds; send the request again."
             raise failure("request-timeout", told, "http.body") from None
@@ -124,3 +130,14 @@ class Body(Struct, kw_only=True):
             parts.append(part)
             if not message.get("more_body", False):
                 return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+@coroutine
+def _resumed(started: Coroutine[Any, Any, bytes], awaited: Any) -> Generator[Any, Any, bytes]:
+    """The result of a coroutine that was started by hand and waits for `awaited`."""
+    try:
+        yield awaited
+    except BaseException as error:
+        started.throw(error)
+        raise
+    return (yield from started.__await__())

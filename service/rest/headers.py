@@ -106,8 +106,12 @@ def if_none_exist(value: bytes, resource_type: str) -> Criteria:
 
 def http_date(instant: datetime) -> bytes:
     """An instant as IMF-fixdate, such as ``Fri, 09 Jan 2026 08:00:00 GMT``; fractions of a second are cut off."""
-    if instant.tzinfo is not UTC:
-        instant = instant.astimezone(UTC)
+    return _date_of_second(instant.replace(microsecond=0))
+
+
+@lru_cache(maxsize=64)
+def _date_of_second(instant: datetime) -> bytes:
+    instant = instant.astimezone(UTC)
     return (
         f"{_WEEKDAYS[instant.weekday()]}, {instant.day:02} {_MONTHS[instant.month - 1]} {instant.year:04} "
         f"{instant.hour:02}:{instant.minute:02}:{instant.second:02} GMT"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import zlib
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from service.rest.body import Body, ClientDisconnectedError
 from service.rest.coding import accepts_gzip
 from tests.api.outcome import assert_outcome
 from tests.unit.rest.recording import FHIR, PATIENT, RecordingEngine, application, exchange
@@ -160,3 +162,52 @@ async def test_a_gzip_body_of_many_members_is_refused() -> None:
         application(RecordingEngine()), "POST", "/Patient", (FHIR, ("Content-Encoding", "gzip")), body
     )
     assert_outcome(response, 400, "encoding-invalid", "http.Content-Encoding")
+
+
+def arriving_late(*messages: dict[str, Any]) -> Body:
+    """A body of which nothing is there when it is asked for; each message comes in a later turn of the loop."""
+    arrived: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    def arrive(position: int = 0) -> None:
+        if position < len(messages):
+            arrived.put_nowait(messages[position])
+            asyncio.get_running_loop().call_soon(arrive, position + 1)
+
+    asyncio.get_running_loop().call_soon(arrive)
+    headers = {b"content-type": b"application/fhir+json"}
+    return Body(receive=arrived.get, headers=headers, max_bytes=LIMIT, timeout_seconds=60)
+
+
+async def test_a_body_that_arrives_in_parts_is_read() -> None:
+    """The parts are joined, whenever they come."""
+    parts = ({"type": "http.request", "body": PATIENT[at : at + 9], "more_body": True} for at in range(0, 999, 9))
+    body = arriving_late(*parts, {"type": "http.request", "body": b"", "more_body": False})
+    assert await body.resource() == CONTENT
+
+
+async def test_a_client_that_leaves_in_the_middle_is_noticed() -> None:
+    """Half a body is not worth reading."""
+    body = arriving_late({"type": "http.request", "body": PATIENT[:9], "more_body": True}, {"type": "http.disconnect"})
+    with pytest.raises(ClientDisconnectedError):
+        await body.resource()
+
+
+async def test_a_fault_of_the_server_while_it_waits_is_passed_on() -> None:
+    """What receiving raises reaches the caller as it is."""
+
+    async def broken() -> dict[str, Any]:
+        await asyncio.get_running_loop().run_in_executor(None, int, "x")
+        raise AssertionError
+
+    body = Body(receive=broken, headers={b"content-type": b"application/fhir+json"}, max_bytes=1, timeout_seconds=60)
+    with pytest.raises(ValueError, match="invalid literal"):
+        await body.resource()
+
+
+async def test_a_task_that_waits_for_a_body_can_be_cancelled() -> None:
+    """Cancelling is no timeout."""
+    waiting = asyncio.create_task(arriving_late().resource())
+    loop = asyncio.get_running_loop()
+    loop.call_soon(lambda: loop.call_soon(waiting.cancel))
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
