@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.metadata
+import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +49,26 @@ def migrate() -> None:
 
     with _readable_failures(), running.database(settings) as settled:
         asyncio.run(running.prepare(settled))
+
+
+@cli.command()
+def load(
+    files: Annotated[
+        list[Path], typer.Argument(help="NDJSON, or JSON with a Bundle; also gzipped. - is standard input.")
+    ],
+    *,
+    skip_invalid: Annotated[bool, typer.Option("--skip-invalid", help="List what is not valid, and go on.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Begin anew with files that were loaded before.")] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, max=64, help="Processes; absent: one more than cores.")] = None,
+) -> None:
+    """Store the resources of files, validated and indexed as the service does; goes on where it was interrupted."""
+    settings = _settings()
+    from service import serve as running  # noqa: PLC0415
+    from service.load.report import load_files  # noqa: PLC0415
+
+    with _readable_failures(), running.database(settings) as settled:
+        asyncio.run(running.prepare(settled))
+        load_files(settled, files, jobs=jobs or (os.cpu_count() or 1) + 1, skip_invalid=skip_invalid, again=again)
 
 
 @cli.command()
@@ -104,13 +125,15 @@ def _settings() -> Settings:
 @contextmanager
 def _readable_failures() -> Iterator[None]:
     """A start that fails says why in a sentence; anything else keeps its traceback."""
+    from service.fhir.outcome import FhirError  # noqa: PLC0415
+    from service.load.source import LoadError  # noqa: PLC0415
     from service.serve import ServeError  # noqa: PLC0415
     from service.store.embedded import EmbeddedError  # noqa: PLC0415
     from service.store.migration import MigrationError  # noqa: PLC0415
 
     try:
         yield
-    except (ServeError, EmbeddedError, MigrationError) as error:
+    except (ServeError, EmbeddedError, MigrationError, LoadError, FhirError) as error:
         typer.echo(f"massage-fhir: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:

@@ -35,6 +35,7 @@ EFFECTS_ON_IMPORT: Final[dict[str, str]] = {
 
 _VAGUE_NAMES: Final = frozenset({"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"})
 _TRANSACTION_HOMES: Final = ("service/store/pool.py", "service/store/store.py", "service/store/migration.py")
+_TRANSACTION_ASKERS: Final = ("service/interactions/", "service/load/", "service/reindex/")
 _TRANSACTION_WORDS: Final = re.compile(r"\b(BEGIN|COMMIT|ROLLBACK|SAVEPOINT)\b")
 _TRANSACTION_CALLS: Final = frozenset({"commit", "rollback", "transaction", "begin", "begin_nested"})
 _STATUSES: Final = frozenset(row.status for rows in (Category, Result) for row in rows)
@@ -100,7 +101,7 @@ def misplaced_statuses(root: Path) -> Iterator[str]:
 
 
 def misplaced_transactions(root: Path) -> Iterator[str]:
-    """The store alone begins and ends transactions; interactions ask it for one, and nobody else does."""
+    """The store alone begins and ends transactions; interactions and long commands ask it for one, nobody else does."""
     for path, tree in _modules(root / "service"):
         name = _name(root, path)
         if name in _TRANSACTION_HOMES:
@@ -108,7 +109,7 @@ def misplaced_transactions(root: Path) -> Iterator[str]:
         documentation = _docstrings(tree)
         for node in ast.walk(tree):
             called = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
-            asked_of_the_store = called == "transaction" and name.startswith("service/interactions/")
+            asked_of_the_store = called == "transaction" and name.startswith(_TRANSACTION_ASKERS)
             is_statement = isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in documentation
             if (called in _TRANSACTION_CALLS and not asked_of_the_store) or (
                 is_statement and _TRANSACTION_WORDS.search(str(getattr(node, "value", "")))

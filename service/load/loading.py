@@ -1,0 +1,200 @@
+"""The turns of a load: pieces are prepared by several processes side by side and written in the order of the files."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from msgspec import Struct
+
+from service.load.batch import Tally
+from service.load.source import LoadError, Piece, Source
+from service.load.worker import Failed, Given, Prepared, Turn, command_pool, work
+from service.store.checkpoint import Checkpoint, forget, saved
+from service.store.statistics import refresh_statistics
+from service.store.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+
+    from service.load.incoming import Refusal
+    from service.settings import Settings
+
+_STOP_SECONDS: Final = 60.0
+_FINISHED: Final = Checkpoint(name="", finished=True)
+
+
+class Watcher(Protocol):
+    """Hears how a load goes on."""
+
+    def begins(self, source: Source, at: Checkpoint) -> None:
+        """The next file, from a checkpoint on; a finished one is passed over."""
+
+    def read_to(self, size_bytes: int) -> None:
+        """So many bytes of the file that was begun last have been read."""
+
+    def stored(self, tally: Tally) -> None:
+        """Another piece has been written."""
+
+    def refused(self, refusals: Sequence[Refusal]) -> None:
+        """These were left out, or end the load."""
+
+
+class InvalidInputError(LoadError):
+    """The load ended before a resource that cannot be stored."""
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What to load and how: by `jobs` processes; `again` disregards checkpoints."""
+
+    sources: Sequence[Source]
+    jobs: int
+    skip_invalid: bool = False
+    again: bool = False
+
+
+async def begin(settings: Settings, plan: Plan) -> list[tuple[Source, Checkpoint]]:
+    """Where each source is to be begun."""
+    pool = command_pool(settings)
+    places: list[tuple[Source, Checkpoint]] = []
+    try:
+        async with Store(pool).session() as session:
+            for source in plan.sources:
+                if source.digest and plan.again:
+                    await forget(session, source.checkpoint_name)
+                known = await saved(session, source.checkpoint_name) if source.digest else None
+                places.append((source, known or Checkpoint(name=source.checkpoint_name)))
+    finally:
+        await pool.close()
+    return places
+
+
+def load(
+    settings: Settings,
+    plan: Plan,
+    places: Sequence[tuple[Source, Checkpoint]],
+    *,
+    clock: Callable[[], datetime],
+    watcher: Watcher,
+) -> None:
+    """Load what is left of the sources; LoadError when that stops before the end."""
+    with _workers(settings, plan.jobs) as pipes:
+        _Turns(plan, _pieces(places, watcher), pipes, clock, watcher).take()
+
+
+async def finish(settings: Settings) -> None:
+    """Let the database know what it holds, so that searches are fast right away."""
+    pool = command_pool(settings)
+    try:
+        async with Store(pool).session() as session:
+            await refresh_statistics(session)
+    finally:
+        await pool.close()
+
+
+def _pieces(places: Sequence[tuple[Source, Checkpoint]], watcher: Watcher) -> Iterator[Piece]:
+    for source, checkpoint in places:
+        watcher.begins(source, checkpoint)
+        if not checkpoint.finished:
+            yield from source.pieces(checkpoint, read_to=watcher.read_to)
+
+
+class _Turns:
+    """Who prepares which piece, and whose turn it is to write."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        pieces: Iterator[Piece],
+        pipes: Sequence[Connection[Any, Any]],
+        clock: Callable[[], datetime],
+        watcher: Watcher,
+    ) -> None:
+        self._plan = plan
+        self._pieces = pieces
+        self._idle = list(pipes)
+        self._order: deque[tuple[Connection[Any, Any], Piece]] = deque()
+        """The pieces under way, in the order in which they are to be written."""
+        self._prepared: dict[Connection[Any, Any], Prepared] = {}
+        self._writing = False
+        self._clock = clock
+        self._watcher = watcher
+
+    def take(self) -> None:
+        """Until everything is written."""
+        self._give()
+        while self._order:
+            for pipe in wait([pipe for pipe, _ in self._order]):
+                self._hear(pipe)
+            self._turn()
+            self._give()
+
+    def _give(self) -> None:
+        while self._idle and (piece := next(self._pieces, None)):
+            pipe = self._idle.pop()
+            self._order.append((pipe, piece))
+            pipe.send(Given(piece=piece, received_at=self._clock()))
+
+    def _hear(self, pipe: Any) -> None:
+        try:
+            message = pipe.recv()
+        except (EOFError, OSError):
+            raise LoadError("a process of the load ended unexpectedly; load again to go on") from None
+        match message:
+            case Prepared():
+                self._prepared[pipe] = message
+            case Tally():
+                self._order.popleft()
+                self._prepared.pop(pipe)
+                self._writing = False
+                self._idle.append(pipe)
+                self._watcher.stored(message)
+            case Failed():
+                piece = next(piece for known, piece in self._order if known is pipe)
+                raise LoadError(f"{_place(piece)} were not stored: {message.reason}")
+
+    def _turn(self) -> None:
+        """Let the next piece be written if it is ready."""
+        if self._writing or not self._order or (pipe := self._order[0][0]) not in self._prepared:
+            return
+        refusals = self._prepared[pipe].refusals
+        if refusals:
+            self._watcher.refused(refusals)
+            if not self._plan.skip_invalid:
+                raise InvalidInputError(f"{_place(self._order[0][1])} and what follows were not stored")
+        self._writing = True
+        pipe.send(Turn.WRITE)
+
+
+def _place(piece: Piece) -> str:
+    if not piece.texts:
+        return piece.file
+    return f"{piece.file}: lines {piece.texts[0][0]} to {piece.texts[-1][0]}"
+
+
+@contextmanager
+def _workers(settings: Settings, jobs: int) -> Iterator[list[Connection[Any, Any]]]:
+    """The pipes of so many processes; these end, after the write that is under way, when the block does."""
+    spawning = multiprocessing.get_context("spawn")
+    pipes: list[Connection[Any, Any]] = []
+    processes: list[SpawnProcess] = []
+    try:
+        for number in range(jobs):
+            here, there = spawning.Pipe()
+            process = spawning.Process(target=work, args=(settings, there), name=f"load-{number}", daemon=True)
+            process.start()
+            there.close()
+            pipes.append(here)
+            processes.append(process)
+        yield pipes
+    finally:
+        for pipe in pipes:
+            pipe.close()
+        for process in processes:
+            process.join(_STOP_SECONDS)

@@ -1,0 +1,128 @@
+"""A process that prepares pieces and, when it is their turn, writes them.
+
+It answers every piece with `Prepared`, and then to `Turn.WRITE` with the `Tally`; it ends when its pipe does. A failure
+is told by its own words where they are meant for people, else by its type and place: the text of any other exception
+can quote what was loaded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import traceback
+from dataclasses import replace
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+
+from service.app import assemble, compile_standard
+from service.fhir.interaction import Context
+from service.fhir.outcome import FhirError
+from service.load.batch import Batch, Tally, prepare, write
+from service.store.pool import Pool
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from multiprocessing.connection import Connection
+
+    from service.interactions.parts import Parts
+    from service.load.incoming import Refusal
+    from service.load.source import Piece
+    from service.settings import Settings
+
+_STATEMENT_SECONDS: Final = 600.0
+
+
+class Turn(Enum):
+    """What a worker is told about the piece that it has prepared."""
+
+    WRITE = auto()
+    DROP = auto()
+
+
+class Given(Struct, frozen=True, kw_only=True):
+    """A piece to prepare; its resources are stamped with `received_at`."""
+
+    piece: Piece
+    received_at: datetime
+
+
+class Prepared(Struct, frozen=True, kw_only=True):
+    """The worker waits for its turn; `refusals` tell what of the piece will not be written."""
+
+    refusals: list[Refusal]
+
+
+class Failed(Struct, frozen=True, kw_only=True):
+    """The piece was not written."""
+
+    reason: str
+
+
+Message = Prepared | Tally | Failed
+
+
+def work(settings: Settings, pipe: Connection[Message, Given | Turn]) -> None:
+    """Serve the pipe until it ends; the whole of a worker process."""
+    # Ctrl-C reaches every process of the terminal; a worker ends with its pipe, after the write that is under way
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    pool = command_pool(settings)
+    parts = assemble(settings, compile_standard(), pool, cursor_secret="")
+    # nobody sends If-Match with a file
+    parts = replace(parts, limits=replace(parts.limits, require_if_match=False))
+    gc.collect()
+    gc.freeze()
+    asyncio.run(_serve(parts, pool, settings.base_url or "", pipe))
+
+
+def command_pool(settings: Settings) -> Pool:
+    """A pool of one connection, for a command that uses it for as long as it takes."""
+    if settings.database_url is None:
+        raise ValueError("the settings name no database")
+    return Pool(
+        settings.database_url.get_secret_value(),
+        min_size=0,
+        max_size=1,
+        acquire_timeout_seconds=settings.acquire_timeout_seconds,
+        statement_timeout_seconds=_STATEMENT_SECONDS,
+    )
+
+
+async def _serve(parts: Parts, pool: Pool, base: str, pipe: Connection[Message, Given | Turn]) -> None:
+    context, batch = None, None
+    try:
+        while True:
+            told = pipe.recv()
+            if isinstance(told, Given):
+                context = Context(base=base, request_id="load", received_at=told.received_at)
+                batch = _attempt(prepare, parts, context, told.piece)
+                pipe.send(Prepared(refusals=batch.refusals) if isinstance(batch, Batch) else batch)
+            elif told is Turn.WRITE and context and isinstance(batch, Batch):
+                pipe.send(await _written(parts, context, batch))
+    except (EOFError, OSError):
+        return
+    finally:
+        await pool.close()
+
+
+def _attempt(function: Any, *arguments: Any) -> Any:
+    try:
+        return function(*arguments)
+    except Exception as error:  # noqa: BLE001 - told to whoever started the load
+        return Failed(reason=_told(error))
+
+
+async def _written(parts: Parts, context: Context, batch: Batch) -> Message:
+    try:
+        return await write(parts, context, batch)
+    except Exception as error:  # noqa: BLE001 - told to whoever started the load
+        return Failed(reason=_told(error))
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, FhirError):
+        return " ".join(": ".join((*issue.expression, issue.diagnostics)) for issue in error.issues)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {frame.filename.rpartition('/service/')[2]}:{frame.lineno}"

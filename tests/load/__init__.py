@@ -1,0 +1,1 @@
+"""`massage-fhir load`: files, what is refused of them, and what is in the database afterwards."""
