@@ -8,7 +8,7 @@ member access, ``ofType(T)``, ``where(element = 'code')`` and ``where(resolve() 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -44,11 +44,15 @@ Step = str | Where
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Path:
-    """The properties that lead from a resource to values of one data type. `binding` is that of a code element."""
+    """The properties that lead from a resource to values of one data type.
+
+    `binding` is that of a code element; `repeats` tells whether there may be several of them in one resource.
+    """
 
     steps: tuple[Step, ...]
     type: str
     binding: str | None = None
+    repeats: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,12 +121,13 @@ def _enter(definitions: Definitions, reached: _Reached, name: str) -> Iterator[_
                 steps=(*reached.path.steps, property_name),
                 type=element_type.code,
                 binding=element.binding if element_type.code == "code" else None,
+                repeats=reached.path.repeats or element.repeats,
             )
             yield _Reached(path=path, children=element.children if element_type.code in _INLINE else None)
 
 
 def _extended(reached: _Reached, name: str, element: Element) -> Path:
-    return Path(steps=(*reached.path.steps, name), type=element.types[0].code)
+    return Path(steps=(*reached.path.steps, name), type=element.types[0].code, repeats=True)
 
 
 def _children(definitions: Definitions, reached: _Reached) -> tuple[Element, ...]:

@@ -37,6 +37,11 @@ class Source:
     evaluated: str = ""
     of_type_number: int = 0
 
+    @property
+    def repeats(self) -> bool:
+        """Whether a resource may have several values: all paths to it are those of one choice otherwise."""
+        return bool(self.evaluated) or any(path.repeats for path in self.paths)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchParameter:
