@@ -182,4 +182,5 @@ def _check_costs(limits: SearchLimits, criteria: Sequence[Criterion | Not]) -> N
     if len(criteria) > limits.criteria:
         raise failure("too-costly", f"A search takes at most {limits.criteria} criteria.")
     if sum(target_count(each) for each in criteria) > limits.targets:
-        raise failure("too-costly", "Too many ids that may be of many types; name the type of each, as in Type/id.")
+        text = "Too many values; where ids may be of many types, name the type of each, as in Type/id."
+        raise failure("too-costly", text)

@@ -15,6 +15,7 @@ from service.fhir.search.query import (
     AnyOf,
     Chain,
     CodesOperand,
+    CompositeValue,
     DateValue,
     Has,
     Identified,
@@ -105,6 +106,9 @@ def _compared(scope: Scope, parameter: SearchParameter, modifier: str, operands:
 
 def _check_bound(parameter: SearchParameter, value: Value) -> None:
     """Refuse a code that no resource can have: a typo would be answered with an empty work list."""
+    if isinstance(value, CompositeValue):
+        for component, part in zip(parameter.components, value.components, strict=True):
+            _check_bound(component, part)
     if not parameter.systems or not isinstance(value, TokenValue):
         return
     known = frozenset().union(*parameter.systems.values())
@@ -191,12 +195,12 @@ def _concept(parameter: SearchParameter, operand: str) -> CodesOperand:
 
 
 def target_count(criterion: Criterion | Not) -> int:
-    """The digests behind a criterion's ids: several for each where an id was given without a type."""
+    """What a criterion compares with: several digests for each id that was given without a type."""
     match criterion:
         case Not(criterion=inner):
             return target_count(inner)
         case Matches(values=values):
-            return sum(len(value.targets) for value in values if isinstance(value, ReferenceValue))
+            return sum(len(value.targets) if isinstance(value, ReferenceValue) else 1 for value in values)
         case Identified(identities=identities):
             return len(identities)
         case Chain(where=inner) | Has(where=inner):
