@@ -138,6 +138,20 @@ def create_app(settings: Settings, standard: Standard | None = None) -> Applicat
     return Application(fhir=fhir, elsewhere=_elsewhere(standard, pool), pool=pool)
 
 
+def _search_limits(settings: Settings) -> SearchLimits:
+    return SearchLimits(
+        values=settings.max_search_values,
+        criteria=settings.max_search_criteria,
+        chain=settings.max_chain_links,
+        sort_keys=settings.max_sort_keys,
+        includes=settings.max_includes,
+        iterations=settings.max_include_rounds,
+        codes=settings.max_value_set_codes,
+        default_page_size=settings.default_page_size,
+        max_page_size=settings.max_page_size,
+    )
+
+
 def assemble(settings: Settings, standard: Standard, pool: Pool, cursor_secret: str) -> Parts:
     """What the engine, and commands that write, work with; connects to nothing."""
     return Parts(
@@ -150,7 +164,7 @@ def assemble(settings: Settings, standard: Standard, pool: Pool, cursor_secret: 
             referential_integrity=settings.referential_integrity,
             require_if_match=settings.require_if_match,
             max_bundle_entries=settings.max_bundle_entries,
-            search=SearchLimits(default_page_size=settings.default_page_size, max_page_size=settings.max_page_size),
+            search=_search_limits(settings),
         ),
         cursor_secret=cursor_secret.encode(),
         zone=settings.time_zone,

@@ -99,11 +99,24 @@ class Settings(BaseSettings):
     max_bundle_entries: Count = Field(default=1000, description="most entries of a batch or transaction")
     default_page_size: Count = Field(default=50, description="entries on a page when _count is not sent")
     max_page_size: Count = Field(default=1000, description="most entries on a page, whatever _count says")
+    max_search_values: Count = Field(
+        default=1000, description="most values of one search parameter, separated by commas"
+    )
+    max_search_criteria: Count = Field(default=50, description="most criteria of one search")
+    max_chain_links: Count = Field(default=6, description="most links of a chained parameter, forwards and backwards")
+    max_sort_keys: Count = Field(default=5, description="most keys of _sort")
+    max_includes: Count = Field(default=20, description="most _include and _revinclude of one search, together")
+    max_include_rounds: Count = Field(
+        default=5, description="how often _include:iterate and _revinclude:iterate follow what they included"
+    )
+    max_value_set_codes: Count = Field(
+        default=10_000, description="most codes that a value set or a hierarchy may come to in a search"
+    )
     time_zone: Annotated[ZoneInfo, PlainValidator(_zone)] = Field(
         default_factory=lambda: ZoneInfo("UTC"), description="IANA time zone in which dates without a time are searched"
     )
     cursor_secret: SecretStr | None = Field(
-        default=None, description="key that signs page cursors, 32 characters or more; absent: kept in the database"
+        default=None, description="key that seals page cursors, 32 characters or more; absent: kept in the database"
     )
     shutdown_grace_seconds: Seconds = Field(default=20, description="how long a stop waits for requests under way")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
