@@ -115,7 +115,8 @@ class Extractor:
         tree = self._trees.get(resource_type)
         if tree is None:
             tree = self._trees[resource_type] = self._compile(resource_type)
-        rows = Rows(base=base, types=self._types, zone=self._zone, further=tree.further)
+        contained = content.get("contained", ())
+        rows = Rows(base=base, types=self._types, zone=self._zone, further=tree.further, contained=contained)
         tree.root.visit(content, rows)
         for path, extract, number in tree.evaluated:
             for value in path.evaluate(content):

@@ -56,7 +56,7 @@ def values(registry: Registry) -> Values:
 
     def extracted(content: dict[str, Any], code: str) -> set[tuple[Any, ...]]:
         parameter = registry.parameters(content["resourceType"])[code]
-        rows = extractor.rows(content["resourceType"], content, BASE).get(parameter.kind, [])
+        rows = extractor.rows(content["resourceType"], content, BASE).get(parameter.table, [])
         return {row[2:] for row in rows if row[0] in parameter.source_numbers}
 
     return extracted

@@ -2,8 +2,9 @@
 
 https://hl7.org/fhir/R4/search.html#quantity. ``5.4|system|code`` asks for a unit: of UCUM by what it measures, of
 another system by its code; ``5.4||mg`` for the unit's code or text; ``5.4`` for the number, whatever its unit. A
-Quantity with a comparator reaches without limit from its number, a Range from its low to its high end, SampledData from
-the least to the greatest of its points. A quantity without a number has no value to search.
+Quantity with a comparator reaches without limit from its number, which ``<`` and ``>`` leave out, a Range from its low
+to its high end, SampledData from the least to the greatest of its points. A quantity without a number has no value to
+search.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from service.fhir.search.bounded import bounded
 from service.fhir.search.query import CanonicalRange, QuantityValue
 from service.fhir.search.separators import split, unescape
-from service.fhir.search.types.number import EXACT, NUMBER_FORMS, ends_of, parse_bounds
+from service.fhir.search.types.number import EXACT, NUMBER_FORMS, parse_bounds
 from service.fhir.search.types.search_type import SearchType, refused
 from service.fhir.search.types.token import system_digest
 from service.fhir.search.ucum import UCUM, conversion_of
@@ -31,8 +32,10 @@ CURRENCIES: Final = "urn:iso:std:iso:4217"
 """The system of a Money's currency."""
 
 _POINT: Final = re.compile(r"-?[0-9]{1,32}(?:\.[0-9]{1,32})?")
-_UNLIMITED_BELOW: Final = frozenset({"<", "<="})
-_UNLIMITED_ABOVE: Final = frozenset({">", ">="})
+_LESS: Final = frozenset({"<", "<="})
+_GREATER: Final = frozenset({">", ">="})
+_NEXT: Final = Decimal((0, (1,), -1200))
+"""Between two numbers that the service reads there is more than this: what a bound that is left out is moved by."""
 
 
 def parse(parameter: SearchParameter, _modifier: str | None, text: str, _setting: Setting) -> QuantityValue:
@@ -72,17 +75,25 @@ def _quantity(quantity: dict[str, Any], source: int, rows: Rows) -> None:
         return
     number = Decimal(value)
     comparator = quantity.get("comparator")
-    low = None if comparator in _UNLIMITED_BELOW else number
-    high = None if comparator in _UNLIMITED_ABOVE else number
-    _add(source, low, high, quantity, rows)
+    if comparator is None:
+        _add(source, number, number, quantity, rows)
+    elif comparator in _LESS:
+        _add(source, None, number, quantity, rows, open_by=_NEXT if comparator == "<" else None)
+    elif comparator in _GREATER:
+        _add(source, number, None, quantity, rows, open_by=_NEXT if comparator == ">" else None)
 
 
 def _range(value: dict[str, Any], source: int, rows: Rows) -> None:
     """The ends have one unit, which either of them may name."""
-    first, last = ends_of(value)
+    first, last = (_end(value.get(each)) for each in ("low", "high"))
     if first is not None or last is not None:
         low = value.get("low", {})
         _add(source, first, last, low if "code" in low or "unit" in low else value.get("high", {}), rows)
+
+
+def _end(quantity: dict[str, Any] | None) -> Decimal | None:
+    value = None if quantity is None else quantity.get("value")
+    return None if value is None else Decimal(value)
 
 
 def _sampled_data(sampled: dict[str, Any], source: int, rows: Rows) -> None:
@@ -105,7 +116,15 @@ def _money(money: dict[str, Any], source: int, rows: Rows) -> None:
         rows.quantity.add((source, rows.element, number, number, system, currency, None, None, None, None))
 
 
-def _add(source: int, low: Decimal | None, high: Decimal | None, unit: dict[str, Any], rows: Rows) -> None:
+def _add(
+    source: int,
+    low: Decimal | None,
+    high: Decimal | None,
+    unit: dict[str, Any],
+    rows: Rows,
+    *,
+    open_by: Decimal | None = None,
+) -> None:
     system, code, text = unit.get("system"), unit.get("code"), unit.get("unit")
     conversion = conversion_of(code) if code and system == UCUM else None
     canonical_unit, canonical_low, canonical_high = None, None, None
@@ -113,6 +132,9 @@ def _add(source: int, low: Decimal | None, high: Decimal | None, unit: dict[str,
         canonical_unit = conversion.unit
         canonical_low = None if low is None else conversion.apply(low)
         canonical_high = canonical_low if high is low else None if high is None else conversion.apply(high)
+    if open_by is not None:
+        low, high = _without_end(low, high, open_by)
+        canonical_low, canonical_high = _without_end(canonical_low, canonical_high, open_by)
     rows.quantity.add(
         (
             source,
@@ -127,6 +149,11 @@ def _add(source: int, low: Decimal | None, high: Decimal | None, unit: dict[str,
             canonical_high,
         )
     )
+
+
+def _without_end(low: Decimal | None, high: Decimal | None, by: Decimal) -> tuple[Decimal | None, Decimal | None]:
+    """The bounds of a half-open range, moved inwards."""
+    return None if low is None else EXACT.add(low, by), None if high is None else EXACT.subtract(high, by)
 
 
 QUANTITY: Final = SearchType(

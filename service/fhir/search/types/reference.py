@@ -69,26 +69,27 @@ def parse(parameter: SearchParameter, modifier: str | None, text: str, setting: 
 
 def _reference(reference: dict[str, Any], source: int, rows: Rows) -> None:
     literal = reference.get("reference")
-    target_type = _ANY
     if literal is None or literal.startswith("#"):
-        rows.reference.add((source, rows.element, _ANY, NOT_LITERAL))
+        target_type, target = _stated_type(reference, literal, rows), NOT_LITERAL
     else:
         target_type, target = _located(literal, rows.base, rows.types)
-        rows.reference.add((source, rows.element, target_type, target))
+        if target_type == _ANY and "type" in reference:
+            target_type = _stated_type(reference, None, rows)
+    rows.reference.add((source, rows.element, target_type, target))
     identifier = reference.get("identifier")
     if identifier is not None:
-        _identified(identifier, target_type or _named_type(reference, rows), source, rows)
+        add_identifier(identifier, source, rows)
+        for restricted_to, number in rows.further.identifier.get(source, ()):
+            if target_type in {_ANY, restricted_to}:
+                add_identifier(identifier, number, rows)
 
 
-def _identified(identifier: dict[str, Any], target_type: int, source: int, rows: Rows) -> None:
-    """What ``:identifier`` finds, once more for each type that a parameter restricts the reference to."""
-    add_identifier(identifier, source, rows)
-    for restricted_to, number in rows.further.identifier.get(source, ()):
-        if target_type in {_ANY, restricted_to}:
-            add_identifier(identifier, number, rows)
-
-
-def _named_type(reference: dict[str, Any], rows: Rows) -> int:
+def _stated_type(reference: dict[str, Any], fragment: str | None, rows: Rows) -> int:
+    """The type that a reference without a URL to go by has: that of the contained resource, or what it says itself."""
+    if fragment is not None:
+        for contained in rows.contained:
+            if contained.get("id") == fragment[1:]:
+                return type_code(contained["resourceType"])
     named = reference.get("type")
     return type_code(named) if named in rows.types else _ANY
 

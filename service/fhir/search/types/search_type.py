@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
@@ -52,6 +52,7 @@ class FurtherNumbers(Struct, frozen=True, kw_only=True):
 class Rows(Struct):
     """The index rows of one resource under construction, one set per table, and what the values depend on.
 
+    `contained` are the resources inside of it.
     `element` is the ordinal of the composite's element that the walk is in, 0 outside of any; `ordinal` the last one.
     """
 
@@ -59,6 +60,7 @@ class Rows(Struct):
     types: frozenset[str]
     zone: tzinfo
     further: FurtherNumbers
+    contained: Sequence[Any] = ()
     element: int = 0
     ordinal: int = 0
     token: set[tuple[int, int, UUID | None, str]] = member(default_factory=set)

@@ -34,12 +34,10 @@ def parse(parameter: SearchParameter, modifier: str | None, text: str, _setting:
 
 
 def above(value: UriValue) -> tuple[UriValue, ...]:
-    """The URL and those that it continues after a slash, up to the server, each with and without the slash."""
+    """Every URL that the URL starts with, by R4's letter: "the search term left-matches the value, or vice-versa"."""
     url = value.value
-    start = url.index("//") + 2
-    ends = [position for position in range(start, len(url)) if url[position] == "/"]
-    found = [url, url.rstrip("/"), *(url[:each] for each in reversed(ends)), *(url[: each + 1] for each in ends)]
-    return tuple(UriValue(value=each) for each in dict.fromkeys(found))
+    shortest = url.index("//") + 3
+    return tuple(UriValue(value=url[:end]) for end in range(shortest, len(url) + 1))
 
 
 def _uri(value: str, source: int, rows: Rows) -> None:
