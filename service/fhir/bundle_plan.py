@@ -110,9 +110,9 @@ def refuse_equal_targets(targets: Iterable[tuple[str, tuple[str, str]]]) -> None
 def _check_full_url(full_url: Any, interaction: Interaction, where: str) -> None:
     if not isinstance(full_url, str) or not _FULL_URL.fullmatch(full_url):
         raise failure("bundle-entry", "A fullUrl is urn:uuid:..., urn:oid:... or an absolute http(s) URL.", where)
-    named = restful_target(full_url)
-    match interaction:
-        case Update(type=resource_type, target=str(logical_id)) if named and named != f"{resource_type}/{logical_id}":
+    if isinstance(interaction, Update) and isinstance(interaction.target, str):
+        named = restful_target(full_url)
+        if named and named != f"{interaction.type}/{interaction.target}":
             raise failure("bundle-entry", "The fullUrl names another resource than the request's url.", where)
 
 
