@@ -108,7 +108,13 @@ def _query(types: tuple[str, ...], compartment: tuple[str, str] | None, read: _R
 
 
 def parse_criteria(
-    registry: Registry, resource_type: str, parameters: Parameters, *, base: str, zone: tzinfo = UTC
+    registry: Registry,
+    resource_type: str,
+    parameters: Parameters,
+    *,
+    base: str,
+    zone: tzinfo = UTC,
+    limits: SearchLimits = _DEFAULT_LIMITS,
 ) -> Query:
     """The query of a conditional interaction: search criteria only, and at least one of them. Raises FhirError."""
     for name, _ in parameters:
@@ -119,7 +125,7 @@ def parse_criteria(
                 f"Criteria say what matches; {code} says how a search is returned and does not belong there.",
                 where(code),
             )
-    query = parse_search(registry, resource_type, parameters, base=base, strict=True, zone=zone)
+    query = parse_search(registry, resource_type, parameters, base=base, strict=True, zone=zone, limits=limits)
     if not query.where.criteria:
         raise failure("criteria-required", "A conditional interaction needs at least one search parameter.")
     return query
