@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from decimal import Context, Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -86,80 +86,6 @@ def parse(parameter: SearchParameter, _modifier: str | None, text: str, _setting
 def _number(value: Decimal | int, source: int, rows: Rows) -> None:
     number = Decimal(value)
     rows.quantity.add((source, rows.element, number, number, *NO_UNIT))
-
-
-NUMBER: Final = re.compile(
-    rf"(?P<prefix>{'|'.join(PREFIXES)})?"
-    r"(?P<digits>-?[0-9]+(?P<fraction>\.[0-9]+)?)(?:[eE](?P<exponent>[+ -]?[0-9]{1,3}))?"
-)
-NO_UNIT: Final = (None, None, None, None, None, None)
-"""The columns of a quantity that a number leaves empty."""
-
-_LONGEST: Final = 64
-_LARGEST_EXPONENT: Final = 308
-_HALF: Final = Decimal("0.5")
-_TENTH: Final = Decimal("0.1")
-EXACT: Final = Context(prec=4000)
-"""Arithmetic that loses no digit of numbers that are read."""
-
-_ROUNDED_BY: Final[frozenset[Prefix]] = frozenset({"eq", "ne", "ap"})
-
-
-class Bounds(Struct, frozen=True):
-    """The bounds that a number with its prefix asks for: both the number itself, or half-open around it."""
-
-    prefix: Prefix
-    low: Decimal
-    high: Decimal
-
-
-def parse_bounds(text: str) -> Bounds | None:
-    """The bounds of a number, which may follow a prefix; None when it is none, or too long or too large to hold.
-
-    A blank in an exponent is the plus sign that an unescaped URL loses. Approximately is within 10 %, ends included.
-    """
-    match = _NUMBER.fullmatch(text)
-    if match is None or len(text) > _LONGEST:
-        return None
-    exponent = int((match["exponent"] or "0").replace(" ", "+"))
-    number = Decimal(match["digits"]).scaleb(exponent, EXACT)
-    if number and abs(number.adjusted()) > _LARGEST_EXPONENT:
-        return None
-    prefix: Prefix = next((each for each in PREFIXES if each == match["prefix"]), "eq")
-    if prefix not in _ROUNDED_BY:
-        return Bounds(prefix, number, number)
-    if prefix == "ap":
-        margin = EXACT.multiply(abs(number), _TENTH)
-    else:
-        fraction = match["fraction"]
-        places = len(fraction) - 1 if fraction else int(exponent > 0)
-        margin = _HALF.scaleb(exponent - places, EXACT)
-    return Bounds(prefix, EXACT.subtract(number, margin), EXACT.add(number, margin))
-
-
-def parse(parameter: SearchParameter, _modifier: str | None, text: str, _setting: Setting) -> NumberValue:
-    """A prefix, `eq` when there is none, and a number."""
-    bounds = parse_bounds(text)
-    if bounds is None:
-        raise refused(parameter, NUMBER_FORMS)
-    return NumberValue(prefix=bounds.prefix, low=bounds.low, high=bounds.high)
-
-
-def _number(value: Decimal | int, source: int, rows: Rows) -> None:
-    number = Decimal(value)
-    rows.quantity.add((source, rows.element, number, number, *NO_UNIT))
-
-
-def _range(value: dict[str, Any], source: int, rows: Rows) -> None:
-    low, high = ends_of(value)
-    if low is not None or high is not None:
-        rows.quantity.add((source, rows.element, low, high, *NO_UNIT))
-
-
-def ends_of(value: dict[str, Any]) -> tuple[Decimal | None, Decimal | None]:
-    """The numbers of a Range's ends, None where it has none."""
-    low, high = (value.get(end, {}).get("value") for end in ("low", "high"))
-    return None if low is None else Decimal(low), None if high is None else Decimal(high)
 
 
 NUMBER: Final = SearchType(
