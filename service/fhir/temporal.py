@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
@@ -29,8 +30,13 @@ _PATTERN: Final = re.compile(
     r"(?P<offset>Z|[ +-][0-9]{2}:[0-9]{2})?)?)?)?"
 )
 _INSTANT: Final = timedelta(microseconds=1)
+_LAST: Final = LATEST - _INSTANT
 _MINUTE: Final = timedelta(minutes=1)
 _MICROSECOND_DIGITS: Final = 6
+_LENGTHS: Final = tuple(
+    timedelta(microseconds=10 ** (_MICROSECOND_DIGITS - digits)) for digits in range(_MICROSECOND_DIGITS + 1)
+)
+"""How long a moment lasts, by the digits of its fraction."""
 _LEAP_SECOND: Final = 60
 _DECEMBER: Final = 12
 _LARGEST_OFFSET: Final = timedelta(hours=14)
@@ -140,16 +146,17 @@ def _instants(match: re.Match[str], zone: tzinfo) -> Range:
         int(hour),
         int(minute),
         0 if second == _LEAP_SECOND else second,
-        int(digits.ljust(_MICROSECOND_DIGITS, "0")),
+        int(digits.ljust(_MICROSECOND_DIGITS, "0")) if digits else 0,
         tzinfo=_offset(offset) if offset else zone,
     )
     utc = _in_utc(low)
     if second == _LEAP_SECOND:
         utc = _shifted(utc, _MINUTE)
-    length = _MINUTE if whole is None else timedelta(microseconds=10 ** (_MICROSECOND_DIGITS - len(digits)))
-    return Range(min(utc, LATEST - _INSTANT), _shifted(utc, length))
+    length = _MINUTE if whole is None else _LENGTHS[len(digits)]
+    return Range(min(utc, _LAST), _shifted(utc, length))
 
 
+@lru_cache(maxsize=256)
 def _offset(text: str) -> tzinfo:
     if text == "Z":
         return UTC
