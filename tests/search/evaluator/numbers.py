@@ -6,8 +6,8 @@ the range [99.5 ... 100.5)". With gt, lt, ge, le, sa and eb "the implicit precis
 Two readings of R4:
 - Its section on prefixes gives the value in the resource a range as well (2.0 is 1.95 to 2.05), with which ``=2.00``
   would not find 2.0. The section on numbers searches "for values in the range", and so does this module.
-- It counts the digits of a number as its precision, and yet says of ``1e2`` that it is [95 ... 105). One digit of
-  precision is [50 ... 150), which is what is taken here.
+- It counts the digits of a number as its precision, by which ``1e2`` would be [50 ... 150), and yet says that it is
+  [95 ... 105). The example is followed: whole digits before a positive exponent count one digit further.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def search_range(prefix: str, text: str) -> Interval:
 
 
 def _last_digit(text: str) -> Fraction:
-    """What one more in the last digit of a number would add to it: 0.01 for 5.40, 10 for 1.2e2."""
-    exponent = Decimal(text).as_tuple().exponent
-    if not isinstance(exponent, int):
-        raise TypeError(text)
-    return Fraction(10) ** exponent
+    """What one more in the last digit of a number would add to it: 0.01 for 5.40, 10 for 1.2e2 and for 1e2."""
+    digits, _, exponent = text.lower().partition("e")
+    power = int(exponent or "0")
+    _, _, places = digits.partition(".")
+    return Fraction(10) ** (power - (len(places) or int(power > 0)))

@@ -32,6 +32,14 @@ def matches(text: str, value: Value) -> bool:
     return target is not None and compares(prefix, search_range(prefix, number), target)
 
 
+def has_number(value: Value) -> bool:
+    """Whether there is anything to compare with."""
+    quantities = (
+        [value.content.get("low", {}), value.content.get("high", {})] if value.type == "Range" else [value.content]
+    )
+    return any("value" in each for each in quantities)
+
+
 def _parts(text: str) -> tuple[str, str, str]:
     match [unescape(part) for part in split(text, "|")]:
         case [number]:

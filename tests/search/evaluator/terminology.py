@@ -2,7 +2,8 @@
 
 Value sets are expanded (https://hl7.org/fhir/R4/valueset.html#expansion) as far as they list codes, name whole code
 systems or other value sets; a code subsumes those below it in the hierarchy of its CodeSystem, "and this includes the
-coding itself" (https://hl7.org/fhir/R4/codesystem.html#subsumption). Only resources of this server are known.
+coding itself" (https://hl7.org/fhir/R4/codesystem.html#subsumption). Only resources of this server are known; what
+depends on others is a LookupError.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Terminology:
         self._base = base
 
     def is_in(self, text: str, value: Value, implied: str | None) -> bool:
-        """`:in`: whether one of the codings is in the value set; LookupError if the server does not hold it."""
+        """`:in`: whether one of the codings is in the value set."""
         codes = self.expansion(unescape(text))
         return any((token.system, token.code) in codes for token in tokens_of(value, implied))
 
@@ -53,7 +54,7 @@ class Terminology:
         """The codes of a value set, by its canonical URL or by its address on this server."""
         for each in self._value_sets:
             if url in {each.get("url"), f"ValueSet/{each['id']}", f"{self._base}/ValueSet/{each['id']}"}:
-                return self._composed(each.get("compose", {}))
+                return self._composed(each["compose"])
         raise LookupError(url)
 
     def _composed(self, compose: dict[str, Any]) -> set[Coded]:
@@ -70,18 +71,20 @@ class Terminology:
         return set.intersection(*selections)
 
     def _concepts(self, system: str) -> list[dict[str, Any]]:
-        return [each for concepts in self._hierarchies(system) for each, _ in _walk(concepts, ())]
+        return [each for each, _ in _walk(self._hierarchy(system), ())]
 
     def _lineage(self, system: str, code: str | None) -> set[str | None]:
         """A code and all codes that it stands below."""
-        for concepts in self._hierarchies(system):
-            for concept, ancestors in _walk(concepts, ()):
-                if concept["code"] == code:
-                    return {code, *ancestors}
+        for concept, ancestors in _walk(self._hierarchy(system), ()):
+            if concept["code"] == code:
+                return {code, *ancestors}
         return {code}
 
-    def _hierarchies(self, system: str) -> list[list[dict[str, Any]]]:
-        return [each.get("concept", []) for each in self._systems if each.get("url") == system]
+    def _hierarchy(self, system: str) -> list[dict[str, Any]]:
+        for each in self._systems:
+            if each.get("url") == system:
+                return list(each.get("concept", ()))
+        raise LookupError(system)
 
 
 def _walk(concepts: list[dict[str, Any]], above: tuple[str, ...]) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:

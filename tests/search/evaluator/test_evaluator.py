@@ -97,7 +97,13 @@ def test_a_timing_has_outer_limits() -> None:
 
 @pytest.mark.parametrize(
     "search,low,high",
-    [("100", "99.5", "100.5"), ("100.00", "99.995", "100.005"), ("1.00e2", "99.5", "100.5"), ("1e2", "50", "150")],
+    [
+        ("100", "99.5", "100.5"),
+        ("100.00", "99.995", "100.005"),
+        ("1.00e2", "99.5", "100.5"),
+        ("1e2", "95", "105"),
+        ("1.2e2", "115", "125"),
+    ],
 )
 def test_equal_numbers(search: str, low: str, high: str) -> None:
     """R4: "in the range [99.5 ... 100.5)"; `ne` is the complement."""

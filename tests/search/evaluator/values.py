@@ -3,7 +3,8 @@
 The values of a parameter are what its FHIRPath finds, as far as they are of the data types that R4's cross-map
 (https://hl7.org/fhir/R4/search.html#table) lists for the parameter's type. A value that has extensions but no value of
 its own is none: "`:missing=true` will match [...] where the element is present with extensions but no @value".
-``where(resolve() is Patient)`` leaves what may be a reference to a Patient.
+``where(resolve() is Patient)`` leaves what may be a reference to a Patient. What no search can compare with is no
+value either: an Address without any text, a Timing that names no date, a Quantity without a number.
 """
 
 from __future__ import annotations
@@ -65,8 +66,21 @@ def values_of(resource: Resource, parameter: SearchParameterFact) -> list[Value]
     return [
         value
         for value in find(expression, resource["resourceType"], resource, resource)
-        if value.type in TYPES[parameter.kind] and (not target or references.may_be_to(value, target))
+        if value.type in TYPES[parameter.kind]
+        and _is_comparable(parameter.kind, value)
+        and (not target or references.may_be_to(value, target))
     ]
+
+
+def _is_comparable(kind: str, value: Value) -> bool:
+    match kind:
+        case "string":
+            return bool(strings.texts(value))
+        case "date":
+            return dates.target_of(value) is not None
+        case "quantity":
+            return quantities.has_number(value)
+    return True
 
 
 def find(expression: str, start: str, content: Any, around: Resource) -> list[Value]:
