@@ -16,6 +16,7 @@ from service.fhir.conformance import (
     interactions,
 )
 from service.fhir.search.modifiers import accepted_modifiers
+from service.fhir.search.parse_include import include_names, reverse_include_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,8 +35,9 @@ _DESCRIPTION: Final = (
     "sessions and outcomes."
 )
 _REST: Final = (
-    "JSON only. Unknown parameters are refused unless Prefer: handling=lenient is sent. Every refusal is an "
-    "OperationOutcome with a stable error code; OpenAPI describes the same interface at /openapi.json. "
+    "JSON only. Unknown parameters are refused unless Prefer: handling=lenient is sent. Searches follow chains of "
+    "references and _has, sort by every parameter that has an order, and take _list, _include and _revinclude. "
+    "Every refusal is an OperationOutcome with a stable error code; OpenAPI describes the same at /openapi.json. "
     "The interactions of every type:"
 )
 
@@ -85,22 +87,25 @@ def _claims(*, require_if_match: bool, referential_integrity: bool) -> dict[str,
 
 
 def _server(definitions: Definitions, registry: Registry, claims: dict[str, Any]) -> Content:
+    reverse = reverse_include_names(registry)
     return {
         "mode": "server",
         "documentation": _documentation(),
         "security": {"description": _SANDBOX},
-        "resource": [_resource(name, registry, claims) for name in definitions.resource_types],
+        "resource": [_resource(name, registry, claims, reverse[name]) for name in definitions.resource_types],
         "interaction": [{"code": claim.code, "documentation": claim.documentation} for claim in interactions("system")],
         "searchParam": _search_parameters(registry.shared_parameters(definitions.resource_types).values()),
     }
 
 
-def _resource(name: str, registry: Registry, claims: dict[str, Any]) -> Content:
+def _resource(name: str, registry: Registry, claims: dict[str, Any], reverse: Iterable[str]) -> Content:
     return {
         "type": name,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
         "interaction": [{"code": claim.code} for claim in (*interactions("instance"), *interactions("type"))],
         **claims,
+        "searchInclude": ["*", *include_names(registry, name)],
+        "searchRevInclude": ["*", *reverse],
         "searchParam": _search_parameters(registry.parameters(name).values()),
         "operation": [
             {"name": claim.name, "definition": claim.definition, "documentation": claim.documentation}

@@ -12,10 +12,11 @@ from service.fhir.outcome import failure
 from service.fhir.search.query import ANY_TYPE, Include
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from service.fhir.outcome import FhirError
     from service.fhir.search.parameter import SearchParameter
+    from service.fhir.search.registry import Registry
     from service.fhir.search.scope import Scope
 
 INCLUDES: Final = ("_include", "_revinclude")
@@ -32,6 +33,26 @@ def parse_includes(scope: Scope, parameters: Sequence[tuple[str, str]]) -> tuple
         text = f"A search takes at most {scope.limits.includes} of _include and _revinclude together."
         raise failure("too-costly", text, f"http.{name}")
     return tuple(dict.fromkeys(_include(scope, name, value) for name, value in parameters))
+
+
+def include_names(registry: Registry, resource_type: str) -> tuple[str, ...]:
+    """What ``_include`` takes in a search of a type, such as ``Task:focus``."""
+    return tuple(
+        f"{resource_type}:{each.code}" for each in registry.parameters(resource_type).values() if _is_followed(each)
+    )
+
+
+def reverse_include_names(registry: Registry) -> Mapping[str, Sequence[str]]:
+    """What ``_revinclude`` takes in a search of each served type: the references that may point at it."""
+    served = registry.definitions.resource_types
+    names: dict[str, list[str]] = {each: [] for each in served}
+    for source in served:
+        for parameter in registry.parameters(source).values():
+            if _is_followed(parameter):
+                for target in parameter.targets or served:
+                    if target in names:
+                        names[target].append(f"{source}:{parameter.code}")
+    return names
 
 
 def _include(scope: Scope, name: str, text: str) -> Include:

@@ -16,6 +16,8 @@ MOMENT: Final = (
 
 _ID: Final = f"^{LOGICAL_ID}$"
 _COUNT: Final = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
+_CODE: Final = "[A-Za-z_][A-Za-z0-9\\-]*"
+_INCLUDE: Final = rf"^(?:\*|[A-Z][A-Za-z]+:(?:\*|{_CODE})(?::[A-Z][A-Za-z]+)?)$"
 _MOMENT: Final = f"^{MOMENT}$"
 
 _PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
@@ -33,6 +35,29 @@ _PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
         "query",
         "Whether to count all matches; absent: only where everything fits on one page.",
         {"type": "string", "enum": ["none", "estimate", "accurate"]},
+    ),
+    "_sort": (
+        "query",
+        "Search parameters to sort by, with a minus for descending; missing values come last. Absent: newest first.",
+        {"type": "string", "pattern": f"^-?{_CODE}(?:,-?{_CODE})*$", "examples": ["-_lastUpdated,_id"]},
+    ),
+    "_include": (
+        "query",
+        "Return what matches refer to as well: `Type:parameter`, `Type:parameter:TargetType`, `Type:*` or `*`.",
+        {"type": "array", "items": {"type": "string", "pattern": _INCLUDE, "examples": ["*"]}},
+    ),
+    "_revinclude": (
+        "query",
+        "Return what refers to the matches as well, in the form of `_include`.",
+        {"type": "array", "items": {"type": "string", "pattern": _INCLUDE, "examples": ["*"]}},
+    ),
+    "_list": (
+        "query",
+        "Resources that are items of one of these Lists, by their ids.",
+        {
+            "type": "array",
+            "items": {"type": "string", "pattern": f"^{LOGICAL_ID}(?:,{LOGICAL_ID})*$", "examples": ["1"]},
+        },
     ),
     "_summary": (
         "query",
@@ -79,7 +104,11 @@ _PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
 
 
 SHAPING: Final = ("shape._summary", "_elements")
-SEARCH_RESULT_PARAMETERS: Final = ("_count", "_total", "_summary", "_elements")
+SEARCH_RESULT_PARAMETERS: Final = (
+    *("_list", "_sort", "_include", "_revinclude"),
+    *("_count", "_total", "_summary", "_elements"),
+)
+"""What every search takes besides the parameters of the registry."""
 
 
 def parameter_schema(name: str) -> dict[str, Any]:

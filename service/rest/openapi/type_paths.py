@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _CONDITIONAL: Final = "If the criteria match one resource, it is {done}; if several, the answer is 412; {none}."
-_PAGED: Final = "Newest first. Follow the Bundle's `next` link for the next page."
+_PAGED: Final = "Newest first, unless `_sort` says otherwise. Follow the Bundle's `next` link for the next page."
 
 
 def type_paths(resource_type: str, search: SearchParameters) -> dict[str, Json]:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.fhir.capability import accepted_modifiers, capability_statement
+from service.fhir.capability import capability_statement
 from service.fhir.conformance import OPERATIONS
 from service.fhir.outcome import FhirError
+from service.fhir.search.modifiers import accepted_modifiers
 from service.fhir.search.parse import parse_search
+from service.fhir.search.result_parameters import SearchLimits
 from service.fhir.search.types import SEARCH_TYPES
 
 if TYPE_CHECKING:
@@ -69,9 +71,20 @@ def test_the_operations_name_their_official_definitions(resources: dict[str, Any
         }
 
 
-def test_nothing_is_claimed_to_be_included(resources: dict[str, Any]) -> None:
-    """No includes are answered yet, so none are claimed."""
-    assert not [name for name, each in resources.items() if "searchInclude" in each or "searchRevInclude" in each]
+def test_everything_that_is_claimed_to_be_included_is_accepted(resources: dict[str, Any], standard: Standard) -> None:
+    for name, resource in resources.items():
+        claimed = [("_include", each) for each in resource["searchInclude"]]
+        claimed += [("_revinclude", each) for each in resource["searchRevInclude"]]
+        query = parse_search(
+            standard.registry, name, tuple(claimed), base=BASE, limits=SearchLimits(includes=len(claimed))
+        )
+        assert len(query.includes) == len(claimed)
+
+
+def test_references_are_claimed_from_both_ends(resources: dict[str, Any]) -> None:
+    assert "Task:focus" in resources["Task"]["searchInclude"]
+    assert "Task:focus" in resources["ServiceRequest"]["searchRevInclude"]
+    assert "Observation:subject" not in resources["Observation"]["searchRevInclude"]
 
 
 def test_it_says_that_the_sandbox_is_open(statement: dict[str, Any]) -> None:

@@ -183,7 +183,7 @@ def test_every_method_of_every_place_is_described(written: Json) -> None:
 def test_searches_advertise_the_parameters_of_the_registry_and_no_others(written: Json, standard: Standard) -> None:
     for name in standard.definitions.resource_types:
         sent = {each["name"] for each in parameters_of(written, f"/{name}", "get") if each["in"] == "query"}
-        assert sent - set(RESULT_PARAMETERS) == set(standard.registry.parameters(name))
+        assert sent - {*RESULT_PARAMETERS, "_list"} == set(standard.registry.parameters(name))
         form = written["components"]["requestBodies"][f"{name}.search"]["content"]
         assert set(form["application/x-www-form-urlencoded"]["schema"]["properties"]) <= sent
 
@@ -199,7 +199,7 @@ def test_criteria_are_the_search_parameters(written: Json, standard: Standard, m
 def test_a_search_of_everything_takes_what_all_types_share(written: Json, standard: Standard) -> None:
     sent = {each["name"] for each in parameters_of(written, "/", "get") if each["in"] == "query"}
     shared = standard.registry.shared_parameters(standard.definitions.resource_types)
-    assert sent - set(RESULT_PARAMETERS) == {"_type", *shared}
+    assert sent - {*RESULT_PARAMETERS, "_list"} == {"_type", *shared}
 
 
 @pytest.mark.parametrize("code", ERROR_CODES)
