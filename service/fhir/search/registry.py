@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from service.fhir.outcome import failure
 from service.fhir.reference import type_code
 from service.fhir.search.expression import Path, UnresolvableError, resolve_expression
 from service.fhir.search.parameter import (
@@ -22,12 +23,14 @@ from service.fhir.search.parameter import (
     restricted_number,
     source_number,
 )
+from service.fhir.search.stored_parameters import parameter_facts, shipped_parameters
 from service.fhir.search.types import SEARCH_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from service.fhir.definitions import Definitions, SearchParameterFact
+    from service.fhir.resource import Content
     from service.fhir.search.expression import Resolved
     from service.fhir.search.parameter import Kind
 
@@ -49,7 +52,7 @@ _BOOLEAN: Final = re.compile(r" (?:and|or) ")
 
 
 class Registry:
-    """The search parameters of every served type. `extra` are further parameters, by resource type.
+    """The search parameters of every served type: R4's, those that ship with the service, and the `extra` ones.
 
     Raises ValueError when two types, or two sources, share a number.
     """
@@ -60,15 +63,31 @@ class Registry:
         extra: Mapping[str, Sequence[SearchParameterFact]] | None = None,
     ) -> None:
         self.definitions: Final = definitions
-        self._extra: Final = dict(extra or {})
+        self._extra: Final = shipped_parameters(definitions)
+        for resource_type, facts in (extra or {}).items():
+            self._extra.setdefault(resource_type, []).extend(facts)
         self._parameters: dict[str, dict[str, SearchParameter]] = {}
         self._unsupported: dict[str, dict[str, str]] = {}
         self._numbers: dict[int, tuple[str, ...]] = {}
         self._elements: dict[str, dict[Path, None]] = {}
         self._shared: dict[tuple[str, ...], dict[str, SearchParameter]] = {}
         _refuse_collisions(definitions.all_type_names)
-        for resource_type in self._extra:
-            self.parameters(resource_type)
+
+    def extended(self, content: Content) -> Registry:
+        """A registry that has the parameter of a SearchParameter resource too.
+
+        FhirError says what is wrong with the resource, or why its expression cannot be indexed.
+        """
+        facts = parameter_facts(self.definitions, content, self._extra)
+        found = Registry(self.definitions)
+        for resource_type in {*self._extra, *facts}:
+            kept = [each for each in self._extra.get(resource_type, ()) if each.url != content["url"]]
+            found._extra[resource_type] = [*kept, *((facts[resource_type],) if resource_type in facts else ())]
+        for resource_type, fact in facts.items():
+            if reason := found.unsupported(resource_type).get(fact.code):
+                text = f"The search parameter cannot be added: {reason}."
+                raise failure("not-supported", text, "SearchParameter.expression")
+        return found
 
     def parameters(self, resource_type: str) -> Mapping[str, SearchParameter]:
         """The parameters of a served type by code, sorted."""
@@ -189,7 +208,7 @@ class Registry:
             return replace(parameter, special="_id")
         if fact.code == "_lastUpdated":
             return replace(parameter, special="_lastUpdated")
-        if _BOOLEAN.search(fact.expression):
+        if _BOOLEAN.search(fact.expression) and fact.code in self.definitions.search_parameters(resource_type):
             return replace(parameter, sources=(self._evaluated(resource_type, kind, fact.expression),))
         try:
             resolved = [resolve_expression(self.definitions, part) for part in fact.expression.split(" | ")]

@@ -1,0 +1,115 @@
+"""SearchParameter resources → facts for the registry: those that ship with the service, and those that are stored.
+
+https://hl7.org/fhir/R4/searchparameter.html. A resource says what R4's own parameters say, with the same expressions;
+what the service cannot index is refused with the reason. ``parameters/`` holds the ones that ship.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from service.fhir.definitions import SearchParameterFact
+from service.fhir.definitions.search_parameters import expression_for, normalise, split_union
+from service.fhir.outcome import failure
+from service.fhir.search.parameter import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from service.fhir.definitions import Definitions
+    from service.fhir.outcome import FhirError
+    from service.fhir.resource import Content
+
+Facts = dict[str, list[SearchParameterFact]]
+"""Resource type → further search parameters of the type."""
+
+_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9\-]{0,63}")
+_INACTIVE: Final = "retired"
+
+
+def shipped_parameters(definitions: Definitions) -> Facts:
+    """The parameters that ship with the service, of the served types."""
+    found: Facts = {}
+    folder = resources.files("service.fhir.search") / "parameters"
+    for file in sorted(folder.iterdir(), key=lambda each: each.name):
+        content = msgspec.json.decode(file.read_bytes())
+        if set(content["base"]) <= set(definitions.resource_types):
+            for resource_type, fact in parameter_facts(definitions, content).items():
+                found.setdefault(resource_type, []).append(fact)
+    return found
+
+
+def parameter_facts(
+    definitions: Definitions, content: Content, others: Mapping[str, list[SearchParameterFact]] | None = None
+) -> dict[str, SearchParameterFact]:
+    """Resource type → what a valid SearchParameter resource says of it; nothing once it is retired.
+
+    `others` are the parameters beside R4's that exist already. Raises FhirError value-invalid or not-supported. Whether
+    the expression can be indexed is for the registry to say, see `Registry.extended`.
+    """
+    if content["status"] == _INACTIVE:
+        return {}
+    if content["type"] not in KINDS:
+        raise _refused("not-supported", f"type is one of {', '.join(KINDS)}", "type")
+    if not _CODE.fullmatch(content["code"]):
+        raise _refused("value-invalid", "code is up to 64 letters, digits and hyphens, the first a letter", "code")
+    if content["type"] == "reference" and not content.get("target"):
+        raise _refused("not-supported", "a reference names the resource types of its target", "target")
+    return {each: _fact(definitions, content, each, others or {}) for each in content["base"]}
+
+
+def _fact(
+    definitions: Definitions,
+    content: Content,
+    resource_type: str,
+    others: Mapping[str, list[SearchParameterFact]],
+) -> SearchParameterFact:
+    if resource_type not in definitions.resource_types:
+        raise _refused("not-supported", "base is one or more of the resource types that the service serves", "base")
+    known = {each.code: each for each in definitions.search_parameters(resource_type).values()}
+    known.update((each.code, each) for each in others.get(resource_type, ()) if each.url != content["url"])
+    if content["code"] in known:
+        raise _refused("value-invalid", f"{resource_type} has a parameter {content['code']} already", "code")
+    return SearchParameterFact(
+        code=content["code"],
+        url=content["url"],
+        kind=content["type"],
+        expression=_expression(resource_type, content.get("expression", "")),
+        targets=tuple(content.get("target", ())),
+        components=_components(content, {each.url: each.code for each in known.values()}),
+        description=" ".join(content.get("description", "").split()),
+        comparators=tuple(content.get("comparator", ())),
+        modifiers=tuple(content.get("modifier", ())),
+        multiple_or=content.get("multipleOr"),
+        multiple_and=content.get("multipleAnd"),
+    )
+
+
+def _expression(resource_type: str, expression: str) -> str:
+    try:
+        found = expression_for(resource_type, expression)
+    except ValueError:
+        found = ""
+    if not found:
+        raise _refused("not-supported", f"expression has a part for {resource_type}", "expression")
+    return found
+
+
+def _components(content: Content, codes: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    components: list[dict[str, Any]] = content.get("component", [])
+    if (content["type"] == "composite") != bool(components):
+        raise _refused("value-invalid", "a composite has components, and nothing else has", "component")
+    if unknown := [each for each in components if each["definition"] not in codes]:
+        place = f"component[{components.index(unknown[0])}].definition"
+        raise _refused("not-supported", "the definition of a component is the url of a parameter of the type", place)
+    return tuple(
+        (codes[each["definition"]], " | ".join(map(normalise, split_union(each["expression"])))) for each in components
+    )
+
+
+def _refused(code: str, rule: str, element: str) -> FhirError:
+    return failure(code, f"The search parameter cannot be added: {rule}.", f"SearchParameter.{element}")
