@@ -26,7 +26,9 @@ JOINS: Final = ("_has", "_list")
 
 _PRINTABLE: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
 _LINKS: Final = re.compile(r"[A-Za-z0-9_.:\-]+")
-_PAGING_ELSEWHERE: Final = frozenset({"_offset", "offset", "_skip", "_page", "page", "_getpages", "_getpagesoffset"})
+_PAGING_ELSEWHERE: Final = frozenset(
+    {"_offset", "offset", "_skip", "_page", "page", "_getpages", "_getpagesoffset", "_page_token", "ct", "_after"}
+)
 """What other servers' pages are reached by, and people try."""
 
 

@@ -55,7 +55,7 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_one(parse: Parse, text
     assert "combo-code" in diagnostics
 
 
-@pytest.mark.parametrize("name", ["_offset", "page", "_getpages", "_skip"])
+@pytest.mark.parametrize("name", ["_offset", "page", "_getpages", "_skip", "_page_token", "ct"])
 def test_how_other_servers_page_is_answered_with_the_next_link(parse: Parse, name: str) -> None:
     """A parameter of a similar name would be no help."""
     code, expression, diagnostics = refusal(parse, "Observation", f"{name}=2")
@@ -218,17 +218,46 @@ _NAMES = st.sampled_from(
     [
         *("status", "status:not", "code", "code:missing", "subject", "subject:Patient", "date", "value-string"),
         *("value-string:exact", "_id", "_lastUpdated", "_tag", "_profile", "_count", "_elements", "_type", "_cursor"),
+        *(
+            "_sort",
+            "_include",
+            "_revinclude:iterate",
+            "_list",
+            "_explain",
+            "_contained",
+            "subject.name",
+            "subject:Patient._id",
+        ),
+        *("_has:Task:focus:status", "patient._has:Observation:patient:code", "code:in", "code:below", "value-quantity"),
     ]
 )
 
 
-@given(st.lists(st.tuples(_NAMES | st.text(max_size=20), st.text()), max_size=4), st.booleans(), st.booleans())
+_VALUES = st.sampled_from(
+    [
+        *("final", "Patient/1", "1", "1,2", "ge2024-01", "a|b", r"a\,b", "5||mm", "true", "Patient", "date,-status"),
+        *("Observation:subject", "Provenance:target", "*", "http://codes.example.org|a", "http://sets.example.org"),
+    ]
+)
+
+
+@given(
+    st.lists(st.tuples(_NAMES | st.text(max_size=20), _VALUES | st.text()), max_size=4), st.booleans(), st.booleans()
+)
 def test_no_text_breaks_the_parser(parameters: list[tuple[str, str]], strict: bool, of_system: bool) -> None:
-    """Everything is a query or a refusal with a code."""
+    """Everything is a query, which its own link repeats, or a refusal with a code."""
     resource_type = None if of_system else "Observation"
     try:
         query = parse_search(REGISTRY, resource_type, tuple(parameters), base=BASE, strict=strict)
     except FhirError as error:
         assert error.category.status == 400
     else:
-        query_string(query)
+        again = parse_search(
+            REGISTRY, resource_type, tuple(parse_qsl(query_string(query), keep_blank_values=True)), base=BASE
+        )
+        assert (again.types, again.where, again.sort, again.includes) == (
+            query.types,
+            query.where,
+            query.sort,
+            query.includes,
+        )
