@@ -47,6 +47,9 @@ UNSUPPORTED_PARAMETERS: Final = {
 }
 """R4's parameters that the service does not answer whatever their type, with the reason."""
 
+_SHARED: Final = 512
+"""Combinations of types whose shared parameters are kept: clients choose them, and there are more than fit."""
+
 _BOOLEAN: Final = re.compile(r" (?:and|or) ")
 """Marks an expression whose value is a boolean, such as that of ``deceased``."""
 
@@ -114,6 +117,8 @@ class Registry:
                 merged = _merged([parameters[code] for parameters in every])
                 if merged is not None:
                     found[code] = merged
+            if len(self._shared) >= _SHARED:
+                self._shared.clear()
             self._shared[resource_types] = found
         return found
 
