@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench soak lint types lock openapi definitions clean
+.PHONY: help run test bench bench-search soak lint types lock openapi definitions clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,7 +18,7 @@ ARGUMENTS ?=
 PACKAGE_DIR ?=
 
 help: ## show what can be done
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(BIN)/.run ## serve http://127.0.0.1:8000/fhir on an embedded Postgres (PORT HOST DATA_DIR WORKERS BASE_URL DATABASE_URL)
 	@exec $(BIN)/massage-fhir serve
@@ -32,6 +32,9 @@ test: $(BIN)/.dev ## everything that CI checks: style, types, imports, tests
 
 bench: $(BIN)/.dev ## measure speed, memory and disk against the goals (ARGUMENTS=--quick for a glance)
 	$(BIN)/python -m tests.benchmarks $(ARGUMENTS)
+
+bench-search: $(BIN)/.dev ## measure searches among 1,000 to 1,000,000 resources; takes about 20 minutes
+	$(BIN)/python -m tests.benchmarks --only search --search 1000,10000,100000,1000000 $(ARGUMENTS)
 
 soak: $(BIN)/.dev ## run the long tests
 	$(BIN)/python -m pytest -m soak -s tests

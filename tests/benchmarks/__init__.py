@@ -8,7 +8,11 @@
     rounds      interleaved rounds of the service and the yardstick
     standing    what is no load: start-up, memory, disk, validation
     goals       what is to be reached
-    report      the tables and the JSON file
+    clinic      a synthetic clinic of any size
+    questions   what is searched for in it
+    sizes       the same searches at several sizes, each loaded by `massage-fhir load`
+    plans       how the database answers them
+    report      the tables and the JSON file; sizes_report those of the sizes
 
 Nothing here is imported by the service.
 """

@@ -1,4 +1,7 @@
-"""`python -m tests.benchmarks`: load, measure, print the tables."""
+"""`python -m tests.benchmarks`: load, measure, print the tables.
+
+Two sections: the service beside a bare endpoint, and searches at several sizes (`--search`).
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,8 @@ from tests.benchmarks.generator import KEY, Load, load_generator
 from tests.benchmarks.report import as_json, goals_table, loads_table
 from tests.benchmarks.rounds import Pair, Row, loads_of, measure, requests_of
 from tests.benchmarks.serving import the_service, the_yardstick
+from tests.benchmarks.sizes import Searching, measure_sizes
+from tests.benchmarks.sizes_report import sizes_goals, sizes_json, sizes_table
 
 if TYPE_CHECKING:
     from tests.benchmarks.serving import Serving
@@ -48,6 +53,8 @@ _FULL: Final = Size(patients=2000, observations=20_000, updated=4000, seconds=2,
 _QUICK: Final = Size(
     patients=20, observations=100, updated=40, seconds=1, rounds=1, starts=1, validations=2, requests=20
 )
+_SEARCHED: Final = (1000, 10_000, 100_000)
+_SEARCHED_QUICKLY: Final = (400, 800)
 
 
 def main() -> None:
@@ -58,19 +65,46 @@ def main() -> None:
     parser.add_argument(
         "--workers", type=int, default=min(2, os.cpu_count() or 1), help="worker processes (%(default)s)"
     )
+    parser.add_argument(
+        "--search", type=_sizes, metavar="SIZES", help="resources to search among, separated by commas (%(default)s)"
+    )
+    parser.add_argument("--only", choices=("service", "search"), help="one section alone")
     parser.add_argument("--rounds", type=int, help="rounds of every load")
     parser.add_argument("--seconds", type=float, help="seconds of every load")
+    parser.set_defaults(search=_SEARCHED)
     arguments = parser.parse_args()
     size = _QUICK if arguments.quick else _FULL
     size = replace(size, rounds=arguments.rounds or size.rounds, seconds=arguments.seconds or size.seconds)
     console = Console(width=None if Console().is_terminal else 150)
+    report: dict[str, Any] = {"setting": _setting(arguments.workers, size)}
+    console.print(" · ".join(f"{name}: {value}" for name, value in report["setting"].items()))
     with tempfile.TemporaryDirectory(prefix="massage-bench-") as folder:
-        rows, reached = asyncio.run(_measure(Path(folder), size, arguments.workers, console))
-    console.print(loads_table(rows))
-    console.print(goals_table(reached))
+        if arguments.only != "search":
+            rows, reached = asyncio.run(_measure(Path(folder), size, arguments.workers, console))
+            console.print(loads_table(rows))
+            console.print(goals_table(reached))
+            report |= as_json(rows, reached)
+    with tempfile.TemporaryDirectory(prefix="massage-bench-") as folder:
+        if arguments.only != "service":
+            how = _searching(arguments.search, arguments.workers, size)
+            sized = asyncio.run(measure_sizes(Path(folder), how, console.print))
+            console.print(sizes_table(sized))
+            console.print(goals_table(sizes_goals(sized)))
+            report |= {"search": sizes_json(sized)}
     if arguments.json:
-        report = as_json(rows, reached, _setting(arguments.workers, size))
         arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(sorted(int(size.replace("_", "")) for size in text.split(",")))
+
+
+def _searching(sizes: tuple[int, ...], workers: int, size: Size) -> Searching:
+    if size.requests:
+        sizes = _SEARCHED_QUICKLY
+    return Searching(
+        sizes=sizes, workers=workers, seconds=size.seconds, rounds=min(size.rounds, 3), requests=size.requests
+    )
 
 
 def _setting(workers: int, size: Size) -> dict[str, Any]:
@@ -85,7 +119,6 @@ def _setting(workers: int, size: Size) -> dict[str, Any]:
 
 
 async def _measure(folder: Path, size: Size, workers: int, console: Console) -> tuple[list[Row], list[goal.Goal]]:
-    console.print(" · ".join(f"{name}: {value}" for name, value in _setting(workers, size).items()))
     with Embedded(folder / "database") as server:
         service_url, yardstick_url = await standing.create_databases(server.wait_until_ready(), "service", "yardstick")
         quiet = {"access_log": False, "log_level": "warning"}

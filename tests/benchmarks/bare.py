@@ -1,7 +1,8 @@
 """The yardstick: the least that FastAPI and asyncpg can do with the same Postgres, honestly.
 
-One row in by primary key, one row out by primary key; no FHIR, no validation, no index rows, no history. The body is
-stored as `json` without being parsed here; the pool issues no reset query, because the service's does not either.
+One row in by primary key, one row (or 20) out by primary key; no FHIR, no validation, no index rows, no history. The
+body is stored as `json` without being parsed here; the pool issues no reset query, because the service's does not
+either.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 DATABASE_URL: Final = "BARE_DATABASE_URL"
 """The environment variable that names the yardstick's database."""
 TABLE: Final = "CREATE TABLE IF NOT EXISTS bare (id uuid PRIMARY KEY, content json NOT NULL)"
+PAGES_TABLE: Final = """CREATE TABLE IF NOT EXISTS bare_page
+(number int NOT NULL, place int NOT NULL, content json NOT NULL, PRIMARY KEY (number, place))"""
+PAGE_ROWS: Final = 20
+_SELECT_PAGE: Final = "SELECT content FROM bare_page WHERE number = $1"
 _SELECT: Final = "SELECT content FROM bare WHERE id = $1"
 _INSERT: Final = "INSERT INTO bare (id, content) VALUES ($1, $2)"
 _MEDIA_TYPE: Final = "application/fhir+json"
@@ -43,6 +48,11 @@ def create_app() -> FastAPI:
     @app.get("/bare/ready")
     async def ready() -> Response:
         return Response()
+
+    @app.get("/bare/page/{number}")
+    async def page(request: Request, number: Annotated[int, Path()]) -> Response:
+        rows = await request.app.state.pool.fetch(_SELECT_PAGE, number)
+        return Response('{"entry":[' + ",".join([row[0] for row in rows]) + "]}", media_type=_MEDIA_TYPE)
 
     @app.get("/bare/{identifier}")
     async def select(request: Request, identifier: Annotated[UUID, Path()]) -> Response:

@@ -50,10 +50,9 @@ def goals_table(goals: Sequence[Goal]) -> Table:
     return table
 
 
-def as_json(rows: Sequence[Row], goals: Sequence[Goal], setting: dict[str, Any]) -> dict[str, Any]:
+def as_json(rows: Sequence[Row], goals: Sequence[Goal]) -> dict[str, Any]:
     """Everything that the tables show, with every round."""
     return {
-        "setting": setting,
         "loads": [
             {
                 "name": row.name,

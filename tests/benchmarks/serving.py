@@ -45,7 +45,7 @@ class Serving:
     def __init__(self, command: list[str], *, port: int, environment: dict[str, str], folder: Path, ready: str) -> None:
         """`ready` is the path that answers 200 once the server is of use."""
         self._command = command
-        self._environment = _clean_environment() | environment
+        self._environment = environment_with() | environment
         self._log = folder / f"{port}.log"
         self.folder = folder
         self._ready = ready
@@ -170,7 +170,7 @@ def the_service(folder: Path, **settings: object) -> Serving:
     return Serving(
         [sys.executable, "-m", "service", "serve"],
         port=port,
-        environment={name.upper(): str(value) for name, value in (chosen | settings).items()},
+        environment=environment_with(**(chosen | settings)),
         folder=folder,
         ready="/health/ready",
     )
@@ -190,10 +190,11 @@ def the_yardstick(folder: Path, *, database_url: str, workers: int) -> Serving:
     )
 
 
-def _clean_environment() -> dict[str, str]:
-    """The environment without the service's settings: a developer's own must not change what is measured."""
-    settings = {name.upper() for name in Settings.model_fields}
-    return {name: value for name, value in os.environ.items() if name.upper() not in settings}
+def environment_with(**settings: object) -> dict[str, str]:
+    """The environment with these settings of the service and no others: a developer's own must not change anything."""
+    known = {name.upper() for name in Settings.model_fields}
+    kept = {name: value for name, value in os.environ.items() if name.upper() not in known}
+    return kept | {name.upper(): str(value) for name, value in settings.items()}
 
 
 def _descendants(pid: int) -> list[int]:

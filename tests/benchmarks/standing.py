@@ -16,7 +16,7 @@ import asyncpg
 from service.fhir import codec
 from service.fhir.definitions import load
 from service.fhir.validation import Validator
-from tests.benchmarks.bare import TABLE
+from tests.benchmarks.bare import PAGES_TABLE, TABLE
 from tests.benchmarks.serving import the_service
 from tests.benchmarks.workload import compact
 from tests.builders.resources import service_request
@@ -105,6 +105,19 @@ async def fill_yardstick(url: str, contents: list[str]) -> list[str]:
         await connection.execute(TABLE)
         insert = "INSERT INTO bare SELECT gen_random_uuid(), c::json FROM unnest($1::text[]) AS c RETURNING id"
         return [str(row["id"]) for row in await connection.fetch(insert, contents)]
+    finally:
+        await connection.close()
+
+
+async def fill_pages(url: str, contents: list[str], pages: int) -> None:
+    """Give the yardstick pages to select, each with a row for every content."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(PAGES_TABLE)
+        insert = """INSERT INTO bare_page SELECT number, place, content::json
+            FROM generate_series(0, $2::int - 1) AS number, unnest($1::text[]) WITH ORDINALITY AS c(content, place)"""
+        await connection.execute(insert, contents, pages)
+        await connection.execute("VACUUM ANALYZE bare_page")
     finally:
         await connection.close()
 

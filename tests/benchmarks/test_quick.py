@@ -39,3 +39,18 @@ def test_every_goal_has_a_value(report: dict[str, Any]) -> None:
     for goal in report["goals"]:
         assert isinstance(goal["value"], float), goal
         assert goal["met"] in {True, False}
+
+
+def test_every_search_is_answered_or_told_to_be_refused_at_every_size(report: dict[str, Any]) -> None:
+    assert [sized["resources"] for sized in report["search"]] == [400, 800]
+    for sized in report["search"]:
+        assert sized["load_resources_per_second"] > 0
+        for name, search in sized["searches"].items():
+            assert search.get("refused") or 0 < search["p50_milliseconds"] <= search["p99_milliseconds"], name
+
+
+def test_plans_are_looked_at(report: dict[str, Any]) -> None:
+    answered = [name for name, search in report["search"][-1]["searches"].items() if "refused" not in search]
+    plans = report["search"][-1]["plans"]
+    assert plans.keys() == set(answered) - {"bare select of 20 rows"}
+    assert all("Scan" in plan for plan in plans.values())

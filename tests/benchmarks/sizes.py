@@ -1,0 +1,220 @@
+"""The same searches on clinics of several sizes: what they cost must not follow the size.
+
+Every size is loaded by `massage-fhir load` into a database of its own and served by a service of its own. All of them
+run at once and are asked in turn, so that what is compared was measured next to each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import sys
+from dataclasses import dataclass, field, replace
+from itertools import count
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+from service.store.embedded import Embedded
+from tests.benchmarks import standing
+from tests.benchmarks.bare import PAGE_ROWS
+from tests.benchmarks.generator import KEY, Load, load_generator
+from tests.benchmarks.plans import CURSOR_SECRET, plans_of
+from tests.benchmarks.questions import DEEP_PAGE, Question, as_page, deep_pages, questions, write_clinic
+from tests.benchmarks.serving import ROOT, environment_with, the_service, the_yardstick
+from tests.benchmarks.workload import compact, session_observation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from tests.benchmarks.generator import Generator, Measured
+    from tests.benchmarks.plans import Plan
+    from tests.benchmarks.questions import Population
+    from tests.benchmarks.serving import Serving
+
+BARE: Final = f"bare select of {PAGE_ROWS} rows"
+OK: Final = 200
+_MANY: Final = 16
+_RATE: Final = re.compile(r"([\d,]+) resources/s")
+_PAGES: Final = 200
+_NUMBERS_PER_LOAD: Final = 10_000_000
+_CONNECTIONS: Final = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A question at one size: the rounds of one client, and of many; or why the service does not answer it."""
+
+    alone: Sequence[Measured] = ()
+    many: Sequence[Measured] = ()
+    refused: str = ""
+
+    @property
+    def p50(self) -> float:
+        """Milliseconds, of one client."""
+        return median(one.p50 for one in self.alone)
+
+    @property
+    def p99(self) -> float:
+        """Milliseconds, of one client."""
+        return median(one.p99 for one in self.alone)
+
+    @property
+    def rate(self) -> float:
+        """Requests per second, of many clients."""
+        return median(one.rate for one in self.many)
+
+
+@dataclass(slots=True, kw_only=True)
+class Sized:
+    """Everything about one size."""
+
+    count: int
+    load_rate: float = 0
+    """Resources per second, by the loader's own account."""
+    megabytes: float = 0
+    answers: dict[str, Answered] = field(default_factory=dict)
+    plans: list[Plan] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searching:
+    """How long to measure; `requests` replaces `seconds` where given."""
+
+    sizes: Sequence[int]
+    workers: int
+    seconds: float
+    rounds: int
+    requests: int | None = None
+
+
+async def measure_sizes(folder: Path, how: Searching, tell: Callable[[str], None]) -> list[Sized]:
+    """Load and measure every size, in ascending order; the yardstick is among the answers of each."""
+    with Embedded(folder / "database", connections=_CONNECTIONS) as server:
+        names = [f"clinic_{size}" for size in how.sizes]
+        *urls, bare_url = await standing.create_databases(server.wait_until_ready(), *names, "yardstick")
+        await standing.fill_pages(bare_url, [compact(session_observation("Patient/1", "loaded"))] * PAGE_ROWS, _PAGES)
+        sized, asked = [], []
+        for size, url in zip(how.sizes, urls, strict=True):
+            tell(f"loading {size:,} resources ...")
+            population, rate = await _loaded(folder / f"clinic-{size}.ndjson", size, url)
+            sized.append(Sized(count=size, load_rate=rate, megabytes=await standing.size_of(url) / 1e6))
+            asked.append(population)
+            tell(f"loaded at {rate:,.0f} resources/s")
+        async with contextlib.AsyncExitStack() as running:
+            chosen = {"access_log": False, "log_level": "warning", "cursor_secret": CURSOR_SECRET}
+            services = [
+                await running.enter_async_context(
+                    the_service(folder / f"service-{size}", database_url=url, workers=how.workers, **chosen)
+                )
+                for size, url in zip(how.sizes, urls, strict=True)
+            ]
+            bare = await running.enter_async_context(the_yardstick(folder, database_url=bare_url, workers=how.workers))
+            every = [await _questions(service, population) for service, population in zip(services, asked, strict=True)]
+            for one, service, known in zip(sized, services, every, strict=True):
+                one.answers = {name: Answered(refused=why) for name, why in (await _refusals(service, known)).items()}
+            with load_generator() as generator:
+                _Measuring(how, generator, tell).run(sized, services, every, bare)
+        for one, url, known in zip(sized, urls, every, strict=True):
+            answered = [question for question in known if not one.answers[question.name].refused]
+            one.plans = [plan async for plan in plans_of(url, answered)]
+    return sized
+
+
+async def _loaded(path: Path, size: int, url: str) -> tuple[Population, float]:
+    population = await asyncio.to_thread(write_clinic, path, size)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "service", "load", str(path)),
+        cwd=ROOT,
+        env=environment_with(database_url=url, log_level="warning"),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, told = await process.communicate()
+    await asyncio.to_thread(path.unlink)
+    found = _RATE.findall(told.decode())
+    if process.returncode or not found:
+        raise RuntimeError(f"loading failed: {told.decode()[-2000:]}")
+    return population, float(found[-1].replace(",", ""))
+
+
+async def _questions(service: Serving, population: Population) -> list[Question]:
+    """All questions, with the links of a walk for the page far down."""
+    target, pages = deep_pages(population)
+    links: list[str] = []
+    for _ in range(pages):
+        reply = await service.get(target)
+        following = [link["url"] for link in reply.json().get("link", ()) if link["relation"] == "next"]
+        if not following:
+            break
+        target = following[0].removeprefix(f"http://{following[0].split('/')[2]}")
+        links.append(as_page(target))
+    known = questions(population)
+    deep = links[len(links) // 2 :]
+    return [*known, Question(name=DEEP_PAGE, targets=deep)] if deep else known
+
+
+async def _refusals(service: Serving, known: Sequence[Question]) -> dict[str, str]:
+    """Question → status and error code, for those that the service does not answer."""
+    refused = {}
+    for question in known:
+        reply = await service.get(question.targets[0])
+        if reply.status != OK:
+            refused[question.name] = f"{reply.status} {reply.json()['issue'][0]['details']['coding'][0]['code']}"
+    return refused
+
+
+class _Measuring:
+    """Rounds over all questions and all sizes."""
+
+    def __init__(self, how: Searching, generator: Generator, tell: Callable[[str], None]) -> None:
+        self._how = how
+        self._generator = generator
+        self._tell = tell
+        self._numbers = count(0, _NUMBERS_PER_LOAD)
+
+    def run(
+        self, sized: Sequence[Sized], services: Sequence[Serving], every: Sequence[Sequence[Question]], bare: Serving
+    ) -> None:
+        """Fill in the answers of every size."""
+        pages = Question(name=BARE, targets=[f"/bare/page/{number}" for number in range(_PAGES)])
+        for name in [question.name for question in [*every[-1], pages]]:
+            self._tell(f"measuring {name} ...")
+            loads: list[Load | None] = []
+            for one, service, known in zip(sized, services, every, strict=True):
+                question = next((each for each in [*known, pages] if each.name == name), None)
+                asked = question is not None and name not in one.answers
+                loads.append(self._load(bare if name == BARE else service, question) if asked and question else None)
+            for one, answered in zip(sized, self._answers(loads), strict=True):
+                one.answers.setdefault(name, answered)
+
+    def _load(self, service: Serving, question: Question) -> Load:
+        how = self._how
+        return Load(
+            port=service.port,
+            method="GET",
+            target=KEY,
+            keys=question.targets,
+            seconds=how.seconds,
+            requests=how.requests,
+        )
+
+    def _answers(self, loads: Sequence[Load | None]) -> list[Answered]:
+        alone: list[list[Measured]] = [[] for _ in loads]
+        many: list[list[Measured]] = [[] for _ in loads]
+        for turn in range(1 + self._how.rounds):
+            for index, load in enumerate(loads):
+                if load is None:
+                    continue
+                if turn == 0:  # warm up
+                    self._measured(replace(load, clients=_MANY, seconds=load.seconds / 3))
+                    continue
+                alone[index].append(self._measured(load))
+                many[index].append(self._measured(replace(load, clients=_MANY)))
+        return [
+            Answered(alone=one, many=several, refused="" if load else "too few")
+            for load, one, several in zip(loads, alone, many, strict=True)
+        ]
+
+    def _measured(self, load: Load) -> Measured:
+        return self._generator.run(replace(load, first_number=next(self._numbers)))
