@@ -13,6 +13,7 @@ import binascii
 import hashlib
 import hmac
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.exceptions import InvalidTag
@@ -81,6 +82,7 @@ def scope_of(query: Query) -> str:
     return json.dumps(["search", query.types, query.compartment, pairs])
 
 
+@lru_cache(maxsize=4)
 def _cipher(secret: bytes) -> AESSIV:
     return AESSIV(hmac.digest(secret, b"cursor", hashlib.sha512))
 

@@ -79,12 +79,13 @@ def is_expanded(content: Content) -> bool:
 
 
 class Expander:
-    """Expands value sets, each once; `look_up` gives a needed resource and raises CannotExpandError without it."""
+    """Expands value sets; `look_up` gives a needed resource or raises CannotExpandError."""
 
     def __init__(self, look_up: Callable[[Needed], Content], *, limit: int) -> None:
         self._look_up: Final = look_up
         self._limit: Final = limit
         self._systems: Final[dict[Needed, CodeSystem]] = {}
+        self._sets: Final[dict[Needed, frozenset[Coded]]] = {}
         self._open: Final[list[Needed]] = []
 
     def code_system(self, needed: Needed) -> CodeSystem:
@@ -94,16 +95,17 @@ class Expander:
         return self._systems[needed]
 
     def value_set(self, needed: Needed) -> frozenset[Coded]:
-        """The codes of a value set."""
+        """The codes of a value set, worked out once however many others import it."""
+        if needed in self._sets:
+            return self._sets[needed]
         if needed in self._open:
             raise CannotExpandError(f"the {needed} includes itself")
         self._open.append(needed)
-        try:
-            found = self._expanded(self._look_up(needed), needed)
-        finally:
-            self._open.pop()
+        found = self._expanded(self._look_up(needed), needed)
+        self._open.pop()
         if len(found) > self._limit:
             raise CannotExpandError(f"the {needed} has more than {self._limit} codes")
+        self._sets[needed] = found
         return found
 
     def _expanded(self, content: Content, needed: Needed) -> frozenset[Coded]:

@@ -283,6 +283,27 @@ def test_a_hierarchy_that_names_what_is_not_there_is_refused(parse: Parse) -> No
     assert "lacks a code" in untold(parse, held(broken), text=f"code:below={SYSTEM}%7Ca")
 
 
+def test_imports_that_meet_again_are_worked_out_once(parse: Parse) -> None:
+    """Fifty levels of two imports each would take longer than anybody waits."""
+    levels = [
+        value_set({"valueSet": [f"{SET}-{level + 1}"]}, {"valueSet": [f"{SET}-{level + 1}"]}, url=f"{SET}-{level}")
+        for level in range(50)
+    ]
+    assert expanded(parse, *levels, value_set(concepts("a"), url=f"{SET}-50"), text=f"code:in={SET}-0") == {"a"}
+
+
+@pytest.mark.parametrize("count", [99, 101])
+def test_the_resources_behind_a_search_are_limited(parse: Parse, count: int) -> None:
+    """Each of them is a look-up."""
+    many = value_set(*({"valueSet": [f"{INNER}-{number}"]} for number in range(count)))
+    query = parse("Observation", f"code:in={SET}")
+    if count < 100:
+        assert len(unresolved(query, held(many))) == count
+        return
+    with pytest.raises(FhirError, match="more than 100"):
+        unresolved(query, held(many))
+
+
 @pytest.mark.parametrize(
     "text,known,expected",
     [
