@@ -9,12 +9,14 @@ import pytest
 
 from service.fhir.outcome import FhirError
 from service.fhir.reference import digest_of, identity_of, type_code
-from service.fhir.search.query import Matches, ReferenceValue
+from service.fhir.search.extract import Extractor
+from service.fhir.search.query import Matches, ReferenceValue, TokenValue
 from service.fhir.search.types.reference import NOT_LITERAL
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from service.fhir.search.registry import Registry
     from tests.unit.search.conftest import Parse, Values
 
 BASE = "https://fhir.example.org/fhir"
@@ -104,13 +106,18 @@ def test_a_reference_to_any_type_does_not_list_them_all(parse: Parse) -> None:
         ({"reference": GROUP}, (type_code("Group"), digest_of(GROUP))),
         ({"reference": PAGE}, (0, digest_of(PAGE))),
         ({"reference": "#p"}, (0, NOT_LITERAL)),
+        ({"reference": "#g"}, (type_code("Group"), NOT_LITERAL)),
+        ({"type": "Group"}, (type_code("Group"), NOT_LITERAL)),
+        ({"type": "Nonsense"}, (0, NOT_LITERAL)),
+        ({"reference": PAGE, "type": "Group"}, (type_code("Group"), digest_of(PAGE))),
         ({"identifier": {"value": "1"}}, (0, NOT_LITERAL)),
         ({"display": "somebody"}, (0, NOT_LITERAL)),
     ],
 )
 def test_what_a_reference_is_found_by(values: Values, reference: dict[str, Any], row: tuple[Any, ...]) -> None:
     """Versions do not matter; what names no URL only counts as present."""
-    observation = {"resourceType": "Observation", "subject": reference}
+    contained = [{"resourceType": "Group", "id": "g"}]
+    observation = {"resourceType": "Observation", "contained": contained, "subject": reference}
     assert values(observation, "subject") == {row}
     assert values(observation, "patient") == {row}, "the alias shares the rows"
 
@@ -142,3 +149,52 @@ def test_too_many_ids_without_a_type_are_refused(parse: Parse) -> None:
     with pytest.raises(FhirError) as refusal:
         parse("Provenance", "target=" + ",".join(str(number) for number in range(100)))
     assert refusal.value.code == "too-costly"
+
+
+@pytest.mark.parametrize(
+    "text,expected",
+    [
+        ("subject:identifier=a", TokenValue(form="code", code="a")),
+        ("patient:identifier=urn:x|a", TokenValue(form="system-and-code", system=digest_of("urn:x"), code="a")),
+        ("subject:identifier=|a", TokenValue(form="code-without-system", code="a")),
+        ("subject:identifier=urn:x|", TokenValue(form="system", system=digest_of("urn:x"))),
+    ],
+)
+def test_an_identifier_of_a_reference_is_a_token(parse: Parse, text: str, expected: TokenValue) -> None:
+    """3.1.1.4.12: "the search value works as a token search"."""
+    (criterion,) = parse("Observation", text).where.criteria
+    assert isinstance(criterion, Matches)
+    assert criterion.values == (expected,)
+
+
+def test_a_canonical_has_no_identifier(parse: Parse) -> None:
+    """3.1.1.4.12: "not supported on canonical elements"."""
+    with pytest.raises(FhirError) as refusal:
+        parse("CarePlan", "instantiates-canonical:identifier=a")
+    assert refusal.value.code == "modifier-unsupported"
+
+
+@pytest.mark.parametrize(
+    "reference,of_a_patient",
+    [
+        ({}, True),
+        ({"type": "Patient"}, True),
+        ({"type": "Group"}, False),
+        ({"reference": "Patient/1"}, True),
+        ({"reference": "Group/1"}, False),
+        ({"reference": "#p"}, True),
+        ({"reference": PAGE}, True),
+    ],
+)
+def test_the_identifier_of_a_reference_is_a_token_under_its_source(
+    registry: Registry, reference: dict[str, Any], *, of_a_patient: bool
+) -> None:
+    """And under a further number where it may be to what an alias is restricted to."""
+    content = {"resourceType": "Observation", "subject": reference | {"identifier": {"system": "urn:x", "value": "1"}}}
+    rows = Extractor(registry).rows("Observation", content, BASE)
+    subject, patient_alias = (registry.parameters("Observation")[code] for code in ("subject", "patient"))
+    row = (0, digest_of("urn:x"), "1")
+    assert subject.identifier_numbers == subject.source_numbers
+    assert {each[1:] for each in rows["token"] if each[0] in subject.identifier_numbers} == {row}
+    assert bool([each for each in rows["token"] if each[0] in patient_alias.identifier_numbers]) is of_a_patient
+    assert len(rows["reference"]) == 1, "what has a reference is seen in the index of references alone"

@@ -8,9 +8,13 @@ import pytest
 
 from service.fhir.outcome import FhirError
 from service.fhir.reference import digest_of
-from service.fhir.search.query import Matches, Not, Present, TokenValue
+from service.fhir.search.extract import Extractor
+from service.fhir.search.query import Matches, Not, Present, StringValue, TokenValue
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
+    from service.fhir.search.registry import Registry
     from tests.unit.search.conftest import Parse, Values
 
 LOINC = digest_of("http://loinc.org")
@@ -179,3 +183,114 @@ def test_a_value_longer_than_an_index_holds_is_found(parse: Parse, values: Value
     long = "x" * 5000
     rows = values({"resourceType": "Observation", "identifier": [{"value": long}]}, "identifier")
     assert rows == {(None, token(parse, long, "identifier").code)}
+
+
+MR = "http://terminology.hl7.org/CodeSystem/v2-0203"
+
+
+@pytest.mark.parametrize(
+    "text,expected",
+    [
+        (f"identifier:of-type={MR}|MR|446053", TokenValue(form="of-type", system=digest_of(f"{MR}|MR"), code="446053")),
+        (r"identifier:of-type=a|b\|c|d", TokenValue(form="of-type", system=digest_of(r"a|b\|c"), code="d")),
+        ("identifier:text=Kranken", StringValue(folded="kranken")),
+        ("language:text=Mül", StringValue(folded="mul")),
+        (r"language:text=ge5\,a|b", StringValue(folded="ge5,a|b")),
+    ],
+)
+def test_texts_and_types_of_identifiers_are_searched_by_modifiers(
+    parse: Parse, text: str, expected: TokenValue | StringValue
+) -> None:
+    """3.1.1.4.10: a string search of what describes a code; system|code|value, all three."""
+    (criterion,) = parse("Patient", text).where.criteria
+    assert isinstance(criterion, Matches)
+    assert criterion.values == (expected,)
+
+
+@pytest.mark.parametrize("text", ["a", "a|b", "|b|c", "a||c", "a|b|", "a|b|c|d", "||"])
+def test_a_type_of_an_identifier_has_three_parts(parse: Parse, text: str) -> None:
+    """3.1.1.4.10: "All 3 parts must be present"."""
+    with pytest.raises(FhirError) as refusal:
+        parse("Patient", f"identifier:of-type={text}")
+    assert refusal.value.code == "parameter-value"
+    assert "system|code|value" in refusal.value.issues[0].diagnostics
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "gender:text=a",
+        "active:text=true",
+        "phone:text=1",
+        "phone:of-type=a|b|c",
+        "language:of-type=a|b|c",
+        "_id:text=a",
+    ],
+)
+def test_modifiers_need_something_to_read(parse: Parse, text: str) -> None:
+    """A code, a boolean and a telephone number have no text; only an identifier has a type."""
+    with pytest.raises(FhirError) as refusal:
+        parse("Patient", text)
+    assert refusal.value.code == "modifier-unsupported"
+
+
+@pytest.mark.parametrize(
+    "code,element,texts",
+    [
+        ("code", {"code": {"text": "Rücken  schmerz"}}, {"rucken schmerz"}),
+        (
+            "code",
+            {"code": {"coding": [{"code": "a", "display": "A"}, {"code": "b", "display": "B"}], "text": "T"}},
+            {*"abt"},
+        ),
+        ("code", {"code": {"coding": [{"code": "a", "display": "A"}], "text": "a"}}, {"a"}),
+        ("code", {"code": {"coding": [{"code": "a"}]}}, set()),
+        ("_tag", {"meta": {"tag": [{"code": "t", "display": "Tag"}]}}, {"tag"}),
+        (
+            "identifier",
+            {"identifier": [{"value": "1", "type": {"text": "MRN", "coding": [{"display": "no"}]}}]},
+            {"mrn"},
+        ),
+    ],
+)
+def test_what_describes_a_token_is_a_string_under_its_source(
+    registry: Registry, code: str, element: dict[str, Any], texts: set[str]
+) -> None:
+    """3.1.1.4.10: CodeableConcept.text, Coding.display or Identifier.type.text, folded."""
+    content = {"resourceType": "Observation"} | element
+    rows = Extractor(registry).rows("Observation", content, "").get("string", [])
+    (number,) = registry.parameters("Observation")[code].source_numbers
+    assert set(rows) == {(number, 0, text, "") for text in texts}
+
+
+@pytest.mark.parametrize(
+    "kind,expected",
+    [
+        ({"coding": [{"system": MR, "code": "MR"}]}, {digest_of(f"{MR}|MR")}),
+        (
+            {"coding": [{"system": MR, "code": "MR"}, {"system": "urn:x", "code": "y"}]},
+            {digest_of(f"{MR}|MR"), digest_of("urn:x|y")},
+        ),
+        ({"coding": [{"code": "MR"}, {"system": MR}]}, set()),
+        ({"text": "MR"}, set()),
+        (None, set()),
+    ],
+)
+def test_an_identifier_with_a_type_has_a_row_for_each_of_its_codes(
+    registry: Registry, kind: dict[str, Any] | None, expected: set[UUID]
+) -> None:
+    """Under a number of its own; one without a coded type has none."""
+    identifier = {"value": "1"} | ({"type": kind} if kind else {})
+    content = {"resourceType": "Patient", "identifier": [identifier]}
+    rows = Extractor(registry).rows("Patient", content, "")["token"]
+    parameter = registry.parameters("Patient")["identifier"]
+    assert {row[2:] for row in rows if row[0] in parameter.of_type_numbers} == {(each, "1") for each in expected}
+    assert {row[2:] for row in rows if row[0] in parameter.source_numbers} == {(None, "1")}
+
+
+def test_an_element_of_type_string_is_compared_without_case(parse: Parse, values: Values) -> None:
+    """3.1.1.4.10: "If the underlying data type is string then the search is not case sensitive"."""
+    (criterion,) = parse("ValueSet", "version=1.0-RC").where.criteria
+    assert isinstance(criterion, Matches)
+    assert criterion.values == (TokenValue(form="code", code="1.0-rc"),)
+    assert values({"resourceType": "ValueSet", "version": "1.0-Rc"}, "version") == {(None, "1.0-rc")}

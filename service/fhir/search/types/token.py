@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 from service.fhir.reference import digest_of
 from service.fhir.search.bounded import bounded
 from service.fhir.search.query import StringValue, TokenValue
-from service.fhir.search.separators import split, unescape
+from service.fhir.search.separators import escape, split, unescape
 from service.fhir.search.types.search_type import SearchType, refused
 from service.fhir.search.types.string import folded
 from service.fhir.search.types.string import parse as parse_string
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from service.fhir.search.parameter import SearchParameter
     from service.fhir.search.types.search_type import Rows, Setting
 
@@ -72,8 +74,14 @@ def _implied(parameter: SearchParameter, system: str, code: str) -> TokenValue:
 def _of_type(parameter: SearchParameter, parts: list[str]) -> TokenValue:
     match parts:
         case [system, code, value] if system and code and value:
-            return TokenValue(form="of-type", system=digest_of(f"{system}|{code}"), code=bounded(value))
+            return TokenValue(form="of-type", system=_type_digest(system, code), code=bounded(value))
     raise refused(parameter, "system|code|value with :of-type: the system and code of an identifier's type, its value")
+
+
+@lru_cache(maxsize=1024)
+def _type_digest(system: str, code: str) -> UUID:
+    """The digest of an identifier's type; the escapes keep two types apart whatever is in their names."""
+    return digest_of(f"{escape(system)}|{escape(code)}")
 
 
 def _coding(coding: dict[str, Any], source: int, rows: Rows) -> None:
@@ -122,7 +130,7 @@ def _identifier(identifier: dict[str, Any], source: int, rows: Rows) -> None:
         for coding in kind.get("coding", ()):
             system, code = coding.get("system"), coding.get("code")
             if system and code:
-                rows.token.add((number, rows.element, system_digest(f"{system}|{code}"), bounded(value)))
+                rows.token.add((number, rows.element, _type_digest(system, code), bounded(value)))
 
 
 def _described(text: str, source: int, rows: Rows) -> None:
