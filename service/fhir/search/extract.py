@@ -47,13 +47,15 @@ _MOST_ELEMENTS: Final = 32_767
 class Node(Struct):
     """A place in the tree of properties: what is extracted here, what is kept, and where it goes on.
 
-    Where a composite's values have to stand together, the node is `numbered`: its values get ordinals.
+    Where a composite's values have to stand together, the node is `numbered`: its values get ordinals. Most places are
+    the end of the walk and have one thing extracted, which is the node's `only`; `finished` knows them.
     """
 
     leaves: list[tuple[Extract, int]] = field(default_factory=list)
     children: dict[str, Node] = field(default_factory=dict)
     filters: dict[Where, Node] = field(default_factory=dict)
     numbered: bool = False
+    only: tuple[Extract, int] | None = None
 
     def at(self, path: Path) -> Node:
         """The node that a path leads to, made where it is not there yet."""
@@ -64,6 +66,14 @@ class Node(Struct):
             else:
                 node = node.children.setdefault(step, Node())
         return node
+
+    def finished(self) -> Node:
+        """The node itself, once nothing is added any more."""
+        if len(self.leaves) == 1 and not (self.children or self.filters or self.numbered):
+            self.only = self.leaves[0]
+        for node in (*self.children.values(), *self.filters.values()):
+            node.finished()
+        return self
 
     def visit(self, value: Any, rows: Rows) -> None:
         """Extract from a value, or from each item of an array."""
@@ -85,14 +95,27 @@ class Node(Struct):
         for extract, number in self.leaves:
             extract(value, number, rows)
         if self.children:
-            children = self.children
-            for name, inner in value.items():
-                child = children.get(name)
-                if child is not None:
-                    child.visit(inner, rows)
-        for where, node in self.filters.items():
-            if value.get(where.field) == where.value:
-                node.visit(value, rows)
+            self._descend(value, rows)
+        if self.filters:
+            for where, node in self.filters.items():
+                if value.get(where.field) == where.value:
+                    node.visit(value, rows)
+
+    def _descend(self, value: Any, rows: Rows) -> None:
+        children = self.children
+        for name, inner in value.items():
+            child = children.get(name)
+            if child is None:
+                continue
+            only = child.only
+            if only is None:
+                child.visit(inner, rows)
+            elif type(inner) is not list:
+                only[0](inner, only[1], rows)
+            else:
+                for item in inner:
+                    if item is not None:
+                        only[0](item, only[1], rows)
 
 
 class _Tree(Struct, frozen=True):
@@ -136,7 +159,7 @@ class Extractor:
                     root.at(leaf).leaves.append((extractors[leaf.type], source.number))
         for element in self._registry.composed_elements(resource_type):
             root.at(element).numbered = True
-        return _Tree(root, tuple(evaluated), self._further_numbers(resource_type))
+        return _Tree(root.finished(), tuple(evaluated), self._further_numbers(resource_type))
 
     def _further_numbers(self, resource_type: str) -> FurtherNumbers:
         restricted: dict[int, dict[int, int]] = {}
