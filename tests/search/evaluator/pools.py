@@ -56,6 +56,14 @@ TIMES: Final = (
     "2020-02-01T00:00:00.499Z",
     "2020-02-29T12:00:00+14:00",
 )
+INSTANTS: Final = (
+    "2019-12-31T23:59:59.999Z",
+    "2020-01-31T23:30:00.000-01:00",
+    "2020-02-01T00:00:00.000Z",
+    "2020-02-01T01:00:00.500+01:00",
+    "2020-02-01T00:00:00.499Z",
+)
+"""To the millisecond, the precision of the most precise search (see `test_search_values` for others)."""
 DAYS: Final = ("2019", "2020", "2020-01", "2020-02", "2019-12-31", "2020-01-31", "2020-02-01", "2020-02-29")
 SEARCHED_TIMES: Final = (
     *DAYS,
