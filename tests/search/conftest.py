@@ -16,7 +16,7 @@ from service.fhir.search.extract import Extractor
 from service.fhir.search.parse import parse_criteria, parse_search
 from service.fhir.search.registry import Registry
 from service.store.pool import Pool
-from service.store.search import compile_count, compile_match, compile_search
+from service.store.search import compile_count, compile_match, compile_search, sort_columns
 from service.store.tables import INDEX_TABLES, resource
 from tests.search.population import POPULATION
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from service.fhir.search.query import Query
     from service.store.search import Statement
+    from service.store.search.statement import Position
     from tests.conftest import Cluster
 
     Json = dict[str, Any]
@@ -74,14 +75,22 @@ class Library:
         return parse_search(self._registry, resource_type, parameters, base=BASE, now=NOW)
 
     async def page(
-        self, resource_type: str | None, text: str, *, limit: int = 1000, after_key: int | None = None
-    ) -> list[tuple[int, str]]:
-        """The keys and ids that a page of the search has, in its order."""
-        statement = compile_search(self.query(resource_type, text), limit=limit, after_key=after_key)
-        return [(row["key"], row["id"]) for row in await self.fetch(statement)]
+        self,
+        resource_type: str | None,
+        text: str,
+        *,
+        limit: int = 1000,
+        after: Position | None = None,
+        backwards: bool = False,
+    ) -> list[tuple[Position, str]]:
+        """The positions and ids that a page of the search has, in its order."""
+        query = self.query(resource_type, text)
+        names = sort_columns(query)
+        rows = await self.fetch(compile_search(query, limit=limit, after=after, backwards=backwards))
+        return [((*(row[name] for name in names), row["key"]), row["id"]) for row in rows]
 
     async def ids(self, resource_type: str | None, text: str) -> list[str]:
-        """The ids that match, newest first; the count agrees with them."""
+        """The ids that match, in order; the count agrees with them."""
         found = [id_ for _, id_ in await self.page(resource_type, text)]
         (count,) = await self.fetch(compile_count(self.query(resource_type, text)))
         assert count[0] == len(found)

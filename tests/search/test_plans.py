@@ -77,7 +77,7 @@ async def filled(
 async def test_every_row_comes_from_an_index(filled: Library, resource_type: str | None, text: str) -> None:
     """Pages, counts and conditional criteria alike."""
     query = filled.query(resource_type, text)
-    statements = [compile_search(query, limit=21, after_key=None), compile_match([query, query])]
+    statements = [compile_search(query, limit=21), compile_match([query, query])]
     if text not in {"", "_tag=x"}:
         statements.append(compile_count(query))
     for statement in statements:
@@ -91,7 +91,7 @@ async def test_every_row_comes_from_an_index(filled: Library, resource_type: str
 )
 async def test_a_page_stops_early(filled: Library, text: str) -> None:
     """However many resources match, not many more rows are read than the page has."""
-    plan = await filled.plan(compile_search(filled.query("Observation", text), limit=21, after_key=None), run=True)
+    plan = await filled.plan(compile_search(filled.query("Observation", text), limit=21), run=True)
     read = [
         float(rows) * int(loops)
         for node, rows, loops in re.findall(r"(Index.*Scan).*\(actual time=\S+ rows=([\d.]+) loops=(\d+)\)", plan)
@@ -103,6 +103,6 @@ async def test_a_page_stops_early(filled: Library, text: str) -> None:
 async def test_another_page_costs_what_the_first_does(filled: Library) -> None:
     """The key of the last row is where the index is entered."""
     keys = [key for key, _ in await filled.page("Observation", "code=3")]
-    statement = compile_search(filled.query("Observation", "code=3"), limit=21, after_key=keys[-30])
+    statement = compile_search(filled.query("Observation", "code=3"), limit=21, after=keys[-30])
     plan = await filled.plan(statement, run=True)
     assert "Rows Removed by Filter" not in plan, plan

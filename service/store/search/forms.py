@@ -1,169 +1,210 @@
-"""The forms of probes: which table each reads, which values it takes, and when a row passes.
+"""The forms of probes: which table each reads, which values it takes, when a row passes, how an index finds it.
 
-Dates compare as R4 says (https://hl7.org/fhir/R4/search.html#prefix): with [l, h) the range of the stored value and
+Ranges compare as R4 says (https://hl7.org/fhir/R4/search.html#prefix): with [l, h) the range of the stored value and
 [L, H) that of the search, `eq` means that [L, H) contains [l, h), `gt` that something of [l, h) lies above H, `ge`
-either of the two, `sa` that all of it does, and so on downwards; `ap` that they overlap. Where a condition is wider
-than its index can seek, the bound that follows from it is added.
+either of the two, `sa` that all of it does, and so on downwards; `ap` that they overlap. A stored number, or range of
+numbers, includes both of its ends.
+
+Conditions are SQL with places for the row, ``{t}``, and the values, ``{a}`` to ``{d}``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, FromClause, Integer, Table, Text, and_, func, not_, or_, true
-from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
 
-from service.store.tables import (
-    INDEX_TABLES,
-    index_date,
-    index_reference,
-    index_string,
-    index_token,
-    index_uri,
-    resource,
-)
+from service.store.tables import INDEX_TABLES, LONGER_THAN_A_DAY
 
 if TYPE_CHECKING:
-    from sqlalchemy.types import TypeEngine
+    from collections.abc import Sequence
 
-Condition = ColumnElement[bool]
-Values = Sequence[ColumnElement[Any]]
+TEXT, UUID, TIME, NUMERIC, INTEGER = "text", "uuid", "timestamptz", "numeric", "integer"
 
-_TEXT: Final = Text()
-_TIME: Final = TIMESTAMP(timezone=True)
-_UUID: Final = UUID(as_uuid=True)
+PLACES: Final = "abcd"
+
+
+class Window(Struct, frozen=True):
+    """A part of the rows that pass, as an index holds it: what to seek, and the column whose order they come in."""
+
+    column: str
+    seek: str
 
 
 class Form(Struct, frozen=True, kw_only=True):
     """A form of probe.
 
-    `types` are those of the value columns, `passes` says when a row matches one row of values. `ordered`: with the
-    source and the values given, the index yields resource keys in order; where it is on a hash, `hashed` names the
-    function, the hashed column and its position among the values. `sought`: the index finds the rows by a range.
+    `types` are those of the values, `passes` says when a row matches one row of them. `equal` are the columns that are
+    compared for equality with the values, where nothing else is. `ordered`: with source and values given, an index
+    yields resource keys in order; where it is on a hash, `hashed` names the function, the column and the place of its
+    value. `windows`: the index yields the rows by their values, part after part, from the highest if `descending`; all
+    rows that pass have a first column of the windows, if any, within the `bounds`: operator and place of the value.
     `rank` orders the forms by how few resources a value usually has, fewest first.
     """
 
-    table: Table
-    types: tuple[TypeEngine[Any], ...]
-    passes: Callable[[FromClause, Values], Condition]
+    table: str
+    types: tuple[str, ...]
+    passes: str
     rank: int
+    equal: tuple[str, ...] = ()
     hashed: tuple[str, str, int] | None = None
     ordered: bool = False
-    sought: bool = False
+    windows: tuple[Window, ...] = ()
+    bounds: tuple[tuple[str, int], ...] = ()
+    descending: bool = False
 
     @property
-    def sourced(self) -> bool:
-        """Whether the probe reads an index table, whose rows name their source."""
-        return self.table is not resource
+    def key(self) -> str:
+        """The column with the key of the resource."""
+        return "key" if self.table == "resource" else "resource_key"
 
-    def found(self, row: FromClause, values: Values, source: ColumnElement[int] | None) -> Condition:
-        """What the index seeks: the hash of a row is that of the values."""
-        if self.hashed is None or source is None:
-            return true()
-        name, hashed, position = self.hashed
-        function = getattr(func, name)
-        condition: Condition = function(row.c[hashed], row.c.source) == function(values[position], source)
-        return condition
+    def passes_with(self, row: str, values: Sequence[str]) -> str:
+        """When the row matches the values."""
+        return placed(self.passes, row, values)
 
-
-def _token_code(row: FromClause, values: Values) -> Condition:
-    return row.c.code == values[0]
-
-
-def _token_system_and_code(row: FromClause, values: Values) -> Condition:
-    return and_(row.c.system == values[0], row.c.code == values[1])
+    def found_with(self, row: str, values: Sequence[str], source: str) -> str:
+        """When the row matches, beginning with what the index seeks."""
+        passes = self.passes_with(row, values)
+        if self.hashed is None:
+            return passes
+        name, column, place = self.hashed
+        return f"{name}({row}.{column}, {row}.source) = {name}({values[place]}, {source}) AND {passes}"
 
 
-def _token_code_without_system(row: FromClause, values: Values) -> Condition:
-    return and_(row.c.code == values[0], row.c.system.is_(None))
-
-
-def _token_system(row: FromClause, values: Values) -> Condition:
-    return row.c.system == values[0]
-
-
-def _reference(row: FromClause, values: Values) -> Condition:
-    return row.c.target == values[0]
-
-
-def _string_prefix(row: FromClause, values: Values) -> Condition:
-    return and_(row.c.value >= values[0], row.c.value < values[1])
-
-
-def _string_exact(row: FromClause, values: Values) -> Condition:
-    return and_(row.c.value == values[0], row.c.exact == values[1])
-
-
-def _uri(row: FromClause, values: Values) -> Condition:
-    return row.c.value == values[0]
-
-
-def _identified(row: FromClause, values: Values) -> Condition:
-    return row.c.identity == values[0]
-
-
-def _present(_row: FromClause, _values: Values) -> Condition:
-    return true()
-
-
-def _present_target(row: FromClause, values: Values) -> Condition:
-    return row.c.target_type == values[0]
-
-
-def _date(prefix: str) -> Callable[[FromClause, Values], Condition]:
-    def passes(row: FromClause, values: Values) -> Condition:
-        low, high = row.c.low, row.c.high
-        first, after = values
-        match prefix:
-            case "eq":
-                return and_(low >= first, low < after, high <= after)
-            case "ne":
-                return or_(low < first, high > after)
-            case "gt":
-                return high > after
-            case "lt":
-                return low < first
-            case "ge":
-                return or_(high > after, low >= first)
-            case "le":
-                return and_(low < after, or_(low < first, high <= after))
-            case "sa":
-                return low >= after
-            case "eb":
-                return and_(low < first, high <= first)
-            case _:
-                return and_(low < after, high > first)
-
-    return passes
-
-
-def _updated(prefix: str) -> Callable[[FromClause, Values], Condition]:
-    """An instant against a range: there is nothing between `gt` and `sa`, or `lt` and `eb`."""
-
-    def passes(row: FromClause, values: Values) -> Condition:
-        instant = row.c.last_updated
-        first, after = values
-        match prefix:
-            case "gt" | "sa":
-                return instant >= after
-            case "lt" | "eb":
-                return instant < first
-            case "ge":
-                return instant >= first
-            case "le":
-                return instant < after
-            case "ne":
-                return not_(and_(instant >= first, instant < after))
-            case _:
-                return and_(instant >= first, instant < after)
-
-    return passes
+def placed(condition: str, row: str, values: Sequence[str]) -> str:
+    """The condition with its places filled."""
+    return condition.format(t=row, **dict(zip(PLACES, values, strict=False)))
 
 
 _PREFIXES: Final = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
-_DATES_SOUGHT: Final = frozenset({"eq", "sa", "lt", "eb", "le"})
+
+_DATE: Final = {
+    "eq": "{t}.low >= {a} AND {t}.low < {b} AND {t}.high <= {b}",
+    "ne": "({t}.low < {a} OR {t}.high > {b})",
+    "gt": "{t}.high > {b}",
+    "lt": "{t}.low < {a}",
+    "ge": "({t}.high > {b} OR {t}.low >= {a})",
+    "le": "{t}.low < {b} AND ({t}.low < {a} OR {t}.high <= {b})",
+    "sa": "{t}.low >= {b}",
+    "eb": "{t}.low < {a} AND {t}.high <= {a}",
+    "ap": "{t}.low < {b} AND {t}.high > {a}",
+}
+_LONG: Final = LONGER_THAN_A_DAY.replace("(high", "({t}.high").replace("(low", "({t}.low")
+_DAY: Final = "interval '1 day'"
+
+# Short ranges that reach beyond an instant begin less than a day before it; long ones are found by their ends.
+_DATE_WINDOWS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+    "eq": (("low", "{t}.low >= {a} AND {t}.low < {b}"),),
+    "gt": (
+        ("low", f"{{t}}.low > {{b}} - {_DAY}"),
+        ("high", f"{_LONG} AND {{t}}.high > {{b}} AND {{t}}.low <= {{b}} - {_DAY}"),
+    ),
+    "lt": (("low", "{t}.low < {a}"),),
+    "ge": (
+        ("low", f"{{t}}.low > {{a}} - {_DAY}"),
+        ("high", f"{_LONG} AND {{t}}.high > {{b}} AND {{t}}.low <= {{a}} - {_DAY}"),
+    ),
+    "le": (("low", "{t}.low < {b}"),),
+    "sa": (("low", "{t}.low >= {b}"),),
+    "eb": (("low", "{t}.low < {a}"),),
+    "ap": (
+        ("low", f"{{t}}.low > {{a}} - {_DAY} AND {{t}}.low < {{b}}"),
+        ("high", f"{_LONG} AND {{t}}.high > {{a}} AND {{t}}.low <= {{a}} - {_DAY}"),
+    ),
+}
+
+_DATE_BOUNDS: Final[dict[str, tuple[tuple[str, int], ...]]] = {
+    "eq": ((">=", 0), ("<", 1)),
+    "lt": (("<", 0),),
+    "le": (("<", 1),),
+    "sa": ((">=", 1),),
+    "eb": (("<", 0),),
+    "ap": (("<", 1),),
+}
+
+# An instant against a range: there is nothing between `gt` and `sa`, or `lt` and `eb`.
+_UPDATED: Final = {
+    "eq": "{t}.last_updated >= {a} AND {t}.last_updated < {b}",
+    "ne": "({t}.last_updated < {a} OR {t}.last_updated >= {b})",
+    "gt": "{t}.last_updated >= {b}",
+    "lt": "{t}.last_updated < {a}",
+    "ge": "{t}.last_updated >= {a}",
+    "le": "{t}.last_updated < {b}",
+    "sa": "{t}.last_updated >= {b}",
+    "eb": "{t}.last_updated < {a}",
+    "ap": "{t}.last_updated >= {a} AND {t}.last_updated < {b}",
+}
+
+# The row's ends are l and h, NULL where there is none; a and b the bounds, one number where no precision is implied.
+_NUMBER: Final = {
+    "eq": "{l} >= {a} AND {h} < {b}",
+    "ne": "({l} >= {a} AND {h} < {b}) IS NOT TRUE",
+    "gt": "({h} > {a} OR {h} IS NULL)",
+    "lt": "({l} < {a} OR {l} IS NULL)",
+    "ge": "({h} > {a} OR {h} IS NULL OR {l} = {a} AND {h} = {a})",
+    "le": "({l} < {a} OR {l} IS NULL OR {l} = {a} AND {h} = {a})",
+    "sa": "{l} > {a}",
+    "eb": "{h} < {a}",
+    "ap": "({l} <= {b} OR {l} IS NULL) AND ({h} >= {a} OR {h} IS NULL)",
+}
+_WIDE: Final = "{l} IS DISTINCT FROM {h}"
+
+# Numbers are sought by themselves; what is wide, and may reach into the range from elsewhere, by its upper end.
+_NUMBER_WINDOWS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+    "eq": (("l", "{l} >= {a} AND {l} < {b}"),),
+    "gt": (("l", "{l} > {a}"), ("h", f"{_WIDE} AND ({{l}} <= {{a}} OR {{l}} IS NULL)")),
+    "lt": (("l", "{l} < {a}"), ("h", f"{_WIDE} AND {{l}} IS NULL")),
+    "ge": (("l", "{l} >= {a}"), ("h", f"{_WIDE} AND ({{l}} < {{a}} OR {{l}} IS NULL)")),
+    "le": (("l", "{l} <= {a}"), ("h", f"{_WIDE} AND {{l}} IS NULL")),
+    "sa": (("l", "{l} > {a}"),),
+    "eb": (("l", "{l} < {a}"), ("h", f"{_WIDE} AND {{l}} IS NULL AND {{h}} < {{a}}")),
+    "ap": (("l", "{l} >= {a} AND {l} <= {b}"), ("h", f"{_WIDE} AND ({{l}} < {{a}} OR {{l}} IS NULL)")),
+}
+
+_NUMBER_BOUNDS: Final[dict[str, tuple[tuple[str, int], ...]]] = {
+    "eq": ((">=", 0), ("<", 1)),
+    "lt": (("<", 0),),
+    "le": (("<=", 0),),
+    "sa": ((">", 0),),
+    "eb": (("<", 0),),
+    "ap": (("<=", 1),),
+}
+
+_FROM_BELOW: Final = frozenset({"lt", "le", "eb"})
+"""The prefixes whose ranges begin with the oldest or smallest: they lead when there is nothing better."""
+
+_UNITS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+    "any-unit": ((), "true"),
+    "code": ((TEXT,), "({t}.code = {a} OR {t}.unit = {a})"),
+    "system-and-code": ((UUID, TEXT), "{t}.system = {a} AND {t}.code = {b}"),
+    "canonical": ((TEXT,), "{t}.canonical_unit = {a} AND {t}.canonical_unit IS NOT NULL"),
+}
+"""How a quantity's unit is compared → the types of the values that it takes, the condition."""
+
+
+def _quantity(unit: str, prefix: str) -> Form:
+    types, same_unit = _UNITS[unit]
+    first, second = PLACES[len(types)], PLACES[len(types) + 1]
+    column = "canonical_" if unit == "canonical" else ""
+
+    def bounded(condition: str) -> str:
+        ends = {"l": f"{{t}}.{column}low", "h": f"{{t}}.{column}high"}
+        return f"{same_unit} AND {condition.format(a=f'{{{first}}}', b=f'{{{second}}}', **ends)}"
+
+    windows = _NUMBER_WINDOWS.get(prefix, ())
+    return Form(
+        table="index_quantity",
+        types=(*types, NUMERIC, NUMERIC),
+        passes=bounded(_NUMBER[prefix]),
+        rank=8 if prefix in _FROM_BELOW else 7,
+        bounds=tuple((operator, len(types) + place) for operator, place in _NUMBER_BOUNDS.get(prefix, ())),
+        windows=tuple(Window(f"{column}{'low' if end == 'l' else 'high'}", bounded(seek)) for end, seek in windows),
+    )
+
+
+def _windows(found: Sequence[tuple[str, str]]) -> tuple[Window, ...]:
+    return tuple(Window(*each) for each in found)
+
 
 IDENTIFYING_RANK: Final = 1
 """The rank of a token of an identifier, whatever its form."""
@@ -171,47 +212,115 @@ IDENTIFYING_RANK: Final = 1
 SELECTIVE: Final = 4
 """The last rank of the forms that lead a search on their own: an identity, an identifier, a reference, a whole text."""
 
-_CODE: Final = ("hashtextextended", "code", 0)
-_CODE_OF_SYSTEM: Final = ("hashtextextended", "code", 1)
+_CODE: Final = ("hashtextextended", "code")
 _TARGET: Final = ("uuid_hash_extended", "target", 0)
 _URI: Final = ("hashtextextended", "value", 0)
+_PREFIX: Final = "{t}.value >= {a} AND {t}.value < {b}"
 
 FORMS: Final[dict[str, Form]] = {
-    "identified": Form(table=resource, types=(_UUID,), passes=_identified, rank=0, ordered=True),
-    "reference": Form(table=index_reference, types=(_UUID,), passes=_reference, rank=2, ordered=True, hashed=_TARGET),
-    "string-exact": Form(table=index_string, types=(_TEXT, _TEXT), passes=_string_exact, rank=3, ordered=True),
-    "uri": Form(table=index_uri, types=(_TEXT,), passes=_uri, rank=4, ordered=True, hashed=_URI),
-    "string-prefix": Form(table=index_string, types=(_TEXT, _TEXT), passes=_string_prefix, rank=5, sought=True),
+    "identified": Form(
+        table="resource", types=(UUID,), passes="{t}.identity = {a}", rank=0, ordered=True, equal=("identity",)
+    ),
+    "token-of-type": Form(
+        table="index_token",
+        types=(UUID, TEXT),
+        passes="{t}.system = {a} AND {t}.code = {b}",
+        rank=1,
+        ordered=True,
+        equal=("system", "code"),
+        hashed=(*_CODE, 1),
+    ),
+    "reference": Form(
+        table="index_reference",
+        types=(UUID,),
+        passes="{t}.target = {a}",
+        rank=2,
+        ordered=True,
+        equal=("target",),
+        hashed=_TARGET,
+    ),
+    "string-exact": Form(
+        table="index_string",
+        types=(TEXT, TEXT),
+        passes="{t}.value = {a} AND {t}.exact = {b}",
+        rank=3,
+        ordered=True,
+        equal=("value", "exact"),
+    ),
+    "uri": Form(
+        table="index_uri", types=(TEXT,), passes="{t}.value = {a}", rank=4, ordered=True, equal=("value",), hashed=_URI
+    ),
+    "string-prefix": Form(
+        table="index_string", types=(TEXT, TEXT), passes=_PREFIX, rank=5, windows=(Window("value", _PREFIX),)
+    ),
     "token-system-and-code": Form(
-        table=index_token,
-        types=(_UUID, _TEXT),
-        passes=_token_system_and_code,
+        table="index_token",
+        types=(UUID, TEXT),
+        passes="{t}.system = {a} AND {t}.code = {b}",
         rank=6,
         ordered=True,
-        hashed=_CODE_OF_SYSTEM,
+        equal=("system", "code"),
+        hashed=(*_CODE, 1),
     ),
-    "token-code": Form(table=index_token, types=(_TEXT,), passes=_token_code, rank=6, ordered=True, hashed=_CODE),
+    "token-code": Form(
+        table="index_token",
+        types=(TEXT,),
+        passes="{t}.code = {a}",
+        rank=6,
+        ordered=True,
+        equal=("code",),
+        hashed=(*_CODE, 0),
+    ),
     "token-code-without-system": Form(
-        table=index_token, types=(_TEXT,), passes=_token_code_without_system, rank=6, ordered=True, hashed=_CODE
+        table="index_token",
+        types=(TEXT,),
+        passes="{t}.code = {a} AND {t}.system IS NULL",
+        rank=6,
+        ordered=True,
+        hashed=(*_CODE, 0),
     ),
+    **{f"quantity-{unit}-{prefix}": _quantity(unit, prefix) for unit in _UNITS for prefix in _PREFIXES},
     **{
         f"date-{prefix}": Form(
-            table=index_date,
-            types=(_TIME, _TIME),
-            passes=_date(prefix),
-            rank=7,
-            sought=prefix in _DATES_SOUGHT,
+            table="index_date",
+            types=(TIME, TIME),
+            passes=_DATE[prefix],
+            rank=10 if prefix in _FROM_BELOW else 9,
+            bounds=_DATE_BOUNDS.get(prefix, ()),
+            windows=_windows(_DATE_WINDOWS.get(prefix, ())),
+            descending=True,
         )
         for prefix in _PREFIXES
     },
     **{
         f"updated-{prefix}": Form(
-            table=resource, types=(_TIME, _TIME), passes=_updated(prefix), rank=8, sought=prefix != "ne"
+            table="resource",
+            types=(TIME, TIME),
+            passes=_UPDATED[prefix],
+            rank=11,
+            windows=() if prefix == "ne" else (Window("last_updated", _UPDATED[prefix]),),
+            descending=True,
         )
         for prefix in _PREFIXES
     },
-    "token-system": Form(table=index_token, types=(_UUID,), passes=_token_system, rank=9),
-    **{f"present-{kind}": Form(table=table, types=(), passes=_present, rank=9) for kind, table in INDEX_TABLES.items()},
-    "present-target": Form(table=index_reference, types=(Integer(),), passes=_present_target, rank=9),
+    "string-contains": Form(
+        table="index_string",
+        types=(TEXT,),
+        passes="strpos({t}.value, {a}) > 0",
+        rank=12,
+        windows=(Window("value", "true"),),
+    ),
+    "uri-below": Form(
+        table="index_uri",
+        types=(TEXT, TEXT, TEXT),
+        passes="({t}.value = {a} OR {t}.value >= {b} AND {t}.value < {c})",
+        rank=12,
+    ),
+    "token-system": Form(table="index_token", types=(UUID,), passes="{t}.system = {a}", rank=12),
+    **{
+        f"present-{kind}": Form(table=table.name, types=(), passes="true", rank=12)
+        for kind, table in INDEX_TABLES.items()
+    },
+    "present-target": Form(table="index_reference", types=(INTEGER,), passes="{t}.target_type = {a}", rank=12),
 }
 """Form → how it probes."""

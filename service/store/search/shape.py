@@ -1,7 +1,7 @@
 """Criteria as probes of index rows, with the values taken out: the shape that a statement is compiled for.
 
-A criterion holds when any of its probes finds a row. Each probe has a form (see `forms`), the numbers of its sources,
-and columns of values: the i-th items of all columns belong together, the items are alternatives.
+A shape is a tree of structs that says which forms of probes there are and how they are joined; it names each list of
+values by its position. Queries that differ in values alone, or in how many alternatives there are, share a shape.
 """
 
 from __future__ import annotations
@@ -12,122 +12,296 @@ from msgspec import Struct
 
 from service.fhir.reference import type_code
 from service.fhir.search.query import (
-    DateValue,
+    AnyOf,
+    Chain,
+    CompositeValue,
+    Has,
     Identified,
+    InCodes,
     Matches,
     Not,
     Present,
-    ReferenceValue,
-    StringValue,
-    TokenValue,
     Updated,
-    UriValue,
 )
+from service.store.search.forms import FORMS, IDENTIFYING_RANK, INTEGER, TEXT, Form
+from service.store.search.value_rows import date_row, value_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from service.fhir.search.parameter import SearchParameter
-    from service.fhir.search.query import Criterion, Query, Value
-
-Row = tuple[Any, ...]
+    from service.fhir.search.query import And, Criterion, Query, SortKey, Value
+    from service.store.search.value_rows import Row
 
 _ELSEWHERE: Final = 0
-_HIGHEST: Final = "\U0010ffff"
-_SURROGATES: Final = range(0xD800, 0xE000)
+_MANY: Final = 16
+"""From how many pairs of source and value on a resource's rows are compared with all of them at once."""
 
 
-class ProbeShape(Struct, frozen=True, kw_only=True):
-    """A probe without its values. `identifying` marks tokens of identifiers, which are near unique."""
+class Leaf(Struct, frozen=True, kw_only=True):
+    """A row of one of the sources passes with one of the values.
 
-    form: str
+    `sources` is the position of the source numbers (None: the resource itself is looked at), `values` are those of the
+    columns of values. `parameter` tells apart what reads other sources; `single`: a resource has at most one such row.
+    """
+
+    form_name: str
+    sources: int | None
+    values: tuple[int, ...]
+    parameter: int = -1
     identifying: bool = False
+    many: bool = False
+    single: bool = False
+
+    @property
+    def form(self) -> Form:
+        """How it is probed."""
+        return FORMS[self.form_name]
+
+    @property
+    def rank(self) -> int:
+        """How many resources a value usually has, fewest first."""
+        return IDENTIFYING_RANK if self.identifying and self.form.ordered else self.form.rank
 
 
-class CriterionShape(Struct, frozen=True, kw_only=True):
-    """Any of the probes finds a row, or with `negated` none of them."""
+class Joined(Struct, frozen=True, kw_only=True):
+    """Rows that agree in their element pass, one for each part, with values that belong together."""
 
-    probes: tuple[ProbeShape, ...]
-    negated: bool = False
+    parts: tuple[Leaf, ...]
 
 
-Shape = tuple[CriterionShape, ...]
+class Linked(Struct, frozen=True, kw_only=True):
+    """The resource refers to one of the types that matches."""
 
-Columns = tuple[list[Any], ...]
-"""The values of one probe: first its source numbers (none for a probe of the resource itself), then its columns."""
+    sources: int
+    types: int
+    where: All
+
+
+class Referring(Struct, frozen=True, kw_only=True):
+    """Something that matches refers to the resource."""
+
+    sources: int
+    where: All
+
+
+class OneOf(Struct, frozen=True, kw_only=True):
+    """At least one holds."""
+
+    nodes: tuple[Node, ...]
+
+
+class Negated(Struct, frozen=True, kw_only=True):
+    """It does not hold."""
+
+    node: Node
+
+
+class All(Struct, frozen=True, kw_only=True):
+    """All of them hold."""
+
+    nodes: tuple[Node, ...]
+
+
+Node = Leaf | Joined | Linked | Referring | OneOf | Negated
+
+
+class Sorted(Struct, frozen=True, kw_only=True):
+    """A key to sort by: the column `value` of a table's rows of the sources, or of the resource itself."""
+
+    table: str
+    value: str
+    type: str
+    sources: int | None
+    descending: bool
+    parameter: int = -1
+    single: bool = False
+
+    @property
+    def walkable(self) -> bool:
+        """Whether an index holds the rows in this order."""
+        return self.value in {"low", "last_updated"} or (self.table, self.value) == ("index_string", "value")
+
+
+class Shape(Struct, frozen=True, kw_only=True):
+    """A query without its values; `arrays` are the SQL types of the lists of values by position.
+
+    The first list holds the types that are searched.
+    """
+
+    where: All
+    sort: tuple[Sorted, ...]
+    arrays: tuple[str, ...]
 
 
 class ShapedQuery(Struct, frozen=True, kw_only=True):
-    """A query's shape, and the values of every probe of it in order."""
+    """A query's shape, and its lists of values."""
 
     shape: Shape
-    values: tuple[Columns, ...]
+    values: tuple[list[Any], ...]
+
+
+TYPES: Final = 0
+"""The position of the types that are searched."""
 
 
 def shaped(query: Query) -> ShapedQuery:
-    """The probes of all criteria of a query."""
-    shape: list[CriterionShape] = []
-    values: list[Columns] = []
-    for criterion in query.where.criteria:
-        negated = isinstance(criterion, Not)
-        found = list(_probes(criterion.criterion if isinstance(criterion, Not) else criterion))
-        shape.append(CriterionShape(probes=tuple(probe for probe, _ in found), negated=negated))
-        values.extend(columns for _, columns in found)
-    return ShapedQuery(shape=tuple(shape), values=tuple(values))
+    """The shape and the values of a query."""
+    shaper = _Shaper()
+    shaper.array(TEXT, query.types)
+    where = shaper.all_of(query.where)
+    sort = tuple(shaper.sorted_by(key) for key in query.sort)
+    shape = Shape(where=where, sort=sort, arrays=tuple(shaper.types))
+    return ShapedQuery(shape=shape, values=tuple(shaper.values))
 
 
-def _probes(criterion: Criterion) -> Iterator[tuple[ProbeShape, Columns]]:
-    match criterion:
-        case Identified(identities=identities):
-            yield ProbeShape(form="identified"), (list(identities),)
-        case Updated(values=dates):
-            for form, rows in _grouped(_date_row("updated", value) for value in dates):
-                yield ProbeShape(form=form), _columns(rows)
-        case Present(parameter=parameter):
-            yield _present(parameter)
-        case Matches(parameter=parameter, values=values):
-            identifying = any(path.type == "Identifier" for source in parameter.sources for path in source.paths)
-            for form, rows in _grouped(row for value in values for row in _rows(value)):
-                yield (
-                    ProbeShape(form=form, identifying=identifying),
-                    (list(parameter.source_numbers), *_columns(rows)),
+_SORTED_BY: Final[dict[str, tuple[str, str, str]]] = {
+    "date": ("index_date", "low", "timestamptz"),
+    "string": ("index_string", "value", "text"),
+    "token": ("index_token", "code", "text"),
+    "uri": ("index_uri", "value", "text"),
+    "reference": ("index_reference", "target", "uuid"),
+    "number": ("index_quantity", "low", "numeric"),
+    "quantity": ("index_quantity", "low", "numeric"),
+    "_id": ("resource", "id", "text"),
+    "_lastUpdated": ("resource", "last_updated", "timestamptz"),
+}
+"""Kind or special of a parameter → the table, the column and its type that it is sorted by."""
+
+
+class _Shaper:
+    def __init__(self) -> None:
+        self.types: list[str] = []
+        self.values: list[list[Any]] = []
+        self._parameters: dict[tuple[int, ...], int] = {}
+
+    def array(self, sql_type: str, items: Iterable[Any]) -> int:
+        self.types.append(sql_type)
+        self.values.append(list(items))
+        return len(self.types) - 1
+
+    def all_of(self, where: And) -> All:
+        return All(nodes=tuple(self._criterion(each) for each in where.criteria))
+
+    def sorted_by(self, key: SortKey) -> Sorted:
+        parameter = key.parameter
+        table, column, sql_type = _SORTED_BY[parameter.special or parameter.kind]
+        if parameter.special:
+            return Sorted(
+                table=table, value=column, type=sql_type, sources=None, descending=key.descending, single=True
+            )
+        sources = parameter.source_numbers
+        return Sorted(
+            table=table,
+            value=column,
+            type=sql_type,
+            sources=self.array(INTEGER, sources),
+            descending=key.descending,
+            parameter=self._parameter(sources),
+            single=_is_single(parameter),
+        )
+
+    def _criterion(self, criterion: Criterion | Not) -> Node:
+        match criterion:
+            case Not(criterion=inner):
+                return Negated(node=self._criterion(inner))
+            case AnyOf(criteria=criteria):
+                return OneOf(nodes=tuple(self._criterion(each) for each in criteria))
+            case Chain(parameter=parameter, types=types, where=where):
+                sources = self.array(INTEGER, parameter.source_numbers)
+                return Linked(sources=sources, types=self.array(TEXT, types), where=self.all_of(where))
+            case Has(parameter=parameter, where=where):
+                sources = self.array(INTEGER, parameter.source_numbers)
+                return Referring(sources=sources, where=self.all_of(where))
+            case Identified(identities=identities):
+                values = (self.array("uuid", identities),)
+                return Leaf(form_name="identified", sources=None, values=values, many=len(identities) > _MANY)
+            case Updated(values=dates):
+                rows = (date_row("updated", value) for value in dates)
+                return _one_of(self._leaf(form, None, found) for form, found in _grouped(rows))
+            case Present(parameter=parameter):
+                return self._present(parameter)
+            case Matches(parameter=parameter, values=values):
+                return self._matches(parameter, values)
+            case InCodes():
+                raise TypeError("sets of codes are resolved before a statement is built")
+
+    def _matches(self, parameter: SearchParameter, values: Sequence[Value]) -> Node:
+        if parameter.components:
+            return self._composites(parameter, values)
+        return _one_of(
+            self._leaf(form, _sources(parameter, form), rows, parameter)
+            for form, rows in _grouped(row for value in values for row in value_rows(value))
+        )
+
+    def _composites(self, parameter: SearchParameter, values: Sequence[Value]) -> Node:
+        """One node for all values whose components have the same forms."""
+        groups: dict[tuple[str, ...], list[tuple[Row, ...]]] = {}
+        for value in values:
+            if isinstance(value, CompositeValue):
+                for parts in _combined([list(value_rows(each)) for each in value.components]):
+                    groups.setdefault(tuple(form for form, _ in parts), []).append(tuple(row for _, row in parts))
+        return _one_of(
+            Joined(
+                parts=tuple(
+                    self._leaf(form, _sources(component, form), [row[part] for row in rows], component)
+                    for part, (form, component) in enumerate(zip(forms, parameter.components, strict=True))
                 )
+            )
+            for forms, rows in sorted(groups.items())
+        )
+
+    def _leaf(
+        self,
+        form: str,
+        sources: Sequence[int] | None,
+        rows: Sequence[Row],
+        parameter: SearchParameter | None = None,
+    ) -> Leaf:
+        columns = zip(*rows, strict=True) if rows else [() for _ in FORMS[form].types]
+        return Leaf(
+            form_name=form,
+            sources=None if sources is None else self.array(INTEGER, sources),
+            values=tuple(
+                self.array(sql_type, column) for sql_type, column in zip(FORMS[form].types, columns, strict=True)
+            ),
+            parameter=-1 if sources is None else self._parameter(tuple(sources)),
+            identifying=parameter is not None and "Identifier" in parameter.data_types,
+            many=len(rows) * len(sources or (1,)) > _MANY,
+            single=parameter is None or _is_single(parameter),
+        )
+
+    def _present(self, parameter: SearchParameter) -> Leaf:
+        """Any row of the sources; where rows are shared, one whose target has the type or does not tell its type."""
+        if parameter.restricted_to is None:
+            table = "quantity" if parameter.kind == "number" else parameter.kind
+            return self._leaf(f"present-{table}", parameter.source_numbers, [], parameter)
+        rows = [(type_code(parameter.restricted_to),), (_ELSEWHERE,)]
+        return self._leaf("present-target", parameter.source_numbers, rows, parameter)
+
+    def _parameter(self, sources: tuple[int, ...]) -> int:
+        return self._parameters.setdefault(sources, len(self._parameters))
 
 
-def _present(parameter: SearchParameter) -> tuple[ProbeShape, Columns]:
-    """Any row of the sources; where rows are shared, one whose target has the type or does not tell its type."""
-    sources = list(parameter.source_numbers)
-    if parameter.restricted_to is None:
-        return ProbeShape(form=f"present-{parameter.kind}"), (sources,)
-    return ProbeShape(form="present-target"), (sources, [type_code(parameter.restricted_to), _ELSEWHERE])
+def _sources(parameter: SearchParameter, form: str) -> tuple[int, ...]:
+    """The sources whose rows have values of the form: a reference's identifiers stand among the tokens."""
+    if form == "token-of-type":
+        return parameter.of_type_numbers
+    if form.startswith("token-") and parameter.kind == "reference":
+        return parameter.identifier_numbers
+    return parameter.source_numbers
 
 
-def _rows(value: Value) -> Iterator[tuple[str, Row]]:
-    """The form of probe that a value needs, and its row of values."""
-    match value:
-        case TokenValue(form="any-code-of", codes=codes):
-            yield "token-code", ()
-            yield from (("token-code", (code,)) for code in codes)
-        case TokenValue(form="system-and-code", system=system, code=code):
-            yield "token-system-and-code", (system, code)
-        case TokenValue(form="system", system=system):
-            yield "token-system", (system,)
-        case TokenValue(form=form, code=code):
-            yield f"token-{form}", (code,)
-        case ReferenceValue(targets=targets):
-            yield from (("reference", (target,)) for target in targets)
-        case StringValue(folded=folded, exact=None):
-            yield "string-prefix", (folded, after_prefix(folded))
-        case StringValue(folded=folded, exact=exact):
-            yield "string-exact", (folded, exact)
-        case DateValue():
-            yield _date_row("date", value)
-        case UriValue(value=uri):
-            yield "uri", (uri,)
+def _is_single(parameter: SearchParameter) -> bool:
+    """Whether a resource has at most one value: no element on the way to it repeats."""
+    types = [source.type for source in parameter.sources]
+    return len(types) == len(set(types)) and not any(source.repeats for source in parameter.sources)
 
 
-def _date_row(table: str, value: DateValue) -> tuple[str, Row]:
-    return f"{table}-{value.prefix}", (value.range.low, value.range.high)
+def _one_of(nodes: Iterable[Node]) -> Node:
+    """The only node, or an alternative of all of them; with none, nothing matches."""
+    found = tuple(nodes)
+    return found[0] if len(found) == 1 else OneOf(nodes=found)
 
 
 def _grouped(rows: Iterable[tuple[str, Row]]) -> Iterator[tuple[str, list[Row]]]:
@@ -141,16 +315,12 @@ def _grouped(rows: Iterable[tuple[str, Row]]) -> Iterator[tuple[str, list[Row]]]
         yield form, list(found[form])
 
 
-def _columns(rows: Sequence[Row]) -> Columns:
-    return tuple(list(column) for column in zip(*rows, strict=True)) if rows else ([],)
-
-
-def after_prefix(prefix: str) -> str:
-    """The first text, in the order of code points, after all that start with the prefix."""
-    kept = prefix.rstrip(_HIGHEST)
-    if not kept:
-        return prefix + _HIGHEST
-    following = ord(kept[-1]) + 1
-    if following in _SURROGATES:
-        following = _SURROGATES.stop
-    return kept[:-1] + chr(following)
+def _combined(parts: Sequence[list[tuple[str, Row]]]) -> Iterator[tuple[tuple[str, Row], ...]]:
+    """Every choice of one row for each part; rows that only name their form stand for no value."""
+    if not parts:
+        yield ()
+        return
+    for first in parts[0]:
+        if first[1]:
+            for others in _combined(parts[1:]):
+                yield (first, *others)

@@ -1,62 +1,36 @@
-"""The statements of searches, their texts compiled once per shape; values only ever travel as arguments.
+"""The statements of searches, their texts written once per shape; values only ever travel as arguments.
 
 A search's text depends on its shape alone, whatever the number of values. `compile_match` answers many conditional
 criteria at once: those of one shape, with equally many values, share one branch, so its text does not grow with their
 number either.
 """
 
+# ruff: noqa: S608 - texts are written from shapes; no value is ever part of one
+
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Integer,
-    Select,
-    Text,
-    bindparam,
-    column,
-    func,
-    literal_column,
-    select,
-    true,
-    union_all,
-)
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 
-from service.store.search.candidates import BoundCriterion, BoundProbe, Search, all_keys, page_of_keys
-from service.store.search.forms import FORMS
-from service.store.search.shape import shaped
-from service.store.tables import resource
+from service.store.search.include import included_text
+from service.store.search.order import After
+from service.store.search.page import Page, every_key, order_of, page_of_keys
+from service.store.search.shape import Shape, shaped
+from service.store.search.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
-    from sqlalchemy.types import TypeEngine
+    from service.fhir.search.query import Include, Query
 
-    from service.fhir.search.query import Query
-    from service.store.search.shape import Columns, Shape
-
-_DIALECT: Final = asyncpg_dialect()  # type: ignore[no-untyped-call]
 _SHAPES: Final = 1024
-_LAST_KEY: Final = 2**63 - 1
-"""Matches that are fetched for each conditional criteria: enough to tell none, one and several."""
+_VERSION: Final = "r.key, r.type, r.id, r.version_id, r.last_updated, r.method, r.content"
 
-_TYPE: Final = Text()
-_VERSION: Final = (
-    resource.c.key,
-    resource.c.type,
-    resource.c.id,
-    resource.c.version_id,
-    resource.c.last_updated,
-    resource.c.method,
-    resource.c.content,
-)
+Position = tuple[str | int | None, ...]
+"""The sort values of a row, as text, and its key."""
 
 
 class Statement(Struct, frozen=True):
@@ -66,31 +40,26 @@ class Statement(Struct, frozen=True):
     arguments: tuple[Any, ...]
 
 
-class _Text(Struct, frozen=True):
-    """A compiled text, and the names of its arguments in order."""
+def compile_search(query: Query, *, limit: int, after: Position | None = None, backwards: bool = False) -> Statement:
+    """A page of a search: key, type, id, version_id, last_updated, method, content, and sort_0 ... as text.
 
-    text: str
-    names: tuple[str, ...]
-
-    def with_values(self, values: Mapping[str, Any]) -> Statement:
-        return Statement(self.text, tuple(values[name] for name in self.names))
-
-
-def compile_search(query: Query, *, limit: int, after_key: int | None) -> Statement:
-    """A page of a search: key, type, id, version_id, last_updated, method, content; newest first.
-
-    At most `limit` rows, those that follow the row with the key `after_key`.
+    At most `limit` rows: those that follow the position `after`, or with `backwards` precede it, nearest first.
     """
     found = shaped(query)
-    before = _LAST_KEY if after_key is None else after_key
-    values = {"types": list(query.types), "before": before, "limit": limit}
-    return _search_text(found.shape).with_values({**values, **_named(found.values)})
+    missing = None if after is None else tuple(value is None for value in after[:-1])
+    values = () if after is None else (after[-1], *(str(value) for value in after[:-1] if value is not None))
+    return _search_text(found.shape, missing, backwards).with_values((*found.values, limit, *values))
+
+
+def sort_columns(query: Query) -> tuple[str, ...]:
+    """The names of the columns with sort values that the rows of a search have."""
+    return order_of(shaped(query).shape).names
 
 
 def compile_count(query: Query) -> Statement:
     """The number of matches: one row with one column."""
     found = shaped(query)
-    return _count_text(found.shape).with_values({"types": list(query.types), **_named(found.values)})
+    return _count_text(found.shape).with_values(found.values)
 
 
 def compile_match(queries: Sequence[Query], *, enough: int = 2) -> Statement:
@@ -98,117 +67,124 @@ def compile_match(queries: Sequence[Query], *, enough: int = 2) -> Statement:
 
     At most `enough` rows for each query.
     """
-    groups: dict[_Counted, list[tuple[int, Query, tuple[Columns, ...]]]] = {}
+    groups: dict[_Counted, list[tuple[int, tuple[list[Any], ...]]]] = {}
     for ordinal, query in enumerate(queries):
         found = shaped(query)
-        lengths = tuple(tuple(len(each) for each in columns) for columns in found.values)
-        counted = _Counted(shape=found.shape, types=len(query.types), lengths=lengths)
-        groups.setdefault(counted, []).append((ordinal, query, found.values))
+        counted = _Counted(shape=found.shape, lengths=tuple(len(each) for each in found.values))
+        groups.setdefault(counted, []).append((ordinal, found.values))
     shapes = tuple(sorted(groups, key=repr))
-    arguments: dict[str, Any] = {"enough": enough}
-    for branch, counted in enumerate(shapes):
-        rows = [
-            (ordinal, *query.types, *(item for columns in values for each in columns for item in each))
-            for ordinal, query, values in groups[counted]
-        ]
-        arguments.update((f"b{branch}_{number}", list(items)) for number, items in enumerate(zip(*rows, strict=True)))
-    return _match_text(shapes).with_values(arguments)
+    arguments: list[Any] = [enough]
+    for counted in shapes:
+        rows = [(ordinal, *(item for values in lists for item in values)) for ordinal, lists in groups[counted]]
+        arguments += [list(column) for column in zip(*rows, strict=True)]
+    return Statement(_match_text(shapes), tuple(arguments))
+
+
+def compile_includes(
+    includes: Sequence[Include],
+    keys: Sequence[int],
+    *,
+    references: Sequence[int],
+    limit: int,
+    depth: int = 3,
+) -> Statement:
+    """What is returned with the matches `keys`, and is none of them: the columns of a search without sort values.
+
+    At most `limit` resources, those nearest to the matches; ``:iterate`` goes on for `depth` steps. `references` are
+    all reference sources of the registry, which ``*`` follows backwards.
+    """
+    text, arguments = included_text(tuple(includes), tuple(references), depth, _VERSION)
+    return Statement(text, (list(keys), limit, *arguments))
+
+
+class _Text(Struct, frozen=True):
+    """A text, and the positions of its arguments among the values."""
+
+    text: str
+    positions: tuple[int, ...]
+
+    def with_values(self, values: Sequence[Any]) -> Statement:
+        return Statement(self.text, tuple(values[position] for position in self.positions))
+
+
+_PLACE: Final = re.compile(r"\$(\d+)")
+
+
+def _place(position: int, sql_type: str) -> str:
+    """The argument that has a position among the values."""
+    return f"${position + 1}::{sql_type}"
+
+
+def _numbered(text: str) -> _Text:
+    """The text with its arguments numbered in the order of their first use; those that it does not use are left out."""
+    positions: dict[int, int] = {}
+
+    def number(place: re.Match[str]) -> str:
+        return f"${positions.setdefault(int(place[1]) - 1, len(positions) + 1)}"
+
+    return _Text(_PLACE.sub(number, text), tuple(positions))
 
 
 class _Counted(Struct, frozen=True):
-    """A shape with the number of values in every column of every probe."""
+    """A shape with the number of values in every list."""
 
     shape: Shape
-    types: int
-    lengths: tuple[tuple[int, ...], ...]
-
-
-def _named(values: Sequence[Columns]) -> dict[str, list[Any]]:
-    return {f"p{probe}_{number}": items for probe, columns in enumerate(values) for number, items in enumerate(columns)}
+    lengths: tuple[int, ...]
 
 
 @lru_cache(maxsize=_SHAPES)
-def _search_text(shape: Shape) -> _Text:
-    search = Search(
-        types=bindparam("types", type_=ARRAY(_TYPE)),
-        criteria=_bound(shape, lambda probe, number, type_: bindparam(f"p{probe}_{number}", type_=ARRAY(type_))),
-        before=bindparam("before", type_=BigInteger()),
-        limit=bindparam("limit", type_=BigInteger()),
-    )
-    page = page_of_keys(search).subquery("page")
-    return _compiled(
-        select(*_VERSION)
-        .select_from(page.join(resource, resource.c.key == page.c.key))
-        .where(resource.c.content.is_not(None))
-        .order_by(page.c.key.desc())
+def _search_text(shape: Shape, missing: tuple[bool, ...] | None, backwards: bool) -> _Text:  # noqa: FBT001
+    order, limit = order_of(shape), len(shape.arrays)
+    after = None
+    if missing is not None:
+        number = limit + 1
+        values: list[str | None] = []
+        for column, absent in zip(order.columns, missing, strict=True):
+            number += not absent
+            values.append(None if absent else f"{_place(number, 'text')}::{column.type}")
+        after = After(values=tuple(values), key=_place(limit + 1, "bigint"), backwards=backwards)
+    writer = Writer(lambda position: _place(position, f"{shape.arrays[position]}[]"))
+    page = page_of_keys(Page(writer=writer, shape=shape, limit=_place(limit, "bigint"), after=after))
+    columns = "".join(f", page.{name}::text" for name in order.names)
+    ordering = order.clause([f"page.{name}" for name in order.names], "page.key", after)
+    return _numbered(
+        f"SELECT {_VERSION}{columns} FROM ({page}) AS page JOIN resource r ON r.key = page.key "
+        f"WHERE r.content IS NOT NULL {ordering}"
     )
 
 
 @lru_cache(maxsize=_SHAPES)
 def _count_text(shape: Shape) -> _Text:
-    search = Search(
-        types=bindparam("types", type_=ARRAY(_TYPE)),
-        criteria=_bound(shape, lambda probe, number, type_: bindparam(f"p{probe}_{number}", type_=ARRAY(type_))),
-        before=literal_column(str(_LAST_KEY), BigInteger()),
-        limit=literal_column("1", BigInteger()),
-    )
-    return _compiled(select(func.count()).select_from(all_keys(search).subquery("match")))
+    writer = Writer(lambda position: _place(position, f"{shape.arrays[position]}[]"))
+    return _numbered(f"SELECT count(*) FROM ({every_key(writer, shape)}) AS match")
 
 
 @lru_cache(maxsize=_SHAPES)
-def _match_text(shapes: tuple[_Counted, ...]) -> _Text:
-    branches = [_match_branch(branch, counted) for branch, counted in enumerate(shapes)]
-    return _compiled(branches[0] if len(branches) == 1 else union_all(*branches))
+def _match_text(shapes: tuple[_Counted, ...]) -> str:
+    branches, number = [], 2
+    for counted in shapes:
+        branch, number = _match_branch(counted, number)
+        branches.append(branch)
+    return "\nUNION ALL\n".join(branches)
 
 
-def _match_branch(branch: int, counted: _Counted) -> Select[Any]:
-    """The matches of all queries of one shape: a row of values per query, and for each of them a page of two keys."""
-    columns: list[tuple[str, TypeEngine[Any]]] = [("ordinal", Integer())]
+def _match_branch(counted: _Counted, number: int) -> tuple[str, int]:
+    """The matches of all queries of one shape, a row of values for each; and the number of the next argument."""
+    names: list[list[str]] = []
+    columns, arrays = ["ordinal"], [f"${number}::integer[]"]
+    for sql_type, length in zip(counted.shape.arrays, counted.lengths, strict=True):
+        names.append([f"c{len(columns) + each}" for each in range(length)])
+        columns += names[-1]
+        arrays += [f"${number + len(arrays) + each}::{sql_type}[]" for each in range(length)]
 
-    def array(length: int, type_: TypeEngine[Any]) -> ColumnElement[Any]:
-        names = [f"c{len(columns) + number}" for number in range(length)]
-        columns.extend((name, type_) for name in names)
-        items: list[ColumnElement[Any]] = [literal_column(f"query.{name}", type_) for name in names]
-        return func.cast(postgresql.array(items, type_=type_), ARRAY(type_))
+    def array(position: int) -> str:
+        items = ", ".join(f"query.{name}" for name in names[position])
+        return f"ARRAY[{items}]::{counted.shape.arrays[position]}[]"
 
-    search = Search(
-        types=array(counted.types, _TYPE),
-        criteria=_bound(counted.shape, lambda probe, number, type_: array(counted.lengths[probe][number], type_)),
-        before=literal_column(str(_LAST_KEY), BigInteger()),
-        limit=bindparam("enough", type_=BigInteger()),
+    page = page_of_keys(Page(writer=Writer(array), shape=counted.shape, limit="$1::bigint"))
+    text = (
+        f"SELECT query.ordinal, r.type, r.id, r.version_id FROM unnest({', '.join(arrays)}) "
+        f"AS query({', '.join(columns)}) CROSS JOIN LATERAL ({page}) AS page JOIN resource r ON r.key = page.key "
+        "WHERE r.content IS NOT NULL"
     )
-    page = page_of_keys(search).lateral("page")
-    binds = [bindparam(f"b{branch}_{number}", type_=ARRAY(type_)) for number, (_, type_) in enumerate(columns)]
-    query = (
-        func.unnest(*binds)
-        .table_valued(*(column(*each) for each in columns), name="query")
-        .render_derived(name="query")
-    )
-    return (
-        select(query.c.ordinal, resource.c.type, resource.c.id, resource.c.version_id)
-        .select_from(query.join(page, true()).join(resource, resource.c.key == page.c.key))
-        .where(resource.c.content.is_not(None))
-    )
-
-
-def _bound(
-    shape: Shape, array: Callable[[int, int, TypeEngine[Any]], ColumnElement[Any]]
-) -> tuple[BoundCriterion, ...]:
-    """The criteria with an expression for every array: `array` makes it, given probe, number and type of its items."""
-    criteria, number = [], 0
-    for criterion in shape:
-        probes = []
-        for probe in criterion.probes:
-            form = FORMS[probe.form]
-            types = (Integer(), *form.types) if form.sourced else form.types
-            arrays = [array(number, position, type_) for position, type_ in enumerate(types)]
-            sources, columns = (arrays[0], arrays[1:]) if form.sourced else (None, arrays)
-            probes.append(BoundProbe(probe, sources, tuple(columns)))
-            number += 1
-        criteria.append(BoundCriterion(criterion, tuple(probes)))
-    return tuple(criteria)
-
-
-def _compiled(statement: Any) -> _Text:
-    compiled = statement.compile(dialect=_DIALECT)
-    return _Text(str(compiled), tuple(compiled.positiontup or ()))
+    return text, number + len(arrays)

@@ -9,7 +9,7 @@ import pytest
 
 from service.fhir.reference import identity_of
 from service.store.search import compile_count, compile_match, compile_search
-from service.store.search.shape import after_prefix
+from service.store.search.value_rows import after_prefix
 
 if TYPE_CHECKING:
     from tests.unit.search.conftest import Parse
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 )
 def test_searches_of_one_shape_share_a_text(parse: Parse, one: str, other: str) -> None:
     """Whatever the parameter, the values and their number."""
-    first, second = (compile_search(parse("Observation", text), limit=21, after_key=None) for text in (one, other))
+    first, second = (compile_search(parse("Observation", text), limit=21) for text in (one, other))
     assert first.text == second.text
     assert first.arguments != second.arguments
 
@@ -38,7 +38,7 @@ def test_no_value_is_part_of_a_text(parse: Parse) -> None:
     evil = "'; DROP TABLE resource; --"
     query = parse("Observation", f"value-string={evil}&code={evil}&_tag={evil}")
     for statement in (
-        compile_search(query, limit=21, after_key=5),
+        compile_search(query, limit=21, after=("0", "x", 5)),
         compile_count(query),
         compile_match([query]),
     ):

@@ -1,0 +1,111 @@
+"""What is returned with the matches of a search: _include and _revinclude, https://hl7.org/fhir/R4/search.html#revinclude
+
+Step by step: the first step leads from the matches to what they refer to and what refers to them; each further one, for
+``:iterate``, from what the step before found for the first time. A step finds no more than is returned at all.
+"""
+
+# ruff: noqa: S608 - texts are written from shapes; no value is ever part of one
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from service.fhir.search.query import ANY_TYPE
+from service.store.search.probe import referrers, where
+from service.store.search.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from service.fhir.search.query import Include
+
+
+class _Step(Struct, frozen=True):
+    """An include without its values; each of the positions is None where nothing is demanded."""
+
+    reverse: bool
+    iterate: bool
+    sources: int | None
+    from_type: int | None
+    to_type: int | None
+
+
+def included_text(
+    includes: tuple[Include, ...], references: tuple[int, ...], depth: int, columns: str
+) -> tuple[str, list[Any]]:
+    """The text and the arguments after the keys of the matches and the limit."""
+    arguments: list[Any] = []
+
+    def position(value: Any) -> int:
+        arguments.append(value)
+        return len(arguments) + 2
+
+    steps = tuple(_step(each, references, position) for each in includes)
+    return _text(steps, depth, columns), arguments
+
+
+def _step(include: Include, references: Sequence[int], position: Any) -> _Step:
+    parameter = include.parameter
+    source_type = None if include.source_type == ANY_TYPE else include.source_type
+    target_type = include.target_type or (parameter.restricted_to if parameter else None)
+    if parameter is not None:
+        sources: int | None = position(list(parameter.source_numbers))
+        source_type = None
+    else:
+        sources = position(list(references)) if include.reverse else None
+    ends = (target_type, source_type) if include.reverse else (source_type, target_type)
+    from_type, to_type = (None if each is None else position(each) for each in ends)
+    return _Step(include.reverse, include.iterate, sources, from_type, to_type)
+
+
+@lru_cache(maxsize=512)
+def _text(steps: tuple[_Step, ...], depth: int, columns: str) -> str:
+    writer = Writer(lambda number: f"${number}::integer[]")
+    found = ["matched AS MATERIALIZED (SELECT key FROM unnest($1::bigint[]) AS m(key))"]
+    known = "SELECT key FROM matched"
+    before = "matched"
+    for level in range(1, depth + 1):
+        taken = [each for each in steps if level == 1 or each.iterate]
+        if not taken:
+            break
+        branches = " UNION ALL ".join(f"({_branch(writer, each, before)})" for each in taken)
+        name = f"step_{level}"
+        found.append(
+            f"{name} AS MATERIALIZED (SELECT DISTINCT s.key FROM ({branches}) AS s "
+            f"WHERE (s.key IN ({known})) IS NOT TRUE LIMIT $2::bigint)"
+        )
+        known += f" UNION ALL SELECT key FROM {name}"
+        before = name
+    levels = " UNION ALL ".join(f"SELECT key, {level} AS level FROM step_{level}" for level in range(1, len(found)))
+    return (
+        f"WITH {', '.join(found)} SELECT {columns} FROM ({levels}) AS i JOIN resource r ON r.key = i.key "
+        "WHERE r.content IS NOT NULL ORDER BY i.level, r.key LIMIT $2::bigint"
+    )
+
+
+def _branch(writer: Writer, step: _Step, before: str) -> str:
+    """The keys that one include leads to from those of a table."""
+    own = f" AND t.type = ${step.from_type}::text" if step.from_type is not None else ""
+    base = (
+        f"SELECT b.key, r.identity FROM {before} b CROSS JOIN LATERAL "
+        f"(SELECT t.identity FROM resource t WHERE t.key = b.key{own} OFFSET 0) r"
+    )
+    if step.reverse:
+        referring = referrers(writer, step.sources or 0, "b.identity", "LIMIT $2::bigint")
+        narrowed = (
+            "" if step.to_type is None else f" JOIN resource r ON r.key = f.key AND r.type = ${step.to_type}::text"
+        )
+        return f"SELECT f.key FROM ({base}) AS b CROSS JOIN LATERAL ({referring}) f{narrowed}"
+    conditions = [] if step.sources is None else [f"t.source = ANY(${step.sources}::integer[])"]
+    targets = (
+        "SELECT t.target FROM (SELECT * FROM index_reference t WHERE t.resource_key = b.key OFFSET 0) t"
+        f"{where(conditions)}"
+    )
+    narrowed = "" if step.to_type is None else f" AND t.type = ${step.to_type}::text"
+    return (
+        f"SELECT r.key FROM ({base}) AS b CROSS JOIN LATERAL ({targets}) f CROSS JOIN LATERAL "
+        f"(SELECT t.key FROM resource t WHERE t.identity = f.target AND t.content IS NOT NULL{narrowed} OFFSET 0) r"
+    )

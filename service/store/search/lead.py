@@ -1,0 +1,211 @@
+"""The resources that a criterion finds: a few of them gathered, or all of them walked in the order of their keys.
+
+``LIMIT (SELECT n)`` is a limit that the planner cannot see through: it plans for the first tenth of the rows, so it
+takes them from the ordered index however few it expects.
+"""
+
+# ruff: noqa: S608 - texts are written from shapes; no value is ever part of one
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from service.store.search.forms import PLACES, SELECTIVE
+from service.store.search.forms import placed as placed_in
+from service.store.search.probe import holds_all, referrers, where
+from service.store.search.shape import All, Joined, Leaf, Linked, OneOf, Referring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from service.store.search.shape import Node
+    from service.store.search.writer import Writer
+
+NEVER: Final = 99
+"""The rank of what cannot lead."""
+
+_REFERENCE_RANK: Final = 3
+
+FEW: Final = 5000
+"""How many rows of a selective criterion are gathered and sorted; with more, probing in order soon finds a page."""
+
+SOME: Final = 1000
+"""The same of criteria that usually have many rows, for which reading them would be in vain more often."""
+
+
+class Gathered(Struct, frozen=True):
+    """A query of keys, repeats included; it is complete where all of the conditions hold."""
+
+    query: str
+    complete: tuple[str, ...] = ()
+
+
+def rank_of(node: Node) -> int:
+    """How many resources meet a criterion, by experience, fewest first; `NEVER` when it cannot lead."""
+    match node:
+        case Leaf():
+            return node.rank if node.form.ordered or node.form.windows else NEVER
+        case Joined(parts=parts):
+            return min(rank_of(each) for each in parts)
+        case Linked(where=inner) | Referring(where=inner):
+            best = min((rank_of(each) for each in inner.nodes), default=NEVER)
+            return max(best, _REFERENCE_RANK) if best < NEVER else NEVER
+        case OneOf(nodes=nodes):
+            return max((rank_of(each) for each in nodes), default=0)
+        case _:
+            return NEVER
+
+
+def limit_of(node: Node) -> int:
+    """How many rows of a criterion are gathered before it is called too many."""
+    return FEW if rank_of(node) <= SELECTIVE + 1 else SOME
+
+
+def is_ordered(node: Node) -> bool:
+    """Whether an index yields what meets the criterion in the order of keys."""
+    match node:
+        case Leaf():
+            return node.form.ordered
+        case OneOf(nodes=nodes):
+            return bool(nodes) and all(is_ordered(each) for each in nodes)
+        case _:
+            return False
+
+
+def leads(nodes: Sequence[Node]) -> list[Node]:
+    """The criteria that can lead, most selective first."""
+    return sorted((each for each in nodes if rank_of(each) < NEVER), key=rank_of)
+
+
+def gathered(writer: Writer, node: Node, limit: int | None, types: str | None = None) -> Gathered:
+    """The keys of what meets a criterion, more than `limit` of them at most once over; `types`: only of these types."""
+    match node:
+        case Leaf():
+            return Gathered(_gathered_leaf(writer, node, limit))
+        case Joined(parts=parts):
+            best = min(parts, key=rank_of)
+            found = _table(writer, _gathered_leaf(writer, best, limit), limit)
+            row = writer.name("c")
+            conditions = holds_all(writer, All(nodes=(node,)), f"{row}.key")
+            return Gathered(f"SELECT {row}.key FROM {found} {row}{where(conditions)}", _complete(found, limit))
+        case Linked():
+            return _gathered_by_target(writer, node, limit)
+        case Referring():
+            return _gathered_by_referrer(writer, node, limit, types)
+        case OneOf(nodes=nodes):
+            every = [gathered(writer, each, limit, types) for each in nodes]
+            query = " UNION ALL ".join(f"({each.query})" for each in every)
+            return Gathered(
+                query or "SELECT 0::bigint AS key WHERE false", tuple(c for each in every for c in each.complete)
+            )
+        case _:
+            raise TypeError("nothing leads to what does not meet a criterion")
+
+
+def gathered_all(writer: Writer, nodes: Sequence[Node], limit: int | None, types: str | None = None) -> Gathered:
+    """The keys of what meets all criteria, each once: the most selective one gathered, the others probed."""
+    lead = leads(nodes)[0]
+    found = gathered(writer, lead, limit, types)
+    table = _table(writer, found.query, limit)
+    row = writer.name("c")
+    conditions = holds_all(writer, All(nodes=tuple(each for each in nodes if each is not lead)), f"{row}.key")
+    query = f"SELECT {row}.key FROM (SELECT DISTINCT key FROM {table}) {row}{where(conditions)}"
+    return Gathered(query, (*found.complete, *_complete(table, limit)))
+
+
+def _table(writer: Writer, query: str, limit: int | None) -> str:
+    cut = "" if limit is None else f" LIMIT {limit + 1}"
+    return writer.table("few", f"SELECT key FROM ({query}) AS g{cut}")
+
+
+def _complete(table: str, limit: int | None) -> tuple[str, ...]:
+    return () if limit is None else (f"(SELECT count(*) FROM {table}) <= {limit}",)
+
+
+def _gathered_leaf(writer: Writer, leaf: Leaf, limit: int | None) -> str:
+    cut = "OFFSET 0" if limit is None else f"LIMIT {limit + 1}"
+    if leaf.form.ordered:
+        return for_each_value(
+            writer,
+            leaf,
+            lambda row, found: f"SELECT {row}.{leaf.form.key} AS key FROM {leaf.form.table} {row} WHERE {found} {cut}",
+        )
+    return " UNION ALL ".join(
+        "("
+        + for_each_value(
+            writer,
+            leaf,
+            lambda row, found: f"SELECT {row}.{leaf.form.key} AS key FROM {leaf.form.table} {row} WHERE {found} {cut}",
+            seek=window.seek,
+        )
+        + ")"
+        for window in leaf.form.windows
+    )
+
+
+def for_each_value(
+    writer: Writer,
+    leaf: Leaf,
+    query: Callable[[str, str], str],
+    *,
+    columns: str = "key",
+    seek: str | None = None,
+) -> str:
+    """A query for each source and value of a leaf, made of the row's name and the condition that it is sought by."""
+    row, source, value, page = writer.name(), writer.name("s"), writer.name("v"), writer.name("p")
+    places = PLACES[: len(leaf.values)]
+    values = [f"{value}.{place}" for place in places]
+    found = leaf.form.found_with(row, values, f"{source}.v")
+    if seek is not None:
+        found = f"{placed_in(seek, row, values)} AND {found}"
+    arrays = ", ".join(writer.array(each) for each in leaf.values)
+    tables = [f"unnest({arrays}) {value}({', '.join(places)})"]
+    if leaf.sources is not None:
+        tables.insert(0, f"unnest({writer.array(leaf.sources)}) {source}(v)")
+        found = f"{row}.source = {source}.v AND {found}"
+    elif leaf.form.windows:
+        tables.insert(0, f"unnest({writer.array(0)}) {source}(v)")
+        found = f"{of_type(row, f'{source}.v')} AND {found}"
+    else:
+        found = f"{row}.content IS NOT NULL AND {found}"
+    selected = ", ".join(f"{page}.{column}" for column in columns.split(", "))
+    return f"SELECT {selected} FROM {' CROSS JOIN '.join(tables)} CROSS JOIN LATERAL ({query(row, found)}) {page}"
+
+
+def of_type(row: str, resource_type: str) -> str:
+    """The row of `resource` is of the type, and not a tombstone; the types are indexed by their hashes."""
+    return (
+        f"hashtextextended({row}.type, 0) = hashtextextended({resource_type}, 0) "
+        f"AND {row}.type = {resource_type} AND {row}.content IS NOT NULL"
+    )
+
+
+def _gathered_by_target(writer: Writer, node: Linked, limit: int | None) -> Gathered:
+    found = gathered_all(writer, node.where.nodes, limit)
+    targets = writer.table("targets", found.query)
+    target, row = writer.name("r"), writer.name("f")
+    cut = "OFFSET 0" if limit is None else f"LIMIT {limit + 1}"
+    query = (
+        f"SELECT {row}.key FROM {targets} c CROSS JOIN LATERAL "
+        "(SELECT t.identity FROM resource t "
+        f"WHERE t.key = c.key AND t.type = ANY({writer.array(node.types)}) OFFSET 0) {target} "
+        f"CROSS JOIN LATERAL ({referrers(writer, node.sources, f'{target}.identity', cut)}) {row}"
+    )
+    return Gathered(query + where(list(found.complete)), found.complete)
+
+
+def _gathered_by_referrer(writer: Writer, node: Referring, limit: int | None, types: str | None) -> Gathered:
+    found = gathered_all(writer, node.where.nodes, limit)
+    referring = writer.table("referrers", found.query)
+    row, target = writer.name("f"), writer.name("r")
+    of_types = f" AND t.type = ANY({types})" if types else ""
+    query = (
+        f"SELECT {target}.key FROM {referring} c CROSS JOIN LATERAL "
+        "(SELECT t.target FROM (SELECT * FROM index_reference t WHERE t.resource_key = c.key OFFSET 0) t "
+        f"WHERE t.source = ANY({writer.array(node.sources)}) OFFSET 0) {row} CROSS JOIN LATERAL "
+        "(SELECT t.key FROM resource t "
+        f"WHERE t.identity = {row}.target AND t.content IS NOT NULL{of_types} OFFSET 0) {target}"
+    )
+    return Gathered(query + where(list(found.complete)), found.complete)

@@ -1,0 +1,173 @@
+"""Whether one resource, known by its key, meets a criterion.
+
+``OFFSET 0`` in a probe keeps it one: the few rows of one resource are read by its key and then compared, where a
+semi-join could hash every active resource of the table. What is compared as a whole is probed in the index on the hash
+of source and value, so that a resource without the value costs one look into an index.
+"""
+
+# ruff: noqa: S608 - texts are written from shapes; no value is ever part of one
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from service.store.search.forms import PLACES
+from service.store.search.shape import All, Joined, Leaf, Linked, Negated, OneOf, Referring
+
+if TYPE_CHECKING:
+    from service.store.search.shape import Node
+    from service.store.search.writer import Writer
+
+
+def holds_all(writer: Writer, where: All, key: str) -> list[str]:
+    """The conditions on the resource whose key the enclosing select has as `key`."""
+    return [holds(writer, node, key) for node in where.nodes]
+
+
+def holds(writer: Writer, node: Node, key: str) -> str:
+    """One condition on the resource with the key."""
+    match node:
+        case Leaf():
+            return _leaf(writer, node, key)
+        case Joined():
+            return _joined(writer, node, key)
+        case Linked():
+            return _linked(writer, node, key)
+        case Referring():
+            return _referring(writer, node, key)
+        case OneOf(nodes=nodes):
+            return f"({' OR '.join(holds(writer, each, key) for each in nodes)})" if nodes else "false"
+        case Negated(node=inner):
+            return f"NOT {holds(writer, inner, key)}"
+    assert_never(node)
+
+
+def rows_of(leaf: Leaf, key: str) -> str:
+    """The rows that the leaf's table has for the resource."""
+    form = leaf.form
+    return f"(SELECT * FROM {form.table} t WHERE t.{form.key} = {key} OFFSET 0)"
+
+
+def passes_any(writer: Writer, leaf: Leaf, row: str) -> str:
+    """The row is of one of the sources and passes with one of the values."""
+    conditions = [] if leaf.sources is None else [f"{row}.source = ANY({writer.array(leaf.sources)})"]
+    if leaf.values:
+        conditions.append(_passes(writer, leaf, row))
+    return " AND ".join(conditions) or "true"
+
+
+def _passes(writer: Writer, leaf: Leaf, row: str) -> str:
+    arrays = [writer.array(each) for each in leaf.values]
+    if leaf.many and leaf.form.equal:
+        columns = ", ".join(f"{row}.{column}" for column in leaf.form.equal)
+        return f"(({columns}) IN (SELECT * FROM unnest({', '.join(arrays)}))) IS TRUE"
+    if len(arrays) == 1:
+        return (
+            leaf.form.passes_with(row, [f"ANY({arrays[0]})"])
+            if _takes_any(leaf)
+            else _exists(writer, leaf, row, arrays)
+        )
+    return _exists(writer, leaf, row, arrays)
+
+
+def _takes_any(leaf: Leaf) -> bool:
+    """Whether the one value stands on the right of an equality, where ANY may stand."""
+    return bool(leaf.form.equal) or leaf.form.passes.startswith(
+        ("{t}.code = {a}", "{t}.system = {a}", "{t}.target_type")
+    )
+
+
+def _exists(writer: Writer, leaf: Leaf, row: str, arrays: list[str]) -> str:
+    name = writer.name("v")
+    columns = PLACES[: len(arrays)]
+    passes = leaf.form.passes_with(row, [f"{name}.{column}" for column in columns])
+    return f"EXISTS (SELECT FROM unnest({', '.join(arrays)}) {name}({', '.join(columns)}) WHERE {passes})"
+
+
+def _leaf(writer: Writer, leaf: Leaf, key: str) -> str:
+    row = writer.name()
+    if leaf.form.hashed is None or leaf.many or leaf.sources is None:
+        return f"EXISTS (SELECT FROM {rows_of(leaf, key)} {row} WHERE {passes_any(writer, leaf, row)})"
+    return (
+        f"EXISTS (SELECT FROM unnest({hashes(writer, leaf)}) h(v) CROSS JOIN LATERAL "
+        f"({_rows_by_hash(leaf, key)}) {row} WHERE {passes_any(writer, leaf, row)})"
+    )
+
+
+def hashes(writer: Writer, leaf: Leaf) -> str:
+    """The hashes of every source with every value, computed once."""
+    if leaf.form.hashed is None or leaf.sources is None:
+        raise TypeError(f"{leaf.form_name} is not looked up by a hash")
+    name, _, place = leaf.form.hashed
+    values, sources = writer.array(leaf.values[place]), writer.array(leaf.sources)
+    return f"ARRAY(SELECT {name}(w.v, s.v) FROM unnest({values}) w(v), unnest({sources}) s(v))"
+
+
+def _rows_by_hash(leaf: Leaf, key: str) -> str:
+    if leaf.form.hashed is None:
+        raise TypeError(f"{leaf.form_name} is not looked up by a hash")
+    name, column, _ = leaf.form.hashed
+    return (
+        f"SELECT * FROM {leaf.form.table} t "
+        f"WHERE {name}(t.{column}, t.source) = h.v AND t.resource_key = {key} OFFSET 0"
+    )
+
+
+def _joined(writer: Writer, node: Joined, key: str) -> str:
+    """Rows of the resource, one for each part, that agree in the element and pass with values of one place."""
+    values = writer.name("v")
+    arrays, columns, tables, conditions = [], [], [], []
+    first = ""
+    for part in node.parts:
+        row = writer.name()
+        names = [f"{row}{place}" for place in PLACES[: len(part.values)]]
+        arrays += [writer.array(each) for each in part.values]
+        columns += names
+        tables.append(f"{rows_of(part, key)} {row}")
+        if part.sources is not None:
+            conditions.append(f"{row}.source = ANY({writer.array(part.sources)})")
+        conditions.append(part.form.passes_with(row, [f"{values}.{name}" for name in names]))
+        if first:
+            conditions.append(f"{row}.element = {first}.element")
+        first = first or row
+    alternatives = f"unnest({', '.join(arrays)}) {values}({', '.join(columns)})"
+    return f"EXISTS (SELECT FROM {', '.join([alternatives, *tables])} WHERE {' AND '.join(conditions)} OFFSET 0)"
+
+
+def _linked(writer: Writer, node: Linked, key: str) -> str:
+    reference, target = writer.name("f"), writer.name("r")
+    conditions = holds_all(writer, node.where, f"{target}.key")
+    return (
+        "EXISTS (SELECT FROM "
+        f"(SELECT t.target FROM (SELECT * FROM index_reference t WHERE t.resource_key = {key} OFFSET 0) t "
+        f"WHERE t.source = ANY({writer.array(node.sources)}) OFFSET 0) {reference} "
+        "CROSS JOIN LATERAL (SELECT t.key FROM resource t "
+        f"WHERE t.identity = {reference}.target AND t.type = ANY({writer.array(node.types)}) "
+        f"AND t.content IS NOT NULL OFFSET 0) {target}{where(conditions)} OFFSET 0)"
+    )
+
+
+def _referring(writer: Writer, node: Referring, key: str) -> str:
+    referrer = writer.name("f")
+    conditions = holds_all(writer, node.where, f"{referrer}.key")
+    return (
+        "EXISTS (SELECT FROM "
+        f"(SELECT t.identity FROM resource t WHERE t.key = {key} OFFSET 0) i "
+        f"CROSS JOIN LATERAL ({referrers(writer, node.sources, 'i.identity')}) {referrer}{where(conditions)} OFFSET 0)"
+    )
+
+
+def referrers(writer: Writer, sources: int, identity: str, more: str = "OFFSET 0") -> str:
+    """The keys of the resources that refer to an identity from one of the sources."""
+    source, found = writer.name("s"), writer.name()
+    return (
+        f"SELECT {found}.key FROM unnest({writer.array(sources)}) {source}(v) CROSS JOIN LATERAL "
+        f"(SELECT t.resource_key AS key FROM index_reference t "
+        f"WHERE uuid_hash_extended(t.target, t.source) = uuid_hash_extended({identity}, {source}.v) "
+        f"AND t.target = {identity} AND t.source = {source}.v {more}) {found}"
+    )
+
+
+def where(conditions: list[str]) -> str:
+    """A WHERE of the conditions, nothing for none."""
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""

@@ -1,0 +1,105 @@
+"""Values as rows of probes: the form that a value needs, and what it is compared with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from service.fhir.search.query import (
+    CompositeValue,
+    DateValue,
+    NumberValue,
+    QuantityValue,
+    ReferenceValue,
+    StringValue,
+    TokenValue,
+    UriValue,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from service.fhir.search.query import Value
+
+Row = tuple[Any, ...]
+
+_HIGHEST: Final = "\U0010ffff"
+_SURROGATES: Final = range(0xD800, 0xE000)
+
+
+def value_rows(value: Value) -> Iterator[tuple[str, Row]]:
+    """The form of probe that a value needs, and its row of values; an empty row where nothing matches."""
+    match value:
+        case TokenValue():
+            yield from _token_rows(value)
+        case ReferenceValue(targets=targets):
+            yield from (("reference", (target,)) for target in targets)
+        case StringValue():
+            yield _string_row(value)
+        case DateValue():
+            yield date_row("date", value)
+        case UriValue():
+            yield _uri_row(value)
+        case NumberValue(prefix=prefix, low=low, high=high):
+            yield f"quantity-any-unit-{prefix}", (low, high)
+        case QuantityValue():
+            yield _quantity_row(value)
+        case CompositeValue():
+            raise TypeError("a composite has no rows of its own")
+
+
+def _token_rows(value: TokenValue) -> Iterator[tuple[str, Row]]:
+    match value.form:
+        case "any-code-of":
+            yield "token-code", ()
+            yield from (("token-code", (code,)) for code in value.codes)
+        case "system-and-code" | "of-type":
+            yield f"token-{value.form}", (value.system, value.code)
+        case "system":
+            yield "token-system", (value.system,)
+        case "code" | "code-without-system":
+            yield f"token-{value.form}", (value.code,)
+
+
+def _string_row(value: StringValue) -> tuple[str, Row]:
+    if value.exact is not None:
+        return "string-exact", (value.folded, value.exact)
+    if value.form == "contains":
+        return "string-contains", (value.folded,)
+    return "string-prefix", (value.folded, after_prefix(value.folded))
+
+
+def _uri_row(value: UriValue) -> tuple[str, Row]:
+    if value.form == "equal":
+        return "uri", (value.value,)
+    below = value.value if value.value.endswith("/") else f"{value.value}/"
+    return "uri-below", (value.value, below, after_prefix(below))
+
+
+def _quantity_row(value: QuantityValue) -> tuple[str, Row]:
+    canonical = value.canonical
+    if canonical is not None:
+        return f"quantity-canonical-{value.prefix}", (canonical.unit, canonical.low, canonical.high)
+    bounds = (value.low, value.high)
+    match value.form:
+        case "any-unit":
+            return f"quantity-any-unit-{value.prefix}", bounds
+        case "code":
+            return f"quantity-code-{value.prefix}", (value.code, *bounds)
+        case "system-and-code":
+            return f"quantity-system-and-code-{value.prefix}", (value.system, value.code, *bounds)
+
+
+def date_row(table: str, value: DateValue) -> tuple[str, Row]:
+    """The row of a date, compared with those of `table`: "date", or "updated" for the resource's own instant."""
+    return f"{table}-{value.prefix}", (value.range.low, value.range.high)
+
+
+def after_prefix(prefix: str) -> str:
+    """The first text, in the order of code points, after all that start with the prefix."""
+    kept = prefix.rstrip(_HIGHEST)
+    if not kept:
+        return prefix + _HIGHEST
+    following = ord(kept[-1]) + 1
+    if following in _SURROGATES:
+        following = _SURROGATES.stop
+    return kept[:-1] + chr(following)
