@@ -37,7 +37,8 @@ composite's element that the value stands in, 0 where there is none.
 
 The rows of a token's texts are strings under the source of the token, with an empty `exact`; those of a reference's
 identifier are tokens under the source of the reference (see `SearchParameter.identifier_numbers`); those of an
-identifier with its type are tokens under `Source.of_type_number`, with the digest of the type's ``system|code``.
+identifier with its type are tokens under `Source.of_type_number`, with the digest of the type's ``system|code``; parts
+of texts longer than 256 characters are strings under `Source.parts_number`, with an empty `exact`.
 """
 
 _MOST_ELEMENTS: Final = 32_767
@@ -171,5 +172,6 @@ class Extractor:
         sources = self._registry.sources(resource_type)
         return FurtherNumbers(
             of_type={source.number: source.of_type_number for source in sources if source.of_type_number},
+            parts={source.number: source.parts_number for source in sources if source.parts_number},
             identifier={number: tuple(each.items()) for number, each in restricted.items()},
         )

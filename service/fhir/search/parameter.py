@@ -26,7 +26,8 @@ class Source:
 
     `number` names the source in the index tables. `paths` are the JSON paths that the FHIRPath `expression` stands for;
     where it stands for none, FHIRPath evaluates it to values of the data type `evaluated`. `of_type_number` names the
-    identifiers of the source with their types, for ``:of-type``; 0 where it reads no identifiers.
+    identifiers of the source with their types, for ``:of-type``; 0 where it reads no identifiers. `parts_number` names
+    the parts of texts that are longer than the index holds, for ``:contains``; 0 where it reads no strings.
     """
 
     number: int
@@ -36,6 +37,7 @@ class Source:
     paths: tuple[Path, ...] = ()
     evaluated: str = ""
     of_type_number: int = 0
+    parts_number: int = 0
 
     @property
     def repeats(self) -> bool:
@@ -81,6 +83,12 @@ class SearchParameter:
         return tuple(source.of_type_number for source in self.sources if source.of_type_number)
 
     @property
+    def contains_numbers(self) -> tuple[int, ...]:
+        """The numbers under which the index of strings has all that a text may be searched for within it."""
+        parts = tuple(source.parts_number for source in self.sources if source.parts_number)
+        return (*self.source_numbers, *parts)
+
+    @property
     def identifier_numbers(self) -> tuple[int, ...]:
         """The numbers under which the index of tokens has the identifiers of references.
 
@@ -107,6 +115,11 @@ def source_number(resource_type: str, kind: Kind, expression: str) -> int:
 def of_type_number(resource_type: str, expression: str) -> int:
     """The number under which a token source has its identifiers with their types."""
     return source_number(resource_type, "token", f"{expression}:of-type")
+
+
+def parts_number(resource_type: str, expression: str) -> int:
+    """The number under which a string source has the parts of long texts."""
+    return source_number(resource_type, "string", f"{expression}:contains")
 
 
 def restricted_number(source: Source, target_type: str) -> int:

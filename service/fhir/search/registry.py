@@ -20,6 +20,7 @@ from service.fhir.search.parameter import (
     SearchParameter,
     Source,
     of_type_number,
+    parts_number,
     restricted_number,
     source_number,
 )
@@ -254,10 +255,11 @@ class Registry:
 
     def _source(self, resource_type: str, kind: Kind, expression: str, paths: tuple[Path, ...]) -> Source:
         number = self._claimed(source_number(resource_type, kind, expression), resource_type, kind, expression)
-        identifiers = 0
+        identifiers = parts = 0
         if kind == "token" and any(path.type == "Identifier" for path in paths):
-            identifiers = of_type_number(resource_type, expression)
-            self._claimed(identifiers, resource_type, "of-type", expression)
+            identifiers = self._claimed(of_type_number(resource_type, expression), resource_type, "type", expression)
+        elif kind == "string":
+            parts = self._claimed(parts_number(resource_type, expression), resource_type, "parts", expression)
         return Source(
             number=number,
             type=resource_type,
@@ -265,6 +267,7 @@ class Registry:
             expression=expression,
             paths=paths,
             of_type_number=identifiers,
+            parts_number=parts,
         )
 
     def _claimed(self, number: int, *named: str) -> int:

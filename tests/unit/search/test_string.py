@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.fhir.outcome import FhirError
+from service.fhir.search.extract import Extractor
 from service.fhir.search.query import Matches, StringValue
 from service.fhir.search.types.string import fold
 
 if TYPE_CHECKING:
+    from service.fhir.search.registry import Registry
     from tests.unit.search.conftest import Parse, Values
 
 
@@ -118,3 +120,17 @@ def test_long_texts_are_found_by_their_beginning_and_as_a_whole(parse: Parse, va
     ((folded, exact),) = values({"resourceType": "Patient", "name": [{"family": long}]}, "family")
     assert folded.startswith("ab" * 128)
     assert string(parse, f"family:exact={long}") == StringValue(folded=folded, exact=exact, form="exact")
+
+
+def test_a_long_text_is_held_in_parts_for_searches_within_it(registry: Registry) -> None:
+    """Under a number of its own, so that no part is taken for a beginning; a short text has none."""
+    parameter = registry.parameters("ValueSet")["description"]
+    (own,), (_, parts) = parameter.source_numbers, parameter.contains_numbers
+    long = " ".join(f"Wörd{number}" for number in range(200))
+    rows = Extractor(registry).rows("ValueSet", {"resourceType": "ValueSet", "description": long}, "")["string"]
+    assert [row[0] for row in rows].count(own) == 1
+    assert {row[3] for row in rows if row[0] == parts} == {""}
+    for searched in ("word0 word1", "word77 word78 word79", "word199"):
+        assert any(searched in row[2] for row in rows if row[0] == parts)
+    short = Extractor(registry).rows("ValueSet", {"resourceType": "ValueSet", "description": "short"}, "")["string"]
+    assert [row[0] for row in short] == [own]

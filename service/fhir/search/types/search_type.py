@@ -41,11 +41,12 @@ class Setting(Struct, frozen=True, kw_only=True):
 class FurtherNumbers(Struct, frozen=True, kw_only=True):
     """The numbers that sources have besides their own, by source number.
 
-    `of_type`: for identifiers with their types. `identifier`: (type, number) for each target type that a parameter
-    restricts a reference's source to, for identifiers of references.
+    `of_type`: for identifiers with their types. `parts`: for parts of long texts. `identifier`: (type, number) for each
+    target type that a parameter restricts a reference's source to, for identifiers of references.
     """
 
     of_type: Mapping[int, int] = member(default_factory=dict)
+    parts: Mapping[int, int] = member(default_factory=dict)
     identifier: Mapping[int, tuple[tuple[int, int], ...]] = member(default_factory=dict)
 
 

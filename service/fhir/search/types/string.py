@@ -1,8 +1,7 @@
 """string: text that starts with the search value, whatever its case and accents.
 
-https://hl7.org/fhir/R4/search.html#string. ``:exact`` compares whole texts as they are, ``:contains``
-looks anywhere in a text, of which the index holds the first 256 characters. A name or an address matches by
-any of its parts.
+https://hl7.org/fhir/R4/search.html#string. ``:exact`` compares whole texts as they are, ``:contains`` looks anywhere in
+a text, which the index holds in parts when it is long. A name or an address matches by any of its parts.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from service.fhir.search.bounded import LONGEST, bounded
+from service.fhir.search.bounded import LONGEST, bounded, overlapping
 from service.fhir.search.query import StringValue
 from service.fhir.search.separators import unescape
 from service.fhir.search.types.search_type import SearchType, refused
@@ -52,7 +51,10 @@ def parse(parameter: SearchParameter, modifier: str | None, text: str, _setting:
 
 
 def _text(value: str, source: int, rows: Rows) -> None:
-    rows.string.add((source, rows.element, bounded(fold(value)), bounded(value)))
+    simple = fold(value)
+    rows.string.add((source, rows.element, bounded(simple), bounded(value)))
+    if len(simple) > LONGEST and (number := rows.further.parts.get(source)):
+        rows.string.update((number, rows.element, part, "") for part in overlapping(simple))
 
 
 STRING: Final = SearchType(
