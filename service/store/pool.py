@@ -31,6 +31,14 @@ _CLOSE_SECONDS: Final = 5.0
 _STATEMENTS_KEPT: Final = 512
 """Prepared statements per connection; one per shape of statement, so a few hundred cover a busy clinic."""
 
+_EVERY_ARRAY: Final = "SELECT " + ", ".join(
+    f"${number}::{each}[]"
+    for number, each in enumerate(
+        ("uuid", "timestamptz", "smallint", "integer", "bigint", "numeric", "text", "json", "boolean"), start=1
+    )
+)
+"""asyncpg asks the server about types that it meets for the first time: better at once than within requests."""
+
 Connection = asyncpg.Connection
 
 _UNAVAILABLE: Final = (
@@ -199,6 +207,7 @@ class Pool:
             )
             # stored JSON is passed on as bytes, never decoded; its binary form is its text
             await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
+            await connection.prepare(_EVERY_ARRAY)
         except BaseException:
             self._give_up_place()
             raise
