@@ -284,11 +284,13 @@ class _Shaper:
 
 
 def _sources(parameter: SearchParameter, form: str) -> tuple[int, ...]:
-    """The sources whose rows have values of the form: a reference's identifiers stand among the tokens."""
+    """The sources whose rows have values of the form: a reference's identifiers stand among the tokens, say."""
     if form == "token-of-type":
         return parameter.of_type_numbers
     if form.startswith("token-") and parameter.kind == "reference":
         return parameter.identifier_numbers
+    if form == "string-contains":
+        return parameter.contains_numbers
     return parameter.source_numbers
 
 
