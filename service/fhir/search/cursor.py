@@ -13,6 +13,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import zlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,6 +36,11 @@ _BLOCK: Final = 32
 """Bytes that the plain text is filled up to a multiple of, so that a cursor's length tells little of a name's."""
 
 _LONGEST: Final = 16_384
+"""Characters: as long as the longest URL that the service takes."""
+
+_COMPRESSED: Final = b"z"
+_COMPRESSED_FROM: Final = 1024
+"""Bytes of plain text above which it is compressed: long lists of values, which URLs would not hold otherwise."""
 
 
 class Position(Struct, frozen=True, kw_only=True):
@@ -55,9 +61,11 @@ def open_position(text: str, secret: bytes, scope: str) -> Position:
     return Position(values=tuple(values), backwards=bool(backwards))
 
 
-def seal(values: Sequence[Scalar], secret: bytes, scope: str = "") -> str:
-    """The values as URL-safe text that only the holder of the secret can open, and only for the same scope."""
+def seal(values: Sequence[Any], secret: bytes, scope: str = "") -> str:
+    """The JSON values as URL-safe text that only the holder of the secret can open, and only for the same scope."""
     plain = json.dumps(list(values), separators=(",", ":"), ensure_ascii=False).encode()
+    if len(plain) > _COMPRESSED_FROM:
+        plain = _COMPRESSED + zlib.compress(plain)
     plain += b" " * (-len(plain) % _BLOCK)
     sealed = _cipher(secret).encrypt(plain, [scope.encode()])
     return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
@@ -66,12 +74,15 @@ def seal(values: Sequence[Scalar], secret: bytes, scope: str = "") -> str:
 def open(text: str, secret: bytes, scope: str = "") -> list[Any]:
     """The values of a cursor; FhirError cursor-invalid for anything that was not sealed with this secret and scope."""
     if len(text) > _LONGEST:
-        raise _invalid()
+        raise invalid()
     try:
         sealed = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
         plain = _cipher(secret).decrypt(sealed, [scope.encode()])
     except (UnicodeEncodeError, binascii.Error, InvalidTag, ValueError):
-        raise _invalid() from None
+        raise invalid() from None
+    if plain.startswith(_COMPRESSED):
+        # what follows the compressed text is the filling
+        plain = zlib.decompressobj().decompress(plain[len(_COMPRESSED) :])
     values: list[Any] = json.loads(plain)
     return values
 
@@ -87,7 +98,8 @@ def _cipher(secret: bytes) -> AESSIV:
     return AESSIV(hmac.digest(secret, b"cursor", hashlib.sha512))
 
 
-def _invalid() -> FhirError:
+def invalid() -> FhirError:
+    """The refusal of a cursor that does not belong here."""
     return failure(
         "cursor-invalid",
         "Cursors come from the links of a search and go with that search alone; start again without _cursor.",
