@@ -145,6 +145,7 @@ def _search_limits(settings: Settings) -> SearchLimits:
         chain=settings.max_chain_links,
         sort_keys=settings.max_sort_keys,
         includes=settings.max_includes,
+        included=settings.max_included,
         iterations=settings.max_include_rounds,
         codes=settings.max_value_set_codes,
         default_page_size=settings.default_page_size,

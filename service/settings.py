@@ -106,6 +106,7 @@ class Settings(BaseSettings):
     max_chain_links: Count = Field(default=6, description="most links of a chained parameter, forwards and backwards")
     max_sort_keys: Count = Field(default=5, description="most keys of _sort")
     max_includes: Count = Field(default=20, description="most _include and _revinclude of one search, together")
+    max_included: Count = Field(default=1000, description="most resources included with one page; beyond it 400")
     max_include_rounds: Count = Field(
         default=5, description="how often _include:iterate and _revinclude:iterate follow what they included"
     )

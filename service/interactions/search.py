@@ -1,37 +1,44 @@
-"""search-type and search-system: https://hl7.org/fhir/R4/http.html#search
+"""search-type, search-system and compartment searches: https://hl7.org/fhir/R4/http.html#search
 
-One statement for the page, one more only when a total was asked for that the page does not show by itself. A total
-that was not asked for is given when the result fits on the page, because then it is free.
+One statement for the page, one more for what is included with it, one more when a total was asked for that the page
+does not show by itself. A total that was not asked for is given when the result fits on the page, because then it is
+free.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from service.fhir import codec
-from service.fhir.bundle import Entry, bundle
+from msgspec import Struct
+
 from service.fhir.interaction import Answer
-from service.fhir.outcome import Result, failure, operation_outcome
-from service.fhir.search import cursor
+from service.fhir.outcome import Result, failure
+from service.fhir.search.cursor import Position, open_position, scope_of, seal_position
 from service.fhir.search.parse import parse_search
-from service.fhir.search.query import query_string
-from service.fhir.summary import subset
+from service.interactions.codes import with_codes
+from service.interactions.searchset import Links, explained, searchset
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from service.fhir.interaction import Context, Search
     from service.fhir.resource import Version
     from service.fhir.search.query import Query
     from service.interactions.parts import Parts
-    from service.store.store import Session
+    from service.store.store import Found, Session
+
+
+class _Page(Struct, frozen=True, kw_only=True):
+    """The matches of a page in their order, and where the pages before and after it begin; None where there is none."""
+
+    matches: Sequence[Found]
+    previous: Position | None = None
+    following: Position | None = None
 
 
 async def search(parts: Parts, session: Session, context: Context, interaction: Search) -> Answer:
     """A searchset Bundle; FhirError names the parameter that is wrong."""
-    if interaction.compartment is not None:
-        raise failure(
-            "not-supported", "Compartment searches are not supported; search by reference, such as ?patient=."
-        )
-    query = parse_search(
+    parsed = parse_search(
         parts.registry,
         interaction.type,
         interaction.parameters,
@@ -40,58 +47,74 @@ async def search(parts: Parts, session: Session, context: Context, interaction: 
         zone=parts.zone,
         now=context.received_at,
         limits=parts.limits.search,
+        compartment=interaction.compartment,
     )
+    query = await with_codes(parts, session, context, parsed)
+    if query.explain:
+        return Answer(result=Result.OK, body=explained(await session.explain(query)))
+    path = _path(context, interaction)
     if query.counts_only:
-        return _answer(context, interaction, query, [], total=await session.count(query), following=None)
-    scope = cursor.scope_of(query)
-    after_key = int(cursor.open(query.cursor, parts.cursor_secret, scope)[0]) if query.cursor else None
-    found = await session.search(query, limit=query.count + 1, after_key=after_key)
-    page = found[: query.count]
-    complete = len(page) == len(found)
-    following = None if complete else cursor.seal([page[-1][0]], parts.cursor_secret, scope)
-    total = len(page) if complete and after_key is None else None
+        counted = await session.count(query)
+        return searchset(parts, context, query, [], [], Links(path=path, cursor=query.cursor), total=counted)
+    scope = scope_of(query)
+    position = open_position(query.cursor, parts.cursor_secret, scope) if query.cursor else None
+    page = await _page(session, query, position)
+    included = await _included(parts, session, query, page)
+    total = len(page.matches) if position is None and page.following is None else None
     if total is None and query.total in ("accurate", "estimate"):
         total = await session.count(query)
-    entries = [_match(parts, context, query, version) for _, version in page]
-    return _answer(context, interaction, query, entries, total=total, following=following)
+
+    def sealed(beginning: Position | None) -> str | None:
+        return None if beginning is None else seal_position(beginning, parts.cursor_secret, scope)
+
+    links = Links(path=path, cursor=query.cursor, previous=sealed(page.previous), following=sealed(page.following))
+    return searchset(parts, context, query, [each.version for each in page.matches], included, links, total=total)
 
 
-def _match(parts: Parts, context: Context, query: Query, version: Version) -> Entry:
-    content = version.content
-    if content is not None and (query.summary or query.elements):
-        content = codec.encode(
-            subset(
-                codec.decode(content),
-                version.type,
-                summary=query.summary or "false",
-                elements=query.elements,
-                definitions=parts.definitions,
-            )
-        )
-    return Entry(
-        full_url=f"{context.base}/{version.type}/{version.id}", content=content, rest={"search": {"mode": "match"}}
+async def _page(session: Session, query: Query, position: Position | None) -> _Page:
+    """One match more than fits is asked for: it tells whether the walk goes on."""
+    found = await session.search(query, limit=query.count + 1, position=position)
+    matches, more = found[: query.count], len(found) > query.count
+    if position is None:
+        return _Page(matches=matches, following=_beyond(matches) if more else None)
+    if not position.backwards:
+        return _Page(matches=matches, previous=_before(matches), following=_beyond(matches) if more else None)
+    if not matches:
+        # what came before has been deleted, so the beginning is where this page would end
+        return await _page(session, query, None)
+    matches = matches[::-1]
+    return _Page(matches=matches, previous=_before(matches) if more else None, following=_beyond(matches))
+
+
+async def _included(parts: Parts, session: Session, query: Query, page: _Page) -> list[Version]:
+    """What goes with the matches; FhirError too-costly rather than a part of it."""
+    limits = parts.limits.search
+    if not query.includes:
+        return []
+    found = await session.included(
+        query.includes,
+        [each.key for each in page.matches],
+        references=parts.registry.reference_sources,
+        limit=limits.included + 1,
+        depth=limits.iterations,
     )
+    if len(found) > limits.included:
+        text = f"More than {limits.included} resources go with this page; ask for fewer matches by _count."
+        raise failure("too-costly", text, "http._include")
+    return found
 
 
-def _answer(
-    context: Context,
-    interaction: Search,
-    query: Query,
-    entries: list[Entry],
-    *,
-    total: int | None,
-    following: str | None,
-) -> Answer:
-    path = f"{context.base}/{interaction.type}" if interaction.type else context.base
-    links = [("self", _link(path, query_string(query, cursor=query.cursor)))]
-    if following is not None:
-        links.append(("next", _link(path, query_string(query, cursor=following))))
-    if query.warnings:
-        outcome: dict[str, Any] = operation_outcome(query.warnings)
-        entries.append(Entry(content=codec.encode(outcome), rest={"search": {"mode": "outcome"}}))
-    body = bundle("searchset", entries, built_at=context.received_at, total=total, links=links)
-    return Answer(result=Result.OK, body=body, issues=query.warnings)
+def _beyond(matches: Sequence[Found]) -> Position | None:
+    return Position(values=matches[-1].position) if matches else None
 
 
-def _link(path: str, query: str) -> str:
-    return f"{path}?{query}" if query else path
+def _before(matches: Sequence[Found]) -> Position | None:
+    return Position(values=matches[0].position, backwards=True) if matches else None
+
+
+def _path(context: Context, interaction: Search) -> str:
+    """The address that was searched, for links; that of a POST is its GET."""
+    parts = [context.base, *(interaction.compartment or ())]
+    if interaction.type or interaction.compartment:
+        parts.append(interaction.type or "*")
+    return "/".join(parts)

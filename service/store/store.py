@@ -18,7 +18,7 @@ from service.fhir.reference import identity_of
 from service.fhir.resource import Version
 from service.store.change import Change, Conflict
 from service.store.history_statement import HistoryPage, history_statement
-from service.store.search import compile_count, compile_match, compile_search
+from service.store.search import compile_count, compile_includes, compile_match, compile_search
 from service.store.stored_content import head_of, served
 from service.store.write_statement import write_statement
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping, Sequence
     from uuid import UUID
 
-    from service.fhir.search.query import Query
+    from service.fhir.search.cursor import Position
+    from service.fhir.search.query import Include, Query
     from service.store.pool import Pool
 
 _VERSION: Final = "type, id, version_id, last_updated, method, content"
@@ -34,6 +35,8 @@ _READ: Final = f"SELECT {_VERSION} FROM resource WHERE identity = $1"  # noqa: S
 _VREAD: Final = f"""SELECT {_VERSION} FROM resource WHERE identity = $1 AND version_id = $2
 UNION ALL SELECT {_VERSION} FROM resource_history WHERE identity = $1 AND version_id = $2"""  # noqa: S608
 _CURRENT: Final = f"SELECT {_VERSION} FROM resource WHERE identity = ANY($1::uuid[]) ORDER BY identity"  # noqa: S608
+_SORT_COLUMNS: Final = 7
+"""Where the sort values begin in the rows of a search, after its key and version."""
 _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _LOCK_KEYS: Final = "SELECT pg_advisory_xact_lock(key) FROM unnest('{{{}}}'::bigint[]) AS key"
 _WITH_CLAIMS: Final = """({match}) UNION ALL
@@ -50,6 +53,19 @@ _LOST_RACES: Final = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
 )
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """A match of a search, with what it is sorted by before its key."""
+
+    key: int
+    sort: tuple[str | None, ...]
+    version: Version
+
+    @property
+    def position(self) -> tuple[str | int | None, ...]:
+        """Where it stands in the order of the search."""
+        return (*self.sort, self.key)
 
 
 class Matched(Struct, frozen=True):
@@ -86,11 +102,29 @@ class Session:
         text, arguments = history_statement(page)
         return [_version(row) for row in await self._connection.fetch(text, *arguments)]
 
-    async def search(self, query: Query, *, limit: int, after_key: int | None) -> list[tuple[int, Version]]:
-        """Up to `limit` (key, version) pairs that match, in the order of the query."""
-        statement = compile_search(query, limit=limit, after_key=after_key)
+    async def search(self, query: Query, *, limit: int, position: Position | None = None) -> list[Found]:
+        """Up to `limit` matches beyond the position, in the order of the query; backwards the other way round."""
+        if position is None:
+            statement = compile_search(query, limit=limit)
+        else:
+            statement = compile_search(query, limit=limit, after=position.values, backwards=position.backwards)
         rows = await self._connection.fetch(statement.text, *statement.arguments)
-        return [(row["key"], _version(row)) for row in rows]
+        return [Found(key=row["key"], sort=tuple(row)[_SORT_COLUMNS:], version=_version(row)) for row in rows]
+
+    async def included(
+        self, includes: Sequence[Include], keys: Sequence[int], *, references: Sequence[int], limit: int, depth: int
+    ) -> list[Version]:
+        """Up to `limit` resources that go with the matches `keys`; `references` are all reference sources."""
+        if not keys:
+            return []
+        statement = compile_includes(includes, keys, references=references, limit=limit, depth=depth)
+        return [_version(row) for row in await self._connection.fetch(statement.text, *statement.arguments)]
+
+    async def explain(self, query: Query) -> str:
+        """How Postgres would go about a search; the text repeats the values that were searched for."""
+        statement = compile_search(query, limit=query.count + 1)
+        rows = await self._connection.fetch(f"EXPLAIN {statement.text}", *statement.arguments)
+        return "\n".join(row[0] for row in rows)
 
     async def count(self, query: Query) -> int:
         """How many resources match."""

@@ -55,7 +55,7 @@ class SearchLimits(Struct, frozen=True, kw_only=True):
     """What one search may ask for.
 
     `values` of one parameter; `criteria`; `targets`, digests behind ids without a type; `chain`, links of one chain;
-    `sort_keys`; `includes`, of both directions; `iterations`, rounds of ``:iterate``; `codes` that one value set or
+    `sort_keys`; `includes`, of both directions; `included`, resources that go with one page; `iterations`, rounds of ``:iterate``; `codes` that one value set or
     hierarchy may come to; entries on a page.
     """
 
@@ -65,6 +65,7 @@ class SearchLimits(Struct, frozen=True, kw_only=True):
     chain: int = 6
     sort_keys: int = 5
     includes: int = 20
+    included: int = 1000
     iterations: int = 5
     codes: int = 10_000
     default_page_size: int = 20
