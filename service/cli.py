@@ -72,6 +72,25 @@ def load(
 
 
 @cli.command()
+def reindex(
+    *,
+    types: Annotated[list[str] | None, typer.Option("--type", help="Of this type; may be repeated.")] = None,
+    parameters: Annotated[
+        list[str] | None, typer.Option("--parameter", help="Of the types with this search parameter; may be repeated.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="From the beginning, not where it was interrupted.")] = False,
+) -> None:
+    """Make the index rows of stored resources anew where they differ, while the service runs."""
+    settings = _settings()
+    from service import serve as running  # noqa: PLC0415
+    from service.reindex.report import rebuild_index  # noqa: PLC0415
+
+    with _readable_failures(), running.database(settings) as settled:
+        asyncio.run(running.prepare(settled))
+        rebuild_index(settled, types=types or (), parameters=parameters or (), again=again)
+
+
+@cli.command()
 def openapi(folder: Annotated[Path, typer.Option(help="Where to write.")] = Path("openapi")) -> None:
     """Write the OpenAPI document and its examples, computed from the service's own registries."""
     from service.rest.openapi import write_files  # noqa: PLC0415
@@ -127,13 +146,14 @@ def _readable_failures() -> Iterator[None]:
     """A start that fails says why in a sentence; anything else keeps its traceback."""
     from service.fhir.outcome import FhirError  # noqa: PLC0415
     from service.load.source import LoadError  # noqa: PLC0415
+    from service.reindex.report import ReindexError  # noqa: PLC0415
     from service.serve import ServeError  # noqa: PLC0415
     from service.store.embedded import EmbeddedError  # noqa: PLC0415
     from service.store.migration import MigrationError  # noqa: PLC0415
 
     try:
         yield
-    except (ServeError, EmbeddedError, MigrationError, LoadError, FhirError) as error:
+    except (ServeError, EmbeddedError, MigrationError, LoadError, ReindexError, FhirError) as error:
         typer.echo(f"massage-fhir: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:

@@ -65,5 +65,10 @@ class _Lines:
         if monotonic() - self._last >= _LINE_EVERY_SECONDS:
             self._last = monotonic()
             percent = "" if share is None else f"{share:.0%}, "
-            sys.stderr.write(f"{label}: {percent}{told}\n")
-            sys.stderr.flush()
+            tell(f"{label}: {percent}{told}")
+
+
+def tell(line: str) -> None:
+    """Write a line to standard error, at once."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from time import monotonic
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from service.load.batch import Tally
 from service.load.loading import Plan, begin, finish, load
 from service.load.source import LoadError, source_of
-from service.progress import Bar, progress
+from service.progress import Bar, progress, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,10 +65,10 @@ class Report:
         """Say where the file is taken up, and show a bar for it."""
         self._shown.close()
         if at.finished:
-            _tell(f"{source.name}: was loaded before; --again loads it once more")
+            tell(f"{source.name}: was loaded before; --again loads it once more")
             return
         if at.passed:
-            _tell(f"{source.name}: goes on after line {at.passed:,}")
+            tell(f"{source.name}: goes on after line {at.passed:,}")
         self._bar = self._shown.enter_context(progress(source.name, source.size_bytes))
 
     def read_to(self, size_bytes: int) -> None:
@@ -88,20 +87,15 @@ class Report:
         lines = [line for refusal in refusals for line in refusal.lines()]
         self._refused += len(refusals)
         for line in lines[: self._most_refusals]:
-            _tell(line)
+            tell(line)
         if self._most_refusals and len(lines) > self._most_refusals:
-            _tell(f"... and {len(lines) - self._most_refusals} more")
+            tell(f"... and {len(lines) - self._most_refusals} more")
 
     def summarise(self) -> None:
         """One line about all of it."""
         tally, seconds = self.tally, monotonic() - self._began
         left_out = f", {self._refused:,} not valid" if self._refused else ""
-        _tell(
+        tell(
             f"{tally.created:,} created, {tally.updated:,} updated, {tally.unchanged:,} unchanged{left_out}"
             f" in {seconds:,.1f} s: {tally.total / max(seconds, 0.001):,.0f} resources/s"
         )
-
-
-def _tell(line: str) -> None:
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()

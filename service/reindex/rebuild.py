@@ -1,0 +1,167 @@
+"""Batches of resources whose index rows are compared with what extraction gives now, and replaced where they differ.
+
+A batch is one transaction. After some of them comes a rest: wait until every statement that began before the last
+replacement is over, look once more at what was replaced and has been changed since (see `store.index_rows`), and only
+then move the checkpoint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from service.fhir import codec
+from service.fhir.interaction import Context
+from service.fhir.outcome import Result
+from service.interactions.integrity import with_every_reference
+from service.interactions.writing import Written
+from service.store.change import Change, Conflict
+from service.store.checkpoint import Checkpoint, forget, save, saved
+from service.store.index_rows import (
+    last_key,
+    none_older,
+    replace_rows,
+    resources_after,
+    transaction_id,
+    version_ids,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from service.fhir.resource import Version
+    from service.fhir.search.extract import IndexRows
+    from service.interactions.parts import Parts
+    from service.store.store import Session
+
+_BATCH: Final = 256
+"""Writers wait for a batch; of this many it takes a tenth of a second."""
+_BATCHES_TO_A_REST: Final = 40
+_LOOK_AGAIN_SECONDS: Final = 0.05
+
+
+class Selection(Struct, frozen=True, kw_only=True):
+    """The types whose rows are to be looked at, None for all."""
+
+    types: tuple[str, ...] | None = None
+
+    @property
+    def checkpoint_name(self) -> str:
+        """The name of the checkpoint: another selection begins anew."""
+        return f"reindex {','.join(self.types) if self.types else 'everything'}"
+
+
+class Progress(Struct, kw_only=True):
+    """How far it has come: `position` of `last` keys, resources looked at, and those whose rows were replaced."""
+
+    position: int
+    last: int
+    passed: int
+    replaced: int = 0
+
+
+async def reindex(
+    parts: Parts,
+    selection: Selection,
+    *,
+    base: str,
+    clock: Callable[[], datetime],
+    watch: Callable[[Progress], None],
+    again: bool = False,
+) -> Progress:
+    """Rebuild the selection from its checkpoint on, to the last resource that there is now."""
+    context = Context(base=base, request_id="reindex", received_at=clock())
+    async with parts.store.session() as session:
+        if again:
+            await forget(session, selection.checkpoint_name)
+        begin = await saved(session, selection.checkpoint_name) or Checkpoint(name=selection.checkpoint_name)
+        progress = Progress(position=begin.position, last=await last_key(session), passed=begin.passed)
+    watch(progress)
+    rebuilding = _Rebuilding(parts, context, selection, progress)
+    while await rebuilding.round():
+        watch(progress)
+    async with parts.store.session() as session:
+        await forget(session, selection.checkpoint_name)
+    return progress
+
+
+class _Rebuilding:
+    """The batches since the last rest."""
+
+    def __init__(self, parts: Parts, context: Context, selection: Selection, progress: Progress) -> None:
+        self._parts = parts
+        self._context = context
+        self._selection = selection
+        self._progress = progress
+        self._replaced: dict[int, int] = {}
+        """Key → the version whose rows were made anew."""
+        self._transaction = ""
+        self._known: dict[int, tuple[str, str]] = {}
+
+    async def round(self) -> bool:
+        """Some batches and a rest; False when there was nothing left."""
+        progress, found = self._progress, False
+        for _ in range(_BATCHES_TO_A_REST):
+            async with self._parts.store.session() as session:
+                following = await resources_after(session, progress.position, self._selection.types, _BATCH)
+            following = {key: resource for key, resource in following.items() if key <= progress.last}
+            if not following:
+                break
+            found = True
+            await self._replace(following)
+            progress.position = max(following)
+            progress.passed += len(following)
+        await self._rest()
+        async with self._parts.store.session() as session:
+            name = self._selection.checkpoint_name
+            await save(session, Checkpoint(name=name, position=progress.position, passed=progress.passed))
+        return found
+
+    async def _replace(self, resources: Mapping[int, tuple[str, str]]) -> None:
+        """One batch, in one transaction; again when the database undid it for the sake of another."""
+        while True:
+            try:
+                async with self._parts.store.transaction() as session:
+                    await self._replace_in(session, resources)
+            except Conflict:
+                continue
+            return
+
+    async def _replace_in(self, session: Session, resources: Mapping[int, tuple[str, str]]) -> None:
+        current = await session.current(list(resources.values()), lock=True)
+        versions = {key: current[resource] for key, resource in resources.items() if resource in current}
+        expected = {key: self._rows(version) for key, version in versions.items()}
+        changed = await replace_rows(session, expected)
+        if changed:
+            self._transaction = await transaction_id(session)
+        self._replaced |= {key: versions[key].version_id for key in changed}
+        self._known |= {key: resources[key] for key in changed}
+        self._progress.replaced += len(changed)
+
+    async def _rest(self) -> None:
+        """Until nothing that was replaced can have been changed by a statement that did not see it."""
+        while self._replaced:
+            seen, known = self._replaced, self._known
+            self._replaced, self._known = {}, {}
+            async with self._parts.store.session() as session:
+                while not await none_older(session, self._transaction):  # noqa: ASYNC110 - the event is in the database
+                    await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+                now = await version_ids(session, seen)
+            later = {key: known[key] for key, version_id in now.items() if version_id != seen[key]}
+            if later:
+                await self._replace(later)
+
+    def _rows(self, version: Version) -> IndexRows:
+        """The rows that the version should have."""
+        if version.content is None:
+            return {}
+        content = codec.decode(version.content)
+        rows = self._parts.extractor.rows(version.type, content, self._context.base)
+        if not self._parts.limits.referential_integrity:
+            return rows
+        written = Written(result=Result.OK, version=version, change=Change(version=version, rows=rows), content=content)
+        (complete,) = with_every_reference(self._parts, self._context, [written])
+        return dict(complete.change.rows) if complete.change else rows

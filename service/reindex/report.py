@@ -1,0 +1,85 @@
+"""A reindex as a person at a terminal sees it, and its selection as a person gives it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+from service.app import assemble, compile_standard
+from service.progress import Bar, tell
+from service.progress import progress as progress_bar
+from service.reindex.rebuild import Progress, Selection, reindex
+from service.store.pool import Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from service.fhir.search.registry import Registry
+    from service.interactions.parts import Parts
+    from service.settings import Settings
+
+_STATEMENT_SECONDS: Final = 600.0
+
+
+class ReindexError(Exception):
+    """The reindex cannot begin or go on; the message says why."""
+
+
+def rebuild_index(settings: Settings, *, types: Sequence[str], parameters: Sequence[str], again: bool) -> None:
+    """Rebuild the index rows in the database of the settings and tell of it."""
+    # a stop that is asked for politely is an interruption like any other
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if settings.database_url is None:
+        raise ValueError("the settings name no database")
+    pool = Pool(
+        settings.database_url.get_secret_value(),
+        min_size=0,
+        max_size=1,
+        acquire_timeout_seconds=settings.acquire_timeout_seconds,
+        statement_timeout_seconds=_STATEMENT_SECONDS,
+    )
+    parts = assemble(settings, compile_standard(), pool, cursor_secret="")
+    selection = selected(parts.registry, types, parameters)
+    try:
+        asyncio.run(_reindex(parts, pool, selection, base=settings.base_url or "", again=again))
+    except KeyboardInterrupt:
+        raise ReindexError("interrupted; reindex the same again to go on") from None
+
+
+def selected(registry: Registry, types: Sequence[str], parameters: Sequence[str]) -> Selection:
+    """The types, or those of them that have one of the parameters; ReindexError names what there is none of."""
+    known = registry.definitions.resource_types
+    if unknown := [name for name in types if name not in known]:
+        raise ReindexError(f"{', '.join(unknown)}: no such type is served")
+    if not parameters:
+        return Selection(types=tuple(sorted(types)) or None)
+    having = {code: [name for name in types or known if code in registry.parameters(name)] for code in parameters}
+    if unknown := [code for code, names in having.items() if not names]:
+        raise ReindexError(f"{', '.join(unknown)}: no such search parameter")
+    return Selection(types=tuple(sorted({name for names in having.values() for name in names})))
+
+
+async def _reindex(parts: Parts, pool: Pool, selection: Selection, *, base: str, again: bool) -> None:
+    began = monotonic()
+    with ExitStack() as shown:
+        bar: Bar | None = None
+
+        def watch(progress: Progress) -> None:
+            nonlocal bar
+            if bar is None:
+                if progress.passed:
+                    tell(f"goes on after {progress.passed:,} resources")
+                bar = shown.enter_context(progress_bar("reindex", progress.last))
+            bar.move(progress.position)
+            bar.say(progress.passed, "resources")
+
+        try:
+            done = await reindex(parts, selection, base=base, clock=lambda: datetime.now(UTC), watch=watch, again=again)
+        finally:
+            await pool.close()
+    seconds = monotonic() - began
+    tell(f"{done.passed:,} resources, {done.replaced:,} of them with other index rows than before, in {seconds:,.1f} s")
