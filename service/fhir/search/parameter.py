@@ -20,6 +20,10 @@ Special = Literal["_id", "_lastUpdated"]
 """Parameters that are answered by the resource table itself."""
 
 
+_SEVERAL: Final = frozenset({"CodeableConcept", "canonical"})
+"""The data types of which one value has several rows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """Where values are read from: a path of one resource type, read for one search parameter type.
@@ -41,8 +45,11 @@ class Source:
 
     @property
     def repeats(self) -> bool:
-        """Whether a resource may have several values: all paths to it are those of one choice otherwise."""
-        return bool(self.evaluated) or any(path.repeats for path in self.paths)
+        """Whether a resource may have several rows: all paths to it are those of one choice otherwise.
+
+        A concept has one for each of its codes and texts, a canonical one with and one without its version.
+        """
+        return bool(self.evaluated) or any(path.repeats or path.type in _SEVERAL for path in self.paths)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
