@@ -6,6 +6,7 @@ values by its position. Queries that differ in values alone, or in how many alte
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from service.fhir.search.query import And, Criterion, Query, SortKey, Value
     from service.store.search.value_rows import Row
 
+_OF_TYPE: Final = re.compile(r"\.ofType\(\w+\)$")
 _ELSEWHERE: Final = 0
 _MANY: Final = 16
 """From how many pairs of source and value on a resource's rows are compared with all of them at once."""
@@ -268,7 +270,7 @@ class _Shaper:
             parameter=-1 if sources is None else self._parameter(tuple(sources)),
             identifying=parameter is not None and "Identifier" in parameter.data_types,
             many=len(rows) * len(sources or (1,)) > _MANY,
-            single=parameter is None or _is_single(parameter),
+            single=parameter is None or (_is_single(parameter) and form != "string-contains"),
         )
 
     def _present(self, parameter: SearchParameter) -> Leaf:
@@ -295,9 +297,10 @@ def _sources(parameter: SearchParameter, form: str) -> tuple[int, ...]:
 
 
 def _is_single(parameter: SearchParameter) -> bool:
-    """Whether a resource has at most one value: no element on the way to it repeats."""
-    types = [source.type for source in parameter.sources]
-    return len(types) == len(set(types)) and not any(source.repeats for source in parameter.sources)
+    """Whether a resource has at most one value: all come from one element, or one choice, and none repeats."""
+    elements = {(source.type, _OF_TYPE.sub("", source.expression)) for source in parameter.sources}
+    types = {source.type for source in parameter.sources}
+    return len(elements) == len(types) and not any(source.repeats for source in parameter.sources)
 
 
 def _one_of(nodes: Iterable[Node]) -> Node:
