@@ -13,13 +13,15 @@ from msgspec import Struct
 
 from service.fhir.interaction import Answer
 from service.fhir.outcome import Result, failure
-from service.fhir.search.cursor import Position, open_position, scope_of, seal_position
+from service.fhir.search.continuation import continued, page_query
+from service.fhir.search.cursor import Position
 from service.fhir.search.parse import parse_search
+from service.fhir.search.query import query_string
 from service.interactions.codes import with_codes
-from service.interactions.searchset import Links, explained, searchset
+from service.interactions.searchset import explained, searchset
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from service.fhir.interaction import Context, Search
     from service.fhir.resource import Version
@@ -35,13 +37,24 @@ class _Page(Struct, frozen=True, kw_only=True):
     previous: Position | None = None
     following: Position | None = None
 
+    @property
+    def others(self) -> Iterator[tuple[str, Position | None]]:
+        """(relation, beginning) of the other pages; that of the first one is None."""
+        yield "first", None
+        if self.previous is not None:
+            yield "previous", self.previous
+        if self.following is not None:
+            yield "next", self.following
+
 
 async def search(parts: Parts, session: Session, context: Context, interaction: Search) -> Answer:
     """A searchset Bundle; FhirError names the parameter that is wrong."""
+    address = _address(interaction)
+    asked = continued(interaction.parameters, parts.cursor_secret, address=address)
     parsed = parse_search(
         parts.registry,
         interaction.type,
-        interaction.parameters,
+        asked.parameters,
         base=context.base,
         strict=context.strict,
         zone=parts.zone,
@@ -52,22 +65,17 @@ async def search(parts: Parts, session: Session, context: Context, interaction: 
     query = await with_codes(parts, session, context, parsed)
     if query.explain:
         return Answer(result=Result.OK, body=explained(await session.explain(query)))
-    path = _path(context, interaction)
+    path = f"{context.base}{address}"
+    links = [("self", _link(path, query_string(query, cursor=asked.cursor)))]
     if query.counts_only:
-        counted = await session.count(query)
-        return searchset(parts, context, query, [], [], Links(path=path, cursor=query.cursor), total=counted)
-    scope = scope_of(query)
-    position = open_position(query.cursor, parts.cursor_secret, scope) if query.cursor else None
-    page = await _page(session, query, position)
+        return searchset(parts, context, query, [], [], links, total=await session.count(query))
+    page = await _page(session, query, asked.position)
+    for relation, position in page.others:
+        links.append((relation, _link(path, page_query(query, position, parts.cursor_secret, address=address))))
     included = await _included(parts, session, query, page)
-    total = len(page.matches) if position is None and page.following is None else None
+    total = len(page.matches) if asked.position is None and page.following is None else None
     if total is None and query.total in ("accurate", "estimate"):
         total = await session.count(query)
-
-    def sealed(beginning: Position | None) -> str | None:
-        return None if beginning is None else seal_position(beginning, parts.cursor_secret, scope)
-
-    links = Links(path=path, cursor=query.cursor, previous=sealed(page.previous), following=sealed(page.following))
     return searchset(parts, context, query, [each.version for each in page.matches], included, links, total=total)
 
 
@@ -112,9 +120,13 @@ def _before(matches: Sequence[Found]) -> Position | None:
     return Position(values=matches[0].position, backwards=True) if matches else None
 
 
-def _path(context: Context, interaction: Search) -> str:
-    """The address that was searched, for links; that of a POST is its GET."""
-    parts = [context.base, *(interaction.compartment or ())]
+def _address(interaction: Search) -> str:
+    """The path that is searched, below the base; that of a POST is its GET."""
+    parts = list(interaction.compartment or ())
     if interaction.type or interaction.compartment:
         parts.append(interaction.type or "*")
-    return "/".join(parts)
+    return "".join(f"/{part}" for part in parts)
+
+
+def _link(path: str, query: str) -> str:
+    return f"{path}?{query}" if query else path

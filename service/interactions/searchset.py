@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from service.fhir import codec
 from service.fhir.bundle import Entry, bundle
 from service.fhir.interaction import Answer
 from service.fhir.outcome import Result, operation_outcome
-from service.fhir.search.query import query_string
 from service.fhir.summary import subset
 
 if TYPE_CHECKING:
@@ -29,44 +26,22 @@ _INCLUDE: dict[str, Any] = {"search": {"mode": "include"}}
 _OUTCOME: dict[str, Any] = {"search": {"mode": "outcome"}}
 
 
-class Links(Struct, frozen=True, kw_only=True):
-    """Where the pages of a search are: its address, and the sealed positions of this page and those beside it."""
-
-    path: str
-    cursor: str | None = None
-    previous: str | None = None
-    following: str | None = None
-
-    def of(self, query: Query) -> list[tuple[str, str]]:
-        """(relation, URL) pairs. `self` repeats what took effect."""
-        links = [("self", self._url(query, self.cursor)), ("first", self._url(query, None))]
-        if self.previous is not None:
-            links.append(("previous", self._url(query, self.previous)))
-        if self.following is not None:
-            links.append(("next", self._url(query, self.following)))
-        return links
-
-    def _url(self, query: Query, cursor: str | None) -> str:
-        text = query_string(query, cursor=cursor)
-        return f"{self.path}?{text}" if text else self.path
-
-
 def searchset(
     parts: Parts,
     context: Context,
     query: Query,
     matches: Sequence[Version],
     included: Sequence[Version],
-    links: Links,
+    links: Sequence[tuple[str, str]],
     *,
     total: int | None,
 ) -> Answer:
-    """The answer with these matches in their order."""
+    """The answer with these matches in their order, and links to the other pages."""
     entries = [_entry(parts, context, query, version, _MATCH) for version in matches]
     entries += [_entry(parts, context, query, version, _INCLUDE) for version in included]
     if query.warnings:
         entries.append(Entry(content=codec.encode(operation_outcome(query.warnings)), rest=_OUTCOME))
-    body = bundle("searchset", entries, built_at=context.received_at, total=total, links=links.of(query))
+    body = bundle("searchset", entries, built_at=context.received_at, total=total, links=links)
     return Answer(result=Result.OK, body=body, issues=query.warnings)
 
 
