@@ -25,6 +25,7 @@ from service.fhir.search.result_parameters import (
     parse_result_parameters,
 )
 from service.fhir.search.scope import Scope, where
+from service.fhir.search.terminology import unresolved
 from service.fhir.search.types.search_type import Setting
 
 if TYPE_CHECKING:
@@ -128,6 +129,9 @@ def parse_criteria(
     query = parse_search(registry, resource_type, parameters, base=base, strict=True, zone=zone, limits=limits)
     if not query.where.criteria:
         raise failure("criteria-required", "A conditional interaction needs at least one search parameter.")
+    if unresolved(query, {}):
+        text = "Conditional interactions do not look up value sets and code systems; name the codes."
+        raise failure("modifier-unsupported", text, "http.query")
     return query
 
 

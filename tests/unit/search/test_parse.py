@@ -205,6 +205,9 @@ def test_types_belong_to_searches_of_the_system(parse: Parse) -> None:
         ((("_totalMethod", "count"),), "parameter-unsupported"),
         ((("foo", "1"),), "parameter-unknown"),
         ((("identifier", "|"),), "parameter-value"),
+        ((("_include:iterate", "Patient:link"),), "parameter-unsupported"),
+        ((("language:in", "http://sets.example.org/set"),), "modifier-unsupported"),
+        ((("organization.type:below", "http://codes.example.org|a"),), "modifier-unsupported"),
     ],
 )
 def test_criteria_are_search_parameters_alone(parameters: tuple[tuple[str, str], ...], code: str) -> None:
