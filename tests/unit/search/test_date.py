@@ -10,6 +10,7 @@ import pytest
 
 from service.fhir.outcome import FhirError
 from service.fhir.search.query import DateValue, Matches, Updated
+from service.fhir.search.types.date import SHORTEST
 from service.fhir.temporal import EARLIEST, LATEST, Range
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def test_last_updated_takes_dates_but_no_modifier(parse: Parse) -> None:
     "element,expected",
     [
         ({"effectiveDateTime": "2024-01-14"}, {(DAY.low, DAY.high)}),
-        ({"effectiveInstant": "2024-01-14T00:00:00Z"}, {(DAY.low, datetime(2024, 1, 14, 0, 0, 1, tzinfo=UTC))}),
+        ({"effectiveInstant": "2024-01-14T00:00:00Z"}, {(DAY.low, DAY.low + SHORTEST)}),
         ({"effectivePeriod": {"start": "2024-01-14"}}, {(DAY.low, LATEST)}),
         ({"effectivePeriod": {"end": "2024-01-14"}}, {(EARLIEST, DAY.high)}),
         ({"effectiveTiming": {"event": ["2024-01-14"]}}, {(DAY.low, DAY.high)}),

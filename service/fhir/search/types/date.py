@@ -5,15 +5,18 @@ https://hl7.org/fhir/R4/search.html#date and https://hl7.org/fhir/R4/search.html
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from service.fhir.search.query import DateValue, Prefix
 from service.fhir.search.types.search_type import SearchType, refused
-from service.fhir.temporal import DATE_FORMS, range_of, range_of_period, range_of_timing
+from service.fhir.temporal import DATE_FORMS, LATEST, range_of, range_of_period, range_of_timing
 
 if TYPE_CHECKING:
     from service.fhir.search.parameter import SearchParameter
     from service.fhir.search.types.search_type import Rows, Setting
+
+SHORTEST: Final = timedelta(microseconds=1)
 
 PREFIXES: Final[tuple[Prefix, ...]] = get_args(Prefix)
 
@@ -35,6 +38,14 @@ def _moment(value: str, source: int, rows: Rows) -> None:
         rows.date.add((source, rows.element, found.low, found.high))
 
 
+def _instant(value: str, source: int, rows: Rows) -> None:
+    """R4: "a fixed point in time", the shortest range that the store knows, however few digits it is written with."""
+    found = range_of(value, rows.zone)
+    if found is not None:
+        low = min(found.low, LATEST - SHORTEST)
+        rows.date.add((source, rows.element, low, low + SHORTEST))
+
+
 def _period(period: dict[str, Any], source: int, rows: Rows) -> None:
     found = range_of_period(period, rows.zone)
     if found is not None:
@@ -50,6 +61,6 @@ def _timing(timing: dict[str, Any], source: int, rows: Rows) -> None:
 DATE: Final = SearchType(
     kind="date",
     modifiers=(),
-    extractors={"date": _moment, "dateTime": _moment, "instant": _moment, "Period": _period, "Timing": _timing},
+    extractors={"date": _moment, "dateTime": _moment, "instant": _instant, "Period": _period, "Timing": _timing},
     parse=parse,
 )
