@@ -134,7 +134,20 @@ def _schema_name(kind: str) -> str:
 
 def _repeatable(parameter: SearchParameter) -> dict[str, Any]:
     kind = "id" if parameter.special == "_id" else parameter.kind
-    return {"type": "array", "items": {"$ref": f"#/components/schemas/{_schema_name(kind)}"}}
+    items: dict[str, Any] = {"$ref": f"#/components/schemas/{_schema_name(kind)}"}
+    example = example_value(parameter)
+    if example != _KINDS[kind][2]:
+        items["examples"] = [example]
+    return {"type": "array", "items": items}
+
+
+def example_value(parameter: SearchParameter) -> str:
+    """A value that the parameter takes: a code of its binding, where it has one, or the example of its kind."""
+    if parameter.components:
+        return "$".join(example_value(component) for component in parameter.components)
+    if parameter.kind == "token" and parameter.systems:
+        return min(code for codes in parameter.systems.values() for code in codes)
+    return _KINDS["id" if parameter.special == "_id" else parameter.kind][2]
 
 
 def _targets(targets: Iterable[str]) -> str:
