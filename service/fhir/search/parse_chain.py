@@ -93,6 +93,9 @@ def _forwards(scope: Scope, name: str, *, inside: bool) -> tuple[Link, str]:
     _check_followed(parameter)
     served = scope.registry.definitions.resource_types
     targets = tuple(each for each in parameter.targets or served if each in served)
+    if not targets:
+        text = f"{code} refers to {_listed(parameter.targets)}, which the service does not serve."
+        raise failure("parameter-unsupported", text)
     if colon and named not in targets:
         raise failure("modifier-unsupported", f"{code} refers to {_listed(targets)}.")
     following = rest.partition(".")[0].partition(":")[0]
@@ -127,8 +130,7 @@ def _that_know(scope: Scope, parameter: SearchParameter, targets: tuple[str, ...
 
 
 def _unknown_to_all(scope: Scope, parameter: SearchParameter, targets: tuple[str, ...], following: str) -> FhirError:
-    unsupported = scope.of(*targets).unsupported() if targets else {}
-    if len(targets) == 1 or following in unsupported:
+    if len(targets) == 1 or following in scope.of(*targets).unsupported():
         return scope.of(*targets).unknown(following, inside=True)
     text = f"None of the types that {parameter.code} refers to ({_listed(targets)}) has such a search parameter."
     return failure("parameter-unknown", text)

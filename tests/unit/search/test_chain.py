@@ -168,6 +168,15 @@ def test_a_canonical_is_not_followed(parse: Parse) -> None:
     assert "canonical" in diagnostics
 
 
+@pytest.mark.parametrize("rest", ["type=a", "_id=1", "_has:Observation:subject:code=a", "_list=1"])
+@pytest.mark.parametrize("link", ["specimen", "specimen:Specimen"])
+def test_types_that_are_not_served_are_not_followed(parse: Parse, link: str, rest: str) -> None:
+    """Nothing could be found there."""
+    code, _, diagnostics = refusal(parse, "ServiceRequest", f"{link}.{rest}")
+    assert code == "parameter-unsupported"
+    assert diagnostics == "specimen refers to Specimen, which the service does not serve."
+
+
 def test_an_unknown_parameter_in_a_chain_names_the_nearest_one_of_its_type(parse: Parse) -> None:
     """Not one of the type that the chain starts at, nor a result parameter."""
     diagnostics = refusal(parse, "Observation", "patient.birthdat=2000")[2]
