@@ -64,7 +64,7 @@ class DateValue(Struct, frozen=True, kw_only=True):
 
 
 class UriValue(Struct, frozen=True, kw_only=True):
-    """A whole URI; with "below" also those that continue it after a slash."""
+    """A whole URI; with "below" also those that start with it."""
 
     value: str
     form: UriForm = "equal"

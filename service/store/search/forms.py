@@ -312,8 +312,8 @@ FORMS: Final[dict[str, Form]] = {
     ),
     "uri-below": Form(
         table="index_uri",
-        types=(TEXT, TEXT, TEXT),
-        passes="({t}.value = {a} OR {t}.value >= {b} AND {t}.value < {c})",
+        types=(TEXT, TEXT),
+        passes="{t}.value >= {a} AND {t}.value < {b}",
         rank=12,
     ),
     "token-system": Form(table="index_token", types=(UUID,), passes="{t}.system = {a}", rank=12),

@@ -71,8 +71,7 @@ def _string_row(value: StringValue) -> tuple[str, Row]:
 def _uri_row(value: UriValue) -> tuple[str, Row]:
     if value.form == "equal":
         return "uri", (value.value,)
-    below = value.value if value.value.endswith("/") else f"{value.value}/"
-    return "uri-below", (value.value, below, after_prefix(below))
+    return "uri-below", (value.value, after_prefix(value.value))
 
 
 def _quantity_row(value: QuantityValue) -> tuple[str, Row]:
