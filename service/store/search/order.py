@@ -86,12 +86,16 @@ def sort_value(writer: Writer, by: Sorted, key: str) -> str:
     """The value that a resource is sorted by: of several the one that comes first."""
     if by.sources is None:
         return f"(SELECT t.{by.value} FROM resource t WHERE t.key = {key})"
-    present = {"code": " AND t.code <> ''", "low": " AND t.low IS NOT NULL"}.get(by.value, "")
-    return (
-        f"(SELECT t.{by.value} FROM (SELECT * FROM {by.table} t WHERE t.resource_key = {key} OFFSET 0) t "
-        f"WHERE t.source = ANY({writer.array(by.sources)}){present} "
-        f"ORDER BY t.{by.value}{' DESC' if by.descending else ''} LIMIT 1)"
+    present = " AND t.code <> ''" if by.value == "code" else ""
+    found = (
+        f"(SELECT * FROM {by.table} t WHERE t.resource_key = {key} OFFSET 0) t "
+        f"WHERE t.source = ANY({writer.array(by.sources)}){present}"
     )
+    if by.single:
+        return f"(SELECT t.{by.value} FROM {found} LIMIT 1)"
+    if by.type == "uuid":  # which PostgreSQL compares, but before 18 knows no least of
+        return f"(SELECT t.{by.value} FROM {found} ORDER BY t.{by.value}{' DESC' if by.descending else ''} LIMIT 1)"
+    return f"(SELECT {'max' if by.descending else 'min'}(t.{by.value}) FROM {found})"
 
 
 def window_value(form: Form, window: Window, row: str) -> str:
@@ -124,6 +128,8 @@ def seek_in_part(column: Column, value: str, after: After | None, part: int, par
 def first_window(writer: Writer, leaves: Sequence[Leaf], key: str) -> str:
     """The part and the value of the first row, in the order of the leaves' windows, with which a resource matches."""
     found = [_in_window(writer, leaf, part, key) for leaf in leaves for part in range(len(leaf.form.windows))]
+    if len(leaves) == 1 and leaves[0].single:
+        return f"SELECT sort_0, sort_1 FROM ({' UNION ALL '.join(found)}) AS f LIMIT 1"
     direction = " DESC" if leaves[0].form.descending else ""
     return f"SELECT sort_0, sort_1 FROM ({' UNION ALL '.join(found)}) AS f ORDER BY sort_0, sort_1{direction} LIMIT 1"
 

@@ -168,8 +168,8 @@ def _gathered_branch(page: Page, order: Order, node: Node, gate: Gathered, other
     if order.columns:
         tables.append(f"LATERAL ({_values_of(page, key)}) o")
     conditions = [
-        *gate.complete,
         *others,
+        *gate.complete,
         *page.probes(key, except_for=(node,)),
         *order.beyond(values, key, page.after),
     ]
