@@ -37,7 +37,7 @@ def test_the_version_is_that_of_the_package() -> None:
 
 def test_every_command_is_listed() -> None:
     listed = run("--help").stdout
-    for command in ("serve", "migrate", "definitions", "openapi", "settings", "version"):
+    for command in ("serve", "migrate", "load", "reindex", "definitions", "openapi", "settings", "version"):
         assert f" {command} " in listed
 
 
