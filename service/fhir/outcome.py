@@ -143,6 +143,12 @@ ERROR_CODES: Final = _catalogue(
         "invariant",
         "The resource breaks an invariant of R4; the diagnostics give its key.",
     ),
+    (
+        "resource-subsetted",
+        Category.RULE,
+        "business-rule",
+        "An update carries only a part of the resource, as _summary and _elements return it.",
+    ),
     # references between resources
     ("reference-not-found", Category.RULE, "not-found", "A reference points at a resource that does not exist here."),
     (

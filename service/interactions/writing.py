@@ -13,6 +13,7 @@ from service.fhir.links import conditional_references
 from service.fhir.outcome import Issue, Result, failure
 from service.fhir.resource import LOGICAL_ID, Version
 from service.fhir.stamp import next_instant, stamped
+from service.fhir.summary import SUBSETTED
 from service.store.change import EVERY_KIND, Change
 
 if TYPE_CHECKING:
@@ -104,7 +105,11 @@ def unchanged(target: Target) -> Written:
 
 def content_issues(parts: Parts, interaction: Create | Update) -> list[Issue]:
     """Why the content cannot be stored where the interaction puts it; empty when it can."""
-    return _identity_issues(interaction) or parts.validator.issues(interaction.content, interaction.type)
+    return (
+        _identity_issues(interaction)
+        or parts.validator.issues(interaction.content, interaction.type)
+        or _subset_issues(interaction)
+    )
 
 
 def require_version(parts: Parts, if_match: IfMatch, target: Target) -> None:
@@ -162,3 +167,12 @@ def _identity_issues(interaction: Create | Update) -> list[Issue]:
             diagnostics = "An update must carry the id of its URL" + ("." if sent is None else "; it carries another.")
             return [Issue(code="id-mismatch", diagnostics=diagnostics, expression=(f"{interaction.type}.id",))]
     return []
+
+
+def _subset_issues(interaction: Create | Update) -> list[Issue]:
+    """A part of a resource, as ``_summary`` and ``_elements`` return it, must not replace the whole."""
+    tags = interaction.content.get("meta", {}).get("tag", ())
+    if not isinstance(interaction, Update) or not any(SUBSETTED.items() <= tag.items() for tag in tags):
+        return []
+    told = "The content is a part of the resource (SUBSETTED); read the whole, without _summary and _elements."
+    return [Issue(code="resource-subsetted", diagnostics=told, expression=(f"{interaction.type}.meta.tag",))]

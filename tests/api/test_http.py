@@ -333,3 +333,12 @@ async def test_a_browser_may_call_from_anywhere(client: httpx.AsyncClient) -> No
     answer = await client.get("/Patient/unknown", headers=origin)
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "ETag" in answer.headers["access-control-expose-headers"]
+
+
+async def test_a_part_of_a_resource_does_not_replace_the_whole(fresh_client: httpx.AsyncClient) -> None:
+    """What _elements left out would be lost."""
+    whole = (await fresh_client.put("/Patient/whole", json=patient(1, id="whole"))).json()
+    part = (await fresh_client.get("/Patient/whole", params={"_elements": "gender"})).json()
+    refused = await fresh_client.put("/Patient/whole", json=part)
+    assert_outcome(refused, 422, "resource-subsetted")
+    assert (await fresh_client.get("/Patient/whole")).json() == whole

@@ -49,6 +49,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "tim-1: if there's a duration, there needs to be duration units.",
         "ServiceRequest.occurrenceTiming.repeat",
     ),
+    "resource-subsetted": ("The content is a part of the resource; read the whole.", "CarePlan.meta.tag"),
     "reference-not-found": ("The reference points at a Patient that is not here.", "ServiceRequest.subject"),
     "reference-ambiguous": (
         "The conditional reference matches several resources.",
