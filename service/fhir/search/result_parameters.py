@@ -55,8 +55,8 @@ class SearchLimits(Struct, frozen=True, kw_only=True):
     """What one search may ask for.
 
     `values` of one parameter; `criteria`; `targets`, digests behind ids without a type; `chain`, links of one chain;
-    `sort_keys`; `includes`, of both directions; `included`, resources that go with one page; `iterations`, rounds of ``:iterate``; `codes` that one value set or
-    hierarchy may come to; entries on a page.
+    `sort_keys`; `includes`, of both directions; `included`, resources that go with one page; `iterations`, rounds of
+    ``:iterate``; `codes` that one value set or hierarchy may come to; entries on a page.
     """
 
     values: int = 1000
