@@ -150,13 +150,23 @@ def _gated(shape: Shape) -> list[Node]:
     """The criteria that are tried whether few resources meet them."""
     able = [each for each in leads(shape.where.nodes) if rank_of(each) <= _LEAST_SELECTIVE]
     if shape.sort:
-        return able[:_GATES] if shape.sort[0].walkable else []
+        by = shape.sort[0]
+        narrowed = any(_narrows(each, by) for each in able)
+        tried = [each for each in able if not (narrowed and isinstance(each, Leaf) and each.parameter == by.parameter)]
+        return tried[:_GATES] if by.walkable else []
     if not able:
         return []
     if is_ordered(able[0]) and (len(able) == 1 or rank_of(able[0]) <= SELECTIVE):
         return []
     leaves = _range_lead(shape.where.nodes)
-    return [each for each in able if not leaves or _windowed(each) != leaves][:_GATES]
+    return [each for each in able if not leaves or not _is_walked(each, leaves)][:_GATES]
+
+
+def _is_walked(node: Node, leaves: tuple[Leaf, ...]) -> bool:
+    """Whether the walk along a range takes care of a criterion: it is the range, or bounds it."""
+    lead = leaves[0]
+    bounds = isinstance(node, Leaf) and node.single and bool(node.form.windows) and node.parameter == lead.parameter
+    return _windowed(node) == leaves or (len(leaves) == 1 and lead.single and bounds and lead.parameter >= 0)
 
 
 def _gathered_branch(page: Page, order: Order, node: Node, gate: Gathered, others: list[str]) -> str:
