@@ -16,6 +16,7 @@ from service.fhir.reference import type_code
 from service.fhir.search.expression import Where
 from service.fhir.search.types import SEARCH_TYPES
 from service.fhir.search.types.search_type import FurtherNumbers, Rows
+from service.fhir.search.types.string import add_sounds
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -157,7 +158,8 @@ class Extractor:
                 evaluated.append((path, extractors[source.evaluated], source.number))
             else:
                 for leaf in source.paths:
-                    root.at(leaf).leaves.append((extractors[leaf.type], source.number))
+                    extract = add_sounds if source.phonetic else extractors[leaf.type]
+                    root.at(leaf).leaves.append((extract, source.number))
         for element in self._registry.composed_elements(resource_type):
             root.at(element).numbered = True
         return _Tree(root.finished(), tuple(evaluated), self._further_numbers(resource_type))

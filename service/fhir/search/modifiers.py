@@ -59,6 +59,8 @@ def _declared(parameter: SearchParameter) -> list[str]:
     kind: str = parameter.kind
     if kind == "composite":
         return []
+    if parameter.phonetic:
+        return ["missing"]
     names = dict.fromkeys(["missing", *SEARCH_TYPES[parameter.kind].modifiers])
     if parameter.systems:
         return [name for name in names if name in CODE_MODIFIERS or (kind, name) not in _NEEDED]

@@ -29,9 +29,10 @@ class Source:
     """Where values are read from: a path of one resource type, read for one search parameter type.
 
     `number` names the source in the index tables. `paths` are the JSON paths that the FHIRPath `expression` stands for;
-    where it stands for none, FHIRPath evaluates it to values of the data type `evaluated`. `of_type_number` names the
-    identifiers of the source with their types, for ``:of-type``; 0 where it reads no identifiers. `parts_number` names
-    the parts of texts that are longer than the index holds, for ``:contains``; 0 where it reads no strings.
+    where it stands for none, FHIRPath evaluates it to values of the data type `evaluated`. A `phonetic` source has the
+    sounds of words in the place of texts. Further numbers, 0 where there is nothing under them: `of_type_number` for
+    identifiers with their types (``:of-type``), `parts_number` for parts of texts that are longer than the index holds
+    (``:contains``).
     """
 
     number: int
@@ -42,6 +43,7 @@ class Source:
     evaluated: str = ""
     of_type_number: int = 0
     parts_number: int = 0
+    phonetic: bool = False
 
     @property
     def repeats(self) -> bool:
@@ -73,6 +75,11 @@ class SearchParameter:
     systems: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
     special: Special | None = None
     components: tuple[SearchParameter, ...] = ()
+
+    @property
+    def phonetic(self) -> bool:
+        """Whether words are compared by their sound."""
+        return any(source.phonetic for source in self.sources)
 
     @property
     def source_numbers(self) -> tuple[int, ...]:

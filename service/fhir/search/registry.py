@@ -44,12 +44,14 @@ UNSUPPORTED_PARAMETERS: Final = {
     "_query": "the service defines no named queries",
     "_filter": "the service does not read filter expressions",
     "_in": "searches through a Group are not answered; _list searches through a List",
-    "phonetic": "the service has no phonetic index; name is insensitive to case and accents",
 }
 """R4's parameters that the service does not answer whatever their type, with the reason."""
 
 _SHARED: Final = 512
 """Combinations of types whose shared parameters are kept: clients choose them, and there are more than fit."""
+
+_PHONETIC: Final = "phonetic"
+"""R4's parameter that compares names by their sound, of every type that has it."""
 
 _BOOLEAN: Final = re.compile(r" (?:and|or) ")
 """Marks an expression whose value is a boolean, such as that of ``deceased``."""
@@ -226,6 +228,8 @@ class Registry:
         self, parameter: SearchParameter, resource_type: str, resolved: Sequence[Resolved]
     ) -> SearchParameter:
         sources = tuple(source for one in resolved for source in self._sources_of(resource_type, parameter.kind, one))
+        if parameter.code == _PHONETIC:
+            sources = tuple(map(self._phonetic, sources))
         restrictions = {one.target for one in resolved}
         if len(restrictions) > 1:
             raise UnresolvableError(" | ".join(one.text for one in resolved))
@@ -278,6 +282,12 @@ class Registry:
 
     def _evaluated(self, resource_type: str, kind: Kind, expression: str) -> Source:
         return replace(self._source(resource_type, kind, expression, ()), evaluated="boolean")
+
+    def _phonetic(self, source: Source) -> Source:
+        """A source of the sounds of what the source reads."""
+        expression = f"{source.expression}:phonetic"
+        number = self._claimed(source_number(source.type, source.kind, expression), source.type, expression)
+        return replace(source, number=number, parts_number=0, phonetic=True)
 
     def _implied_systems(self, paths: Iterable[Path]) -> Mapping[str, frozenset[str]]:
         """The codes by system when every path ends in an element of type code with a listed binding."""

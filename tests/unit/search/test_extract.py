@@ -67,7 +67,10 @@ def test_a_patient_is_found_by_every_name(extractor: Extractor, registry: Regist
     """One row for each part that some parameter reads."""
     rows = extractor.rows("Patient", patient(name=[{"family": "A", "given": ["B", "C"]}]), BASE)["string"]
     family, given = (registry.parameters("Patient")[code].source_numbers for code in ("family", "given"))
-    assert sorted(rows) == sorted([(*family, 0, "a", "A"), (*given, 0, "b", "B"), (*given, 0, "c", "C")])
+    read = {*family, *given}
+    assert sorted(row for row in rows if row[0] in read) == sorted(
+        [(*family, 0, "a", "A"), (*given, 0, "b", "B"), (*given, 0, "c", "C")]
+    )
 
 
 def test_the_walk_reaches_what_fhirpath_reaches(registry: Registry) -> None:

@@ -28,10 +28,10 @@ def test_every_official_parameter_is_answered_or_refused_by_name(registry: Regis
 
 
 def test_what_is_not_answered_is_this(registry: Registry) -> None:
-    """Full text, named queries, sounds, places, and what is inside of a Bundle."""
+    """Full text, named queries, places, and what is inside of a Bundle."""
     refused = {(each, code) for each in RESOURCE_TYPES for code in registry.unsupported(each)}
     everywhere = {code for resource_type, code in refused if resource_type == "Patient"}
-    assert everywhere == {"_content", "_query", "_text", "phonetic"}
+    assert everywhere == {"_content", "_query", "_text"}
     assert {(each, code) for each, code in refused if code not in everywhere} == {
         ("Bundle", "composition"),
         ("Bundle", "message"),

@@ -134,3 +134,35 @@ def test_a_long_text_is_held_in_parts_for_searches_within_it(registry: Registry)
         assert any(searched in row[2] for row in rows if row[0] == parts)
     short = Extractor(registry).rows("ValueSet", {"resourceType": "ValueSet", "description": "short"}, "")["string"]
     assert [row[0] for row in short] == [own]
+
+
+@pytest.mark.parametrize(
+    "name,searched,alike",
+    [
+        ("Catherine Müller", "kathryn", True),
+        ("Catherine Müller", "Miller", True),
+        ("Catherine Müller", "Smith", False),
+        ("Jon", "john", True),
+        ("李雷", "李雷", True),
+        ("李雷", "王", False),
+    ],
+)
+def test_names_are_found_by_their_sound(
+    parse: Parse, registry: Registry, name: str, searched: str, *, alike: bool
+) -> None:
+    """https://hl7.org/fhir/R4/patient.html#search: any word of a name, in rows that no other parameter reads."""
+    patient = {"resourceType": "Patient", "name": [{"text": name}]}
+    rows = Extractor(registry).rows("Patient", patient, "")["string"]
+    parameters = registry.parameters("Patient")
+    value = string(parse, f"phonetic={searched}")
+    found = {(value.folded, value.exact)} & {row[2:] for row in rows if row[0] in parameters["phonetic"].source_numbers}
+    assert bool(found) is alike
+    assert not set(parameters["phonetic"].source_numbers) & set(parameters["name"].source_numbers)
+
+
+@pytest.mark.parametrize("text", ["phonetic=a b", "phonetic=%20", "phonetic:exact=a", "phonetic:contains=a"])
+def test_a_sound_is_that_of_one_word(parse: Parse, text: str) -> None:
+    """And takes no modifier that is about letters."""
+    with pytest.raises(FhirError) as refusal:
+        parse("Patient", text)
+    assert refusal.value.code in {"parameter-value", "modifier-unsupported"}

@@ -1,7 +1,8 @@
 """string: text that starts with the search value, whatever its case and accents.
 
 https://hl7.org/fhir/R4/search.html#string. ``:exact`` compares whole texts as they are, ``:contains`` looks anywhere in
-a text, which the index holds in parts when it is long. A name or an address matches by any of its parts.
+a text, which the index holds in parts when it is long. A name or an address matches by any of its parts. R4's parameter
+``phonetic`` compares the words of a name by their sound.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+
+import jellyfish
 
 from service.fhir.search.bounded import LONGEST, bounded, overlapping
 from service.fhir.search.query import StringValue
@@ -40,6 +43,8 @@ def folded(text: str) -> str:
 def parse(parameter: SearchParameter, modifier: str | None, text: str, _setting: Setting) -> StringValue:
     """The beginning of a text; with `modifier` "exact" all of it, with "contains" any part."""
     value = unescape(text)
+    if parameter.phonetic:
+        return _sounding(parameter, value)
     simple = fold(value)
     if modifier == "exact":
         return StringValue(folded=bounded(simple), exact=bounded(value), form="exact")
@@ -50,11 +55,28 @@ def parse(parameter: SearchParameter, modifier: str | None, text: str, _setting:
     return StringValue(folded=simple, form="contains" if modifier == "contains" else "prefix")
 
 
+def _sounding(parameter: SearchParameter, value: str) -> StringValue:
+    match _sounds(value):
+        case [sound]:
+            return StringValue(folded=sound, exact="", form="exact")
+    raise refused(parameter, "one word of a name, to be compared by its sound")
+
+
 def _text(value: str, source: int, rows: Rows) -> None:
     simple = fold(value)
     rows.string.add((source, rows.element, bounded(simple), bounded(value)))
     if len(simple) > LONGEST and (number := rows.further.parts.get(source)):
         rows.string.update((number, rows.element, part, "") for part in overlapping(simple))
+
+
+def add_sounds(value: str, source: int, rows: Rows) -> None:
+    """The rows of a text for a phonetic parameter: one for the sound of each word."""
+    rows.string.update((source, rows.element, sound, "") for sound in _sounds(value))
+
+
+def _sounds(text: str) -> list[str]:
+    """How the words sound, by Metaphone; a word without Latin letters is its own sound."""
+    return [jellyfish.metaphone(word) or bounded(word) for word in fold(text).split(" ") if word]
 
 
 STRING: Final = SearchType(
