@@ -40,6 +40,8 @@ class _Page(Struct, frozen=True, kw_only=True):
     @property
     def others(self) -> Iterator[tuple[str, Position | None]]:
         """(relation, beginning) of the other pages; that of the first one is None."""
+        if self.previous is None and self.following is None:
+            return
         yield "first", None
         if self.previous is not None:
             yield "previous", self.previous
