@@ -143,7 +143,7 @@ def _referred_to(world: World, value: Value) -> Resource | None:
 
 def _has_parameter(resource: Resource, name: str) -> bool:
     """Whether a chain goes on from here: of the types that it may lead to, some have no such parameter."""
-    if name.startswith("_has:"):
+    if name == "_list" or name.startswith("_has:"):
         return True
     try:
         parameter_of(resource["resourceType"], name.partition(".")[0].partition(":")[0])

@@ -110,7 +110,8 @@ def _joins(resource_type: str, depth: int) -> list[Strategy]:
 
 def _chain(code: str, target: str, depth: int) -> Strategy:
     head = code if code in {"patient", "practitioner"} else f"{code}:{target}"
-    return criteria(target, depth - 1).map(lambda each: (f"{head}.{each[0]}", each[1]))
+    heads = st.sampled_from((head, head, head, code))
+    return st.tuples(heads, criteria(target, depth - 1)).map(lambda both: (f"{both[0]}.{both[1][0]}", both[1][1]))
 
 
 def _has(source: str, code: str, depth: int) -> Strategy:

@@ -2,8 +2,7 @@
 
 "A comma-separated list of sort rules in priority order", each a search parameter with "-" for decreasing order. Of
 several values "the sort is based on the item [...] that comes earliest in the specified sort order". R4 leaves open how
-ranges compare (by where they start in increasing order, by where they end in decreasing order), and where resources
-without a value go (last in both orders).
+ranges compare (by where they start) and where resources without a value go (last in both orders).
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from tests.search.evaluator.values import Resource, Value
 
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
-_LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
 def in_order(resources: Sequence[Resource], sort: str) -> bool:
@@ -43,30 +41,22 @@ def _comparison(first: Resource, second: Resource, rules: Sequence[str]) -> int:
 
 def _place(resource: Resource, rule: str) -> Any:
     """What a resource is sorted by: the one of its values that comes first; None if it has none."""
-    descending = rule.startswith("-")
     parameter = parameter_of(resource["resourceType"], rule.removeprefix("-"))
-    places = [place for value in values_of(resource, parameter) for place in _places(parameter.kind, value, descending)]
+    places = [place for value in values_of(resource, parameter) for place in _places(parameter.kind, value)]
     if not places:
         return None
-    return max(places) if descending else min(places)
+    return max(places) if rule.startswith("-") else min(places)
 
 
-def _places(kind: str, value: Value, descending: bool) -> list[Any]:
+def _places(kind: str, value: Value) -> list[Any]:
     match kind:
         case "string":
             return [strings.normalized(text) for text in strings.texts(value)]
         case "date":
-            return _instants(value, descending)
+            found = dates.target_of(value)
+            return [] if found is None else [found.low or _FIRST]
         case "token":
             return [token.code for token in tokens.tokens_of(value) if token.code is not None]
         case "number" | "uri":
             return [value.content]
     raise NotImplementedError(f"R4 does not say how values of the type {kind} are sorted")
-
-
-def _instants(value: Value, descending: bool) -> list[datetime]:
-    """Where a range starts, or in decreasing order where it ends."""
-    found = dates.target_of(value)
-    if found is None:
-        return []
-    return [(found.high or _LAST) if descending else (found.low or _FIRST)]

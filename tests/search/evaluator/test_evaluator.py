@@ -257,6 +257,6 @@ def test_order() -> None:
     keys = [f"Observation/{number}" for number in range(4)]
     evaluator = Evaluator([each | {"id": str(number)} for number, each in enumerate(dated)], base=BASE, now=NOW)
     assert evaluator.in_order([keys[number] for number in (3, 1, 0, 2)], "date")
-    assert evaluator.in_order([keys[number] for number in (1, 0, 3, 2)], "-date")
+    assert evaluator.in_order([keys[number] for number in (0, 1, 3, 2)], "-date")
     assert not evaluator.in_order(keys, "date")
     assert evaluator.in_order(keys, "status")
