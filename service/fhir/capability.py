@@ -30,6 +30,7 @@ _SANDBOX: Final = (
     "An open sandbox: this release has no access control, so whoever reaches the service can read and change "
     "everything in it. Use synthetic data only."
 )
+_COMPARTMENT: Final = "http://hl7.org/fhir/CompartmentDefinition"
 _DESCRIPTION: Final = (
     "A FHIR R4 service for medical massage: a physician's system posts a referral, a clinic answers with a plan, "
     "sessions and outcomes."
@@ -95,6 +96,7 @@ def _server(definitions: Definitions, registry: Registry, claims: dict[str, Any]
         "resource": [_resource(name, registry, claims, reverse[name]) for name in definitions.resource_types],
         "interaction": [{"code": claim.code, "documentation": claim.documentation} for claim in interactions("system")],
         "searchParam": _search_parameters(registry.shared_parameters(definitions.resource_types).values()),
+        "compartment": [f"{_COMPARTMENT}/{name[0].lower()}{name[1:]}" for name in definitions.compartments],
     }
 
 

@@ -50,6 +50,13 @@ SENT: dict[tuple[str, str], Json] = {
 """Method and path below the type → what makes it succeed, in an order in which all of them do."""
 
 
+COMPARTMENT: dict[tuple[str, str], Json] = {
+    ("get", "/{id}/{member}"): {"params": {"_count": "1"}},
+    ("post", "/{id}/{member}/_search"): {"headers": FORM, "content": "_count=1"},
+}
+"""Method and path below the types that have a compartment."""
+
+
 @pytest.fixture(scope="module")
 def document(standard: Standard) -> Json:
     return build(standard.definitions, standard.registry, version="1")
@@ -82,9 +89,8 @@ async def test_every_operation_of_every_type_succeeds_as_described(
 ) -> None:
     """With its example body; the status, the headers and the body are as the document says."""
     for name in standard.definitions.resource_types:
-        assert {(method, path.removeprefix(f"/{name}")) for method, path in described(document, f"/{name}")} == set(
-            SENT
-        )
+        operations = {(method, path.removeprefix(f"/{name}")) for method, path in described(document, f"/{name}")}
+        assert operations == {*SENT, *(COMPARTMENT if name in standard.definitions.compartments else ())}
         for (method, below), sent in SENT.items():
             operation = document["paths"][f"/{name}{below}"][method]
             path = f"/{name}{below}".replace("{id}", STORED).replace("{vid}", "1")
@@ -99,6 +105,21 @@ async def test_every_operation_of_every_type_succeeds_as_described(
             if response.content:
                 assert response.headers["content-type"].partition(";")[0] in answer["content"]
                 assert resource.is_valid(response.json()), operation["operationId"]
+
+
+async def test_every_search_of_a_compartment_succeeds_as_described(
+    client: httpx.AsyncClient, document: Json, resource: jsonschema_rs.Draft202012Validator, standard: Standard
+) -> None:
+    """Of each of the member types, and of all of them."""
+    for name in standard.definitions.compartments:
+        for (method, below), sent in COMPARTMENT.items():
+            item = document["paths"][f"/{name}{below}"]
+            (member,) = [each for each in item["parameters"] if each.get("name") == "member"]
+            for each in member["schema"]["enum"]:
+                path = f"/{name}{below}".replace("{id}", STORED).replace("{member}", each)
+                response = await client.request(method, path, **sent)
+                assert response.status_code == 200, response.text
+                assert resource.is_valid(response.json())
 
 
 def takes_resource(sent: Json) -> bool:

@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from service.rest.openapi import bodies
+from service.rest.openapi.compartment_paths import compartment_paths
 from service.rest.openapi.errors import error_example_components, error_responses, error_table
 from service.rest.openapi.headers import request_header_components, response_header_components
 from service.rest.openapi.parameters import parameter_components
@@ -61,6 +62,7 @@ def build(definitions: Definitions, registry: Registry, *, version: str) -> Json
     paths = system_paths(search)
     for name in types:
         paths |= type_paths(name, search)
+    paths |= compartment_paths(registry, search)
     return {
         "openapi": "3.1.0",
         "info": {

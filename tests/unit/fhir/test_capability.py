@@ -87,6 +87,12 @@ def test_references_are_claimed_from_both_ends(resources: dict[str, Any]) -> Non
     assert "Observation:subject" not in resources["Observation"]["searchRevInclude"]
 
 
+def test_the_compartments_are_named_by_their_definitions(statement: dict[str, Any], standard: Standard) -> None:
+    claimed = {url.rpartition("/")[2] for url in statement["rest"][0]["compartment"]}
+    assert {"patient", "relatedPerson"} < claimed
+    assert len(claimed) == len(standard.definitions.compartments)
+
+
 def test_it_says_that_the_sandbox_is_open(statement: dict[str, Any]) -> None:
     assert "no access control" in statement["rest"][0]["security"]["description"]
 
