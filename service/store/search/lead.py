@@ -125,24 +125,20 @@ def _complete(table: str, limit: int | None) -> tuple[str, ...]:
 
 
 def _gathered_leaf(writer: Writer, leaf: Leaf, limit: int | None) -> str:
-    cut = "OFFSET 0" if limit is None else f"LIMIT {limit + 1}"
-    if leaf.form.ordered:
-        return for_each_value(
-            writer,
-            leaf,
-            lambda row, found: f"SELECT {row}.{leaf.form.key} AS key FROM {leaf.form.table} {row} WHERE {found} {cut}",
-        )
-    return " UNION ALL ".join(
-        "("
-        + for_each_value(
-            writer,
-            leaf,
-            lambda row, found: f"SELECT {row}.{leaf.form.key} AS key FROM {leaf.form.table} {row} WHERE {found} {cut}",
-            seek=window.seek,
-        )
-        + ")"
-        for window in leaf.form.windows
-    )
+    """In the order of the index, so that it is this index that is read."""
+    form = leaf.form
+
+    def query(column: str) -> Callable[[str, str], str]:
+        def rows(row: str, found: str) -> str:
+            cut = "OFFSET 0" if limit is None else f"ORDER BY {row}.{column} LIMIT {limit + 1}"
+            return f"SELECT {row}.{form.key} AS key FROM {form.table} {row} WHERE {found} {cut}"
+
+        return rows
+
+    if form.ordered:
+        return for_each_value(writer, leaf, query(form.key))
+    walks = (for_each_value(writer, leaf, query(each.column), seek=each.seek) for each in form.windows)
+    return " UNION ALL ".join(f"({each})" for each in walks)
 
 
 def for_each_value(

@@ -17,8 +17,9 @@ from msgspec import Struct
 
 from service.store.search.include import included_text
 from service.store.search.order import After
-from service.store.search.page import Page, every_key, order_of, page_of_keys
+from service.store.search.page import every_key, page_of_keys
 from service.store.search.shape import Shape, shaped
+from service.store.search.wanted import Page, order_of
 from service.store.search.writer import Writer
 
 if TYPE_CHECKING:

@@ -1,0 +1,226 @@
+"""Walks along an index, in the order of the results: each row's resource is probed, and the walk stops after a page."""
+
+# ruff: noqa: S608 - texts are written from shapes; no value is ever part of one
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from service.store.search.lead import SOME, for_each_value, gathered_all, is_ordered, leads, of_type
+from service.store.search.order import first_window, seek, seek_in_part, sort_value, window_value
+from service.store.search.probe import where
+from service.store.search.shape import Leaf, OneOf
+from service.store.search.wanted import narrows, probed, values_of, windowed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from service.store.search.forms import Window
+    from service.store.search.order import Order
+    from service.store.search.shape import Node, Sorted
+    from service.store.search.wanted import Page
+
+
+def walk_keys(page: Page, order: Order, others: list[str], *, missing: Sorted | None) -> str:
+    """A page of keys in order: those that the best criterion leads to, or all of the types."""
+    ordered = next((each for each in leads(page.nodes) if is_ordered(each)), None)
+    values = [f"o.{name}" for name in order.names]
+
+    def rows(table: str, column: str) -> Callable[[str, str], str]:
+        def query(row: str, found: str) -> str:
+            key = f"{row}.{column}"
+            conditions = [found, *page.probes(key, except_for=(ordered,) if ordered else ())]
+            tables = f"{table} {row}"
+            if missing is not None:
+                conditions.append(f"{sort_value(page.writer, missing, key)} IS NULL")
+                tables += f" CROSS JOIN LATERAL ({values_of(page, key)}) o"
+            conditions += order.beyond(values, key, page.after)
+            ordering = order.clause(values, key, page.after)
+            selected = ", ".join([f"{key} AS key", *values])
+            return f"SELECT DISTINCT {selected} FROM {tables} WHERE {' AND '.join(conditions)} {ordering} {page.cut}"
+
+        return query
+
+    columns = ", ".join(("key", *order.names))
+    if ordered is None:
+        source = page.writer.name("s")
+        inner = rows("resource", "key")("lead", of_type("lead", f"{source}.v"))
+        walk = f"SELECT {columns} FROM unnest({page.types}) {source}(v) CROSS JOIN LATERAL ({inner}) p"
+    else:
+        leaves = (ordered,) if isinstance(ordered, Leaf) else ordered.nodes if isinstance(ordered, OneOf) else ()
+        walks = [
+            for_each_value(page.writer, each, rows(each.form.table, each.form.key), columns=columns)
+            for each in _flat(leaves)
+        ]
+        walk = " UNION ALL ".join(walks)
+    return f"SELECT * FROM ({walk}) AS w{where(others)}"
+
+
+def _flat(nodes: Sequence[Node]) -> list[Leaf]:
+    """All leaves of alternatives."""
+    found: list[Leaf] = []
+    for each in nodes:
+        if isinstance(each, Leaf):
+            found.append(each)
+        elif isinstance(each, OneOf):
+            found += _flat(each.nodes)
+    return found
+
+
+def walk_windows(page: Page, order: Order, leaves: Sequence[Leaf], others: list[str]) -> str:
+    """A page of the resources that a range finds, in the order of its index, part by part."""
+    node = next(each for each in page.nodes if windowed(each) == tuple(leaves))
+    columns = ", ".join(("key", *order.names))
+    walks = [
+        for_each_value(
+            page.writer, leaf, _window(page, order, (leaf, part), leaves, node), columns=columns, seek=window.seek
+        )
+        for leaf in leaves
+        for part, window in enumerate(leaf.form.windows)
+    ]
+    return f"SELECT * FROM ({' UNION ALL '.join(walks)}) AS w{where(others)}"
+
+
+def _window(
+    page: Page, order: Order, place: tuple[Leaf, int], leaves: Sequence[Leaf], node: Node
+) -> Callable[[str, str], str]:
+    leaf, part = place
+    form, window = leaf.form, leaf.form.windows[part]
+    parts = max(len(each.form.windows) for each in leaves)
+
+    def query(row: str, found: str) -> str:
+        key, value = f"{row}.{form.key}", window_value(form, window, row)
+        values = [str(part), value]
+        conditions = [
+            found,
+            *seek_in_part(order.columns[1], value, page.after, part, parts),
+            *(_bounds(page, leaf, node, row) if part == 0 else []),
+            *order.beyond(values, key, page.after),
+            *page.probes(key, except_for=(node,)),
+        ]
+        tables = f"{form.table} {row}"
+        if not (leaf.single and len(leaves) == 1):
+            first = first_window(page.writer, leaves, key)
+            tables += f" CROSS JOIN LATERAL ({first}) o"
+            conditions.append(f"o.sort_0 = {part} AND o.sort_1 = {value}")
+        ordering = order.clause(["sort_0", "sort_1"], "key", page.after, present=2)
+        return (
+            f"SELECT DISTINCT {key} AS key, {part} AS sort_0, {value} AS sort_1 FROM {tables} "
+            f"WHERE {' AND '.join(conditions)} {ordering} {page.cut}"
+        )
+
+    return query
+
+
+def _bounds(page: Page, leaf: Leaf, node: Node | None, row: str) -> list[str]:
+    """What other ranges of the same parameter demand, where a resource has but one value."""
+    found: list[str] = []
+    if not leaf.single:
+        return found
+    for each in page.nodes:
+        if each is node or not isinstance(each, Leaf):
+            continue
+        if (each.parameter, each.form.table) != (leaf.parameter, leaf.form.table) or not each.form.windows:
+            continue
+        column = leaf.form.windows[0].column
+        if each.form.windows[0].column != column:
+            continue
+        for operator, place in each.form.bounds:
+            aggregate = "max" if operator.startswith("<") else "min"
+            array = page.writer.array(each.values[place])
+            found.append(f"{row}.{column} {operator} (SELECT {aggregate}(v) FROM unnest({array}) v)")
+    return found
+
+
+def walk_sorted(page: Page, order: Order, by: Sorted, others: list[str]) -> str:
+    """A page of the resources that have a value to be sorted by, in this order."""
+    columns = ", ".join(("key", *order.names))
+    within = next((each for each in page.nodes if narrows(each, by)), None)
+    rows = _sorted_rows(page, order, by, within)
+    if isinstance(within, Leaf):
+        return f"SELECT * FROM ({_narrowed(page, order, within, rows)}) AS w{where(others)} {_final(page, order)}"
+    row, source = page.writer.name(), page.writer.name("s")
+    if by.sources is None:
+        array, found = page.types, of_type(row, f"{source}.v")
+    else:
+        array, found = page.writer.array(by.sources), f"{row}.source = {source}.v AND {row}.{by.value} IS NOT NULL"
+    walk = f"SELECT {columns} FROM unnest({array}) {source}(v) CROSS JOIN LATERAL ({rows(row, found)}) p"
+    return f"SELECT * FROM ({walk}) AS w{where(others)} {_final(page, order)}"
+
+
+def _narrowed(page: Page, order: Order, within: Leaf, rows: Callable[[str, str], str]) -> str:
+    """A walk along the part of the index that a range leaves, beside what reaches into the range from elsewhere.
+
+    That is sorted where it is little; otherwise it is walked too.
+    """
+    columns = ", ".join(("key", *order.names))
+    first, *others = within.form.windows
+    walks = [f"SELECT * FROM ({for_each_value(page.writer, within, rows, columns=columns, seek=first.seek)}) AS w"]
+    for window in others:
+        reaching = page.writer.table("reaching", _reaching_keys(page, within, window))
+        few = f"(SELECT count(*) FROM {reaching}) <= {SOME}"
+        keys = f"SELECT DISTINCT key FROM {reaching}"
+        walks.append(f"({probed(page, order, keys, [few], except_for=(within,))})")
+        walk = for_each_value(page.writer, within, rows, columns=columns, seek=window.seek)
+        walks.append(f"SELECT * FROM ({walk}) AS w WHERE NOT {few}")
+    return " UNION ALL ".join(walks)
+
+
+def _reaching_keys(page: Page, leaf: Leaf, window: Window) -> str:
+    """The keys of a few of the rows of a window, in the order of its index so that this index is taken."""
+
+    def query(row: str, found: str) -> str:
+        key = f"{row}.{leaf.form.key} AS key"
+        return (
+            f"SELECT {key} FROM {leaf.form.table} {row} WHERE {found} ORDER BY {row}.{window.column} LIMIT {SOME + 1}"
+        )
+
+    return for_each_value(page.writer, leaf, query, seek=window.seek)
+
+
+def _final(page: Page, order: Order) -> str:
+    return f"{order.clause(order.names, 'key', page.after, present=1)} {page.cut}"
+
+
+def _sorted_rows(page: Page, order: Order, by: Sorted, within: Node | None) -> Callable[[str, str], str]:
+    def query(row: str, found: str) -> str:
+        key = f"{row}.{'key' if by.table == 'resource' else 'resource_key'}"
+        first = f"{row}.{by.value}"
+        values = [first, *(f"o.{name}" for name in order.names[1:])]
+        conditions = [found, *seek(order.columns[0], first, page.after)]
+        if isinstance(within, Leaf):
+            conditions += _bounds(page, within, within, row)
+        conditions += [
+            *order.beyond(values, key, page.after),
+            *page.probes(key, except_for=(within,) if within else ()),
+        ]
+        tables = f"{by.table} {row}"
+        if not by.single:
+            conditions.append(f"{first} = {sort_value(page.writer, by, key)}")
+        if len(page.shape.sort) > 1:
+            rest = [f"{sort_value(page.writer, each, key)} AS sort_{n}" for n, each in enumerate(page.shape.sort) if n]
+            tables += f" CROSS JOIN LATERAL (SELECT {', '.join(rest)}) o"
+        selected = ", ".join(
+            [f"{key} AS key", *(f"{value} AS {name}" for value, name in zip(values, order.names, strict=True))]
+        )
+        ordering = order.clause(order.names, "key", page.after, present=1)
+        distinct = "" if by.single else "DISTINCT "
+        return f"SELECT {distinct}{selected} FROM {tables} WHERE {' AND '.join(conditions)} {ordering} {page.cut}"
+
+    return query
+
+
+def sorted_all(page: Page, order: Order) -> str:
+    """A page of all matches, sorted: for what no index holds in order."""
+    writer, values = page.writer, [f"o.{name}" for name in order.names]
+    if leads(page.nodes):
+        keys = gathered_all(writer, page.nodes, None, page.types).query
+    else:
+        row, source = writer.name(), writer.name("s")
+        found = " AND ".join([of_type(row, f"{source}.v"), *page.probes(f"{row}.key")])
+        keys = f"SELECT {row}.key FROM unnest({page.types}) {source}(v) JOIN resource {row} ON {found}"
+    columns = ", ".join(["c.key", *values])
+    return (
+        f"SELECT {columns} FROM ({keys}) AS c CROSS JOIN LATERAL ({values_of(page, 'c.key')}) o"
+        f"{where(order.beyond(values, 'c.key', page.after))} {order.clause(values, 'c.key', page.after)} {page.cut}"
+    )

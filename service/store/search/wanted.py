@@ -1,0 +1,115 @@
+"""The page that is wanted: what of, beyond which position, in which order."""
+
+# ruff: noqa: S608 - texts are written from shapes; no value is ever part of one
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from service.store.search.forms import SELECTIVE
+from service.store.search.lead import is_ordered, leads, rank_of
+from service.store.search.order import BY_KEY, After, Column, Order, first_window, sort_value
+from service.store.search.probe import holds, where
+from service.store.search.shape import TYPES, Leaf, OneOf, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from service.store.search.shape import Node, Sorted
+    from service.store.search.writer import Writer
+
+LEAST_SELECTIVE: Final = 11
+"""The last rank of what is worth to be tried, or to be walked."""
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """A page to find: of the shape, at most `limit` (SQL) keys beyond a position."""
+
+    writer: Writer
+    shape: Shape
+    limit: str
+    after: After | None = None
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The criteria."""
+        return self.shape.where.nodes
+
+    @property
+    def types(self) -> str:
+        """The array of the types that are searched."""
+        return self.writer.array(TYPES)
+
+    @property
+    def cut(self) -> str:
+        """A limit that the planner cannot see through."""
+        return f"LIMIT (SELECT {self.limit})"
+
+    def probes(self, key: str, *, except_for: Sequence[Node] = ()) -> list[str]:
+        """The conditions of all criteria but some."""
+        return [holds(self.writer, each, key) for each in self.nodes if not any(each is one for one in except_for)]
+
+
+def order_of(shape: Shape) -> Order:
+    """The order that the results of a shape come in."""
+    if shape.sort:
+        columns = tuple(Column(type=by.type, descending=by.descending) for by in shape.sort)
+        return Order(columns=columns, key_descending=shape.sort[0].descending)
+    leaves = range_lead(shape.where.nodes)
+    if not leaves:
+        return BY_KEY
+    form = leaves[0].form
+    value = {"index_string": "text", "index_quantity": "numeric"}.get(form.table, "timestamptz")
+    columns = (Column(type="integer", descending=False), Column(type=value, descending=form.descending))
+    return Order(columns=columns, key_descending=form.descending)
+
+
+def range_lead(nodes: Sequence[Node]) -> tuple[Leaf, ...]:
+    """The range whose index is walked where there is no sort, as its leaves; none where keys give the order."""
+    able = leads(nodes)
+    if not able or rank_of(able[0]) <= SELECTIVE:
+        return ()
+    for each in able:
+        leaves = windowed(each)
+        if leaves and (rank_of(each) <= LEAST_SELECTIVE or not any(is_ordered(one) for one in able)):
+            return leaves
+    return ()
+
+
+def windowed(node: Node) -> tuple[Leaf, ...]:
+    """The leaves of a criterion that is a range, or alternatives of ranges in one index."""
+    leaves = (node,) if isinstance(node, Leaf) else node.nodes if isinstance(node, OneOf) else ()
+    found = tuple(each for each in leaves if isinstance(each, Leaf) and each.form.windows)
+    tables = {(each.form.table, each.form.windows[0].column, each.form.descending) for each in found}
+    return found if len(found) == len(leaves) and len(tables) == 1 else ()
+
+
+def narrows(node: Node, by: Sorted) -> bool:
+    """Whether the values of a range are those that are sorted by, so that its part of the index is enough."""
+    if not isinstance(node, Leaf) or node.form.table != by.table or not node.single or not by.single:
+        return False
+    return node.parameter == by.parameter and bool(node.form.windows) and node.form.windows[0].column == by.value
+
+
+def values_of(page: Page, key: str) -> str:
+    """The query of a resource's sort values."""
+    if not page.shape.sort:
+        return first_window(page.writer, range_lead(page.nodes), key)
+    values = [sort_value(page.writer, by, key) for by in page.shape.sort]
+    return f"SELECT {', '.join(f'{value} AS sort_{number}' for number, value in enumerate(values))}"
+
+
+def probed(page: Page, order: Order, keys: str, conditions: Sequence[str], *, except_for: Sequence[Node] = ()) -> str:
+    """A page of the resources whose keys a query gives, sorted: those that meet all criteria but some."""
+    row = page.writer.name("c")
+    key = f"{row}.key"
+    tables = [f"({keys}) {row}"]
+    values = [f"o.{name}" for name in order.names]
+    if order.columns:
+        tables.append(f"LATERAL ({values_of(page, key)}) o")
+    found = [*conditions, *page.probes(key, except_for=except_for), *order.beyond(values, key, page.after)]
+    columns = ", ".join([key, *values])
+    ordering = order.clause(values, key, page.after)
+    return f"SELECT {columns} FROM {' CROSS JOIN '.join(tables)}{where(found)} {ordering} {page.cut}"
