@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.fhir.definitions import load
@@ -124,6 +124,7 @@ def test_a_long_search_fits_into_a_link(parse: Parse) -> None:
     assert followed(link, address="Observation").parameters == query.applied
 
 
+@settings(deadline=None)  # the first example compiles the search parameters
 @given(
     st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00,|$\\"), min_size=1), max_size=5)
 )

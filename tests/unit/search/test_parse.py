@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.fhir.definitions import load
@@ -244,6 +244,7 @@ _VALUES = st.sampled_from(
 )
 
 
+@settings(deadline=None)  # the first example compiles the search parameters
 @given(
     st.lists(st.tuples(_NAMES | st.text(max_size=20), _VALUES | st.text()), max_size=4), st.booleans(), st.booleans()
 )
