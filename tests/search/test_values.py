@@ -125,6 +125,7 @@ OTHERS: list[tuple[dict[str, Any], dict[str, str]]] = [
             "id": "long",
             "meta": {"profile": ["http://acme.org/fhir/p|1"]},
             "url": "http://acme.org/fhir/ValueSet/1",
+            "version": "2",
             "description": LONG,
         },
         {
@@ -134,6 +135,9 @@ OTHERS: list[tuple[dict[str, Any], dict[str, str]]] = [
             "description:contains=word199": "long",
             "description:contains=word200": "",
             "description=word97": "",
+            "url=http://acme.org/fhir/ValueSet/1": "long",
+            "url=http://acme.org/fhir/ValueSet/1|2": "long",
+            "url=http://acme.org/fhir/ValueSet/1|3": "",
             "url:below=http://acme.org/fhir/": "long",
             "url:below=http://acme.org/other/": "",
             "url:above=http://acme.org/fhir/ValueSet/1/_history/5": "long",

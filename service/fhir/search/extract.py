@@ -17,6 +17,7 @@ from service.fhir.search.expression import Where
 from service.fhir.search.types import SEARCH_TYPES
 from service.fhir.search.types.search_type import FurtherNumbers, Rows
 from service.fhir.search.types.string import add_sounds
+from service.fhir.search.types.uri import add_versioned
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from service.fhir.path import Path as FhirPath
     from service.fhir.resource import Content
     from service.fhir.search.expression import Path
-    from service.fhir.search.parameter import Kind
+    from service.fhir.search.parameter import Kind, Source
     from service.fhir.search.registry import Registry
     from service.fhir.search.types.search_type import Extract
 
@@ -140,8 +141,14 @@ class Extractor:
         tree = self._trees.get(resource_type)
         if tree is None:
             tree = self._trees[resource_type] = self._compile(resource_type)
-        contained = content.get("contained", ())
-        rows = Rows(base=base, types=self._types, zone=self._zone, further=tree.further, contained=contained)
+        rows = Rows(
+            base=base,
+            types=self._types,
+            zone=self._zone,
+            further=tree.further,
+            contained=content.get("contained", ()),
+            version=content.get("version"),
+        )
         tree.root.visit(content, rows)
         for path, extract, number in tree.evaluated:
             for value in path.evaluate(content):
@@ -158,8 +165,7 @@ class Extractor:
                 evaluated.append((path, extractors[source.evaluated], source.number))
             else:
                 for leaf in source.paths:
-                    extract = add_sounds if source.phonetic else extractors[leaf.type]
-                    root.at(leaf).leaves.append((extract, source.number))
+                    root.at(leaf).leaves.append((_extract(source, leaf), source.number))
         for element in self._registry.composed_elements(resource_type):
             root.at(element).numbered = True
         return _Tree(root.finished(), tuple(evaluated), self._further_numbers(resource_type))
@@ -177,3 +183,9 @@ class Extractor:
             parts={source.number: source.parts_number for source in sources if source.parts_number},
             identifier={number: tuple(each.items()) for number, each in restricted.items()},
         )
+
+
+def _extract(source: Source, path: Path) -> Extract:
+    if source.phonetic:
+        return add_sounds
+    return add_versioned if source.versioned else SEARCH_TYPES[source.kind].extractors[path.type]

@@ -30,7 +30,8 @@ class Source:
 
     `number` names the source in the index tables. `paths` are the JSON paths that the FHIRPath `expression` stands for;
     where it stands for none, FHIRPath evaluates it to values of the data type `evaluated`. A `phonetic` source has the
-    sounds of words in the place of texts. Further numbers, 0 where there is nothing under them: `of_type_number` for
+    sounds of words in the place of texts; a `versioned` one, the url of a resource that has a version, also has
+    ``url|version``. Further numbers, 0 where there is nothing under them: `of_type_number` for
     identifiers with their types (``:of-type``), `parts_number` for parts of texts that are longer than the index holds
     (``:contains``).
     """
@@ -44,6 +45,7 @@ class Source:
     of_type_number: int = 0
     parts_number: int = 0
     phonetic: bool = False
+    versioned: bool = False
 
     @property
     def repeats(self) -> bool:
@@ -51,7 +53,9 @@ class Source:
 
         A concept has one for each of its codes and texts, a canonical one with and one without its version.
         """
-        return bool(self.evaluated) or any(path.repeats or path.type in _SEVERAL for path in self.paths)
+        return (
+            bool(self.evaluated) or self.versioned or any(path.repeats or path.type in _SEVERAL for path in self.paths)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

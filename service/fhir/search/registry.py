@@ -272,7 +272,11 @@ class Registry:
             paths=paths,
             of_type_number=identifiers,
             parts_number=parts,
+            versioned=kind == "uri" and expression == f"{resource_type}.url" and self._has_version(resource_type),
         )
+
+    def _has_version(self, resource_type: str) -> bool:
+        return any(element.name == "version" for element in self.definitions.type(resource_type).elements)
 
     def _claimed(self, number: int, *named: str) -> int:
         """The number, which no other source may have."""

@@ -19,13 +19,14 @@ URL = "https://clinic.example.org/fhir/PlanDefinition/massage"
     "content,code,expected",
     [
         ({"resourceType": "PlanDefinition", "url": URL}, "url", {(URL,)}),
+        ({"resourceType": "PlanDefinition", "url": URL, "version": "2"}, "url", {(URL,), (f"{URL}|2",)}),
         ({"resourceType": "CarePlan", "instantiatesUri": [URL, "urn:x"]}, "instantiates-uri", {(URL,), ("urn:x",)}),
         ({"resourceType": "Task", "meta": {"profile": [f"{URL}|1"]}}, "_profile", {(URL,), (f"{URL}|1",)}),
         ({"resourceType": "Task", "meta": {"source": f"{URL}#1"}}, "_source", {(f"{URL}#1",)}),
     ],
 )
 def test_what_a_uri_is_found_by(values: Values, content: dict[str, Any], code: str, expected: set[tuple[str]]) -> None:
-    """All of it; a profile also without its version."""
+    """All of it; a profile also without its version, the url of what has a version also with it."""
     assert values(content, code) == expected
 
 

@@ -53,7 +53,7 @@ class FurtherNumbers(Struct, frozen=True, kw_only=True):
 class Rows(Struct):
     """The index rows of one resource under construction, one set per table, and what the values depend on.
 
-    `contained` are the resources inside of it.
+    `contained` are the resources inside of it, `version` is its business version.
     `element` is the ordinal of the composite's element that the walk is in, 0 outside of any; `ordinal` the last one.
     """
 
@@ -62,6 +62,7 @@ class Rows(Struct):
     zone: tzinfo
     further: FurtherNumbers
     contained: Sequence[Any] = ()
+    version: str | None = None
     element: int = 0
     ordinal: int = 0
     token: set[tuple[int, int, UUID | None, str]] = member(default_factory=set)

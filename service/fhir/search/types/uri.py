@@ -1,6 +1,6 @@
 """uri: the whole of a URI, compared byte by byte. https://hl7.org/fhir/R4/search.html#uri
 
-A canonical with a version is found with and without it.
+A canonical with a version is found with and without it, and so is the resource that it means.
 """
 
 from __future__ import annotations
@@ -49,6 +49,13 @@ def _canonical(value: str, source: int, rows: Rows) -> None:
     url, separator, _ = value.partition("|")
     if separator and url:
         rows.uri.add((source, rows.element, bounded(url)))
+
+
+def add_versioned(value: str, source: int, rows: Rows) -> None:
+    """The rows of the url of a resource: with its version too, as canonicals to it are written."""
+    _uri(value, source, rows)
+    if rows.version is not None:
+        rows.uri.add((source, rows.element, bounded(f"{value}|{rows.version}")))
 
 
 URI: Final = SearchType(
