@@ -60,7 +60,7 @@ def rank_of(node: Node) -> int:
 
 def limit_of(node: Node) -> int:
     """How many rows of a criterion are gathered before it is called too many."""
-    return FEW if rank_of(node) <= SELECTIVE + 1 else SOME
+    return FEW if rank_of(node) <= SELECTIVE else SOME
 
 
 def is_ordered(node: Node) -> bool:
