@@ -1,4 +1,8 @@
-"""``_sort``: the keys that order the matches. https://hl7.org/fhir/R4/search.html#sort"""
+"""``_sort``: the keys that order the matches. https://hl7.org/fhir/R4/search.html#sort
+
+References have no order that a person would recognise, and R4 gives them none: sorted by one, what refers to the same
+resource stands together, whatever else the parameter narrows its targets to.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,6 @@ if TYPE_CHECKING:
     from service.fhir.search.scope import Scope
 
 UNORDERED_KINDS: Final = {
-    "reference": "references have no order of their own",
     "composite": "a composite has no order of its own",
     "special": "it has no values to order by",
 }

@@ -38,7 +38,7 @@ _PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     ),
     "_sort": (
         "query",
-        "Search parameters to sort by, with a minus for descending; missing values come last. Absent: newest first.",
+        "Search parameters to sort by, with a minus for descending; missing values come last.",
         {"type": "string", "pattern": f"^-?{_CODE}(?:,-?{_CODE})*$", "examples": ["-_lastUpdated,_id"]},
     ),
     "_include": (

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _CONDITIONAL: Final = "If the criteria match one resource, it is {done}; if several, the answer is 412; {none}."
-_PAGED: Final = "Newest first, unless `_sort` says otherwise. Follow the Bundle's `next` link for the next page."
+_PAGED: Final = "Follow the Bundle's `next` link for the next page."
+_ORDER: Final = "Without `_sort` newest first, or in the order of a range that was searched for."
 
 
 def type_paths(resource_type: str, search: SearchParameters) -> dict[str, Json]:
@@ -51,7 +52,7 @@ class _Paths:
                 f"search{self._type}",
                 self._type,
                 f"Search {self._type}",
-                description=_PAGED + self._search.unsupported(self._type),
+                description=f"{_ORDER} {_PAGED}{self._search.unsupported(self._type)}",
                 parameters=[
                     *self._search.references(self._type),
                     *parameter_references(*SEARCH_RESULT_PARAMETERS),
@@ -134,7 +135,7 @@ class _Paths:
             identifier,
             self._type,
             summary,
-            description=f"{_PAGED} Deletions are included.",
+            description=f"Newest first. {_PAGED} Deletions are included.",
             parameters=[*parameter_references("_since", "_at", "_count", *SHAPING), *request_headers("Prefer")],
             answers={"200": component("responses", "History")},
             failures=ABSENT[:1] if missing else (),
