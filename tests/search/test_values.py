@@ -100,6 +100,7 @@ COMPOSITES = {
     "component-code=systolic&component-value-quantity=80": "120-80 80-120",
 }
 
+XML = {"contentType": "text/xml; charset=UTF-8"}
 MRN = {"coding": [{"system": "urn:types", "code": "MR"}], "text": "Krankenakte"}
 OTHERS: list[tuple[dict[str, Any], dict[str, str]]] = [
     (
@@ -144,6 +145,15 @@ OTHERS: list[tuple[dict[str, Any], dict[str, str]]] = [
             "url:above=http://acme.org/fhir/ValueSet": "",
             "_profile:below=http://acme.org/fhir": "long",
             "_profile=http://acme.org/fhir/p,http://acme.org/fhir/p|1": "long",
+        },
+    ),
+    (
+        {"resourceType": "DocumentReference", "id": "xml", "content": [{"attachment": XML}]},
+        {
+            "contenttype:below=text/xml": "xml",
+            "contenttype:below=text/html": "",
+            "contenttype=text/xml": "",
+            "contenttype=text/xml; charset=UTF-8": "xml",
         },
     ),
     (

@@ -14,9 +14,11 @@ from msgspec import Struct, field
 from service.fhir.path import compile_path
 from service.fhir.reference import type_code
 from service.fhir.search.expression import Where
+from service.fhir.search.parameter import MEDIA_TYPES
 from service.fhir.search.types import SEARCH_TYPES
 from service.fhir.search.types.search_type import FurtherNumbers, Rows
 from service.fhir.search.types.string import add_sounds
+from service.fhir.search.types.token import add_media_type
 from service.fhir.search.types.uri import add_versioned
 
 if TYPE_CHECKING:
@@ -188,4 +190,6 @@ class Extractor:
 def _extract(source: Source, path: Path) -> Extract:
     if source.phonetic:
         return add_sounds
+    if source.kind == "token" and path.binding == MEDIA_TYPES:
+        return add_media_type
     return add_versioned if source.versioned else SEARCH_TYPES[source.kind].extractors[path.type]

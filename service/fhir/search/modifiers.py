@@ -61,6 +61,8 @@ def _declared(parameter: SearchParameter) -> list[str]:
         return []
     if parameter.phonetic:
         return ["missing"]
+    if parameter.media_types:
+        return ["missing", "not", "below"]
     names = dict.fromkeys(["missing", *SEARCH_TYPES[parameter.kind].modifiers])
     if parameter.systems:
         return [name for name in names if name in CODE_MODIFIERS or (kind, name) not in _NEEDED]

@@ -20,6 +20,9 @@ Special = Literal["_id", "_lastUpdated"]
 """Parameters that are answered by the resource table itself."""
 
 
+MEDIA_TYPES: Final = "media-type"
+"""The binding of elements that hold media types."""
+
 _SEVERAL: Final = frozenset({"CodeableConcept", "canonical"})
 """The data types of which one value has several rows."""
 
@@ -31,9 +34,9 @@ class Source:
     `number` names the source in the index tables. `paths` are the JSON paths that the FHIRPath `expression` stands for;
     where it stands for none, FHIRPath evaluates it to values of the data type `evaluated`. A `phonetic` source has the
     sounds of words in the place of texts; a `versioned` one, the url of a resource that has a version, also has
-    ``url|version``. Further numbers, 0 where there is nothing under them: `of_type_number` for
-    identifiers with their types (``:of-type``), `parts_number` for parts of texts that are longer than the index holds
-    (``:contains``).
+    ``url|version``. Further numbers, 0 where there is nothing under them: `of_type_number` for identifiers with their
+    types (``:of-type``) and media types without parameters (``:below``), `parts_number` for parts of texts that are
+    longer than the index holds (``:contains``).
     """
 
     number: int
@@ -79,6 +82,11 @@ class SearchParameter:
     systems: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
     special: Special | None = None
     components: tuple[SearchParameter, ...] = ()
+
+    @property
+    def media_types(self) -> bool:
+        """Whether the codes are media types, whose hierarchy is in how they are written."""
+        return any(path.binding == MEDIA_TYPES for source in self.sources for path in source.paths)
 
     @property
     def phonetic(self) -> bool:

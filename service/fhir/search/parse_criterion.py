@@ -73,7 +73,7 @@ def _plain(scope: Scope, name: str, text: str, *, inside: bool) -> Criterion | N
     if modifier == "missing":
         return _missing(parameter, text)
     operands = _operands(scope, code, text)
-    if parameter.kind == "token" and modifier in CODE_MODIFIERS:
+    if parameter.kind == "token" and modifier in CODE_MODIFIERS and not parameter.media_types:
         found: Criterion = _codes(scope, parameter, modifier, operands)
     else:
         found = _compared(scope, parameter, "" if modifier == "not" else modifier, operands)

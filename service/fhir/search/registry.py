@@ -17,6 +17,7 @@ from service.fhir.reference import type_code
 from service.fhir.search.expression import Path, UnresolvableError, resolve_expression
 from service.fhir.search.parameter import (
     KINDS,
+    MEDIA_TYPES,
     SearchParameter,
     Source,
     of_type_number,
@@ -260,7 +261,7 @@ class Registry:
     def _source(self, resource_type: str, kind: Kind, expression: str, paths: tuple[Path, ...]) -> Source:
         number = self._claimed(source_number(resource_type, kind, expression), resource_type, kind, expression)
         identifiers = parts = 0
-        if kind == "token" and any(path.type == "Identifier" for path in paths):
+        if kind == "token" and any(path.type == "Identifier" or path.binding == MEDIA_TYPES for path in paths):
             identifiers = self._claimed(of_type_number(resource_type, expression), resource_type, "type", expression)
         elif kind == "string":
             parts = self._claimed(parts_number(resource_type, expression), resource_type, "parts", expression)

@@ -25,7 +25,7 @@ CODES = {"in", "not-in", "above", "below"}
         ("Observation", "identifier", {"missing", "not", "text", "of-type"}),
         ("Patient", "active", {"missing", "not"}),
         ("Patient", "phone", {"missing", "not"}),
-        ("DocumentReference", "contenttype", {"missing", "not"}),
+        ("DocumentReference", "contenttype", {"missing", "not", "below"}),
         ("Patient", "language", {"missing", "not", "text"} | CODES),
         ("Questionnaire", "subject-type", {"missing", "not"} | CODES),
         ("Patient", "family", {"missing", "exact", "contains"}),

@@ -294,3 +294,25 @@ def test_an_element_of_type_string_is_compared_without_case(parse: Parse, values
     assert isinstance(criterion, Matches)
     assert criterion.values == (TokenValue(form="code", code="1.0-rc"),)
     assert values({"resourceType": "ValueSet", "version": "1.0-Rc"}, "version") == {(None, "1.0-rc")}
+
+
+@pytest.mark.parametrize("text", ["text/xml", "TEXT/XML", "text/xml; charset=UTF-8", "text/xml;charset=ascii"])
+def test_a_media_type_is_found_below_its_base(parse: Parse, registry: Registry, text: str) -> None:
+    """3.1.1.4.10.1: whatever its parameters; without the modifier, as it is written."""
+    content = {"resourceType": "DocumentReference", "content": [{"attachment": {"contentType": text}}]}
+    rows = Extractor(registry).rows("DocumentReference", content, "")["token"]
+    parameter = registry.parameters("DocumentReference")["contenttype"]
+    (criterion,) = parse("DocumentReference", "contenttype:below=text/xml").where.criteria
+    assert isinstance(criterion, Matches)
+    (value,) = criterion.values
+    assert isinstance(value, TokenValue)
+    assert {row[2:] for row in rows if row[0] in parameter.of_type_numbers} == {(value.system, value.code)}
+    assert {row[2:] for row in rows if row[0] in parameter.source_numbers} == {(None, text)}
+
+
+@pytest.mark.parametrize("text", ["contenttype:below=text", "contenttype:above=text/xml", "contenttype:in=urn:x"])
+def test_media_types_have_no_other_hierarchy(parse: Parse, text: str) -> None:
+    """3.1.1.4.10.1: "on the base part of the mime type"."""
+    with pytest.raises(FhirError) as refusal:
+        parse("DocumentReference", text)
+    assert refusal.value.code in {"parameter-value", "modifier-unsupported"}

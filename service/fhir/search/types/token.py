@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from service.fhir.reference import digest_of
 from service.fhir.search.bounded import bounded
@@ -18,8 +19,6 @@ from service.fhir.search.types.string import folded
 from service.fhir.search.types.string import parse as parse_string
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from service.fhir.search.parameter import SearchParameter
     from service.fhir.search.types.search_type import Rows, Setting
 
@@ -30,6 +29,9 @@ _BARE: Final = frozenset({"ContactPoint", "boolean", "uri"})
 
 _INSENSITIVE: Final = frozenset({"string"})
 """The data type whose tokens R4 compares without regard to case."""
+
+_MEDIA_TYPE: Final = UUID(int=0)
+"""What stands for the system of media types, where identifiers have their type's."""
 
 _NO_CODE: Final = ""
 """What stands in the code column of a coding without a code: no search asks for it, `:missing` counts it."""
@@ -43,8 +45,15 @@ def parse(parameter: SearchParameter, modifier: str | None, text: str, setting: 
     if modifier == "text":
         return parse_string(parameter, None, text, setting)
     parts = [unescape(part) for part in split(text, "|")]
-    if modifier == "of-type":
-        return _of_type(parameter, parts)
+    match modifier:
+        case "of-type":
+            return _of_type(parameter, parts)
+        case "below":
+            return _below(parameter, parts)
+    return _plain(parameter, parts)
+
+
+def _plain(parameter: SearchParameter, parts: list[str]) -> TokenValue:
     if len(parts) > 1 and parameter.data_types <= _BARE:
         raise refused(parameter, "a value alone, without a system; a | inside of the value is escaped by a backslash")
     if parameter.data_types == _INSENSITIVE:
@@ -76,6 +85,26 @@ def _of_type(parameter: SearchParameter, parts: list[str]) -> TokenValue:
         case [system, code, value] if system and code and value:
             return TokenValue(form="of-type", system=_type_digest(system, code), code=bounded(value))
     raise refused(parameter, "system|code|value with :of-type: the system and code of an identifier's type, its value")
+
+
+def _below(parameter: SearchParameter, parts: list[str]) -> TokenValue:
+    """A media type with any parameters, such as text/xml; other hierarchies are those of code systems."""
+    match parts:
+        case [media_type] if "/" in media_type:
+            return TokenValue(form="of-type", system=_MEDIA_TYPE, code=bounded(_base(media_type)))
+    raise refused(parameter, "a media type such as text/xml with :below")
+
+
+def _base(media_type: str) -> str:
+    return media_type.partition(";")[0].strip().lower()
+
+
+def add_media_type(value: str, source: int, rows: Rows) -> None:
+    """The rows of a media type: as it is, and without its parameters under the source's further number."""
+    _exact(value, source, rows)
+    number = rows.further.of_type.get(source)
+    if number:
+        rows.token.add((number, rows.element, _MEDIA_TYPE, bounded(_base(value))))
 
 
 @lru_cache(maxsize=1024)
