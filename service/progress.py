@@ -19,31 +19,30 @@ _LINE_EVERY_SECONDS: Final = 10.0
 class Bar:
     """How far something has come: `move` it, `say` something beside it."""
 
-    def __init__(self, label: str, total: int, show: Callable[[str, float | None, str], None]) -> None:
+    def __init__(self, label: str, total: int, done: int, show: Callable[[str, float | None, str], None]) -> None:
         self._label = label
         self._total = total
         self._show = show
         self._share: float | None = None
         self._began = monotonic()
-        self._done = 0
+        self._done_before = done
 
     def move(self, to: int) -> None:
         """So much of the total has passed; nothing is known of a total of 0."""
         self._share = min(1.0, to / self._total) if self._total else None
 
     def say(self, done: int, noun: str) -> None:
-        """How many were done since the beginning."""
-        self._done = done
-        rate = done / max(monotonic() - self._began, 0.001)
+        """How many are done, those before the bar began included."""
+        rate = (done - self._done_before) / max(monotonic() - self._began, 0.001)
         self._show(self._label, self._share, f"{done:,} {noun}, {rate:,.0f}/s")
 
 
 @contextmanager
-def progress(label: str, total: int) -> Iterator[Bar]:
-    """A bar on standard error for the length of the block."""
+def progress(label: str, total: int, *, done: int = 0) -> Iterator[Bar]:
+    """A bar on standard error for the length of the block; `done` is how many were done before."""
     console = Console(file=sys.stderr)
     if not console.is_terminal:
-        yield Bar(label, total, _Lines().show)
+        yield Bar(label, total, done, _Lines().show)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[told]}"), console=console) as shown:
@@ -52,7 +51,7 @@ def progress(label: str, total: int) -> Iterator[Bar]:
         def show(_label: str, share: float | None, told: str) -> None:
             shown.update(task, completed=share or 0.0, told=told)
 
-        yield Bar(label, total, show)
+        yield Bar(label, total, done, show)
 
 
 class _Lines:

@@ -69,7 +69,7 @@ class Report:
             return
         if at.passed:
             tell(f"{source.name}: goes on after line {at.passed:,}")
-        self._bar = self._shown.enter_context(progress(source.name, source.size_bytes))
+        self._bar = self._shown.enter_context(progress(source.name, source.size_bytes, done=self.tally.total))
 
     def read_to(self, size_bytes: int) -> None:
         """Move the bar."""

@@ -73,7 +73,7 @@ async def _reindex(parts: Parts, pool: Pool, selection: Selection, *, base: str,
             if bar is None:
                 if progress.passed:
                     tell(f"goes on after {progress.passed:,} resources")
-                bar = shown.enter_context(progress_bar("reindex", progress.last))
+                bar = shown.enter_context(progress_bar("reindex", progress.last, done=progress.passed))
             bar.move(progress.position)
             bar.say(progress.passed, "resources")
 
