@@ -103,7 +103,7 @@ def _searching(sizes: tuple[int, ...], workers: int, size: Size) -> Searching:
     if size.requests:
         sizes = _SEARCHED_QUICKLY
     return Searching(
-        sizes=sizes, workers=workers, seconds=size.seconds, rounds=min(size.rounds, 3), requests=size.requests
+        sizes=sizes, workers=workers, seconds=size.seconds / 2, rounds=min(size.rounds, 3), requests=size.requests
     )
 
 
