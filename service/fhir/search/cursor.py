@@ -21,13 +21,12 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from msgspec import Struct
 
-from service.fhir.outcome import FhirError, failure
-from service.fhir.search.result_parameters import FORM
+from service.fhir.outcome import failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from service.fhir.search.query import Query
+    from service.fhir.outcome import FhirError
 
 Scalar = str | int | bool | None
 """What positions are made of; numbers with a fraction and instants travel as text."""
@@ -48,17 +47,6 @@ class Position(Struct, frozen=True, kw_only=True):
 
     values: tuple[Scalar, ...]
     backwards: bool = False
-
-
-def seal_position(position: Position, secret: bytes, scope: str) -> str:
-    """The cursor of a position."""
-    return seal([position.backwards, *position.values], secret, scope)
-
-
-def open_position(text: str, secret: bytes, scope: str) -> Position:
-    """The position of a cursor; FhirError cursor-invalid as `open`."""
-    backwards, *values = open(text, secret, scope)
-    return Position(values=tuple(values), backwards=bool(backwards))
 
 
 def seal(values: Sequence[Any], secret: bytes, scope: str = "") -> str:
@@ -85,12 +73,6 @@ def open(text: str, secret: bytes, scope: str = "") -> list[Any]:
         plain = zlib.decompressobj().decompress(plain[len(_COMPRESSED) :])
     values: list[Any] = json.loads(plain)
     return values
-
-
-def scope_of(query: Query) -> str:
-    """The scope of a search's cursors: its types, criteria and order, whatever the page size and the form."""
-    pairs = sorted((name, value) for name, value in query.applied if name.partition(":")[0] not in FORM)
-    return json.dumps(["search", query.types, query.compartment, pairs])
 
 
 @lru_cache(maxsize=4)

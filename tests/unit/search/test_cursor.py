@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -11,9 +10,6 @@ from hypothesis import strategies as st
 
 from service.fhir.outcome import FhirError
 from service.fhir.search import cursor
-
-if TYPE_CHECKING:
-    from tests.unit.search.conftest import Parse
 
 SECRET = b"a secret of thirty-two bytes ----"
 TEXT = st.characters(exclude_categories=["Cs"])
@@ -27,48 +23,9 @@ def test_a_cursor_opens_to_what_was_sealed(values: list[cursor.Scalar], scope: s
     assert cursor.open(cursor.seal(values, SECRET, scope), SECRET, scope) == values
 
 
-@given(VALUES, st.booleans())
-def test_a_position_tells_its_direction(values: list[cursor.Scalar], backwards: bool) -> None:
-    """The values of any sort, and which way the page lies."""
-    position = cursor.Position(values=tuple(values), backwards=backwards)
-    assert cursor.open_position(cursor.seal_position(position, SECRET, "a"), SECRET, "a") == position
-
-
 def test_cursors_of_names_of_similar_lengths_are_equally_long() -> None:
     """The length of a link tells nothing that a name could be guessed from."""
     assert len({len(cursor.seal(["A" * length, 1234], SECRET)) for length in range(20)}) == 1
-
-
-@pytest.mark.parametrize(
-    "first,second",
-    [
-        ("name=a", "name=b"),
-        ("name=a", "name:exact=a"),
-        ("_sort=name", "_sort=-name"),
-        ("_sort=name", ""),
-        ("name=a", "name=a&name=a"),
-    ],
-)
-def test_searches_that_match_or_order_differently_have_cursors_of_their_own(
-    parse: Parse, first: str, second: str
-) -> None:
-    """A position in one means nothing in the other."""
-    assert cursor.scope_of(parse("Patient", first)) != cursor.scope_of(parse("Patient", second))
-
-
-@pytest.mark.parametrize("form", ["_count=5", "_summary=data", "_elements=name", "_total=none", "_pretty=true"])
-def test_the_form_of_a_page_may_change_on_the_way(parse: Parse, form: str) -> None:
-    """With the same matches in the same order."""
-    assert cursor.scope_of(parse("Patient", f"name=a&{form}")) == cursor.scope_of(parse("Patient", "name=a"))
-
-
-def test_a_compartment_has_cursors_of_its_own(parse: Parse) -> None:
-    """And so has that of every patient."""
-    scopes = {
-        cursor.scope_of(parse("Observation", "", compartment=each))
-        for each in [None, ("Patient", "1"), ("Patient", "2")]
-    }
-    assert len(scopes) == 3
 
 
 def test_a_cursor_shows_nothing_of_its_values() -> None:
