@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from service.store.search.value_rows import Row
 
 _OF_TYPE: Final = re.compile(r"\.ofType\(\w+\)$")
+_COMPARED: Final = frozenset({"index_date", "index_quantity"})
+"""The tables in which it matters whether a resource has one value or several."""
 _ELSEWHERE: Final = 0
 _MANY: Final = 16
 """From how many pairs of source and value on a resource's rows are compared with all of them at once."""
@@ -200,7 +202,7 @@ class _Shaper:
             sources=self.array(INTEGER, sources),
             descending=key.descending,
             parameter=self._parameter(sources),
-            single=_is_single(parameter),
+            single=table in _COMPARED and _is_single(parameter),
         )
 
     def _criterion(self, criterion: Criterion | Not) -> Node:
@@ -231,10 +233,11 @@ class _Shaper:
     def _matches(self, parameter: SearchParameter, values: Sequence[Value]) -> Node:
         if parameter.components:
             return self._composites(parameter, values)
-        return _one_of(
-            self._leaf(form, _sources(parameter, form), rows, parameter)
-            for form, rows in _grouped(row for value in values for row in value_rows(value))
-        )
+        rows = [row for value in values for row in value_rows(value)]
+        if len(rows) == 1 and rows[0][1]:  # what most searches ask
+            form, row = rows[0]
+            return self._leaf(form, _sources(parameter, form), [row], parameter)
+        return _one_of(self._leaf(form, _sources(parameter, form), found, parameter) for form, found in _grouped(rows))
 
     def _composites(self, parameter: SearchParameter, values: Sequence[Value]) -> Node:
         """One node for all values whose components have the same forms."""
@@ -255,22 +258,21 @@ class _Shaper:
 
     def _leaf(
         self,
-        form: str,
-        sources: Sequence[int] | None,
+        form_name: str,
+        sources: tuple[int, ...] | None,
         rows: Sequence[Row],
         parameter: SearchParameter | None = None,
     ) -> Leaf:
-        columns = zip(*rows, strict=True) if rows else [() for _ in FORMS[form].types]
+        form = FORMS[form_name]
+        columns = list(zip(*rows, strict=True)) or [()] * len(form.types)
         return Leaf(
-            form_name=form,
+            form_name=form_name,
             sources=None if sources is None else self.array(INTEGER, sources),
-            values=tuple(
-                self.array(sql_type, column) for sql_type, column in zip(FORMS[form].types, columns, strict=True)
-            ),
-            parameter=-1 if sources is None else self._parameter(tuple(sources)),
-            identifying=parameter is not None and "Identifier" in parameter.data_types,
+            values=tuple([self.array(*column) for column in zip(form.types, columns, strict=True)]),
+            parameter=-1 if sources is None else self._parameter(sources),
+            identifying=form.table == "index_token" and parameter is not None and "Identifier" in parameter.data_types,
             many=len(rows) * len(sources or (1,)) > _MANY,
-            single=parameter is None or (_is_single(parameter) and form != "string-contains"),
+            single=parameter is None or (form.table in _COMPARED and _is_single(parameter)),
         )
 
     def _present(self, parameter: SearchParameter) -> Leaf:
