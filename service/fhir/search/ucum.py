@@ -102,7 +102,7 @@ _ONE: Final = _Measure(Fraction(1), {})
 def conversion_of(code: str) -> Conversion | None:
     """How quantities in a unit become canonical; None where the code is none of UCUM's or has no linear scale.
 
-    The first call loads the tables of units: about a quarter of a second, 20 MB.
+    The first call loads the tables of units: a quarter of a second, 6 MB beside the rest of the service.
     """
     if temperature := _TEMPERATURES.get(code):
         factor, offset = temperature
@@ -212,7 +212,7 @@ def _prefix(code: str) -> Fraction:
 
 @cache
 def _units() -> _Units:
-    # imported when a unit is first met: a process that meets none, such as a migration, does without the 20 MB
+    # imported when a unit is first met: a process that meets none, such as a migration, does without them
     from lark.exceptions import LarkError  # noqa: PLC0415
     from ucumvert import get_ucum_parser  # noqa: PLC0415
     from ucumvert.xml_util import get_base_units, get_units_with_full_definition  # noqa: PLC0415
