@@ -124,8 +124,10 @@ def application(settings: Settings) -> Application:
         set_up_logs(settings.log_level, settings.log_format)
         threading.Thread(target=_follow, args=(parent,), daemon=True, name="follow-parent").start()
     from service.app import create_app  # noqa: PLC0415 - the parent of several workers has no use for it
+    from service.fhir.search.ucum import conversion_of  # noqa: PLC0415
 
     created = create_app(settings)
+    conversion_of("1")  # reads UCUM's table, a quarter of a second that no request should wait for
     # what R4 compiles to lives as long as the worker; the collector need not look at it again and again
     gc.collect()
     gc.freeze()

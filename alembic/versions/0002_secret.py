@@ -1,4 +1,4 @@
-"""A place for the key that signs page cursors, shared by all workers.
+"""A place for the key that seals page cursors, shared by all workers.
 
 Revision: 0002, after 0001.
 """

@@ -150,7 +150,12 @@ class Conditions:
     def _condition(self, resource_type: str, parameters: Parameters, where: str) -> Condition:
         try:
             query = parse_criteria(
-                self._parts.registry, resource_type, parameters, base=self._context.base, zone=self._parts.zone
+                self._parts.registry,
+                resource_type,
+                parameters,
+                base=self._context.base,
+                zone=self._parts.zone,
+                limits=self._parts.limits.search,
             )
         except FhirError as error:
             raise located(error, where) from error

@@ -1,4 +1,4 @@
-"""The key that signs page cursors, kept in the database so that all workers share it and it survives restarts."""
+"""The key that seals page cursors, kept in the database so that all workers share it and it survives restarts."""
 
 from __future__ import annotations
 
