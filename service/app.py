@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 
 _FHIR: Final = "/fhir"
 _READY_SECONDS: Final = 3.0
+_COMMAND_ACQUIRE_SECONDS: Final = 60.0
+_COMMAND_STATEMENT_SECONDS: Final = 600.0
+"""Nobody waits for an answer."""
 
 OPERATIONS: Final[Mapping[str, Any]] = {"validate": validate}
 """Operation name without the dollar sign → what performs it."""
@@ -150,6 +153,19 @@ def _search_limits(settings: Settings) -> SearchLimits:
         codes=settings.max_value_set_codes,
         default_page_size=settings.default_page_size,
         max_page_size=settings.max_page_size,
+    )
+
+
+def command_pool(settings: Settings) -> Pool:
+    """A pool of one connection, for a command that uses it for as long as it takes."""
+    if settings.database_url is None:
+        raise ValueError("the settings name no database")
+    return Pool(
+        settings.database_url.get_secret_value(),
+        min_size=0,
+        max_size=1,
+        acquire_timeout_seconds=_COMMAND_ACQUIRE_SECONDS,
+        statement_timeout_seconds=_COMMAND_STATEMENT_SECONDS,
     )
 
 

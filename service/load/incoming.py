@@ -58,26 +58,29 @@ def resources_of(parts: Parts, file: str, line: int, text: bytes) -> tuple[list[
     if not text.strip():
         return [], []
     incoming, refusals = [], []
+    for where, found in _contents(parts, line, text):
+        try:
+            if isinstance(found, FhirError):
+                raise found
+            incoming.append(_checked(parts, line, where, found))
+        except FhirError as error:
+            issues = tuple(below(issue, where) if where else issue for issue in error.issues)
+            refusals.append(Refusal(file=file, line=line, issues=issues))
+    return incoming, refusals
+
+
+def _contents(parts: Parts, line: int, text: bytes) -> Iterator[tuple[str, Any]]:
+    """(FHIRPath of the entry, content or what is wrong) for the text, or for every entry if it only carries others."""
     try:
         content = codec.decode(text)
         carried = _carried(content) if _is_carrier(content) else None
     except FhirError as error:
-        return [], [Refusal(file=file, line=line, issues=tuple(error.issues))]
-    for where, found in _linked(parts, carried, line) if carried is not None else [("", content)]:
-        issues: tuple[Issue, ...] = found.issues if isinstance(found, _Broken) else ()
-        try:
-            if not isinstance(found, _Broken):
-                incoming.append(_checked(parts, line, where, found))
-        except FhirError as error:
-            issues = tuple(error.issues)
-        if issues:
-            placed = tuple(below(issue, where) for issue in issues) if where else issues
-            refusals.append(Refusal(file=file, line=line, issues=placed))
-    return incoming, refusals
-
-
-class _Broken(Struct, frozen=True):
-    issues: tuple[Issue, ...]
+        yield "", error
+        return
+    if carried is None:
+        yield "", content
+    else:
+        yield from _linked(parts, carried, line)
 
 
 def _is_carrier(content: Any) -> bool:
@@ -100,7 +103,7 @@ def _carried(bundle: Content) -> list[tuple[str, Any, Any]]:
         try:
             resource = _resource(entry, where)
         except FhirError as error:
-            carried.append((where, None, _Broken(tuple(error.issues))))
+            carried.append((where, None, error))
         else:
             if resource is not None:
                 carried.append((where, entry.get("fullUrl"), resource))
@@ -130,20 +133,20 @@ def _linked(parts: Parts, carried: list[tuple[str, Any, Any]], line: int) -> Ite
     targets: dict[str, str] = {}
     for where, full_url, found in carried:
         resource = found
-        if not isinstance(found, _Broken) and isinstance(found.get("resourceType"), str):
+        if not isinstance(found, FhirError) and isinstance(found.get("resourceType"), str):
             resource = found if "id" in found else {**found, "id": _derived_id(line, where, found)}
             if isinstance(full_url, str):
                 targets[full_url] = f"{resource['resourceType']}/{resource['id']}"
         named.append((where, full_url, resource))
     links = Links(targets=targets, conditional={}, places=parts.link_map)
     for where, full_url, found in named:
-        if isinstance(found, _Broken) or found.get("resourceType") not in parts.definitions.resource_types:
+        if isinstance(found, FhirError) or found.get("resourceType") not in parts.definitions.resource_types:
             yield where, found
             continue
         try:
             yield where, links.resolved(found, full_url if isinstance(full_url, str) else None, where)
         except FhirError as error:
-            yield where, _Broken(tuple(error.issues))
+            yield where, error
 
 
 def _checked(parts: Parts, line: int, where: str, content: Any) -> Incoming:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from msgspec import Struct
 
+from service.app import command_pool
 from service.load.batch import Tally
 from service.load.source import LoadError, Piece, Source
-from service.load.worker import Failed, Given, Prepared, Turn, command_pool, work
+from service.load.worker import Failed, Given, Prepared, Turn, work
 from service.store.checkpoint import Checkpoint, forget, saved
 from service.store.statistics import refresh_statistics
 from service.store.store import Store

@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from service.app import assemble, compile_standard
+from service.app import assemble, command_pool, compile_standard
 from service.fhir.interaction import Context
 from service.fhir.outcome import FhirError
 from service.load.batch import Batch, Tally, prepare, write
-from service.store.pool import Pool
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
     from service.load.incoming import Refusal
     from service.load.source import Piece
     from service.settings import Settings
+    from service.store.pool import Pool
 
-_STATEMENT_SECONDS: Final = 600.0
 _COLLECT_EVERY: Final = 100
 
 
@@ -79,19 +78,6 @@ def work(settings: Settings, pipe: Connection[Message, Given | Turn]) -> None:
     # a piece is a hundred thousand objects without a cycle: looking for cycles would double the time to prepare it
     gc.disable()
     asyncio.run(_serve(parts, pool, settings.base_url or "", pipe))
-
-
-def command_pool(settings: Settings) -> Pool:
-    """A pool of one connection, for a command that uses it for as long as it takes."""
-    if settings.database_url is None:
-        raise ValueError("the settings name no database")
-    return Pool(
-        settings.database_url.get_secret_value(),
-        min_size=0,
-        max_size=1,
-        acquire_timeout_seconds=settings.acquire_timeout_seconds,
-        statement_timeout_seconds=_STATEMENT_SECONDS,
-    )
 
 
 async def _serve(parts: Parts, pool: Pool, base: str, pipe: Connection[Message, Given | Turn]) -> None:

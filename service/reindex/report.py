@@ -7,13 +7,12 @@ import signal
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from service.app import assemble, compile_standard
+from service.app import assemble, command_pool, compile_standard
 from service.progress import Bar, tell
 from service.progress import progress as progress_bar
 from service.reindex.rebuild import Progress, Selection, reindex
-from service.store.pool import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from service.fhir.search.registry import Registry
     from service.interactions.parts import Parts
     from service.settings import Settings
-
-_STATEMENT_SECONDS: Final = 600.0
+    from service.store.pool import Pool
 
 
 class ReindexError(Exception):
@@ -33,15 +31,7 @@ def rebuild_index(settings: Settings, *, types: Sequence[str], parameters: Seque
     """Rebuild the index rows in the database of the settings and tell of it."""
     # a stop that is asked for politely is an interruption like any other
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if settings.database_url is None:
-        raise ValueError("the settings name no database")
-    pool = Pool(
-        settings.database_url.get_secret_value(),
-        min_size=0,
-        max_size=1,
-        acquire_timeout_seconds=settings.acquire_timeout_seconds,
-        statement_timeout_seconds=_STATEMENT_SECONDS,
-    )
+    pool = command_pool(settings)
     parts = assemble(settings, compile_standard(), pool, cursor_secret="")
     selection = selected(parts.registry, types, parameters)
     try:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service.app import assemble
-from service.load.worker import command_pool
+from service.app import assemble, command_pool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
