@@ -48,7 +48,8 @@ class Population:
     ratings: Counter[str] = field(default_factory=Counter)
     """Patient → number of pain ratings."""
     orders: list[str] = field(default_factory=list)
-    families: set[str] = field(default_factory=set)
+    families: Counter[str] = field(default_factory=Counter)
+    """Family name → number of patients."""
     clinics: set[str] = field(default_factory=set)
     therapists: set[str] = field(default_factory=set)
     degrees: list[float] = field(default_factory=list)
@@ -63,7 +64,7 @@ class Population:
             case "ServiceRequest":
                 self.orders.append(content["identifier"][0]["value"])
             case "Patient":
-                self.families.add(content["name"][0]["family"])
+                self.families[content["name"][0]["family"]] += 1
             case "Task":
                 self.clinics.add(content["owner"]["reference"])
             case "Procedure":
@@ -111,7 +112,7 @@ def questions(population: Population) -> list[Question]:
             lambda it: _search("Observation", code=_PAIN_CODE, date=(f"ge{it}", f"lt{it + timedelta(days=7)}")),
         ),
         (BY_QUANTITY, population.degrees, _between),
-        (BY_PREFIX, {family[:5] for family in population.families}, lambda it: _search("Patient", family=it)),
+        (BY_PREFIX, _beginnings(population.families), lambda it: _search("Patient", family=it)),
         (TWO_CRITERIA, well_known, lambda it: _search("Observation", patient=it, code=_PAIN_CODE)),
     ]
     return [Question(name=name, targets=[target(value) for value in _some(values)]) for name, values, target in made]
@@ -128,6 +129,19 @@ def as_page(link: str) -> str:
     path, _, query = link.partition("?")
     kept = [pair for pair in query.split("&") if not pair.startswith("_count=")]
     return f"{path}?{'&'.join(kept)}&_count={_PAGE}"
+
+
+def _beginnings(families: Counter[str]) -> list[str]:
+    """What one would type of each name until the page shows all that are left: as much as leaves a page of them."""
+    patients: Counter[str] = Counter()
+    for family, number in families.items():
+        patients.update({family[:length]: number for length in range(1, len(family) + 1)})
+    found = {
+        max((family[:length] for length in range(1, len(family) + 1) if patients[family[:length]] >= _PAGE), default="")
+        or family[0]
+        for family in families
+    }
+    return sorted(found)
 
 
 def _between(degrees: float) -> str:

@@ -12,7 +12,7 @@ import re
 import sys
 from dataclasses import dataclass, field, replace
 from itertools import count
-from statistics import median
+from statistics import mean, median
 from typing import TYPE_CHECKING, Final
 
 from service.store.embedded import Embedded
@@ -38,14 +38,19 @@ OK: Final = 200
 _MANY: Final = 16
 _RATE: Final = re.compile(r"([\d,]+) resources/s")
 _PAGES: Final = 200
+_SAMPLES: Final = 10
 _NUMBERS_PER_LOAD: Final = 10_000_000
 _CONNECTIONS: Final = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """A question at one size: the rounds of one client, and of many; or why the service does not answer it."""
+    """A question at one size: the rounds of one client, and of many; or why the service does not answer it.
 
+    `entries` is how many entries an answer has on average.
+    """
+
+    entries: float = 0
     alone: Sequence[Measured] = ()
     many: Sequence[Measured] = ()
     refused: str = ""
@@ -113,7 +118,7 @@ async def measure_sizes(folder: Path, how: Searching, tell: Callable[[str], None
             bare = await running.enter_async_context(the_yardstick(folder, database_url=bare_url, workers=how.workers))
             every = [await _questions(service, population) for service, population in zip(services, asked, strict=True)]
             for one, service, known in zip(sized, services, every, strict=True):
-                one.answers = {name: Answered(refused=why) for name, why in (await _refusals(service, known)).items()}
+                one.answers = {question.name: await _first_answer(service, question) for question in known}
             with load_generator() as generator:
                 _Measuring(how, generator, tell).run(sized, services, every, bare)
         for one, url, known in zip(sized, urls, every, strict=True):
@@ -154,14 +159,16 @@ async def _questions(service: Serving, population: Population) -> list[Question]
     return [*known, Question(name=DEEP_PAGE, targets=deep)] if deep else known
 
 
-async def _refusals(service: Serving, known: Sequence[Question]) -> dict[str, str]:
-    """Question → status and error code, for those that the service does not answer."""
-    refused = {}
-    for question in known:
-        reply = await service.get(question.targets[0])
+async def _first_answer(service: Serving, question: Question) -> Answered:
+    """What some targets are answered with: the number of entries, or status and error code."""
+    entries: list[int] = []
+    for target in question.targets[:_SAMPLES]:
+        reply = await service.get(target)
+        content = reply.json()
         if reply.status != OK:
-            refused[question.name] = f"{reply.status} {reply.json()['issue'][0]['details']['coding'][0]['code']}"
-    return refused
+            return Answered(refused=f"{reply.status} {content['issue'][0]['details']['coding'][0]['code']}")
+        entries.append(len(content.get("entry", ())))
+    return Answered(entries=mean(entries))
 
 
 class _Measuring:
@@ -183,10 +190,13 @@ class _Measuring:
             loads: list[Load | None] = []
             for one, service, known in zip(sized, services, every, strict=True):
                 question = next((each for each in [*known, pages] if each.name == name), None)
-                asked = question is not None and name not in one.answers
-                loads.append(self._load(bare if name == BARE else service, question) if asked and question else None)
-            for one, answered in zip(sized, self._answers(loads), strict=True):
-                one.answers.setdefault(name, answered)
+                before = one.answers.setdefault(
+                    name, Answered(refused="" if question else "too few", entries=PAGE_ROWS)
+                )
+                asked = question if not before.refused else None
+                loads.append(self._load(bare if name == BARE else service, asked) if asked else None)
+            for one, (alone, many) in zip(sized, self._rounds(loads), strict=True):
+                one.answers[name] = replace(one.answers[name], alone=alone, many=many)
 
     def _load(self, service: Serving, question: Question) -> Load:
         how = self._how
@@ -199,22 +209,19 @@ class _Measuring:
             requests=how.requests,
         )
 
-    def _answers(self, loads: Sequence[Load | None]) -> list[Answered]:
-        alone: list[list[Measured]] = [[] for _ in loads]
-        many: list[list[Measured]] = [[] for _ in loads]
+    def _rounds(self, loads: Sequence[Load | None]) -> list[tuple[list[Measured], list[Measured]]]:
+        """For each load the rounds of one client and of many."""
+        measured: list[tuple[list[Measured], list[Measured]]] = [([], []) for _ in loads]
         for turn in range(1 + self._how.rounds):
-            for index, load in enumerate(loads):
+            for load, (alone, many) in zip(loads, measured, strict=True):
                 if load is None:
                     continue
                 if turn == 0:  # warm up
                     self._measured(replace(load, clients=_MANY, seconds=load.seconds / 3))
                     continue
-                alone[index].append(self._measured(load))
-                many[index].append(self._measured(replace(load, clients=_MANY)))
-        return [
-            Answered(alone=one, many=several, refused="" if load else "too few")
-            for load, one, several in zip(loads, alone, many, strict=True)
-        ]
+                alone.append(self._measured(load))
+                many.append(self._measured(replace(load, clients=_MANY)))
+        return measured
 
     def _measured(self, load: Load) -> Measured:
         return self._generator.run(replace(load, first_number=next(self._numbers)))

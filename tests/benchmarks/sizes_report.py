@@ -24,8 +24,10 @@ _LEAST_LOADED: Final = 2500
 
 
 def sizes_table(sized: Sequence[Sized]) -> Table:
-    """Every question at every size: p50 and p99 of one client in ms, requests per second of many."""
-    table = Table(title="Searches by number of resources: p50 / p99 in ms of one client, requests/s of many")
+    """Every question at every size: entries, p50 and p99 of one client in ms, requests per second of many."""
+    table = Table(
+        title="Searches by number of resources: entries of an answer: p50 / p99 in ms of one client, requests/s of many"
+    )
     table.add_column("search")
     for one in sized:
         table.add_column(f"{one.count:,}", justify="right")
@@ -96,13 +98,14 @@ def _cell(answered: Answered | None) -> str:
         return ""
     if answered.refused:
         return f"refused: {answered.refused}"
-    return f"{answered.p50:.2f} / {answered.p99:.2f}  {answered.rate:,.0f}/s"
+    return f"{answered.entries:.0f}: {answered.p50:.2f} / {answered.p99:.2f}  {answered.rate:,.0f}/s"
 
 
 def _as_json(answered: Answered) -> dict[str, Any]:
     if answered.refused:
         return {"refused": answered.refused}
     return {
+        "entries": answered.entries,
         "p50_milliseconds": answered.p50,
         "p99_milliseconds": answered.p99,
         "requests_per_second": answered.rate,
