@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.search.evaluator import pools
+from tests.search.evaluator import Evaluator, pools
 from tests.search.evaluator.comparison import compare
 from tests.search.evaluator.interval import PREFIXES
 from tests.search.evaluator.queries import Query
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from service.app import Standard
     from tests.conftest import Cluster
+    from tests.search.evaluator.searched import Criterion
 
 Json = dict[str, Any]
 
@@ -151,6 +153,33 @@ def test_what_starts_with_a_url(service: Service) -> None:
         for number, url in enumerate(pools.URLS)
     ]
     compare(service, stored, searches("ValueSet", ["url:below"], [pools.URLS[0]]))
+
+
+def test_instants_of_updates(service: Service) -> None:
+    """https://hl7.org/fhir/R4/search.html#lastUpdated, in all types and in some."""
+    tags = [{"system": pools.LOINC, "code": code} for code in "ab"]
+    stored = service.store(
+        [
+            {
+                "resourceType": kind,
+                "id": kind[:3],
+                "meta": {"tag": [tag]},
+                **({"name": "x"} if kind == "Organization" else {}),
+            }
+            for kind, tag in product(("Patient", "Organization", "Practitioner"), tags[:1])
+        ]
+    )
+    instants = sorted({each["meta"]["lastUpdated"] for each in stored})
+    evaluator = Evaluator(stored, base=pools.BASE, now=datetime.now(UTC))
+    types: list[tuple[Criterion, ...]] = [(), (("_type", "Patient,Organization"),), (("_tag", f"{pools.LOINC}|a"),)]
+    values = [
+        prefix + instant[:length] for prefix in ("", *PREFIXES) for instant in instants for length in (10, 19, 24)
+    ]
+    for some, value in product(types, values):
+        criteria = (*some, ("_lastUpdated", value))
+        found = service.search(Query(type="", criteria=criteria))
+        assert found is not None
+        assert set(found) == evaluator.matches(None, criteria), (criteria, instants)
 
 
 REFERENCES: Final[tuple[Json, ...]] = (

@@ -41,13 +41,10 @@ PARAMETERS: Final[dict[str, str]] = {
 
 ALL: Final = "_id _tag _profile _source"
 
-SORTED: Final = frozenset({"date", "string"})
-"""The parameter types for which R4 implies an order of values."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """A search over a type, perhaps in a compartment, perhaps sorted; `count` is the size of the pages."""
+    """A search over a type ("" for all), perhaps in a compartment, perhaps sorted; `count` is the size of the pages."""
 
     type: str
     criteria: tuple[Criterion, ...]
@@ -139,10 +136,10 @@ def _compartments(resource_type: str) -> st.SearchStrategy[tuple[str, str] | Non
 
 
 def _sorts(resource_type: str) -> st.SearchStrategy[str | None]:
-    codes = [each for each in PARAMETERS[resource_type].split() if parameter_of(resource_type, each).kind in SORTED]
-    if not codes:
-        return st.none()
-    rules = st.tuples(st.sampled_from(("", "-")), st.sampled_from(codes)).map("".join)
+    codes = [
+        each for each in PARAMETERS[resource_type].split() if parameter_of(resource_type, each).kind != "composite"
+    ]
+    rules = st.tuples(st.sampled_from(("", "-")), st.sampled_from([*codes, "_lastUpdated", "_id"])).map("".join)
     return st.lists(rules, min_size=1, max_size=2, unique_by=lambda rule: rule.lstrip("-")).map(",".join)
 
 

@@ -99,8 +99,8 @@ def _strings(_resource_type: str, parameter: SearchParameterFact) -> Strategy:
 
 def _uris(_resource_type: str, parameter: SearchParameterFact) -> Strategy:
     code = parameter.code
-    urls = st.sampled_from((*pools.URLS, *pools.CANONICALS)).filter(lambda url: code == "_profile" or "|" not in url)
-    plain = _named(code, urls.map(escape) if code != "_profile" else urls)
+    versions = {"_profile": pools.CANONICALS, "url": [f"{pools.URLS[1]}|{version}" for version in pools.VERSIONS]}
+    plain = _named(code, st.sampled_from((*pools.URLS, *versions.get(code, ()))))
     below = _named(f"{code}:below", st.sampled_from(("http://acme.org/fhir/", "http://acme.org/fhir", pools.URLS[0])))
     above = _named(f"{code}:above", st.sampled_from(("http://acme.org/fhir/ValueSet/1/x/y", pools.URLS[1])))
     return st.one_of(plain, plain, below, above)

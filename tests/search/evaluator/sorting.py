@@ -2,7 +2,9 @@
 
 "A comma-separated list of sort rules in priority order", each a search parameter with "-" for decreasing order. Of
 several values "the sort is based on the item [...] that comes earliest in the specified sort order". R4 leaves open how
-ranges compare (by where they start) and where resources without a value go (last in both orders).
+ranges compare (by where they start) and where resources without a value go (last in both orders); of codes it
+says nothing (by their characters), and about URIs, references and quantities, and what is sorted after them, nothing
+is claimed here.
 """
 
 from __future__ import annotations
@@ -17,9 +19,11 @@ from tests.search.evaluator.values import parameter_of, values_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from service.fhir.definitions import SearchParameterFact
     from tests.search.evaluator.values import Resource, Value
 
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_ORDERED: Final = frozenset({"string", "date", "token", "number"})
 
 
 def in_order(resources: Sequence[Resource], sort: str) -> bool:
@@ -30,6 +34,8 @@ def in_order(resources: Sequence[Resource], sort: str) -> bool:
 def _comparison(first: Resource, second: Resource, rules: Sequence[str]) -> int:
     """Negative if the first comes before the second, positive if after, 0 if the rules say nothing."""
     for rule in rules:
+        if _parameter(first, rule).kind not in _ORDERED:
+            return 0
         one, other = _place(first, rule), _place(second, rule)
         if one == other:
             continue
@@ -41,11 +47,15 @@ def _comparison(first: Resource, second: Resource, rules: Sequence[str]) -> int:
 
 def _place(resource: Resource, rule: str) -> Any:
     """What a resource is sorted by: the one of its values that comes first; None if it has none."""
-    parameter = parameter_of(resource["resourceType"], rule.removeprefix("-"))
+    parameter = _parameter(resource, rule)
     places = [place for value in values_of(resource, parameter) for place in _places(parameter.kind, value)]
     if not places:
         return None
     return max(places) if rule.startswith("-") else min(places)
+
+
+def _parameter(resource: Resource, rule: str) -> SearchParameterFact:
+    return parameter_of(resource["resourceType"], rule.removeprefix("-"))
 
 
 def _places(kind: str, value: Value) -> list[Any]:
@@ -57,6 +67,4 @@ def _places(kind: str, value: Value) -> list[Any]:
             return [] if found is None else [found.low or _FIRST]
         case "token":
             return [token.code for token in tokens.tokens_of(value) if token.code is not None]
-        case "number" | "uri":
-            return [value.content]
-    raise NotImplementedError(f"R4 does not say how values of the type {kind} are sorted")
+    return [value.content]

@@ -106,6 +106,7 @@ def test_uris() -> None:
     assert found("ValueSet", f"url:above={acme}/_history/5", *sets) == {"0"}
     assert found("ValueSet", "url=urn:oid:1.2.3.4.5", *sets) == {"2"}
     assert not found("ValueSet", "url:below=urn:oid:1.2", *sets)
+    assert found("ValueSet", f"url={acme}|2", sets[0] | {"version": "1"}, sets[0] | {"version": "2"}) == {"1"}
 
 
 CODED = [

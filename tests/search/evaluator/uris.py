@@ -4,6 +4,7 @@
 `:below` finds what starts with the search value, `:above` what the search value starts with; neither applies to URNs.
 A canonical is found by its URL whatever its version is, and by ``url|version``
 (https://hl7.org/fhir/R4/search.html#versions; R4 does not say whether the URL alone is a match without `:below`).
+The ``|version`` after the canonical URL of a resource itself is "a search on the version".
 """
 
 from __future__ import annotations
@@ -32,9 +33,12 @@ def matches(text: str, value: Value, modifier: str = "") -> bool:
 
 
 def names(value: Value) -> set[str]:
-    """What a URI may be called: itself, and a canonical also without its version."""
+    """What a URI may be called: a canonical also without its version, the URL of a resource also with its version."""
     uri: str = value.content
-    return {uri, uri.partition("|")[0]} if value.type == "canonical" else {uri}
+    if value.type == "canonical":
+        return {uri, uri.partition("|")[0]}
+    version = value.around.get("version")
+    return {uri, f"{uri}|{version}"} if version is not None and uri == value.around.get("url") else {uri}
 
 
 def _is_url(uri: str) -> bool:
