@@ -79,14 +79,19 @@ def leads(nodes: Sequence[Node]) -> list[Node]:
     return sorted((each for each in nodes if rank_of(each) < NEVER), key=rank_of)
 
 
-def gathered(writer: Writer, node: Node, limit: int | None, types: str | None = None) -> Gathered:
-    """The keys of what meets a criterion, more than `limit` of them at most once over; `types`: only of these types."""
+def gathered(
+    writer: Writer, node: Node, limit: int | None, types: str | None = None, beside: Sequence[Node] = ()
+) -> Gathered:
+    """The keys of what meets a criterion, more than `limit` of them at most once over.
+
+    `types`: only of these types, an array; `beside`: the criteria that have to be met too, of which some may bound it.
+    """
     match node:
         case Leaf():
-            return Gathered(_gathered_leaf(writer, node, limit))
+            return Gathered(_gathered_leaf(writer, node, limit, beside))
         case Joined(parts=parts):
             best = min(parts, key=rank_of)
-            found = _table(writer, _gathered_leaf(writer, best, limit), limit)
+            found = _table(writer, _gathered_leaf(writer, best, limit, ()), limit)
             row = writer.name("c")
             conditions = holds_all(writer, All(nodes=(node,)), f"{row}.key")
             return Gathered(f"SELECT {row}.key FROM {found} {row}{where(conditions)}", _complete(found, limit))
@@ -104,10 +109,17 @@ def gathered(writer: Writer, node: Node, limit: int | None, types: str | None = 
             raise TypeError("nothing leads to what does not meet a criterion")
 
 
-def gathered_all(writer: Writer, nodes: Sequence[Node], limit: int | None, types: str | None = None) -> Gathered:
+def gathered_all(
+    writer: Writer,
+    nodes: Sequence[Node],
+    limit: int | None,
+    types: str | None = None,
+    *,
+    beside: Sequence[Node] | None = None,
+) -> Gathered:
     """The keys of what meets all criteria, each once: the most selective one gathered, the others probed."""
     lead = leads(nodes)[0]
-    found = gathered(writer, lead, limit, types)
+    found = gathered(writer, lead, limit, types, nodes if beside is None else beside)
     table = _table(writer, found.query, limit)
     row = writer.name("c")
     conditions = holds_all(writer, All(nodes=tuple(each for each in nodes if each is not lead)), f"{row}.key")
@@ -124,12 +136,13 @@ def _complete(table: str, limit: int | None) -> tuple[str, ...]:
     return () if limit is None else (f"(SELECT count(*) FROM {table}) <= {limit}",)
 
 
-def _gathered_leaf(writer: Writer, leaf: Leaf, limit: int | None) -> str:
+def _gathered_leaf(writer: Writer, leaf: Leaf, limit: int | None, beside: Sequence[Node]) -> str:
     """In the order of the index, so that it is this index that is read."""
     form = leaf.form
 
-    def query(column: str) -> Callable[[str, str], str]:
-        def rows(row: str, found: str) -> str:
+    def query(column: str, *, bounded: bool = False) -> Callable[[str, str], str]:
+        def rows(row: str, sought: str) -> str:
+            found = " AND ".join([sought, *(bounds(writer, leaf, beside, row) if bounded else ())])
             cut = "OFFSET 0" if limit is None else f"ORDER BY {row}.{column} LIMIT {limit + 1}"
             return f"SELECT {row}.{form.key} AS key FROM {form.table} {row} WHERE {found} {cut}"
 
@@ -137,8 +150,28 @@ def _gathered_leaf(writer: Writer, leaf: Leaf, limit: int | None) -> str:
 
     if form.ordered:
         return for_each_value(writer, leaf, query(form.key))
-    walks = (for_each_value(writer, leaf, query(each.column), seek=each.seek) for each in form.windows)
+    walks = (
+        for_each_value(writer, leaf, query(each.column, bounded=part == 0), seek=each.seek)
+        for part, each in enumerate(form.windows)
+    )
     return " UNION ALL ".join(f"({each})" for each in walks)
+
+
+def bounds(writer: Writer, leaf: Leaf, beside: Sequence[Node], row: str) -> list[str]:
+    """What other ranges demand of the first window's rows of a range, where a resource has but one value for them."""
+    found: list[str] = []
+    for each in beside if leaf.single else ():
+        if each is leaf or not isinstance(each, Leaf) or each.parameter != leaf.parameter or not each.form.windows:
+            continue
+        column = leaf.form.windows[0].column
+        if (each.form.table, each.form.windows[0].column) != (leaf.form.table, column):
+            continue
+        for operator, place in each.form.bounds:
+            least = "max" if operator.startswith("<") else "min"
+            found.append(
+                f"{row}.{column} {operator} (SELECT {least}(v) FROM unnest({writer.array(each.values[place])}) v)"
+            )
+    return found
 
 
 def for_each_value(

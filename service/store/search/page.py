@@ -18,9 +18,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from service.store.search.forms import SELECTIVE
-from service.store.search.lead import gathered_all, is_ordered, leads, limit_of, of_type, rank_of
-from service.store.search.probe import holds
-from service.store.search.shape import TYPES, Leaf
+from service.store.search.lead import gathered_all, is_ordered, leads, limit_of, rank_of
+from service.store.search.shape import Leaf
 from service.store.search.walk import sorted_all, walk_keys, walk_sorted, walk_windows
 from service.store.search.wanted import LEAST_SELECTIVE, narrows, order_of, probed, range_lead, windowed
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from service.store.search.order import Order
     from service.store.search.shape import Node, Shape, Sorted
     from service.store.search.wanted import Page
-    from service.store.search.writer import Writer
 
 _GATES: Final = 2
 """How many criteria are tried whether few resources meet them."""
@@ -37,7 +35,9 @@ _GATES: Final = 2
 def page_of_keys(page: Page) -> str:
     """The query of a page: `key` and the sort values, in order."""
     order = order_of(page.shape)
-    gates = [gathered_all(page.writer, (each,), limit_of(each), page.types) for each in _gated(page.shape)]
+    gates = [
+        gathered_all(page.writer, (each,), limit_of(each), page.types, beside=page.nodes) for each in _gated(page.shape)
+    ]
     branches = []
     others: list[str] = []
     for node, gate in zip(_gated(page.shape), gates, strict=True):
@@ -48,17 +48,6 @@ def page_of_keys(page: Page) -> str:
     found = " UNION ALL ".join(f"(SELECT {names} FROM ({each}) AS b)" for each in branches)
     ordering = order.clause(order.names, "key", page.after)
     return page.writer.with_tables(f"SELECT DISTINCT {names} FROM ({found}) AS found {ordering} LIMIT {page.limit}")
-
-
-def every_key(writer: Writer, shape: Shape) -> str:
-    """The query of the keys of all matches, in no order, each once."""
-    types = writer.array(TYPES)
-    if leads(shape.where.nodes):
-        return writer.with_tables(gathered_all(writer, shape.where.nodes, None, types).query)
-    row, source = writer.name(), writer.name("s")
-    conditions = [holds(writer, each, f"{row}.key") for each in shape.where.nodes]
-    found = " AND ".join([of_type(row, f"{source}.v"), *conditions])
-    return f"SELECT {row}.key FROM unnest({types}) {source}(v) JOIN resource {row} ON {found}"
 
 
 def _gated(shape: Shape) -> list[Node]:

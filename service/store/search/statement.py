@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
+from service.store.search.every import every_key
 from service.store.search.include import included_text
 from service.store.search.order import After
-from service.store.search.page import every_key, page_of_keys
+from service.store.search.page import page_of_keys
 from service.store.search.shape import Shape, shaped
 from service.store.search.wanted import Page, order_of
 from service.store.search.writer import Writer
@@ -157,7 +158,7 @@ def _search_text(shape: Shape, missing: tuple[bool, ...] | None, backwards: bool
 @lru_cache(maxsize=_SHAPES)
 def _count_text(shape: Shape) -> _Text:
     writer = Writer(lambda position: _place(position, f"{shape.arrays[position]}[]"))
-    return _numbered(f"SELECT count(*) FROM ({every_key(writer, shape)}) AS match")
+    return _numbered(writer.with_tables(f"SELECT count(*) FROM ({every_key(writer, shape)}) AS match"))
 
 
 @lru_cache(maxsize=_SHAPES)

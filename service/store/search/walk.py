@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.store.search.lead import SOME, for_each_value, gathered_all, is_ordered, leads, of_type
+from service.store.search.every import every_key
+from service.store.search.lead import SOME, bounds, for_each_value, is_ordered, leads, of_type
 from service.store.search.order import first_window, seek, seek_in_part, sort_value, window_value
 from service.store.search.probe import where
 from service.store.search.shape import Leaf, OneOf
@@ -94,7 +95,7 @@ def _window(
         conditions = [
             found,
             *seek_in_part(order.columns[1], value, page.after, part, parts),
-            *(_bounds(page, leaf, node, row) if part == 0 else []),
+            *(bounds(page.writer, leaf, page.nodes, row) if part == 0 else []),
             *order.beyond(values, key, page.after),
             *page.probes(key, except_for=(node,)),
         ]
@@ -110,26 +111,6 @@ def _window(
         )
 
     return query
-
-
-def _bounds(page: Page, leaf: Leaf, node: Node | None, row: str) -> list[str]:
-    """What other ranges of the same parameter demand, where a resource has but one value."""
-    found: list[str] = []
-    if not leaf.single:
-        return found
-    for each in page.nodes:
-        if each is node or not isinstance(each, Leaf):
-            continue
-        if (each.parameter, each.form.table) != (leaf.parameter, leaf.form.table) or not each.form.windows:
-            continue
-        column = leaf.form.windows[0].column
-        if each.form.windows[0].column != column:
-            continue
-        for operator, place in each.form.bounds:
-            aggregate = "max" if operator.startswith("<") else "min"
-            array = page.writer.array(each.values[place])
-            found.append(f"{row}.{column} {operator} (SELECT {aggregate}(v) FROM unnest({array}) v)")
-    return found
 
 
 def walk_sorted(page: Page, order: Order, by: Sorted, others: list[str]) -> str:
@@ -189,7 +170,7 @@ def _sorted_rows(page: Page, order: Order, by: Sorted, within: Node | None) -> C
         values = [first, *(f"o.{name}" for name in order.names[1:])]
         conditions = [found, *seek(order.columns[0], first, page.after)]
         if isinstance(within, Leaf):
-            conditions += _bounds(page, within, within, row)
+            conditions += bounds(page.writer, within, page.nodes, row)
         conditions += [
             *order.beyond(values, key, page.after),
             *page.probes(key, except_for=(within,) if within else ()),
@@ -212,13 +193,7 @@ def _sorted_rows(page: Page, order: Order, by: Sorted, within: Node | None) -> C
 
 def sorted_all(page: Page, order: Order) -> str:
     """A page of all matches, sorted: for what no index holds in order."""
-    writer, values = page.writer, [f"o.{name}" for name in order.names]
-    if leads(page.nodes):
-        keys = gathered_all(writer, page.nodes, None, page.types).query
-    else:
-        row, source = writer.name(), writer.name("s")
-        found = " AND ".join([of_type(row, f"{source}.v"), *page.probes(f"{row}.key")])
-        keys = f"SELECT {row}.key FROM unnest({page.types}) {source}(v) JOIN resource {row} ON {found}"
+    values, keys = [f"o.{name}" for name in order.names], every_key(page.writer, page.shape)
     columns = ", ".join(["c.key", *values])
     return (
         f"SELECT {columns} FROM ({keys}) AS c CROSS JOIN LATERAL ({values_of(page, 'c.key')}) o"
