@@ -230,11 +230,13 @@ def _gathered_by_referrer(writer: Writer, node: Referring, limit: int | None, ty
     referring = writer.table("referrers", found.query)
     row, target = writer.name("f"), writer.name("r")
     of_types = f" AND t.type = ANY({types})" if types else ""
-    query = (
-        f"SELECT {target}.key FROM {referring} c CROSS JOIN LATERAL "
+    targets = (
+        f"SELECT DISTINCT {row}.target FROM {referring} c CROSS JOIN LATERAL "
         "(SELECT t.target FROM (SELECT * FROM index_reference t WHERE t.resource_key = c.key OFFSET 0) t "
-        f"WHERE t.source = ANY({writer.array(node.sources)}) OFFSET 0) {row} CROSS JOIN LATERAL "
-        "(SELECT t.key FROM resource t "
-        f"WHERE t.identity = {row}.target AND t.content IS NOT NULL{of_types} OFFSET 0) {target}"
+        f"WHERE t.source = ANY({writer.array(node.sources)}) OFFSET 0) {row}{where(list(found.complete))}"
     )
-    return Gathered(query + where(list(found.complete)), found.complete)
+    query = (
+        f"SELECT {target}.key FROM ({targets}) d CROSS JOIN LATERAL (SELECT t.key FROM resource t "
+        f"WHERE t.identity = d.target AND t.content IS NOT NULL{of_types} OFFSET 0) {target}"
+    )
+    return Gathered(query, found.complete)
