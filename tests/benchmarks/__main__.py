@@ -102,9 +102,7 @@ def _sizes(text: str) -> tuple[int, ...]:
 def _searching(sizes: tuple[int, ...], workers: int, size: Size) -> Searching:
     if size.requests:
         sizes = _SEARCHED_QUICKLY
-    return Searching(
-        sizes=sizes, workers=workers, seconds=size.seconds / 2, rounds=min(size.rounds, 3), requests=size.requests
-    )
+    return Searching(sizes=sizes, workers=workers, seconds=size.seconds / 4, rounds=size.rounds, requests=size.requests)
 
 
 def _setting(workers: int, size: Size) -> dict[str, Any]:
