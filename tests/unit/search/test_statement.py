@@ -24,6 +24,11 @@ if TYPE_CHECKING:
         ("date=2024", "date=2023,2022"),
         ("value-string=a", "value-string=b"),
         ("code=a,x|b", "code=x|c,y|d,e,f"),
+        ("value-quantity=5", "value-quantity=7,8"),
+        ("code-value-quantity=a$5", "code-value-quantity=b$5,c$6"),
+        ("patient.name=a", "patient.name=b,c"),
+        ("patient=1&_sort=-date", "patient=2&_sort=-date"),
+        ("subject:missing=true", "encounter:missing=true"),
     ],
 )
 def test_searches_of_one_shape_share_a_text(parse: Parse, one: str, other: str) -> None:
@@ -33,16 +38,32 @@ def test_searches_of_one_shape_share_a_text(parse: Parse, one: str, other: str) 
     assert first.arguments != second.arguments
 
 
-def test_no_value_is_part_of_a_text(parse: Parse) -> None:
-    """SQL in a value stays a value."""
-    evil = "'; DROP TABLE resource; --"
-    query = parse("Observation", f"value-string={evil}&code={evil}&_tag={evil}")
-    for statement in (
-        compile_search(query, limit=21, after=("0", "x", 5)),
-        compile_count(query),
-        compile_match([query]),
-    ):
-        assert "DROP" not in statement.text
+EVIL = "'; DROP TABLE resource; --"
+HOSTILE = [
+    ("Observation", f"value-string={EVIL}&code={EVIL}&_tag={EVIL}", ("0", EVIL, 5)),
+    ("Observation", f"value-string:contains={EVIL}&value-string:exact={EVIL}", (5,)),
+    ("Observation", f"code:text={EVIL}", ("0", EVIL, 5)),
+    ("Observation", f"value-quantity=5||{EVIL}", ("0", "5", 5)),
+    ("Observation", f"code-value-quantity={EVIL}$5", (5,)),
+    ("Observation", f"patient.name={EVIL}&patient.identifier={EVIL}|{EVIL}", (5,)),
+    ("Patient", f"_has:Observation:patient:code={EVIL}&_sort=family,-birthdate", (EVIL, None, 5)),
+    ("Patient", f"identifier:of-type=urn:x|{EVIL}|{EVIL}&_sort=-gender,_id", (EVIL, EVIL, 5)),
+    ("Patient", f"general-practitioner:identifier={EVIL}", (5,)),
+    ("PlanDefinition", f"url=http://x/{EVIL},urn:{EVIL}", (5,)),
+]
+
+
+@pytest.mark.parametrize("resource_type,text,after", HOSTILE)
+def test_no_value_is_part_of_a_text(
+    parse: Parse, resource_type: str, text: str, after: tuple[str | int | None, ...]
+) -> None:
+    """SQL in a value stays a value, wherever it stands and however the page goes on."""
+    query = parse(resource_type, text)
+    statements = [compile_search(query, limit=21), compile_count(query), compile_match([query])]
+    statements += [compile_search(query, limit=21, after=after, backwards=backwards) for backwards in (False, True)]
+    for statement in statements:
+        assert "drop" not in statement.text.casefold()
+        assert "table resource" in str(statement.arguments).casefold()
         assert set(re.findall(r"\$\d+", statement.text)) == {f"${n + 1}" for n in range(len(statement.arguments))}
 
 
