@@ -1,0 +1,114 @@
+"""A database that has the resources of all rows, written as the service writes them, and searches in it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote
+
+from service.fhir import codec
+from service.fhir.resource import Version
+from service.fhir.search.extract import Extractor
+from service.fhir.search.parse import parse_search
+from service.fhir.stamp import stamped
+from service.store.change import Change
+from tests.search.population import BASE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from service.fhir.search.query import Query
+    from service.fhir.search.registry import Registry
+    from service.store.search import Statement
+    from service.store.store import Store
+    from tests.search.every_parameter.row import Row
+
+FIRST_WRITE = datetime(2026, 1, 1, tzinfo=UTC)
+AT_ONCE = 500
+MOST = 20_000
+
+
+class Filled:
+    """The store and the rows in it: the match and the other resource of row 7 have the ids 7-match and 7-other."""
+
+    def __init__(self, store: Store, registry: Registry, rows: Sequence[Row]) -> None:
+        self.rows = rows
+        self._store = store
+        self._registry = registry
+        self._extractor = Extractor(registry)
+        self._numbers: dict[tuple[str | None, str], list[int]] = {}
+        for number, row in enumerate(rows):
+            for searched in (row.type, None):
+                self._numbers.setdefault((searched, row.code), []).append(number)
+
+    def numbers(self, resource_type: str | None, code: str) -> list[int]:
+        """The numbers of a parameter's rows; for the whole system those of all types."""
+        return self._numbers.get((resource_type, code), [])
+
+    def resources(self, resource_type: str) -> set[str]:
+        """The ids of the resources of a type."""
+        return resources_of(number for number, row in enumerate(self.rows) if row.type == resource_type)
+
+    def having(self, resource_type: str, code: str) -> tuple[set[str], set[str]]:
+        """The ids of those of a parameter's resources that have a value, and of those that have none."""
+        numbers = self.numbers(resource_type, code)
+        lacking = {f"{number}-other" for number in numbers if not self.rows[number].both}
+        return resources_of(numbers) - lacking, lacking
+
+    async def fill(self) -> None:
+        """Write the resources of all rows; each was updated a second after the one before."""
+        changes = list(self._changes())
+        async with self._store.transaction() as session:
+            for start in range(0, len(changes), AT_ONCE):
+                await session.write(changes[start : start + AT_ONCE])
+
+    def query(self, resource_type: str | None, name: str, value: str) -> Query:
+        """A search with one parameter, as a request that escapes what has to be."""
+        parameters = tuple(parse_qsl(f"{name}={quote(value)}", strict_parsing=True))
+        return parse_search(self._registry, resource_type, parameters, base=BASE)
+
+    def searches(self, number: int) -> list[str]:
+        """The search values of a row."""
+        instant = f"{FIRST_WRITE + timedelta(seconds=2 * number):%Y-%m-%dT%H:%M:%SZ}"
+        return [
+            text.replace("{id}", f"{number}-match").replace("{instant}", instant) for text in self.rows[number].searches
+        ]
+
+    async def ids(self, query: Query) -> set[str]:
+        """The ids of what a search finds."""
+        async with self._store.session() as session:
+            return {found.version.id for found in await session.search(query, limit=MOST)}
+
+    async def plan(self, statement: Statement) -> str:
+        """How Postgres goes about a statement."""
+        async with self._store._pool.acquire() as connection:
+            lines = await connection.fetch(f"EXPLAIN {statement.text}", *statement.arguments)
+        return "\n".join(line[0] for line in lines)
+
+    async def analyze(self) -> None:
+        """Give Postgres its statistics."""
+        async with self._store._pool.acquire() as connection:
+            await connection.execute("ANALYZE")
+
+    def _changes(self) -> Iterator[Change]:
+        for number, row in enumerate(self.rows):
+            for seconds, (name, content) in enumerate([("match", row.match), ("other", row.other)], start=2 * number):
+                id_, instant = f"{number}-{name}", FIRST_WRITE + timedelta(seconds=seconds)
+                read: Any = codec.decode(codec.encode({"resourceType": row.type, **content}))
+                complete = stamped(read, logical_id=id_, version_id=1, last_updated=instant)
+                yield Change(
+                    version=Version(
+                        type=row.type,
+                        id=id_,
+                        version_id=1,
+                        last_updated=instant,
+                        method="PUT",
+                        content=codec.encode(complete),
+                    ),
+                    rows=self._extractor.rows(row.type, complete, BASE),
+                )
+
+
+def resources_of(numbers: Iterable[int]) -> set[str]:
+    """The ids of the resources of some rows."""
+    return {f"{number}-{name}" for number in numbers for name in ("match", "other")}

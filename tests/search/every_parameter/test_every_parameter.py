@@ -1,0 +1,164 @@
+"""Every parameter that the CapabilityStatement advertises finds what has the value, and nothing else; from an index.
+
+The rows are made from R4's definitions (`row`); a parameter without one, or with one that does not hold, fails by name.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from service.fhir.capability import capability_statement
+from service.fhir.definitions import load
+from service.fhir.outcome import FhirError
+from service.store.pool import Pool
+from service.store.search import Statement, compile_count, compile_search
+from service.store.store import Store
+from tests.search.every_parameter.filled import Filled, resources_of
+from tests.search.every_parameter.row import Rows
+from tests.search.population import BASE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from service.fhir.search.registry import Registry
+    from tests.conftest import Cluster
+
+Advertised = dict[str | None, dict[str, set[str]]]
+"""Resource type, None for the whole system → parameter → its modifiers."""
+
+MOST_EXPLAINED = 20
+"""Rows of a parameter whose statements are explained; the whole system's have rows of every type."""
+
+_MODIFIER = re.compile(r" :([\w-]+)")
+_TABLE_READ_IN_FULL = re.compile(r"Seq Scan on (?:resource|index_)\w*")
+
+
+@pytest.fixture(scope="module")
+def advertised(registry: Registry) -> Advertised:
+    """What the CapabilityStatement says."""
+    statement = capability_statement(registry.definitions, registry, base=BASE, version="1", date="2026-01-01")
+    (rest,) = statement["rest"]
+    return {each.get("type"): _parameters(each) for each in (*rest["resource"], rest)}
+
+
+def _parameters(described: dict[str, Any]) -> dict[str, set[str]]:
+    return {each["name"]: set(_MODIFIER.findall(each.get("documentation", ""))) for each in described["searchParam"]}
+
+
+@pytest.fixture(scope="module")
+async def filled(cluster: Cluster, registry: Registry, advertised: Advertised) -> AsyncIterator[Filled]:
+    """A database with the resources of all rows."""
+    rows = Rows(registry.definitions)
+    table = [row for name, codes in advertised.items() if name for code in codes for row in rows.of(name, code)]
+    async with cluster.clone() as url:
+        pool = await Pool.open(url, min_size=1, max_size=2, acquire_timeout_seconds=10, statement_timeout_seconds=60)
+        made = Filled(Store(pool), registry, table)
+        await made.fill()
+        yield made
+        await pool.close()
+
+
+@pytest.mark.parametrize("resource_type", [*load().resource_types, None])
+async def test_every_advertised_parameter_finds_its_match_only(
+    filled: Filled, advertised: Advertised, resource_type: str | None
+) -> None:
+    """One that has no row is wrong too. Of the whole system one search of each row is asked."""
+    wrong = []
+    for code in advertised[resource_type]:
+        numbers = filled.numbers(resource_type, code)
+        if not numbers:
+            wrong.append(f"{code} has no row")
+        for number in numbers:
+            for text in filled.searches(number)[: None if resource_type else 1]:
+                found = await answer(filled, resource_type, code, text)
+                resources = resources_of([number]) if filled.rows[number].shared else found
+                if f"{number}-match" not in found or len(found & resources) > 1:
+                    wrong.append(f"{code}={text} for {number}-match found {sorted(found)}: {filled.rows[number]}")
+    assert "\n".join(map(str, wrong)) == ""
+
+
+@pytest.mark.parametrize("resource_type", load().resource_types)
+async def test_every_advertised_parameter_tells_whether_it_has_a_value(
+    filled: Filled, advertised: Advertised, resource_type: str
+) -> None:
+    """Where it takes :missing, its resources have one, and every other one of the type has one or has none."""
+    wrong = []
+    everything = filled.resources(resource_type)
+    for code, modifiers in advertised[resource_type].items():
+        if "missing" in modifiers:
+            present = await answer(filled, resource_type, f"{code}:missing", "false")
+            absent = await answer(filled, resource_type, f"{code}:missing", "true")
+            having, lacking = filled.having(resource_type, code)
+            if not having <= present or not lacking <= absent or present & absent or present | absent != everything:
+                wrong.append(
+                    f"{code}: {sorted(having - present)} {sorted(lacking - absent)} {sorted(present & absent)}"
+                )
+    assert "\n".join(map(str, wrong)) == ""
+
+
+@pytest.mark.parametrize("resource_type", load().resource_types)
+async def test_every_advertised_token_has_its_complement(
+    filled: Filled, advertised: Advertised, resource_type: str
+) -> None:
+    """What a search with :not finds is all that the search without it leaves."""
+    wrong = []
+    everything = filled.resources(resource_type)
+    for code, modifiers in advertised[resource_type].items():
+        for number in filled.numbers(resource_type, code) if "not" in modifiers else ():
+            text = filled.searches(number)[0]
+            found = await answer(filled, resource_type, code, text)
+            if await answer(filled, resource_type, f"{code}:not", text) != everything - found:
+                wrong.append(f"{code}:not={text}")
+    assert "\n".join(wrong) == ""
+
+
+async def test_every_advertised_parameter_is_answered_from_an_index(filled: Filled, advertised: Advertised) -> None:
+    """Pages and counts, whether or not Postgres has statistics; each text once, since the plan is that of the text."""
+    explained = {
+        statement.text: (f"{resource_type}?{code}", statement)
+        for resource_type, codes in advertised.items()
+        for code, modifiers in codes.items()
+        for statement in statements(filled, resource_type, code, modifiers)
+    }
+    for analyzed in (False, True):
+        if analyzed:
+            await filled.analyze()
+        plans = {name: await filled.plan(statement) for name, statement in explained.values()}
+        assert {name: plan for name, plan in plans.items() if _TABLE_READ_IN_FULL.search(plan)} == {}
+
+
+async def test_a_table_that_is_read_in_full_is_noticed(filled: Filled) -> None:
+    """The rule above can fail."""
+    for table in ("resource", "index_token"):
+        plan = await filled.plan(Statement(f"SELECT * FROM {table}", ()))  # noqa: S608 - the two names
+        assert _TABLE_READ_IN_FULL.search(plan)
+
+
+def test_a_parameter_that_nobody_can_make_a_row_for_has_none(registry: Registry) -> None:
+    """As the one of R4 that the service does not answer, and would be found to advertise."""
+    assert Rows(registry.definitions).of("Location", "near") == []
+
+
+def statements(filled: Filled, resource_type: str | None, code: str, modifiers: set[str]) -> Iterator[Statement]:
+    """The statements of a parameter's searches, its rows' and those for whether it has a value."""
+    numbers = filled.numbers(resource_type, code)[:MOST_EXPLAINED]
+    values = [(code, text) for number in numbers for text in filled.searches(number)]
+    if "not" in modifiers:
+        values.append((f"{code}:not", values[0][1]))
+    if "missing" in modifiers:
+        values += [(f"{code}:missing", "true"), (f"{code}:missing", "false")]
+    for name, value in values:
+        query = filled.query(resource_type, name, value)
+        yield compile_search(query, limit=21)
+        yield compile_count(query)
+
+
+async def answer(filled: Filled, resource_type: str | None, name: str, value: str) -> set[str]:
+    """The ids that a search finds; nothing where it is refused."""
+    try:
+        return await filled.ids(filled.query(resource_type, name, value))
+    except FhirError as error:
+        return {error.issues[0].diagnostics}
