@@ -1,7 +1,7 @@
 """Whatever is stored and searched for: the service finds what an evaluation of R4's own words finds.
 
 Each example stores a few random resources through the service, into an empty database, and asks it random questions
-about them. What the service refuses as unsupported is not compared.
+about them. What it refuses because it does not hold a value set is not compared.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def run(service: Service, focus: str, *, most: int, derandomize: bool) -> None:
     before = service.asked.copy()
     agree()
     asked = service.asked - before
-    assert asked["answered"] > asked["refused"], asked
+    assert asked["answered"] > 9 * asked["refused"], asked
 
 
 @st.composite

@@ -225,19 +225,20 @@ def value_set() -> Strategy:
         choice("value", CodeableConcept=CONCEPTS, Quantity=QUANTITIES, Range=RANGES),
     )
     return elements(
-        {"status": one_of("draft", "active")},
+        {
+            "status": one_of("draft", "active"),
+            "compose": elements({"include": several(include)}, exclude=several(exclude)),
+        },
         version=one_of(*pools.VERSIONS),
         title=WORDS,
         date=DATE_TIMES,
-        compose=elements({"include": several(include)}, exclude=several(exclude)),
         useContext=several(context),
     )
 
 
 def code_system() -> Strategy:
-    return elements(
-        {"status": one_of("active", "draft"), "content": one_of("complete")},
-        concept=st.just(pools.HIERARCHY),
+    return st.fixed_dictionaries(
+        {"status": one_of("active", "draft"), "content": one_of("complete"), "concept": st.just(pools.HIERARCHY)}
     )
 
 

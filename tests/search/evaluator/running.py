@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-UNSUPPORTED: Final = frozenset({"parameter-unsupported", "modifier-unsupported", "not-supported"})
-"""The error codes with which the service says that it does not answer a search that R4 allows."""
+UNSUPPORTED: Final = frozenset({"not-supported"})
+"""The error codes with which the service refuses a search that R4 allows: by a value set that it does not hold."""
 
 _SPARED: Final = frozenset({"alembic_version", "secret"})
 
