@@ -4,6 +4,8 @@
 versa, qualifies as a match." A reference to one version refers to the resource (#versions). An id without a type is
 looked for among all types that the parameter refers to: R4 lets a server refuse that, and does not demand it.
 
+With `:below`, a canonical is found "to control whether the version is considered in the search".
+
 A parameter for one type only, such as ``patient``, takes no reference that is known to be to another type.
 """
 
@@ -30,13 +32,17 @@ def matches(text: str, value: Value, base: str, modifier: str = "") -> bool:
     if modifier == "identifier":
         return identifier_matches(text, value)
     searched = unescape(text)
+    if modifier == "below":
+        return value.type != "Reference" and value.content.startswith(searched)
     if modifier:
         searched = f"{modifier}/{searched}"
     if value.type != "Reference":
-        return searched in uris.names(value)
+        return any(_is_to(searched, local(name, base), base) for name in uris.names(value))
     target = target_of(value, base)
-    if target is None:
-        return False
+    return target is not None and _is_to(searched, target, base)
+
+
+def _is_to(searched: str, target: str, base: str) -> bool:
     return target.partition("/")[2] == searched if re.fullmatch(_ID, searched) else target == local(searched, base)
 
 

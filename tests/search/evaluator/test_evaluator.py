@@ -184,6 +184,16 @@ def test_references(reference: str, query: str) -> None:
     assert not found("Observation", query, observation(subject={"reference": "Patient/1234"}))
 
 
+def test_references_by_canonical() -> None:
+    """https://hl7.org/fhir/R4/search.html#versions"""
+    profile = "http://acme.com/some-profile"
+    canonicals = [f"{profile}|{version}" for version in ("1.0", "1.1", "2.0")]
+    requests = [{"resourceType": "ServiceRequest", "instantiatesCanonical": [each]} for each in canonicals]
+    assert found("ServiceRequest", f"instantiates-canonical:below={profile}", *requests) == {"0", "1", "2"}
+    assert found("ServiceRequest", f"instantiates-canonical:below={profile}|1", *requests) == {"0", "1"}
+    assert found("ServiceRequest", f"instantiates-canonical={profile}|1.1", *requests) == {"1"}
+
+
 def test_references_by_identifier() -> None:
     """`:identifier` is about the identifier of the reference, not that of the resource."""
     logical = observation(subject={"identifier": {"system": "http://acme.org/mrn", "value": "123456"}})
