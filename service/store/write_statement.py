@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import count
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
@@ -132,8 +131,7 @@ def write_statement(changes: Sequence[Change], claims: Mapping[int, int] | None 
             for change, identity in zip(changes, identities, strict=True)
             for row in change.rows.get(kind, ())
         ]
-        # rows of one source next to each other: they go to the same pages of the value index
-        rows.sort(key=itemgetter(0))
+        # in the order of the resources: a search that looks at one of them finds its rows on one page
         sources, owners, *columns = (list(column) for column in zip(*rows, strict=True))
         arguments.extend((owners, sources, *columns))
     return _text(shape), arguments

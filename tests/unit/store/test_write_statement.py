@@ -68,7 +68,8 @@ def test_every_index_row_names_its_resource() -> None:
     assert dict.fromkeys(zip(arguments[7], arguments[8], strict=True)).keys() == {(one, 7), (two, 7), (one, 5)}
 
 
-def test_rows_of_one_source_are_written_together() -> None:
-    """They go to the same page of the index."""
-    _, arguments = write_statement([change(number, token=[TOKEN, OTHER]) for number in range(3)])
-    assert arguments[8] == [5, 5, 5, 7, 7, 7]
+def test_rows_of_one_resource_are_written_together() -> None:
+    """They go to one page of the table, which a search that looks at the resource reads."""
+    changes = [change(number, token=[TOKEN, OTHER]) for number in range(3)]
+    _, arguments = write_statement(changes, {})
+    assert arguments[7] == [each.identity for each in changes for _ in range(2)]
