@@ -78,3 +78,26 @@ async def test_a_tombstone_is_never_found(empty_library: Library) -> None:
     for text in ("", "code=even", "_id=2", "date:missing=false", "code:not=odd", "_lastUpdated=ge2024", "status=final"):
         assert "2" not in await empty_library.ids("Observation", text), text
     assert await empty_library.matches([("Observation", "_id=2"), ("Observation", "_id=3")]) == [[], ["3"]]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "code=even,odd", "date=ge2000", "_sort=date", "_sort=-date", "_sort=-_lastUpdated"]
+)
+async def test_a_walk_meets_what_was_there_throughout_once(empty_library: Library, text: str) -> None:
+    """While others add and delete resources between any two pages, before and behind the walk."""
+    await empty_library.store(_observation(number) for number in range(30))
+    walked: list[str] = []
+    after: Position | None = None
+    deleted, added = iter(range(3, 30, 7)), iter(range(100, 200))
+    gone: set[str] = set()
+    page: list[tuple[Position, str]] = [((), "")] * 4
+    while len(page) == 4:
+        page = await empty_library.page("Observation", text, limit=4, after=after)
+        walked += [id_ for _, id_ in page]
+        after = page[-1][0] if page else None
+        if (number := next(deleted, None)) is not None:
+            gone.add(str(number))
+            await empty_library.delete("Observation", str(number))
+        await empty_library.store([_observation(next(added))])
+    assert len(walked) == len(set(walked))
+    assert {str(number) for number in range(30)} - gone <= set(walked)
