@@ -20,7 +20,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What a run with a few requests writes."""
     file: Path = tmp_path_factory.mktemp("bench") / "report.json"
     command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--workers", "1", "--json", str(file)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(file.read_text()))
 
