@@ -78,6 +78,9 @@ class Order(Struct, frozen=True, kw_only=True):
         return f"({value} {comparison} {place}{missing} OR {value} = {place} AND {rest})"
 
 
+_LAST = "chr(1114111)"
+"""A text behind all others: the last code point."""
+
 BY_KEY = Order()
 """The newest first."""
 
@@ -86,16 +89,19 @@ def sort_value(writer: Writer, by: Sorted, key: str) -> str:
     """The value that a resource is sorted by: of several the one that comes first."""
     if by.sources is None:
         return f"(SELECT t.{by.value} FROM resource t WHERE t.key = {key})"
-    present = " AND t.code <> ''" if by.value == "code" else ""
+    of_types = "" if by.target_types is None else f" AND t.target_type = ANY({writer.array(by.target_types)})"
     found = (
         f"(SELECT * FROM {by.table} t WHERE t.resource_key = {key} OFFSET 0) t "
-        f"WHERE t.source = ANY({writer.array(by.sources)}){present}"
+        f"WHERE t.source = ANY({writer.array(by.sources)}){of_types}"
     )
     if by.single:
         return f"(SELECT t.{by.value} FROM {found} LIMIT 1)"
     if by.type == "uuid":  # which PostgreSQL compares, but before 18 knows no least of
         return f"(SELECT t.{by.value} FROM {found} ORDER BY t.{by.value}{' DESC' if by.descending else ''} LIMIT 1)"
-    return f"(SELECT {'max' if by.descending else 'min'}(t.{by.value}) FROM {found})"
+    value = f"t.{by.value}"
+    if by.value == "code" and not by.descending:  # what has a value without a code comes behind all codes
+        value = f"CASE {value} WHEN '' THEN {_LAST} ELSE {value} END"
+    return f"(SELECT {'max' if by.descending else 'min'}({value}) FROM {found})"
 
 
 def window_value(form: Form, window: Window, row: str) -> str:

@@ -111,13 +111,17 @@ Node = Leaf | Joined | Linked | Referring | OneOf | Negated
 
 
 class Sorted(Struct, frozen=True, kw_only=True):
-    """A key to sort by: the column `value` of a table's rows of the sources, or of the resource itself."""
+    """A key to sort by: the column `value` of a table's rows of the sources, or of the resource itself.
+
+    `target_types` is the position of the types of references' targets that count, None where all of them do.
+    """
 
     table: str
     value: str
     type: str
     sources: int | None
     descending: bool
+    target_types: int | None = None
     parameter: int = -1
     single: bool = False
 
@@ -195,12 +199,15 @@ class _Shaper:
                 table=table, value=column, type=sql_type, sources=None, descending=key.descending, single=True
             )
         sources = parameter.source_numbers
+        restricted_to = parameter.restricted_to
+        target_types = (type_code(restricted_to), _ELSEWHERE) if restricted_to is not None else None
         return Sorted(
             table=table,
             value=column,
             type=sql_type,
             sources=self.array(INTEGER, sources),
             descending=key.descending,
+            target_types=None if target_types is None else self.array(INTEGER, target_types),
             parameter=self._parameter(sources),
             single=table in _COMPARED and _is_single(parameter),
         )
