@@ -55,6 +55,11 @@ class Filled:
         lacking = {f"{number}-other" for number in numbers if not self.rows[number].both}
         return resources_of(numbers) - lacking, lacking
 
+    def distinct(self, resource_type: str, code: str) -> list[tuple[str, str]]:
+        """The ids of the matches and others of a parameter's rows whose values no other row has."""
+        rows = [(number, self.rows[number]) for number in self.numbers(resource_type, code)]
+        return [(f"{number}-match", f"{number}-other") for number, row in rows if row.both and not row.shared]
+
     async def fill(self) -> None:
         """Write the resources of all rows; each was updated a second after the one before."""
         changes = list(self._changes())
@@ -74,10 +79,10 @@ class Filled:
             text.replace("{id}", f"{number}-match").replace("{instant}", instant) for text in self.rows[number].searches
         ]
 
-    async def ids(self, query: Query) -> set[str]:
-        """The ids of what a search finds."""
+    async def ids(self, query: Query) -> list[str]:
+        """The ids of what a search finds, in its order."""
         async with self._store.session() as session:
-            return {found.version.id for found in await session.search(query, limit=MOST)}
+            return [found.version.id for found in await session.search(query, limit=MOST)]
 
     async def plan(self, statement: Statement) -> str:
         """How Postgres goes about a statement."""

@@ -6,6 +6,7 @@ The rows are made from R4's definitions (`row`); a parameter without one, or wit
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,14 +27,27 @@ if TYPE_CHECKING:
     from service.fhir.search.registry import Registry
     from tests.conftest import Cluster
 
-Advertised = dict[str | None, dict[str, set[str]]]
-"""Resource type, None for the whole system → parameter → its modifiers."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """What the CapabilityStatement says of a search parameter."""
+
+    kind: str
+    modifiers: frozenset[str]
+
+
+Advertised = dict[str | None, dict[str, Parameter]]
+"""Resource type, None for the whole system → code → parameter."""
+
+RISING = frozenset({"date", "number", "quantity", "string"})
+"""The types of parameters by which the match of a row, whose value is the lower one, comes before the other."""
 
 MOST_EXPLAINED = 20
 """Rows of a parameter whose statements are explained; the whole system's have rows of every type."""
 
 _MODIFIER = re.compile(r" :([\w-]+)")
 _TABLE_READ_IN_FULL = re.compile(r"Seq Scan on (?:resource|index_)\w*")
+_INDEX_READ_IN_FULL = re.compile(r"Index (?:Only )?Scan .*\n(?! *Index Cond)")
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +58,13 @@ def advertised(registry: Registry) -> Advertised:
     return {each.get("type"): _parameters(each) for each in (*rest["resource"], rest)}
 
 
-def _parameters(described: dict[str, Any]) -> dict[str, set[str]]:
-    return {each["name"]: set(_MODIFIER.findall(each.get("documentation", ""))) for each in described["searchParam"]}
+def _parameters(described: dict[str, Any]) -> dict[str, Parameter]:
+    return {
+        each["name"]: Parameter(
+            kind=each["type"], modifiers=frozenset(_MODIFIER.findall(each.get("documentation", "")))
+        )
+        for each in described["searchParam"]
+    }
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +106,8 @@ async def test_every_advertised_parameter_tells_whether_it_has_a_value(
     """Where it takes :missing, its resources have one, and every other one of the type has one or has none."""
     wrong = []
     everything = filled.resources(resource_type)
-    for code, modifiers in advertised[resource_type].items():
-        if "missing" in modifiers:
+    for code, parameter in advertised[resource_type].items():
+        if "missing" in parameter.modifiers:
             present = await answer(filled, resource_type, f"{code}:missing", "false")
             absent = await answer(filled, resource_type, f"{code}:missing", "true")
             having, lacking = filled.having(resource_type, code)
@@ -106,8 +125,8 @@ async def test_every_advertised_token_has_its_complement(
     """What a search with :not finds is all that the search without it leaves."""
     wrong = []
     everything = filled.resources(resource_type)
-    for code, modifiers in advertised[resource_type].items():
-        for number in filled.numbers(resource_type, code) if "not" in modifiers else ():
+    for code, parameter in advertised[resource_type].items():
+        for number in filled.numbers(resource_type, code) if "not" in parameter.modifiers else ():
             text = filled.searches(number)[0]
             found = await answer(filled, resource_type, code, text)
             if await answer(filled, resource_type, f"{code}:not", text) != everything - found:
@@ -115,26 +134,61 @@ async def test_every_advertised_token_has_its_complement(
     assert "\n".join(wrong) == ""
 
 
+@pytest.mark.parametrize("resource_type", load().resource_types)
+async def test_every_advertised_parameter_but_composites_orders_its_matches(
+    filled: Filled, advertised: Advertised, resource_type: str
+) -> None:
+    """By _sort, which leaves nothing out: lower values first where it is plain which those are, what has none last."""
+    wrong = []
+    everything = sorted(filled.resources(resource_type))
+    for code, parameter in advertised[resource_type].items():
+        if parameter.kind == "composite":
+            continue
+        having, _ = filled.having(resource_type, code)
+        absent = await without(filled, resource_type, code, parameter)
+        rising = filled.distinct(resource_type, code) if parameter.kind in RISING else []
+        for key in (code, f"-{code}"):
+            ordered = await filled.ids(filled.query(resource_type, "_sort", key))
+            expected = rising if key == code else [(other, match) for match, other in rising]
+            falling = [pair for pair in expected if ordered.index(pair[0]) > ordered.index(pair[1])]
+            first_absent = min((ordered.index(each) for each in absent), default=len(ordered))
+            late = having.intersection(ordered[first_absent:])
+            if sorted(ordered) != everything or falling or late:
+                wrong.append(f"_sort={key}: {falling} {sorted(late)} of {ordered}")
+    assert "\n".join(wrong) == ""
+
+
+async def without(filled: Filled, resource_type: str, code: str, parameter: Parameter) -> set[str]:
+    """The ids of what has no value to be sorted by; references sort by all targets, whichever they are narrowed to."""
+    if "missing" not in parameter.modifiers or parameter.kind == "reference":
+        return set()
+    return await answer(filled, resource_type, f"{code}:missing", "true")
+
+
 async def test_every_advertised_parameter_is_answered_from_an_index(filled: Filled, advertised: Advertised) -> None:
     """Pages and counts, whether or not Postgres has statistics; each text once, since the plan is that of the text."""
     explained = {
         statement.text: (f"{resource_type}?{code}", statement)
         for resource_type, codes in advertised.items()
-        for code, modifiers in codes.items()
-        for statement in statements(filled, resource_type, code, modifiers)
+        for code, parameter in codes.items()
+        for statement in statements(filled, resource_type, code, parameter)
     }
     for analyzed in (False, True):
         if analyzed:
             await filled.analyze()
         plans = {name: await filled.plan(statement) for name, statement in explained.values()}
-        assert {name: plan for name, plan in plans.items() if _TABLE_READ_IN_FULL.search(plan)} == {}
+        assert {name: plan for name, plan in plans.items() if reads_in_full(plan)} == {}
 
 
-async def test_a_table_that_is_read_in_full_is_noticed(filled: Filled) -> None:
+def reads_in_full(plan: str) -> bool:
+    """Whether a plan reads all of a table or of an index, instead of where a value of the search leads to."""
+    return bool(_TABLE_READ_IN_FULL.search(plan) or _INDEX_READ_IN_FULL.search(f"{plan}\n"))
+
+
+@pytest.mark.parametrize("text", ["SELECT * FROM resource", "SELECT * FROM index_token", "TABLE resource ORDER BY key"])
+async def test_a_plan_that_reads_everything_is_noticed(filled: Filled, text: str) -> None:
     """The rule above can fail."""
-    for table in ("resource", "index_token"):
-        plan = await filled.plan(Statement(f"SELECT * FROM {table}", ()))  # noqa: S608 - the two names
-        assert _TABLE_READ_IN_FULL.search(plan)
+    assert reads_in_full(await filled.plan(Statement(text, ())))
 
 
 def test_a_parameter_that_nobody_can_make_a_row_for_has_none(registry: Registry) -> None:
@@ -142,14 +196,16 @@ def test_a_parameter_that_nobody_can_make_a_row_for_has_none(registry: Registry)
     assert Rows(registry.definitions).of("Location", "near") == []
 
 
-def statements(filled: Filled, resource_type: str | None, code: str, modifiers: set[str]) -> Iterator[Statement]:
+def statements(filled: Filled, resource_type: str | None, code: str, parameter: Parameter) -> Iterator[Statement]:
     """The statements of a parameter's searches, its rows' and those for whether it has a value."""
     numbers = filled.numbers(resource_type, code)[:MOST_EXPLAINED]
     values = [(code, text) for number in numbers for text in filled.searches(number)]
-    if "not" in modifiers:
+    if "not" in parameter.modifiers:
         values.append((f"{code}:not", values[0][1]))
-    if "missing" in modifiers:
+    if "missing" in parameter.modifiers:
         values += [(f"{code}:missing", "true"), (f"{code}:missing", "false")]
+    if parameter.kind != "composite" and resource_type:
+        values += [("_sort", code), ("_sort", f"-{code}")]
     for name, value in values:
         query = filled.query(resource_type, name, value)
         yield compile_search(query, limit=21)
@@ -159,6 +215,6 @@ def statements(filled: Filled, resource_type: str | None, code: str, modifiers: 
 async def answer(filled: Filled, resource_type: str | None, name: str, value: str) -> set[str]:
     """The ids that a search finds; nothing where it is refused."""
     try:
-        return await filled.ids(filled.query(resource_type, name, value))
+        return set(await filled.ids(filled.query(resource_type, name, value)))
     except FhirError as error:
         return {error.issues[0].diagnostics}
