@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from service.fhir.resource import Version
-    from service.fhir.search.parameter import Kind
+    from service.fhir.search.parameter import IndexName
 
-EVERY_KIND: Final[frozenset[Kind]] = frozenset(INDEX_TABLES)
+EVERY_KIND: Final[frozenset[IndexName]] = frozenset(INDEX_TABLES)
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -28,7 +28,7 @@ class Change(Struct, frozen=True, kw_only=True):
 
     version: Version
     rows: Mapping[Any, Sequence[tuple[Any, ...]]] = field(default_factory=dict)
-    stale: frozenset[Kind] = EVERY_KIND
+    stale: frozenset[IndexName] = EVERY_KIND
 
     @property
     def identity(self) -> UUID:

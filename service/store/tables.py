@@ -39,7 +39,7 @@ from sqlalchemy.dialects.postgresql import JSON, TIMESTAMP, UUID
 if TYPE_CHECKING:
     from sqlalchemy.schema import SchemaItem
 
-    from service.fhir.search.parameter import Kind
+    from service.fhir.search.parameter import IndexName
 
 metadata: Final = MetaData(
     naming_convention={
@@ -132,6 +132,11 @@ index_string: Final = _index_table(
     Column("exact", _EXACT, nullable=False),
     Index("ix_index_string_value", "source", "value", "resource_key"),
 )
+index_text: Final = _index_table(
+    "index_text",
+    Column("value", _EXACT, nullable=False),  # folded and bounded as those of index_string
+    Index("ix_index_text_value", "source", "value"),  # without the key, so that equal texts share an entry
+)
 index_date: Final = _index_table(
     "index_date",
     Column("low", _TIME, nullable=False),  # first instant of the value's range
@@ -174,10 +179,11 @@ index_quantity: Final = _index_table(
     ),
 )
 
-INDEX_TABLES: Final[dict[Kind, Table]] = {
+INDEX_TABLES: Final[dict[IndexName, Table]] = {
     "token": index_token,
     "reference": index_reference,
     "string": index_string,
+    "text": index_text,
     "date": index_date,
     "uri": index_uri,
     "quantity": index_quantity,

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
 
     from service.fhir.resource import Version
-    from service.fhir.search.parameter import Kind
+    from service.fhir.search.parameter import IndexName
     from service.store.change import Change
 
 _DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -93,8 +93,8 @@ class _Shape(Struct, frozen=True):
     single: bool
     inserts: bool
     supersedes: bool
-    indexed: frozenset[Kind]
-    cleared: frozenset[Kind]
+    indexed: frozenset[IndexName]
+    cleared: frozenset[IndexName]
     claims: bool = False
 
     @property

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from service.fhir.path import Path as FhirPath
     from service.fhir.resource import Content
     from service.fhir.search.expression import Path
-    from service.fhir.search.parameter import Kind, Source
+    from service.fhir.search.parameter import IndexName, Source
     from service.fhir.search.registry import Registry
     from service.fhir.search.types.search_type import Extract
 
-IndexRows = dict["Kind", list[tuple[Any, ...]]]
+IndexRows = dict["IndexName", list[tuple[Any, ...]]]
 """Index table → rows, in the order of its columns after `resource_key`:
 
 token (source, element, system, code), reference (source, element, target_type, target), string (source, element, value,

@@ -16,6 +16,9 @@ Kind = Literal["token", "reference", "string", "date", "uri", "number", "quantit
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
+IndexName = Literal["token", "reference", "string", "text", "date", "uri", "quantity"]
+"""The tables of index rows: numbers are quantities without a unit, texts are what ``:text`` finds tokens by."""
+
 Special = Literal["_id", "_lastUpdated"]
 """Parameters that are answered by the resource table itself."""
 
@@ -99,8 +102,10 @@ class SearchParameter:
         return tuple(source.number for source in self.sources)
 
     @property
-    def table(self) -> Kind:
-        """The kind in whose index table the values stand: numbers are quantities without a unit."""
+    def table(self) -> IndexName:
+        """The table that the values stand in; a composite has none, TypeError."""
+        if self.kind == "composite":
+            raise TypeError("a composite has no rows of its own")
         return "quantity" if self.kind == "number" else self.kind
 
     @property

@@ -37,8 +37,9 @@ class Form(Struct, frozen=True, kw_only=True):
     `types` are those of the values, `passes` says when a row matches one row of them. `equal` are the columns that are
     compared for equality with the values, where nothing else is. `ordered`: with source and values given, an index
     yields resource keys in order; where it is on a hash, `hashed` names the function, the column and the place of its
-    value. `windows`: the index yields the rows by their values, part after part, from the highest if `descending`; all
-    rows that pass have a first column of the windows, if any, within the `bounds`: operator and place of the value.
+    value. `windows`: the index yields the rows by their values, part after part, from the highest if `descending`, and
+    where it may be `walked`, equal ones by their keys; all rows that pass have a first column of the windows, if any,
+    within the `bounds`: operator and place of the value.
     `rank` orders the forms by how few resources a value usually has, fewest first.
     """
 
@@ -52,6 +53,7 @@ class Form(Struct, frozen=True, kw_only=True):
     windows: tuple[Window, ...] = ()
     bounds: tuple[tuple[str, int], ...] = ()
     descending: bool = False
+    walked: bool = True
 
     @property
     def key(self) -> str:
@@ -252,6 +254,14 @@ FORMS: Final[dict[str, Form]] = {
     ),
     "string-prefix": Form(
         table="index_string", types=(TEXT, TEXT), passes=_PREFIX, rank=5, windows=(Window("value", _PREFIX),)
+    ),
+    "text-prefix": Form(
+        table="index_text",
+        types=(TEXT, TEXT),
+        passes=_PREFIX,
+        rank=6,
+        windows=(Window("value", _PREFIX),),
+        walked=False,
     ),
     "token-system-and-code": Form(
         table="index_token",

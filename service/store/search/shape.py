@@ -241,6 +241,8 @@ class _Shaper:
         if parameter.components:
             return self._composites(parameter, values)
         rows = [row for value in values for row in value_rows(value)]
+        if parameter.kind != "string":
+            rows = [("text-prefix" if form == "string-prefix" else form, row) for form, row in rows]
         if len(rows) == 1 and rows[0][1]:  # what most searches ask
             form, row = rows[0]
             return self._leaf(form, _sources(parameter, form), [row], parameter)
@@ -282,13 +284,20 @@ class _Shaper:
             single=parameter is None or (form.table in _COMPARED and _is_single(parameter)),
         )
 
-    def _present(self, parameter: SearchParameter) -> Leaf:
-        """Any row of the sources; where rows are shared, one whose target has the type or does not tell its type."""
-        if parameter.restricted_to is None:
+    def _present(self, parameter: SearchParameter) -> Node:
+        """Any row of the sources; where rows are shared, one whose target has the type or does not tell its type.
+
+        A reference by an identifier alone has its row among the tokens only.
+        """
+        if parameter.kind != "reference":
             table = "quantity" if parameter.kind == "number" else parameter.kind
             return self._leaf(f"present-{table}", parameter.source_numbers, [], parameter)
-        rows = [(type_code(parameter.restricted_to),), (_ELSEWHERE,)]
-        return self._leaf("present-target", parameter.source_numbers, rows, parameter)
+        rows: list[Row] = []
+        form = "present-reference"
+        if parameter.restricted_to is not None:
+            form, rows = "present-target", [(type_code(parameter.restricted_to),), (_ELSEWHERE,)]
+        literal = self._leaf(form, parameter.source_numbers, rows, parameter)
+        return OneOf(nodes=(literal, self._leaf("present-token", parameter.identifier_numbers, [], parameter)))
 
     def _parameter(self, sources: tuple[int, ...]) -> int:
         return self._parameters.setdefault(sources, len(self._parameters))

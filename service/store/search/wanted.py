@@ -81,7 +81,7 @@ def range_lead(nodes: Sequence[Node]) -> tuple[Leaf, ...]:
 def windowed(node: Node) -> tuple[Leaf, ...]:
     """The leaves of a criterion that is a range, or alternatives of ranges in one index."""
     leaves = (node,) if isinstance(node, Leaf) else node.nodes if isinstance(node, OneOf) else ()
-    found = tuple(each for each in leaves if isinstance(each, Leaf) and each.form.windows)
+    found = tuple(each for each in leaves if isinstance(each, Leaf) and each.form.windows and each.form.walked)
     tables = {(each.form.table, each.form.windows[0].column, each.form.descending) for each in found}
     return found if len(found) == len(leaves) and len(tables) == 1 else ()
 

@@ -42,7 +42,7 @@ EVIL = "'; DROP TABLE resource; --"
 HOSTILE = [
     ("Observation", f"value-string={EVIL}&code={EVIL}&_tag={EVIL}", ("0", EVIL, 5)),
     ("Observation", f"value-string:contains={EVIL}&value-string:exact={EVIL}", (5,)),
-    ("Observation", f"code:text={EVIL}", ("0", EVIL, 5)),
+    ("Observation", f"code:text={EVIL}", (5,)),
     ("Observation", f"value-quantity=5||{EVIL}", ("0", "5", 5)),
     ("Observation", f"code-value-quantity={EVIL}$5", (5,)),
     ("Observation", f"patient.name={EVIL}&patient.identifier={EVIL}|{EVIL}", (5,)),

@@ -253,14 +253,14 @@ def test_modifiers_need_something_to_read(parse: Parse, text: str) -> None:
         ),
     ],
 )
-def test_what_describes_a_token_is_a_string_under_its_source(
+def test_what_describes_a_token_is_a_text_under_its_source(
     registry: Registry, code: str, element: dict[str, Any], texts: set[str]
 ) -> None:
     """3.1.1.4.10: CodeableConcept.text, Coding.display or Identifier.type.text, folded."""
     content = {"resourceType": "Observation"} | element
-    rows = Extractor(registry).rows("Observation", content, "").get("string", [])
+    rows = Extractor(registry).rows("Observation", content, "").get("text", [])
     (number,) = registry.parameters("Observation")[code].source_numbers
-    assert set(rows) == {(number, 0, text, "") for text in texts}
+    assert set(rows) == {(number, 0, text) for text in texts}
 
 
 @pytest.mark.parametrize(

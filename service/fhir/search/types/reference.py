@@ -75,8 +75,9 @@ def _reference(reference: dict[str, Any], source: int, rows: Rows) -> None:
         target_type, target = _located(literal, rows.base, rows.types)
         if target_type == _ANY and "type" in reference:
             target_type = _stated_type(reference, None, rows)
-    rows.reference.add((source, rows.element, target_type, target))
     identifier = reference.get("identifier")
+    if identifier is None or target is not NOT_LITERAL:
+        rows.reference.add((source, rows.element, target_type, target))
     if identifier is not None:
         add_identifier(identifier, source, rows)
         for restricted_to, number in rows.further.identifier.get(source, ()):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from service.fhir.outcome import FhirError
-    from service.fhir.search.parameter import Kind, SearchParameter
+    from service.fhir.search.parameter import IndexName, Kind, SearchParameter
     from service.fhir.search.query import Value
 
     Number = Decimal | None
@@ -68,19 +68,22 @@ class Rows(Struct):
     token: set[tuple[int, int, UUID | None, str]] = member(default_factory=set)
     reference: set[tuple[int, int, int, UUID]] = member(default_factory=set)
     string: set[tuple[int, int, str, str]] = member(default_factory=set)
+    text: set[tuple[int, int, str]] = member(default_factory=set)
     date: set[tuple[int, int, datetime, datetime]] = member(default_factory=set)
     uri: set[tuple[int, int, str]] = member(default_factory=set)
     quantity: set[QuantityRow] = member(default_factory=set)
 
-    def by_table(self) -> dict[Kind, list[tuple[Any, ...]]]:
+    def by_table(self) -> dict[IndexName, list[tuple[Any, ...]]]:
         """The rows of each table that has any."""
-        found: dict[Kind, list[tuple[Any, ...]]] = {}
+        found: dict[IndexName, list[tuple[Any, ...]]] = {}
         if self.token:
             found["token"] = list(self.token)
         if self.reference:
             found["reference"] = list(self.reference)
         if self.string:
             found["string"] = list(self.string)
+        if self.text:
+            found["text"] = list(self.text)
         if self.date:
             found["date"] = list(self.date)
         if self.uri:

@@ -163,8 +163,8 @@ def _identifier(identifier: dict[str, Any], source: int, rows: Rows) -> None:
 
 
 def _described(text: str, source: int, rows: Rows) -> None:
-    """What ``:text`` finds: searched folded only, so the text as it is is left out."""
-    rows.string.add((source, rows.element, folded(text), ""))
+    """What ``:text`` finds."""
+    rows.text.add((source, rows.element, folded(text)))
 
 
 def _contact_point(contact_point: dict[str, Any], source: int, rows: Rows) -> None:
