@@ -50,11 +50,12 @@ class Condition(Struct, frozen=True, kw_only=True, dict=True):
 class Matches(Struct, frozen=True, kw_only=True):
     """What the criteria of a unit of work match: per index of its requests, and per conditional reference.
 
-    `claims` are the generations of those for which something has to be made.
+    `versions` are the version ids of what matched, `claims` the generations of those that something has to be made for.
     """
 
     requests: dict[int, list[Match]]
     references: dict[str, str]
+    versions: dict[Match, int]
     claims: dict[int, int]
 
 
@@ -85,7 +86,7 @@ class Conditions:
     async def match(self, session: Session) -> Matches:
         """What they match now, without what the unit itself deletes: R4 processes DELETE first."""
         if not self:
-            return Matches(requests={}, references={}, claims={})
+            return Matches(requests={}, references={}, versions={}, claims={})
         queries = [condition.query for condition in (*self._of_requests.values(), *self._of_references.values())]
         matched = await session.match(queries, self.keys(), enough=self._enough)
         matches = dict(zip(self._of_requests, matched.found, strict=False))
@@ -105,6 +106,7 @@ class Conditions:
         )
         return Matches(
             requests=matches,
+            versions=matched.versions,
             references=self._literal_references(matched.found[len(self._of_requests) :], doomed),
             claims={condition.key: matched.claims[condition.key] for condition in making.values()},
         )

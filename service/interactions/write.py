@@ -90,7 +90,7 @@ class _Unit:
             for request, target in zip(self._requests, targets, strict=True)
             if target and not (target.matched and isinstance(request.interaction, Create))
         )
-        targets = await self._with_previous(session, targets, lock=lock)
+        targets = await self._with_previous(session, targets, matches.versions, lock=lock)
         if self._bundle:
             links = self._links(targets, matches.references)
             targets = [target and replace(target, links=links) for target in targets]
@@ -140,8 +140,9 @@ class _Unit:
         )
 
     async def _with_previous(
-        self, session: Session, targets: Sequence[Target | None], *, lock: bool
+        self, session: Session, targets: Sequence[Target | None], versions: dict[tuple[str, str], int], *, lock: bool
     ) -> list[Target | None]:
+        """The targets with their latest versions; Conflict where criteria matched others than these, `versions`."""
         wanted = [
             (target.type, target.id)
             for request, target in zip(self._requests, targets, strict=True)
@@ -149,8 +150,10 @@ class _Unit:
         ]
         current: dict[tuple[str, str], Version] = await session.current(wanted, lock=lock) if wanted else {}
         found = [target and replace(target, previous=current.get((target.type, target.id))) for target in targets]
-        if any(target and target.matched and not target.exists for target in found):
-            raise Conflict  # deleted since it was matched
+        for target in found:
+            seen = versions.get((target.type, target.id)) if target and target.matched else None
+            if target and seen is not None and (target.previous is None or target.previous.version_id != seen):
+                raise Conflict
         return found
 
     def _links(self, targets: Sequence[Target | None], references: dict[str, str]) -> Links:

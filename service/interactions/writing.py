@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from service.fhir.links import Links
     from service.fhir.resource import Content, Method
     from service.fhir.search.extract import IndexRows
-    from service.fhir.search.parameter import Kind
+    from service.fhir.search.parameter import IndexName
     from service.interactions.parts import Parts
 
 
@@ -82,7 +82,7 @@ def changed(parts: Parts, context: Context, target: Target, content: Content, me
         content=codec.encode(complete),
     )
     rows = parts.extractor.rows(target.type, complete, context.base)
-    if target.links is None and version.content and b"?" in version.content:
+    if version.content and b"?" in version.content:
         _refuse_conditional_references(complete, context.base)
     change = Change(version=version, rows=rows, stale=_stale(parts, context, target, rows))
     result = Result.OK if target.exists else Result.CREATED
@@ -142,7 +142,7 @@ def _refuse_conditional_references(content: Content, base: str) -> None:
         raise failure("reference-invalid", told, f"{content['resourceType']}.{reference.path}")
 
 
-def _stale(parts: Parts, context: Context, target: Target, rows: IndexRows) -> frozenset[Kind]:
+def _stale(parts: Parts, context: Context, target: Target, rows: IndexRows) -> frozenset[IndexName]:
     """The kinds of index rows that are not the same as those of the previous version, so that others may stay."""
     if target.before is None:
         return EVERY_KIND

@@ -69,9 +69,13 @@ class Found(Struct, frozen=True, kw_only=True):
 
 
 class Matched(Struct, frozen=True):
-    """What queries match: (type, id) pairs for each; and key → generation of the claims on them (0: none yet)."""
+    """What queries match: (type, id) pairs for each, and the version ids that they were seen with.
+
+    `claims` are the generations of the claims on them, by key (0: none yet).
+    """
 
     found: list[list[tuple[str, str]]]
+    versions: dict[tuple[str, str], int]
     claims: dict[int, int]
 
 
@@ -136,7 +140,7 @@ class Session:
 
         In the same snapshot: the generations of the claims on criteria with the keys `claims`.
         """
-        matched = Matched(found=[[] for _ in queries], claims=dict.fromkeys(claims, 0))
+        matched = Matched(found=[[] for _ in queries], versions={}, claims=dict.fromkeys(claims, 0))
         if queries:
             statement = compile_match(queries, enough=enough)
             text, arguments = statement.text, statement.arguments
@@ -146,7 +150,9 @@ class Session:
                 if row["ordinal"] is None:
                     matched.claims[int(row["type"])] = row["version_id"]
                 else:
-                    matched.found[row["ordinal"]].append((row["type"], row["id"]))
+                    resource = row["type"], row["id"]
+                    matched.found[row["ordinal"]].append(resource)
+                    matched.versions[resource] = row["version_id"]
         return matched
 
     async def lock_targets(self, targets: Sequence[UUID]) -> set[UUID]:

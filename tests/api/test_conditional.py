@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from service.store.store import Session
 from tests.api.outcome import assert_outcome
 from tests.builders.resources import EHR, patient
 
@@ -136,3 +137,23 @@ async def test_if_match_guards_a_conditional_update(client: httpx.AsyncClient) -
         f"/Patient?{criteria(111)}", json=patient(111, active=False), headers={"If-Match": 'W/"7"'}
     )
     assert_outcome(stale, 412, "version-conflict", "http.If-Match")
+
+
+async def test_what_changed_since_it_was_matched_is_matched_again(
+    fresh_client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another client makes the patient active between the match and the deletion of those who are not."""
+    await fresh_client.put("/Patient/p", json=patient(1, id="p", active=False))
+    match = Session.match
+    changes = iter([patient(1, id="p", active=True)])
+
+    async def match_then_change(self: Session, *queries: Any, **options: Any) -> Any:
+        found = await match(self, *queries, **options)
+        for change in changes:
+            assert (await fresh_client.put("/Patient/p", json=change)).status_code == 200
+            break
+        return found
+
+    monkeypatch.setattr(Session, "match", match_then_change)
+    assert (await fresh_client.delete(f"/Patient?identifier={EHR}/mrn|MRN-1&active=false")).is_success
+    assert (await fresh_client.get("/Patient/p")).json()["active"] is True

@@ -396,3 +396,16 @@ async def test_entries_of_a_batch_cannot_refer_to_each_other(fresh_client: httpx
     assert by_type["Patient"]["status"].startswith("201")
     assert by_type["Task"]["status"].startswith("400")
     assert by_type["Task"]["outcome"]["issue"][0]["expression"] == ["Bundle.entry[7].resource.focus"]
+
+
+async def test_a_patch_leaves_no_conditional_reference_behind(fresh_client: httpx.AsyncClient) -> None:
+    """Nobody would resolve it once the transaction is over."""
+    await fresh_client.put("/Observation/o", json=observation("Patient/1", id="o"))
+    operation = [
+        {"name": "type", "valueCode": "replace"},
+        {"name": "path", "valueString": "Observation.subject.reference"},
+        {"name": "value", "valueString": "Patient?_id=1"},
+    ]
+    patch = {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": operation}]}
+    refused = await post(fresh_client, entry("PATCH", "Observation/o", patch))
+    assert_outcome(refused, 400, "reference-invalid")
