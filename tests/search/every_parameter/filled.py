@@ -47,7 +47,8 @@ class Filled:
 
     def resources(self, resource_type: str) -> set[str]:
         """The ids of the resources of a type."""
-        return resources_of(number for number, row in enumerate(self.rows) if row.type == resource_type)
+        own = resources_of(number for number, row in enumerate(self.rows) if row.type == resource_type)
+        return own | {id_ for type_, id_ in self._targets() if type_ == resource_type}
 
     def having(self, resource_type: str, code: str) -> tuple[set[str], set[str]]:
         """The ids of those of a parameter's resources that have a value, and of those that have none."""
@@ -84,6 +85,15 @@ class Filled:
         async with self._store.session() as session:
             return [found.version.id for found in await session.search(query, limit=MOST)]
 
+    async def included(self, resource_type: str, id_: str, include: tuple[str, str]) -> list[str]:
+        """The ids of what comes with a resource by an include, given as parameter and value."""
+        query = parse_search(self._registry, resource_type, (("_id", id_), include), base=BASE)
+        async with self._store.session() as session:
+            keys = [found.key for found in await session.search(query, limit=MOST)]
+            references = self._registry.reference_sources
+            found = await session.included(query.includes, keys, references=references, limit=MOST, depth=1)
+            return [each.id for each in found]
+
     async def plan(self, statement: Statement) -> str:
         """How Postgres goes about a statement."""
         async with self._store._pool.acquire() as connection:
@@ -95,23 +105,29 @@ class Filled:
         async with self._store._pool.acquire() as connection:
             await connection.execute("ANALYZE")
 
+    def target(self, number: int) -> tuple[str, str] | None:
+        """The type and id of the resource that the match of a row refers to, where its type is served."""
+        type_, _, id_ = (self.rows[number].target or "").partition("/")
+        return (type_, id_) if type_ in self._registry.definitions.resource_types else None
+
+    def _targets(self) -> Iterator[tuple[str, str]]:
+        yield from filter(None, map(self.target, range(len(self.rows))))
+
     def _changes(self) -> Iterator[Change]:
-        for number, row in enumerate(self.rows):
-            for seconds, (name, content) in enumerate([("match", row.match), ("other", row.other)], start=2 * number):
-                id_, instant = f"{number}-{name}", FIRST_WRITE + timedelta(seconds=seconds)
-                read: Any = codec.decode(codec.encode({"resourceType": row.type, **content}))
-                complete = stamped(read, logical_id=id_, version_id=1, last_updated=instant)
-                yield Change(
-                    version=Version(
-                        type=row.type,
-                        id=id_,
-                        version_id=1,
-                        last_updated=instant,
-                        method="PUT",
-                        content=codec.encode(complete),
-                    ),
-                    rows=self._extractor.rows(row.type, complete, BASE),
-                )
+        contents = [(row.type, content) for row in self.rows for content in (row.match, row.other)]
+        ids = [f"{number}-{name}" for number in range(len(self.rows)) for name in ("match", "other")]
+        for seconds, ((type_, content), id_) in enumerate(zip(contents, ids, strict=True)):
+            yield self._change(type_, id_, content, FIRST_WRITE + timedelta(seconds=seconds))
+        for type_, id_ in self._targets():
+            yield self._change(type_, id_, {}, FIRST_WRITE + timedelta(days=1))
+
+    def _change(self, type_: str, id_: str, content: dict[str, Any], instant: datetime) -> Change:
+        read: Any = codec.decode(codec.encode({"resourceType": type_, **content}))
+        complete = stamped(read, logical_id=id_, version_id=1, last_updated=instant)
+        version = Version(
+            type=type_, id=id_, version_id=1, last_updated=instant, method="PUT", content=codec.encode(complete)
+        )
+        return Change(version=version, rows=self._extractor.rows(type_, complete, BASE))
 
 
 def resources_of(numbers: Iterable[int]) -> set[str]:

@@ -29,7 +29,8 @@ MOST_TARGETS = 12
 class Row:
     """Every one of `searches` finds `match` and not `other`; other rows' resources only where values are `shared`.
 
-    `both` tells whether the other resource has a value at all, which is another one then.
+    `both` tells whether the other resource has a value at all, which is another one then. `target` is the resource that
+    the match refers to by a reference.
     In a search ``{id}`` stands for the id of the match and ``{instant}`` for when it was last updated.
     """
 
@@ -40,6 +41,7 @@ class Row:
     searches: tuple[str, ...]
     shared: bool
     both: bool = True
+    target: str | None = None
 
 
 class Rows:
@@ -88,6 +90,7 @@ class Rows:
                         searches=one.searches,
                         shared=one.shared,
                         both=both,
+                        target=one.target,
                     )
 
     def _read(self, fact: SearchParameterFact) -> Iterator[Place]:

@@ -21,11 +21,15 @@ FIRST_DAY = datetime(1900, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """A value of an element, the search values that find it, and whether other numbers may have the same value."""
+    """A value of an element, the search values that find it, and whether other numbers may have the same value.
+
+    `target` is the resource that a reference is to.
+    """
 
     value: Any
     searches: tuple[str, ...]
     shared: bool = False
+    target: str | None = None
 
 
 class NoSampleError(ValueError):
@@ -58,7 +62,8 @@ def _code(definitions: Definitions, binding: str | None, number: int) -> Sample:
 
 def _reference(target: str, number: int) -> Sample:
     literal = f"{target}/t{number}"
-    return _sample({"reference": literal}, literal, f"t{number}", f"{BASE}/{literal}")
+    searches = (literal, f"t{number}", f"{BASE}/{literal}")
+    return Sample(value={"reference": literal}, searches=searches, target=literal)
 
 
 def _sample(value: Any, *searches: str, shared: bool = False) -> Sample:

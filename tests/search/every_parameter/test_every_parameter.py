@@ -165,6 +165,28 @@ async def without(filled: Filled, resource_type: str, code: str, parameter: Para
     return await answer(filled, resource_type, f"{code}:missing", "true")
 
 
+@pytest.mark.parametrize("resource_type", load().resource_types)
+async def test_every_advertised_reference_leads_there_and_back(
+    filled: Filled, advertised: Advertised, resource_type: str
+) -> None:
+    """By a chain and by _include to the target, by _has and by _revinclude to what refers to it."""
+    wrong = []
+    for code, parameter in advertised[resource_type].items():
+        for number in filled.numbers(resource_type, code) if parameter.kind == "reference" else ():
+            if (target := filled.target(number)) is None:
+                continue
+            type_, id_ = target
+            match, through = f"{number}-match", f"{resource_type}:{code}"
+            answers = {
+                "chain": await answer(filled, resource_type, f"{code}:{type_}._id", id_) == {match},
+                "_has": await answer(filled, type_, f"_has:{through}:_id", match) == {id_},
+                "_include": await filled.included(resource_type, match, ("_include", through)) == [id_],
+                "_revinclude": await filled.included(type_, id_, ("_revinclude", through)) == [match],
+            }
+            wrong += [f"{code} to {type_} by {way}" for way, holds in answers.items() if not holds]
+    assert "\n".join(wrong) == ""
+
+
 async def test_every_advertised_parameter_is_answered_from_an_index(filled: Filled, advertised: Advertised) -> None:
     """Pages and counts, whether or not Postgres has statistics; each text once, since the plan is that of the text."""
     explained = {
@@ -206,6 +228,12 @@ def statements(filled: Filled, resource_type: str | None, code: str, parameter: 
         values += [(f"{code}:missing", "true"), (f"{code}:missing", "false")]
     if parameter.kind != "composite" and resource_type:
         values += [("_sort", code), ("_sort", f"-{code}")]
+    for type_, id_ in filter(None, map(filled.target, numbers[:1])):
+        values.append((f"{code}:{type_}._id", id_))
+        if resource_type:
+            yield compile_search(
+                filled.query(type_, f"_has:{resource_type}:{code}:_id", f"{numbers[0]}-match"), limit=21
+            )
     for name, value in values:
         query = filled.query(resource_type, name, value)
         yield compile_search(query, limit=21)
