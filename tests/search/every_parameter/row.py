@@ -29,8 +29,8 @@ MOST_TARGETS = 12
 class Row:
     """Every one of `searches` finds `match` and not `other`; other rows' resources only where values are `shared`.
 
-    `both` tells whether the other resource has a value at all, which is another one then. `target` is the resource that
-    the match refers to by a reference.
+    `both` tells whether the other resource has a value at all, which is another one then. `modified` are searches with
+    modifiers that the parameter may take. `target` is the resource that the match refers to by a reference.
     In a search ``{id}`` stands for the id of the match and ``{instant}`` for when it was last updated.
     """
 
@@ -41,6 +41,7 @@ class Row:
     searches: tuple[str, ...]
     shared: bool
     both: bool = True
+    modified: tuple[tuple[str, str], ...] = ()
     target: str | None = None
 
 
@@ -90,6 +91,7 @@ class Rows:
                         searches=one.searches,
                         shared=one.shared,
                         both=both,
+                        modified=one.modified,
                         target=one.target,
                     )
 

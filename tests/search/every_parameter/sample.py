@@ -23,12 +23,13 @@ FIRST_DAY = datetime(1900, 1, 1, tzinfo=UTC)
 class Sample:
     """A value of an element, the search values that find it, and whether other numbers may have the same value.
 
-    `target` is the resource that a reference is to.
+    `modified` are search values by modifier. `target` is the resource that a reference is to.
     """
 
     value: Any
     searches: tuple[str, ...]
     shared: bool = False
+    modified: tuple[tuple[str, str], ...] = ()
     target: str | None = None
 
 
@@ -54,7 +55,8 @@ def _code(definitions: Definitions, binding: str | None, number: int) -> Sample:
         return _sample(f"code{number}")
     rule = definitions.code_rule(binding)
     if rule is not None:
-        return _sample(f"text/x-{number}" if rule == "media-type" else f"de-x-{number}")
+        value = f"text/x-{number}" if rule == "media-type" else f"de-x-{number}"
+        return _sample(value, modified=(("below", value),))
     codings = sorted((system, code) for system, codes in definitions.codings(binding).items() for code in codes)
     system, code = codings[number % len(codings)]
     return _sample(code, code, f"{system}|{code}", shared=True)
@@ -63,39 +65,60 @@ def _code(definitions: Definitions, binding: str | None, number: int) -> Sample:
 def _reference(target: str, number: int) -> Sample:
     literal = f"{target}/t{number}"
     searches = (literal, f"t{number}", f"{BASE}/{literal}")
-    return Sample(value={"reference": literal}, searches=searches, target=literal)
+    value = {"reference": literal, "identifier": {"system": CODES, "value": f"i{number}"}}
+    modified = ((target, f"t{number}"), ("identifier", f"{CODES}|i{number}"))
+    return Sample(value=value, searches=searches, modified=modified, target=literal)
 
 
-def _sample(value: Any, *searches: str, shared: bool = False) -> Sample:
-    return Sample(value=value, searches=searches or (str(value),), shared=shared)
+def _sample(value: Any, *searches: str, shared: bool = False, modified: tuple[tuple[str, str], ...] = ()) -> Sample:
+    return Sample(value=value, searches=searches or (str(value),), shared=shared, modified=modified)
+
+
+def _shown(number: int) -> str:
+    return f"Shown{number:05} As"
 
 
 def _coding(number: int) -> dict[str, str]:
-    return {"system": CODES, "code": f"c{number}"}
+    return {"system": CODES, "code": f"c{number}", "display": _shown(number)}
+
+
+def _identifier(number: int) -> dict[str, Any]:
+    kind = {"coding": [{"system": f"{CODES}/kinds", "code": "kind"}], "text": _shown(number)}
+    return {"system": CODES, "value": f"c{number}", "type": kind}
 
 
 def _coded(value: Any, number: int) -> list[Sample]:
-    return [_sample(value, f"{CODES}|c{number}", f"c{number}")]
+    modified = (("text", _shown(number)[:10]), ("of-type", f"{CODES}/kinds|kind|c{number}"))
+    return [_sample(value, f"{CODES}|c{number}", f"c{number}", modified=modified)]
 
 
 def _canonical(number: int) -> list[Sample]:
-    url = f"http://canonicals.example.org/{number}"
-    return [_sample(f"{url}|1.0", url, f"{url}|1.0")]
+    url = f"http://canonicals.example.org/{number:05}"
+    return [_sample(f"{url}|1.0", url, f"{url}|1.0", modified=_around(url))]
 
 
 def _url(number: int) -> list[Sample]:
-    return [_sample(f"http://urls.example.org/{number}")]
+    url = f"http://urls.example.org/{number:05}"
+    return [_sample(url, modified=_around(url))]
+
+
+def _around(url: str) -> tuple[tuple[str, str], ...]:
+    return (("below", url), ("above", f"{url}/below"))
 
 
 def _text(number: int) -> str:
     return f"Written{number:05} Out"
 
 
+def _whole(text: str) -> tuple[tuple[str, str], ...]:
+    return (("exact", text), ("contains", text[1:]))
+
+
 def _texts(number: int, *names: str) -> list[Sample]:
     """A sample for each part of a name or address: any of them is found."""
     several = {"given", "prefix", "suffix", "line"}
     return [
-        _sample({name: [text] if name in several else text}, text.removesuffix(" Out").lower())
+        _sample({name: [text] if name in several else text}, text.removesuffix(" Out").lower(), modified=_whole(text))
         for name in names
         if (text := f"{name}{_text(number)}")
     ]
@@ -127,7 +150,7 @@ def _sampled(number: int) -> dict[str, Any]:
 _SAMPLES: dict[tuple[str, str], Callable[[int], list[Sample]]] = {
     ("token", "Coding"): lambda number: _coded(_coding(number), number),
     ("token", "CodeableConcept"): lambda number: _coded({"coding": [_coding(number)]}, number),
-    ("token", "Identifier"): lambda number: _coded({"system": CODES, "value": f"c{number}"}, number),
+    ("token", "Identifier"): lambda number: _coded(_identifier(number), number),
     ("token", "ContactPoint"): lambda number: [_sample({"value": f"contact{number}"}, f"contact{number}")],
     ("token", "boolean"): lambda number: [
         _sample(number % 2 == 1, "true" if number % 2 else "false", shared=True),
@@ -139,8 +162,12 @@ _SAMPLES: dict[tuple[str, str], Callable[[int], list[Sample]]] = {
     ("token", "oid"): lambda number: [_sample(f"urn:oid:1.2.{number}")],
     ("reference", "canonical"): _canonical,
     ("reference", "uri"): _url,
-    ("string", "string"): lambda number: [_sample(_text(number), _text(number)[:12].lower(), _text(number).upper())],
-    ("string", "markdown"): lambda number: [_sample(_text(number), _text(number)[:12].lower())],
+    ("string", "string"): lambda number: [
+        _sample(_text(number), _text(number)[:12].lower(), _text(number).upper(), modified=_whole(_text(number)))
+    ],
+    ("string", "markdown"): lambda number: [
+        _sample(_text(number), _text(number)[:12].lower(), modified=_whole(_text(number)))
+    ],
     ("string", "HumanName"): lambda number: _texts(number, "family", "given", "prefix", "suffix", "text"),
     ("string", "Address"): lambda number: _texts(
         number, "line", "city", "district", "state", "postalCode", "country", "text"

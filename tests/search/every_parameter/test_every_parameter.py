@@ -35,6 +35,11 @@ class Parameter:
     kind: str
     modifiers: frozenset[str]
 
+    @property
+    def code_sets(self) -> frozenset[str]:
+        """The modifiers that need value sets and code systems."""
+        return _CODE_SETS if self.kind == "token" and "in" in self.modifiers else frozenset()
+
 
 Advertised = dict[str | None, dict[str, Parameter]]
 """Resource type, None for the whole system → code → parameter."""
@@ -45,6 +50,7 @@ RISING = frozenset({"date", "number", "quantity", "string"})
 MOST_EXPLAINED = 20
 """Rows of a parameter whose statements are explained; the whole system's have rows of every type."""
 
+_CODE_SETS = frozenset({"in", "not-in", "above", "below"})
 _MODIFIER = re.compile(r" :([\w-]+)")
 _TABLE_READ_IN_FULL = re.compile(r"Seq Scan on (?:resource|index_)\w*")
 _INDEX_READ_IN_FULL = re.compile(r"Index (?:Only )?Scan .*\n(?! *Index Cond)")
@@ -116,6 +122,28 @@ async def test_every_advertised_parameter_tells_whether_it_has_a_value(
                     f"{code}: {sorted(having - present)} {sorted(lacking - absent)} {sorted(present & absent)}"
                 )
     assert "\n".join(map(str, wrong)) == ""
+
+
+@pytest.mark.parametrize("resource_type", load().resource_types)
+async def test_every_advertised_modifier_finds_its_match_only(
+    filled: Filled, advertised: Advertised, resource_type: str
+) -> None:
+    """Those that ask for sets of codes aside; a modifier that no row has a value for is wrong too."""
+    wrong = []
+    for code, parameter in advertised[resource_type].items():
+        rows = [(number, filled.rows[number]) for number in filled.numbers(resource_type, code)]
+        taken = parameter.modifiers - parameter.code_sets - {"missing", "not"}
+        unseen = {name for name in taken if name.islower()}
+        for number, row in rows:
+            for modifier, text in row.modified:
+                if modifier not in taken:
+                    continue
+                unseen.discard(modifier)
+                found = await answer(filled, resource_type, f"{code}:{modifier}", text)
+                if found != {f"{number}-match"}:
+                    wrong.append(f"{code}:{modifier}={text} for {number}-match found {sorted(found)}: {row}")
+        wrong += [f"{code}:{name} has no row" for name in unseen]
+    assert "\n".join(wrong) == ""
 
 
 @pytest.mark.parametrize("resource_type", load().resource_types)
@@ -228,6 +256,9 @@ def statements(filled: Filled, resource_type: str | None, code: str, parameter: 
         values += [(f"{code}:missing", "true"), (f"{code}:missing", "false")]
     if parameter.kind != "composite" and resource_type:
         values += [("_sort", code), ("_sort", f"-{code}")]
+    taken = parameter.modifiers - parameter.code_sets
+    for number in numbers:
+        values += [(f"{code}:{name}", text) for name, text in filled.rows[number].modified if name in taken]
     for type_, id_ in filter(None, map(filled.target, numbers[:1])):
         values.append((f"{code}:{type_}._id", id_))
         if resource_type:
