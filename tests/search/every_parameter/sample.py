@@ -55,8 +55,9 @@ def _code(definitions: Definitions, binding: str | None, number: int) -> Sample:
         return _sample(f"code{number}")
     rule = definitions.code_rule(binding)
     if rule is not None:
-        value = f"text/x-{number}" if rule == "media-type" else f"de-x-{number}"
-        return _sample(value, modified=(("below", value),))
+        if rule == "language":
+            return _sample(f"de-x-{number}")
+        return _sample(f"text/x-{number};charset=utf-8", modified=(("below", f"text/x-{number}"),))
     codings = sorted((system, code) for system, codes in definitions.codings(binding).items() for code in codes)
     system, code = codings[number % len(codings)]
     return _sample(code, code, f"{system}|{code}", shared=True)
@@ -93,17 +94,17 @@ def _coded(value: Any, number: int) -> list[Sample]:
 
 
 def _canonical(number: int) -> list[Sample]:
-    url = f"http://canonicals.example.org/{number:05}"
+    url = f"http://canonicals.example.org/{number:05}/leaf"
     return [_sample(f"{url}|1.0", url, f"{url}|1.0", modified=_around(url))]
 
 
 def _url(number: int) -> list[Sample]:
-    url = f"http://urls.example.org/{number:05}"
+    url = f"http://urls.example.org/{number:05}/leaf"
     return [_sample(url, modified=_around(url))]
 
 
 def _around(url: str) -> tuple[tuple[str, str], ...]:
-    return (("below", url), ("above", f"{url}/below"))
+    return (("below", url.removesuffix("/leaf")), ("above", f"{url}/below"))
 
 
 def _text(number: int) -> str:
