@@ -31,12 +31,11 @@ def is_plain(parts: Parts, create: Create) -> bool:
 
 
 async def perform_plain(parts: Parts, context: Context, create: Create) -> Answer:
-    """A plain create by itself: one statement. The unit of work would come to the same by a longer way."""
+    """A plain create: one statement, or a part of one. The unit of work would come to the same by a longer way."""
     if issues := content_issues(parts, create):
         raise FhirError(issues=issues)
     target = Target(type=create.type, id=new_logical_id(context.received_at), previous=None)
     written = changed(parts, context, target, create.content, "POST")
     if written.change:
-        async with parts.store.session() as session:
-            await session.write([written.change])
+        await parts.store.create(written.change)
     return Answer(result=written.result, version=written.version)

@@ -17,6 +17,7 @@ from msgspec import Struct
 from service.fhir.reference import identity_of
 from service.fhir.resource import Version
 from service.store.change import Change, Conflict
+from service.store.group_commit import GroupCommit
 from service.store.history_statement import HistoryPage, history_statement
 from service.store.search import compile_count, compile_includes, compile_match, compile_search
 from service.store.stored_content import head_of, served
@@ -186,6 +187,15 @@ class Store:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._creates = GroupCommit(self._write)
+
+    async def create(self, change: Change) -> None:
+        """Write a first version by itself, or together with others that are created at the same time."""
+        await self._creates.create(change)
+
+    async def _write(self, changes: Sequence[Change]) -> None:
+        async with self._pool.acquire() as connection:
+            await Session(connection).write(changes)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:

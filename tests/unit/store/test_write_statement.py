@@ -73,3 +73,21 @@ def test_rows_of_one_resource_are_written_together() -> None:
     changes = [change(number, token=[TOKEN, OTHER]) for number in range(3)]
     _, arguments = write_statement(changes, {})
     assert arguments[7] == [each.identity for each in changes for _ in range(2)]
+
+
+def test_index_rows_that_come_often_in_this_number_are_spelled_out() -> None:
+    """Rare numbers of rows share the text that takes any number of them."""
+    rows: list[tuple[object, ...]] = [(each, 0, None, f"code-{each}") for each in range(23)]
+    texts = [write_statement([change(1, token=rows)])[0] for _ in range(12)]
+    assert "unnest" in texts[0]
+    assert "unnest" not in texts[-1]
+    text, arguments = write_statement([change(1, token=rows)])
+    assert len(arguments) == text.count("$")
+    assert arguments[-4:] == list(rows[-1])
+    assert "unnest" in write_statement([change(1, token=rows[:7])])[0]
+
+
+def test_many_index_rows_are_never_spelled_out() -> None:
+    """A value set has thousands."""
+    rows: list[tuple[object, ...]] = [(each, 0, None, "code") for each in range(65)]
+    assert all("unnest" in write_statement([change(1, token=rows)])[0] for _ in range(12))
