@@ -12,9 +12,11 @@ something was made for want of a match. Whoever makes something raises the count
 match; of two that saw the same count one waits for the other, and then finds it changed.
 
 One change has a text of its own, with plain values in place of arrays and joins: it takes a fifth less time, and it is
-what most requests write. It also leaves index tables alone whose rows stay the same. Where changes with as many index
-rows come again and again, as from one system they do, the rows are spelled out too, a sixth of a create less; others
-pass them as arrays, whatever their number, so that rare texts need not be planned.
+what most requests write. It also leaves index tables alone whose rows stay the same.
+
+Where changes with as many index rows come again and again, as from one system they do, the rows are spelled out, which
+takes a sixth less of a create; others pass them as arrays, whatever their number, so that rare texts need not be
+planned. Of several changes only those of transactions that look for what is there are, referrals for the most part.
 """
 
 from __future__ import annotations
@@ -92,6 +94,10 @@ _INDEX_SPELLED: Final = """indexed_{kind} AS (
   INSERT INTO {table} (resource_key, {columns})
   SELECT w.key, {values} FROM written w, (VALUES {rows}) AS v({columns}))"""
 
+_INDEX_MANY_SPELLED: Final = """indexed_{kind} AS (
+  INSERT INTO {table} (resource_key, {columns})
+  SELECT w.key, {values} FROM (VALUES {rows}) AS v(number, {columns}) JOIN written w ON w.number = v.number)"""
+
 _INDEX_MANY: Final = """indexed_{kind} AS (
   INSERT INTO {table} (resource_key, {columns})
   SELECT w.key, {values} FROM unnest({arrays}) AS v(number, {columns}) JOIN written w ON w.number = v.number)"""
@@ -101,8 +107,8 @@ _NUMBERED: Final = "SELECT w.key, c.number FROM {} w JOIN change c ON c.identity
 _OFTEN: Final = 8
 """How often as many index rows have to come before they are spelled out."""
 
-_MOST_SPELLED: Final = 64
-"""Index rows; with more of them spelling them out gains nothing."""
+_MOST_SPELLED: Final = 200
+"""Index rows; more would make texts, and plans, that are too long to keep many of."""
 
 
 class _Shape(Struct, frozen=True):
@@ -112,8 +118,11 @@ class _Shape(Struct, frozen=True):
     indexed: frozenset[IndexName]
     cleared: frozenset[IndexName]
     claims: bool = False
-    spelled: tuple[int, ...] = ()
-    """How many index rows are spelled out, for each of the `indexed` in the order of the tables; none: arrays."""
+    spelled: tuple[tuple[int, ...], ...] = ()
+    """How many index rows are spelled out: for each of the `indexed`, in the order of the tables, those of each change.
+
+    Empty: arrays.
+    """
 
     @property
     def guarded(self) -> bool:
@@ -143,6 +152,9 @@ def write_statement(changes: Sequence[Change], claims: Mapping[int, int] | None 
     arguments: list[Any] = [identities, *(list(column) for column in zip(*values, strict=True))]
     if claims:
         arguments.extend((list(claims), list(claims.values())))
+    if claims and (spelled := _spelled(shape, kinds, changes)):
+        _spell_out(arguments, kinds, changes)
+        return _text(spelled), arguments
     for kind in kinds:
         # in the order of the resources: a search that looks at one of them finds its rows on one page
         rows = [(number, *row) for number, change in enumerate(changes, start=1) for row in change.rows.get(kind, ())]
@@ -162,15 +174,28 @@ def _single(change: Change) -> tuple[str, list[Any]]:
         cleared=stale if supersedes else frozenset(),
     )
     arguments: list[Any] = [change.identity, *_values(change.version)]
-    spelled = replace(shape, spelled=tuple([len(change.rows[kind]) for kind in kinds]))
-    if sum(spelled.spelled) <= _MOST_SPELLED and next(_uses(spelled)) > _OFTEN:
-        for kind in kinds:
-            for row in change.rows[kind]:
-                arguments.extend(row)
+    if spelled := _spelled(shape, kinds, [change]):
+        _spell_out(arguments, kinds, [change])
         return _text(spelled), arguments
     for kind in kinds:
         arguments.extend(list(column) for column in zip(*change.rows[kind], strict=True))
     return _text(shape), arguments
+
+
+def _spelled(shape: _Shape, kinds: Sequence[IndexName], changes: Sequence[Change]) -> _Shape | None:
+    """The shape with the index rows spelled out, None where that does not pay."""
+    counts = tuple([tuple([len(change.rows.get(kind, ())) for change in changes]) for kind in kinds])
+    if sum(map(sum, counts)) > _MOST_SPELLED:
+        return None
+    spelled = replace(shape, spelled=counts)
+    return spelled if next(_uses(spelled)) > _OFTEN else None
+
+
+def _spell_out(arguments: list[Any], kinds: Sequence[IndexName], changes: Sequence[Change]) -> None:
+    for kind in kinds:
+        for change in changes:
+            for row in change.rows.get(kind, ()):
+                arguments.extend(row)
 
 
 @lru_cache(maxsize=256)
@@ -195,7 +220,7 @@ def _text(shape: _Shape) -> str:
     indexed = [kind for kind in INDEX_TABLES if kind in shape.indexed]
     parts.extend(
         _index_part(kind, INDEX_TABLES[kind], number, single=shape.single, spelled=rows)
-        for kind, rows in zip(indexed, shape.spelled or [0] * len(indexed), strict=True)
+        for kind, rows in zip(indexed, shape.spelled or [()] * len(indexed), strict=True)
     )
     return ",\n".join(parts) + "\nSELECT count(*) FROM written"
 
@@ -222,26 +247,25 @@ def _version_parts(shape: _Shape, values: list[str], claims: list[str], go: str)
     return [*parts, *update] if shape.supersedes else parts
 
 
-def _index_part(kind: str, table: Table, number: Iterator[int], *, single: bool, spelled: int) -> str:
+def _index_part(kind: str, table: Table, number: Iterator[int], *, single: bool, spelled: tuple[int, ...]) -> str:
     columns = [column for column in table.columns if column.name != "resource_key"]
     types = [_sql_type(column.type) for column in columns]
+    named = {
+        "kind": kind,
+        "table": table.name,
+        "columns": ", ".join(column.name for column in columns),
+        "values": ", ".join(f"v.{column.name}" for column in columns),
+    }
     if spelled:
-        row = "({})".format
-        return _INDEX_SPELLED.format(
-            kind=kind,
-            table=table.name,
-            columns=", ".join(column.name for column in columns),
-            values=", ".join(f"v.{column.name}" for column in columns),
-            rows=", ".join(row(", ".join(f"${next(number)}::{each}" for each in types)) for _ in range(spelled)),
-        )
+        rows = [
+            ", ".join([*([] if single else [str(owner)]), *(f"${next(number)}::{each}" for each in types)])
+            for owner, times in enumerate(spelled, start=1)
+            for _ in range(times)
+        ]
+        text = _INDEX_SPELLED if single else _INDEX_MANY_SPELLED
+        return text.format(**named, rows=", ".join(f"({row})" for row in rows))
     arrays = [f"${next(number)}::{sql_type}[]" for sql_type in (types if single else ["integer", *types])]
-    return (_INDEX_ONE if single else _INDEX_MANY).format(
-        kind=kind,
-        table=table.name,
-        columns=", ".join(column.name for column in columns),
-        values=", ".join(f"v.{column.name}" for column in columns),
-        arrays=", ".join(arrays),
-    )
+    return (_INDEX_ONE if single else _INDEX_MANY).format(**named, arrays=", ".join(arrays))
 
 
 def _sql_type(column_type: Any) -> str:
