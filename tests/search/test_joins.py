@@ -121,6 +121,21 @@ async def test_chains(practice: Library, resource_type: str, text: str, ids: str
     assert set(await practice.ids(resource_type, text)) == set(ids.split())
 
 
+@pytest.mark.parametrize(
+    "resource_type,text,ids",
+    [
+        ("ServiceRequest", "subject:Patient._lastUpdated=ge2022", "ann-active ann-draft bob-active logical"),
+        ("ServiceRequest", "subject:Patient._lastUpdated=lt2022", ""),
+        ("Patient", "_has:ServiceRequest:patient:_lastUpdated=gt2020", "ann bob"),
+        ("Patient", "_has:ServiceRequest:patient:_has:Task:focus:_lastUpdated=gt2020", "bob"),
+        ("Task", "focus:ServiceRequest.patient._lastUpdated=gt2020,ap2024-06-01", "task"),
+    ],
+)
+async def test_updates_of_linked_resources(practice: Library, resource_type: str, text: str, ids: str) -> None:
+    """Of those, and not of the type that is searched."""
+    assert set(await practice.ids(resource_type, text)) == set(ids.split())
+
+
 COMPOSITES: Final = [
     (f"component-code-value-quantity={LOINC}|systolic$gt120", "ann-high"),
     (f"component-code-value-quantity={LOINC}|systolic$lt90", ""),

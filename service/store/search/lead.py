@@ -195,7 +195,7 @@ def for_each_value(
         tables.insert(0, f"unnest({writer.array(leaf.sources)}) {source}(v)")
         found = f"{row}.source = {source}.v AND {found}"
     elif leaf.form.windows:
-        tables.insert(0, f"unnest({writer.array(0)}) {source}(v)")
+        tables.insert(0, f"unnest({writer.array(leaf.types)}) {source}(v)")
         found = f"{of_type(row, f'{source}.v')} AND {found}"
     else:
         found = f"{row}.content IS NOT NULL AND {found}"

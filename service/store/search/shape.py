@@ -25,10 +25,10 @@ from service.fhir.search.query import (
     Updated,
 )
 from service.store.search.forms import FORMS, IDENTIFYING_RANK, INTEGER, TEXT, Form
-from service.store.search.value_rows import date_row, value_rows
+from service.store.search.value_rows import combined, date_row, grouped, value_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from service.fhir.search.parameter import SearchParameter
     from service.fhir.search.query import And, Criterion, Query, SortKey, Value
@@ -46,7 +46,8 @@ class Leaf(Struct, frozen=True, kw_only=True):
     """A row of one of the sources passes with one of the values.
 
     `sources` is the position of the source numbers (None: the resource itself is looked at), `values` are those of the
-    columns of values. `parameter` tells apart what reads other sources; `single`: a resource has at most one such row.
+    columns of values. `parameter` tells apart what reads other sources; `single`: a resource has at most one such row;
+    `several`: there are alternatives. `types` are those of the resources that it is asked of.
     """
 
     form_name: str
@@ -55,7 +56,9 @@ class Leaf(Struct, frozen=True, kw_only=True):
     parameter: int = -1
     identifying: bool = False
     many: bool = False
+    several: bool = False
     single: bool = False
+    types: int = 0
 
     @property
     def form(self) -> Form:
@@ -182,6 +185,7 @@ class _Shaper:
         self.types: list[str] = []
         self.values: list[list[Any]] = []
         self._parameters: dict[tuple[int, ...], int] = {}
+        self._asked = TYPES
 
     def array(self, sql_type: str, items: Iterable[Any]) -> int:
         self.types.append(sql_type)
@@ -190,6 +194,13 @@ class _Shaper:
 
     def all_of(self, where: And) -> All:
         return All(nodes=tuple(self._criterion(each) for each in where.criteria))
+
+    def _all_of(self, where: And, types: int) -> All:
+        """The same asked of resources of other types."""
+        asked, self._asked = self._asked, types
+        found = self.all_of(where)
+        self._asked = asked
+        return found
 
     def sorted_by(self, key: SortKey) -> Sorted:
         parameter = key.parameter
@@ -220,16 +231,17 @@ class _Shaper:
                 return OneOf(nodes=tuple(self._criterion(each) for each in criteria))
             case Chain(parameter=parameter, types=types, where=where):
                 sources = self.array(INTEGER, parameter.source_numbers)
-                return Linked(sources=sources, types=self.array(TEXT, types), where=self.all_of(where))
-            case Has(parameter=parameter, where=where):
+                position = self.array(TEXT, types)
+                return Linked(sources=sources, types=position, where=self._all_of(where, position))
+            case Has(type=type_, parameter=parameter, where=where):
                 sources = self.array(INTEGER, parameter.source_numbers)
-                return Referring(sources=sources, where=self.all_of(where))
+                return Referring(sources=sources, where=self._all_of(where, self.array(TEXT, (type_,))))
             case Identified(identities=identities):
                 values = (self.array("uuid", identities),)
                 return Leaf(form_name="identified", sources=None, values=values, many=len(identities) > _MANY)
             case Updated(values=dates):
                 rows = (date_row("updated", value) for value in dates)
-                return _one_of(self._leaf(form, None, found) for form, found in _grouped(rows))
+                return _one_of(self._leaf(form, None, found) for form, found in grouped(rows))
             case Present(parameter=parameter):
                 return self._present(parameter)
             case Matches(parameter=parameter, values=values):
@@ -246,14 +258,14 @@ class _Shaper:
         if len(rows) == 1 and rows[0][1]:  # what most searches ask
             form, row = rows[0]
             return self._leaf(form, _sources(parameter, form), [row], parameter)
-        return _one_of(self._leaf(form, _sources(parameter, form), found, parameter) for form, found in _grouped(rows))
+        return _one_of(self._leaf(form, _sources(parameter, form), found, parameter) for form, found in grouped(rows))
 
     def _composites(self, parameter: SearchParameter, values: Sequence[Value]) -> Node:
         """One node for all values whose components have the same forms."""
         groups: dict[tuple[str, ...], list[tuple[Row, ...]]] = {}
         for value in values:
             if isinstance(value, CompositeValue):
-                for parts in _combined([list(value_rows(each)) for each in value.components]):
+                for parts in combined([list(value_rows(each)) for each in value.components]):
                     groups.setdefault(tuple(form for form, _ in parts), []).append(tuple(row for _, row in parts))
         return _one_of(
             Joined(
@@ -281,6 +293,8 @@ class _Shaper:
             parameter=-1 if sources is None else self._parameter(sources),
             identifying=form.table == "index_token" and parameter is not None and "Identifier" in parameter.data_types,
             many=len(rows) * len(sources or (1,)) > _MANY,
+            several=len(rows) > 1,
+            types=self._asked,
             single=parameter is None or (form.table in _COMPARED and _is_single(parameter)),
         )
 
@@ -325,25 +339,3 @@ def _one_of(nodes: Iterable[Node]) -> Node:
     """The only node, or an alternative of all of them; with none, nothing matches."""
     found = tuple(nodes)
     return found[0] if len(found) == 1 else OneOf(nodes=found)
-
-
-def _grouped(rows: Iterable[tuple[str, Row]]) -> Iterator[tuple[str, list[Row]]]:
-    """The rows by form, in the order of the forms' names; an empty row only makes sure that its form is there."""
-    found: dict[str, dict[Row, None]] = {}
-    for form, row in rows:
-        found.setdefault(form, {})
-        if row:
-            found[form][row] = None
-    for form in sorted(found):
-        yield form, list(found[form])
-
-
-def _combined(parts: Sequence[list[tuple[str, Row]]]) -> Iterator[tuple[tuple[str, Row], ...]]:
-    """Every choice of one row for each part; rows that only name their form stand for no value."""
-    if not parts:
-        yield ()
-        return
-    for first in parts[0]:
-        if first[1]:
-            for others in _combined(parts[1:]):
-                yield (first, *others)

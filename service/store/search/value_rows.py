@@ -16,7 +16,7 @@ from service.fhir.search.query import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from service.fhir.search.query import Value
 
@@ -102,3 +102,25 @@ def after_prefix(prefix: str) -> str:
     if following in _SURROGATES:
         following = _SURROGATES.stop
     return kept[:-1] + chr(following)
+
+
+def grouped(rows: Iterable[tuple[str, Row]]) -> Iterator[tuple[str, list[Row]]]:
+    """The rows by form, in the order of the forms' names; an empty row only makes sure that its form is there."""
+    found: dict[str, dict[Row, None]] = {}
+    for form, row in rows:
+        found.setdefault(form, {})
+        if row:
+            found[form][row] = None
+    for form in sorted(found):
+        yield form, list(found[form])
+
+
+def combined(parts: Sequence[list[tuple[str, Row]]]) -> Iterator[tuple[tuple[str, Row], ...]]:
+    """Every choice of one row for each part; rows that only name their form stand for no value."""
+    if not parts:
+        yield ()
+        return
+    for first in parts[0]:
+        if first[1]:
+            for others in combined(parts[1:]):
+                yield (first, *others)
