@@ -25,10 +25,14 @@ PLACES: Final = "abcd"
 
 
 class Window(Struct, frozen=True):
-    """A part of the rows that pass, as an index holds it: what to seek, and the column whose order they come in."""
+    """A part of the rows that pass, as an index holds it: what to seek, and the column whose order they come in.
+
+    `without_low`: none of the rows has a lower end.
+    """
 
     column: str
     seek: str
+    without_low: bool = False
 
 
 class Form(Struct, frozen=True, kw_only=True):
@@ -175,6 +179,8 @@ _NUMBER_BOUNDS: Final[dict[str, tuple[tuple[str, int], ...]]] = {
 _FROM_BELOW: Final = frozenset({"lt", "le", "eb"})
 """The prefixes whose ranges begin with the oldest or smallest: they lead when there is nothing better."""
 
+_ENDS: Final = {"l": "low", "h": "high"}
+
 _UNITS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "any-unit": ((), "true"),
     "code": ((TEXT,), "({t}.code = {a} OR {t}.unit = {a})"),
@@ -190,7 +196,7 @@ def _quantity(unit: str, prefix: str) -> Form:
     column = "canonical_" if unit == "canonical" else ""
 
     def bounded(condition: str) -> str:
-        ends = {"l": f"{{t}}.{column}low", "h": f"{{t}}.{column}high"}
+        ends = {letter: f"{{t}}.{column}{end}" for letter, end in _ENDS.items()}
         return f"{same_unit} AND {condition.format(a=f'{{{first}}}', b=f'{{{second}}}', **ends)}"
 
     windows = _NUMBER_WINDOWS.get(prefix, ())
@@ -200,7 +206,10 @@ def _quantity(unit: str, prefix: str) -> Form:
         passes=bounded(_NUMBER[prefix]),
         rank=8 if prefix in _FROM_BELOW else 7,
         bounds=tuple((operator, len(types) + place) for operator, place in _NUMBER_BOUNDS.get(prefix, ())),
-        windows=tuple(Window(f"{column}{'low' if end == 'l' else 'high'}", bounded(seek)) for end, seek in windows),
+        windows=tuple(
+            Window(column + _ENDS[end], bounded(seek), without_low=end == "h" and prefix in _FROM_BELOW)
+            for end, seek in windows
+        ),
     )
 
 

@@ -134,8 +134,6 @@ def seek_in_part(column: Column, value: str, after: After | None, part: int, par
 def first_window(writer: Writer, leaves: Sequence[Leaf], key: str) -> str:
     """The part and the value of the first row, in the order of the leaves' windows, with which a resource matches."""
     found = [_in_window(writer, leaf, part, key) for leaf in leaves for part in range(len(leaf.form.windows))]
-    if len(leaves) == 1 and leaves[0].single:
-        return f"SELECT sort_0, sort_1 FROM ({' UNION ALL '.join(found)}) AS f LIMIT 1"
     direction = " DESC" if leaves[0].form.descending else ""
     return f"SELECT sort_0, sort_1 FROM ({' UNION ALL '.join(found)}) AS f ORDER BY sort_0, sort_1{direction} LIMIT 1"
 

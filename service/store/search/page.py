@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Final
 from service.store.search.forms import SELECTIVE
 from service.store.search.lead import gathered_all, is_ordered, leads, limit_of, rank_of
 from service.store.search.shape import Leaf
-from service.store.search.walk import sorted_all, walk_keys, walk_sorted, walk_windows
+from service.store.search.walk import sorted_all, walk_keys, walk_missing, walk_sorted, walk_windows
 from service.store.search.wanted import LEAST_SELECTIVE, narrows, order_of, probed, range_lead, windowed
 
 if TYPE_CHECKING:
     from service.store.search.order import Order
-    from service.store.search.shape import Node, Shape, Sorted
+    from service.store.search.shape import Node, Shape
     from service.store.search.wanted import Page
 
 _GATES: Final = 2
@@ -89,12 +89,7 @@ def _walked_branches(page: Page, order: Order, others: list[str]) -> list[str]:
     if backwards or not at_end:
         walked = page.writer.table("walked", walk_sorted(page, order, by, others))
         branches.append(f"SELECT * FROM {walked}")
-    if by.sources is not None and not _implied(page, by) and (at_end or not backwards):
+    if by.sources is not None and (at_end or not backwards):
         unfilled = [f"(SELECT count(*) FROM {walked}) < {page.limit}"] if walked and not backwards else []
-        branches.append(walk_keys(page, order, [*others, *unfilled], missing=by))
-    return branches
-
-
-def _implied(page: Page, by: Sorted) -> bool:
-    """Whether a criterion demands a value to sort by."""
-    return any(isinstance(each, Leaf) and each.parameter == by.parameter for each in page.nodes)
+        branches += walk_missing(page, order, by, [*others, *unfilled])
+    return branches or [walk_sorted(page, order, by, others)]

@@ -100,7 +100,7 @@ def _window(
             *page.probes(key, except_for=(node,)),
         ]
         tables = f"{form.table} {row}"
-        if not (leaf.single and len(leaves) == 1):
+        if not (leaf.single and len(leaves) == 1 and (parts == 1 or not leaf.several)):
             first = first_window(page.writer, leaves, key)
             tables += f" CROSS JOIN LATERAL ({first}) o"
             conditions.append(f"o.sort_0 = {part} AND o.sort_1 = {value}")
@@ -117,30 +117,40 @@ def walk_sorted(page: Page, order: Order, by: Sorted, others: list[str]) -> str:
     """A page of the resources that have a value to be sorted by, in this order."""
     columns = ", ".join(("key", *order.names))
     within = next((each for each in page.nodes if narrows(each, by)), None)
-    rows = _sorted_rows(page, order, by, within)
     if isinstance(within, Leaf):
-        return f"SELECT * FROM ({_narrowed(page, order, within, rows)}) AS w{where(others)} {_final(page, order)}"
+        return _cut(page, order, _narrowed(page, order, by, within), others)
+    rows = _sorted_rows(page, order, by, within)
     row, source = page.writer.name(), page.writer.name("s")
     if by.sources is None:
         array, found = page.types, of_type(row, f"{source}.v")
     else:
-        array, found = page.writer.array(by.sources), f"{row}.source = {source}.v AND {row}.{by.value} IS NOT NULL"
+        array, found = page.writer.array(by.sources), f"{row}.source = {source}.v"
     walk = f"SELECT {columns} FROM unnest({array}) {source}(v) CROSS JOIN LATERAL ({rows(row, found)}) p"
-    return f"SELECT * FROM ({walk}) AS w{where(others)} {_final(page, order)}"
+    return _cut(page, order, walk, others)
 
 
-def _narrowed(page: Page, order: Order, within: Leaf, rows: Callable[[str, str], str]) -> str:
+def _cut(page: Page, order: Order, walk: str, others: list[str]) -> str:
+    """A page of what was walked, each resource once: several sources, values or windows may have led to it."""
+    ordering = order.clause(order.names, "key", page.after, present=1)
+    return f"SELECT DISTINCT * FROM ({walk}) AS w{where(others)} {ordering} {page.cut}"
+
+
+def _narrowed(page: Page, order: Order, by: Sorted, within: Leaf) -> str:
     """A walk along the part of the index that a range leaves, beside what reaches into the range from elsewhere.
 
-    That is sorted where it is little; otherwise it is walked too.
+    That is sorted where it is little; otherwise it is walked too. What has no lower end comes with the missing values.
     """
     columns = ", ".join(("key", *order.names))
     first, *others = within.form.windows
+    rows = _sorted_rows(page, order, by, within, bounded=True)
     walks = [f"SELECT * FROM ({for_each_value(page.writer, within, rows, columns=columns, seek=first.seek)}) AS w"]
+    rows = _sorted_rows(page, order, by, within)
     for window in others:
+        if window.without_low:
+            continue
         reaching = page.writer.table("reaching", _reaching_keys(page, within, window))
         few = f"(SELECT count(*) FROM {reaching}) <= {SOME}"
-        keys = f"SELECT DISTINCT key FROM {reaching}"
+        keys = f"SELECT DISTINCT key FROM {reaching} WHERE filled"
         walks.append(f"({probed(page, order, keys, [few], except_for=(within,))})")
         walk = for_each_value(page.writer, within, rows, columns=columns, seek=window.seek)
         walks.append(f"SELECT * FROM ({walk}) AS w WHERE NOT {few}")
@@ -148,28 +158,52 @@ def _narrowed(page: Page, order: Order, within: Leaf, rows: Callable[[str, str],
 
 
 def _reaching_keys(page: Page, leaf: Leaf, window: Window) -> str:
-    """The keys of a few of the rows of a window, in the order of its index so that this index is taken."""
+    """The keys of a few of the rows of a window, in the order of its index so that this index is taken.
+
+    `filled`: the row has a lower end.
+    """
+    form = leaf.form
 
     def query(row: str, found: str) -> str:
-        key = f"{row}.{leaf.form.key} AS key"
+        selected = f"{row}.{form.key} AS key, {row}.{form.windows[0].column} IS NOT NULL AS filled"
         return (
-            f"SELECT {key} FROM {leaf.form.table} {row} WHERE {found} ORDER BY {row}.{window.column} LIMIT {SOME + 1}"
+            f"SELECT {selected} FROM {form.table} {row} WHERE {found} ORDER BY {row}.{window.column} LIMIT {SOME + 1}"
         )
 
-    return for_each_value(page.writer, leaf, query, seek=window.seek)
+    return for_each_value(page.writer, leaf, query, columns="key, filled", seek=window.seek)
 
 
-def _final(page: Page, order: Order) -> str:
-    return f"{order.clause(order.names, 'key', page.after, present=1)} {page.cut}"
+def walk_missing(page: Page, order: Order, by: Sorted, others: list[str]) -> list[str]:
+    """Pages of the resources without a value to be sorted by; none where a criterion demands one.
+
+    A quantity without a lower end meets a criterion and has nothing to be sorted by. Where they are few, they are found
+    by their upper ends.
+    """
+    demanding = [each for each in page.nodes if isinstance(each, Leaf) and each.parameter == by.parameter]
+    if demanding and by.table != "index_quantity":
+        return []
+    leaf = next((each for each in demanding if each.form.windows), None)
+    if leaf is None:
+        return [walk_keys(page, order, others, missing=by)]
+    pages = []
+    for window in leaf.form.windows[1:]:
+        reaching = page.writer.table("reaching", _reaching_keys(page, leaf, window))
+        few = f"(SELECT count(*) FROM {reaching}) <= {SOME}"
+        keys = f"SELECT DISTINCT key FROM {reaching} WHERE NOT filled"
+        pages.append(probed(page, order, keys, [*others, few, "o.sort_0 IS NULL"], except_for=(leaf,)))
+        pages.append(walk_keys(page, order, [*others, f"NOT {few}"], missing=by))
+    return pages
 
 
-def _sorted_rows(page: Page, order: Order, by: Sorted, within: Node | None) -> Callable[[str, str], str]:
+def _sorted_rows(
+    page: Page, order: Order, by: Sorted, within: Node | None, *, bounded: bool = False
+) -> Callable[[str, str], str]:
     def query(row: str, found: str) -> str:
         key = f"{row}.{'key' if by.table == 'resource' else 'resource_key'}"
         first = f"{row}.{by.value}"
         values = [first, *(f"o.{name}" for name in order.names[1:])]
-        conditions = [found, *seek(order.columns[0], first, page.after)]
-        if isinstance(within, Leaf):
+        conditions = [found, f"{first} IS NOT NULL", *seek(order.columns[0], first, page.after)]
+        if bounded and isinstance(within, Leaf):
             conditions += bounds(page.writer, within, page.nodes, row)
         conditions += [
             *order.beyond(values, key, page.after),
