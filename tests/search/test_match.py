@@ -40,6 +40,16 @@ async def test_a_resource_that_matches_twice_is_one_match(library: Library) -> N
     assert await library.matches([("Task", "business-status=a,b&_id=loinc-a-snomed-b")]) == [["loinc-a-snomed-b"]]
 
 
+async def test_criteria_with_a_thousand_values(library: Library) -> None:
+    """Beside others of their shape, with as many values or with few; each query has its own."""
+    codes = [f"http://loinc.org|none{number}" for number in range(1000)]
+    wanted = ("http://loinc.org|b", "http://snomed.info/sct|a", "http://loinc.org|A", "none")
+    asked = [",".join([*codes[:most], code]) for code in wanted for most in (999, 50, 2)]
+    criteria = [("Task", f"business-status={each}") for each in asked]
+    expected = [[id_] for id_ in ("loinc-b", "snomed-a", "loinc-upper-a") for _ in range(3)] + [[]] * 3
+    assert await library.matches(criteria) == expected
+
+
 async def test_a_thousand_criteria_are_one_statement(library: Library) -> None:
     """As in a large transaction."""
     criteria = [("Patient", f"_id={'smith' if number == 500 else number}") for number in range(1000)]

@@ -8,12 +8,12 @@ Step by step: the first step leads from the matches to what they refer to and wh
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from service.fhir.search.query import ANY_TYPE
+from service.store.search.kept import kept
 from service.store.search.probe import referrers, where
 from service.store.search.writer import Writer
 
@@ -61,7 +61,7 @@ def _step(include: Include, references: Sequence[int], position: Any) -> _Step:
     return _Step(include.reverse, include.iterate, sources, from_type, to_type)
 
 
-@lru_cache(maxsize=512)
+@kept
 def _text(steps: tuple[_Step, ...], depth: int, columns: str) -> str:
     writer = Writer(lambda number: f"${number}::integer[]")
     found = ["matched AS MATERIALIZED (SELECT key FROM unnest($1::bigint[]) AS m(key))"]

@@ -2,7 +2,7 @@
 
 A search's text depends on its shape alone, whatever the number of values. `compile_match` answers many conditional
 criteria at once: those of one shape, with equally many values, share one branch, so its text does not grow with their
-number either.
+number either; those with many values share one however many.
 """
 
 # ruff: noqa: S608 - texts are written from shapes; no value is ever part of one
@@ -10,13 +10,14 @@ number either.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
 from service.store.search.every import every_key
 from service.store.search.include import included_text
+from service.store.search.kept import kept
 from service.store.search.order import After
 from service.store.search.page import page_of_keys
 from service.store.search.shape import Shape, shaped
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
     from service.fhir.search.query import Include, Query
 
-_SHAPES: Final = 1024
+_COLUMNS: Final = 24
+"""How many values criteria may have for each to have a column; Postgres takes 32,767 columns as arguments."""
 _VERSION: Final = "r.key, r.type, r.id, r.version_id, r.last_updated, r.method, r.content"
 
 Position = tuple[str | int | None, ...]
@@ -72,14 +74,30 @@ def compile_match(queries: Sequence[Query], *, enough: int = 2) -> Statement:
     groups: dict[_Counted, list[tuple[int, tuple[list[Any], ...]]]] = {}
     for ordinal, query in enumerate(queries):
         found = shaped(query)
-        counted = _Counted(shape=found.shape, lengths=tuple(len(each) for each in found.values))
+        lengths = tuple(len(each) for each in found.values)
+        counted = _Counted(shape=found.shape, lengths=lengths if sum(lengths) <= _COLUMNS else None)
         groups.setdefault(counted, []).append((ordinal, found.values))
     shapes = tuple(sorted(groups, key=repr))
     arguments: list[Any] = [enough]
     for counted in shapes:
-        rows = [(ordinal, *(item for values in lists for item in values)) for ordinal, lists in groups[counted]]
-        arguments += [list(column) for column in zip(*rows, strict=True)]
-    return Statement(_match_text(shapes), tuple(arguments))
+        arguments += _columns(groups[counted]) if counted.lengths is not None else _slices(groups[counted])
+    return _match_text(shapes).with_values(arguments)
+
+
+def _columns(rows: Sequence[tuple[int, tuple[list[Any], ...]]]) -> list[list[Any]]:
+    """The ordinals, and a column for each value."""
+    found = [(ordinal, *(item for values in lists for item in values)) for ordinal, lists in rows]
+    return [list(column) for column in zip(*found, strict=True)]
+
+
+def _slices(rows: Sequence[tuple[int, tuple[list[Any], ...]]]) -> list[list[Any]]:
+    """The ordinals, and for each list of values that of all rows, where each row's part begins, and where it ends."""
+    columns: list[list[Any]] = [[ordinal for ordinal, _ in rows]]
+    for lists in zip(*(lists for _, lists in rows), strict=True):
+        ends = list(accumulate(len(each) for each in lists))
+        starts = [end - len(each) + 1 for end, each in zip(ends, lists, strict=True)]
+        columns += [[item for each in lists for item in each], starts, ends]
+    return columns
 
 
 def compile_includes(
@@ -105,6 +123,9 @@ class _Text(Struct, frozen=True):
     text: str
     positions: tuple[int, ...]
 
+    def __len__(self) -> int:
+        return len(self.text)
+
     def with_values(self, values: Sequence[Any]) -> Statement:
         return Statement(self.text, tuple(values[position] for position in self.positions))
 
@@ -128,13 +149,13 @@ def _numbered(text: str) -> _Text:
 
 
 class _Counted(Struct, frozen=True):
-    """A shape with the number of values in every list."""
+    """A shape with the number of values in every list, None where they are many."""
 
     shape: Shape
-    lengths: tuple[int, ...]
+    lengths: tuple[int, ...] | None
 
 
-@lru_cache(maxsize=_SHAPES)
+@kept
 def _search_text(shape: Shape, missing: tuple[bool, ...] | None, backwards: bool) -> _Text:  # noqa: FBT001
     order, limit = order_of(shape), len(shape.arrays)
     after = None
@@ -155,26 +176,26 @@ def _search_text(shape: Shape, missing: tuple[bool, ...] | None, backwards: bool
     )
 
 
-@lru_cache(maxsize=_SHAPES)
+@kept
 def _count_text(shape: Shape) -> _Text:
     writer = Writer(lambda position: _place(position, f"{shape.arrays[position]}[]"))
     return _numbered(writer.with_tables(f"SELECT count(*) FROM ({every_key(writer, shape)}) AS match"))
 
 
-@lru_cache(maxsize=_SHAPES)
-def _match_text(shapes: tuple[_Counted, ...]) -> str:
+@kept
+def _match_text(shapes: tuple[_Counted, ...]) -> _Text:
     branches, number = [], 2
     for counted in shapes:
-        branch, number = _match_branch(counted, number)
+        branch, number = (_match_branch if counted.lengths is not None else _sliced_branch)(counted, number)
         branches.append(branch)
-    return "\nUNION ALL\n".join(branches)
+    return _numbered("\nUNION ALL\n".join(branches))
 
 
 def _match_branch(counted: _Counted, number: int) -> tuple[str, int]:
     """The matches of all queries of one shape, a row of values for each; and the number of the next argument."""
     names: list[list[str]] = []
     columns, arrays = ["ordinal"], [f"${number}::integer[]"]
-    for sql_type, length in zip(counted.shape.arrays, counted.lengths, strict=True):
+    for sql_type, length in zip(counted.shape.arrays, counted.lengths or (), strict=True):
         names.append([f"c{len(columns) + each}" for each in range(length)])
         columns += names[-1]
         arrays += [f"${number + len(arrays) + each}::{sql_type}[]" for each in range(length)]
@@ -183,10 +204,28 @@ def _match_branch(counted: _Counted, number: int) -> tuple[str, int]:
         items = ", ".join(f"query.{name}" for name in names[position])
         return f"ARRAY[{items}]::{counted.shape.arrays[position]}[]"
 
-    page = page_of_keys(Page(writer=Writer(array), shape=counted.shape, limit="$1::bigint"))
-    text = (
+    return _branch_text(counted.shape, Writer(array), arrays, columns), number + len(arrays)
+
+
+def _sliced_branch(counted: _Counted, number: int) -> tuple[str, int]:
+    """The same for many values: each query has a part of the list of all queries' values."""
+    columns, arrays = ["ordinal"], [f"${number}::integer[]"]
+    for position in range(len(counted.shape.arrays)):
+        columns += [f"first{position}", f"last{position}"]
+        arrays += [f"${number + 3 * position + each}::integer[]" for each in (2, 3)]
+
+    def array(position: int) -> str:
+        values = f"${number + 3 * position + 1}::{counted.shape.arrays[position]}[]"
+        return f"({values})[query.first{position}:query.last{position}]"
+
+    text = _branch_text(counted.shape, Writer(array), arrays, columns)
+    return text, number + 1 + 3 * len(counted.shape.arrays)
+
+
+def _branch_text(shape: Shape, writer: Writer, arrays: Sequence[str], columns: Sequence[str]) -> str:
+    page = page_of_keys(Page(writer=writer, shape=shape, limit="$1::bigint"))
+    return (
         f"SELECT query.ordinal, r.type, r.id, r.version_id FROM unnest({', '.join(arrays)}) "
         f"AS query({', '.join(columns)}) CROSS JOIN LATERAL ({page}) AS page JOIN resource r ON r.key = page.key "
         "WHERE r.content IS NOT NULL"
     )
-    return text, number + len(arrays)

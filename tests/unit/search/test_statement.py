@@ -73,6 +73,17 @@ def test_criteria_of_one_shape_share_a_branch(parse: Parse) -> None:
     assert compile_match(queries).text == compile_match(queries[:1]).text
 
 
+def test_only_short_texts_are_kept(parse: Parse) -> None:
+    """Of a search that nobody repeats, a long text is not worth its memory."""
+
+    def text(count: int) -> str:
+        return compile_count(parse("Patient", "&".join(["family=a"] * count))).text
+
+    assert text(2) is text(2)
+    assert len(text(50)) > 20_000
+    assert text(50) is not text(50)
+
+
 def test_criteria_of_other_shapes_keep_their_ordinals(parse: Parse) -> None:
     """Grouped by shape, told apart by position."""
     texts = ["identifier=urn:x|1", "_id=7", "identifier=urn:x|2", "family=a,b"]
