@@ -15,6 +15,7 @@ from msgspec import Struct, field
 
 from service.fhir.outcome import FhirError, Issue, failure
 from service.fhir.search.compartment import compartment_criterion, compartment_types
+from service.fhir.search.parse_chain import link_count
 from service.fhir.search.parse_criterion import parse_criterion, target_count
 from service.fhir.search.query import And, Query
 from service.fhir.search.result_parameters import (
@@ -191,6 +192,9 @@ def _ignored(error: FhirError) -> Issue:
 def _check_costs(limits: SearchLimits, criteria: Sequence[Criterion | Not]) -> None:
     if len(criteria) > limits.criteria:
         raise failure("too-costly", f"A search takes at most {limits.criteria} criteria.")
+    links = max(limits.links, limits.chain)
+    if sum(link_count(each) for each in criteria) > links:
+        raise failure("too-costly", f"The chains and _has of a search take at most {links} links together.")
     if sum(target_count(each) for each in criteria) > limits.targets:
         text = "Too many values; where ids may be of many types, name the type of each, as in Type/id."
         raise failure("too-costly", text)

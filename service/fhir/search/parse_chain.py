@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from service.fhir.outcome import failure
-from service.fhir.search.query import And, Chain, Has
+from service.fhir.search.query import And, AnyOf, Chain, Has, Not
 from service.fhir.search.scope import JOINS
 
 if TYPE_CHECKING:
     from service.fhir.outcome import FhirError
     from service.fhir.search.parameter import SearchParameter
-    from service.fhir.search.query import Criterion, Not
+    from service.fhir.search.query import Criterion
     from service.fhir.search.scope import Scope
 
 _FOLLOWED: Final = "Reference"
@@ -47,6 +47,18 @@ class Followed(Struct, frozen=True, kw_only=True):
     links: tuple[Link, ...]
     scope: Scope
     name: str
+
+
+def link_count(criterion: Criterion | Not) -> int:
+    """How many links a criterion has, however they nest."""
+    match criterion:
+        case Not(criterion=inner):
+            return link_count(inner)
+        case Chain(where=inner) | Has(where=inner):
+            return 1 + sum(link_count(each) for each in inner.criteria)
+        case AnyOf(criteria=criteria):
+            return sum(link_count(each) for each in criteria)
+    return 0
 
 
 def follow(scope: Scope, name: str) -> Followed:

@@ -55,14 +55,16 @@ class SearchLimits(Struct, frozen=True, kw_only=True):
     """What one search may ask for.
 
     `values` of one parameter; `criteria`; `targets`, digests behind ids without a type; `chain`, links of one chain;
-    `sort_keys`; `includes`, of both directions; `included`, resources that go with one page; `iterations`, rounds of
-    ``:iterate``; `codes` that one value set or hierarchy may come to; entries on a page.
+    `links`, those of all chains together; `sort_keys`; `includes`, of both directions; `included`, resources that go
+    with one page; `iterations`, rounds of ``:iterate``; `codes` that one value set or hierarchy may come to; entries on
+    a page.
     """
 
     values: int = 1000
     criteria: int = 50
     targets: int = 10_000
     chain: int = 6
+    links: int = 30
     sort_keys: int = 5
     includes: int = 20
     included: int = 1000

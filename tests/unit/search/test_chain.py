@@ -200,6 +200,14 @@ def test_the_longest_chain_is_a_setting(parse: Parse) -> None:
     assert refusal(parse, "ServiceRequest", text, limits=SearchLimits(chain=1))[0] == "too-costly"
 
 
+def test_the_links_of_all_chains_are_limited(parse: Parse) -> None:
+    """Each of them nests in the statement."""
+    chain = "patient.organization.name=a"
+    assert parse("Observation", "&".join([chain] * 15)).where.criteria
+    code, _, diagnostics = refusal(parse, "Observation", "&".join([chain] * 15 + ["_has:List:item:title=a"]))
+    assert (code, "at most 30 links" in diagnostics) == ("too-costly", True)
+
+
 def test_lenient_handling_leaves_out_a_chain_that_is_not_known(parse: Parse) -> None:
     """All of it, and says so."""
     query = parse("Observation", "patient.foo=1&_has:Task:focus:foo=1", strict=False)
