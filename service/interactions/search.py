@@ -7,14 +7,14 @@ free.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from service.fhir.interaction import Answer
 from service.fhir.outcome import Result, failure
 from service.fhir.search.continuation import continued, page_query
-from service.fhir.search.cursor import Position
+from service.fhir.search.cursor import LONGEST_URL, Position, too_long
 from service.fhir.search.parse import parse_search
 from service.fhir.search.query import query_string
 from service.interactions.codes import with_codes
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from service.fhir.search.query import Query
     from service.interactions.parts import Parts
     from service.store.store import Found, Session
+
+
+_ROOM: Final = 1024
+"""Characters by which a link to a later page may be longer than that to the second one: the sort values differ."""
 
 
 class _Page(Struct, frozen=True, kw_only=True):
@@ -72,8 +76,12 @@ async def search(parts: Parts, session: Session, context: Context, interaction: 
     if query.counts_only:
         return searchset(parts, context, query, [], [], links, total=await session.count(query))
     page = await _page(session, query, asked.position)
+    room = _ROOM if asked.position is None else 0
     for relation, position in page.others:
-        links.append((relation, _link(path, page_query(query, position, parts.cursor_secret, address=address))))
+        link = _link(path, page_query(query, position, parts.cursor_secret, address=address))
+        if len(link) + room > LONGEST_URL:
+            raise too_long()
+        links.append((relation, link))
     included = await _included(parts, session, query, page)
     total = len(page.matches) if asked.position is None and page.following is None else None
     if total is None and query.total in ("accurate", "estimate"):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from service.fhir.address import Place, routes_of
 from service.fhir.interaction import Context
 from service.fhir.outcome import FhirError, failure
+from service.fhir.search.cursor import LONGEST_URL
 from service.fhir.summary import EVERYTHING
 from service.rest import coding, render
 from service.rest import request as reading
@@ -75,7 +76,7 @@ class FhirApplication:
         base_url: str | None = None,
         max_body_bytes: int = 16 << 20,
         body_timeout_seconds: float = 30,
-        max_url_length: int = 16_384,
+        max_url_length: int = LONGEST_URL,
         cors_origins: Collection[str] = ("*",),
         access_log: AccessLog | None = None,
         bind_request_id: Callable[[str], object] | None = None,

@@ -34,12 +34,15 @@ Scalar = str | int | bool | None
 _BLOCK: Final = 32
 """Bytes that the plain text is filled up to a multiple of, so that a cursor's length tells little of a name's."""
 
-_LONGEST: Final = 16_384
-"""Characters: as long as the longest URL that the service takes."""
+LONGEST_URL: Final = 16_384
+"""Characters of the longest URL that the service takes, and so of the longest cursor."""
 
 _COMPRESSED: Final = b"z"
 _COMPRESSED_FROM: Final = 1024
 """Bytes of plain text above which it is compressed: long lists of values, which URLs would not hold otherwise."""
+
+_MOST_BYTES: Final = 1 << 20
+"""Bytes of plain text: what repeats itself would be compressed into a short cursor that takes much memory to open."""
 
 
 class Position(Struct, frozen=True, kw_only=True):
@@ -50,8 +53,13 @@ class Position(Struct, frozen=True, kw_only=True):
 
 
 def seal(values: Sequence[Any], secret: bytes, scope: str = "") -> str:
-    """The JSON values as URL-safe text that only the holder of the secret can open, and only for the same scope."""
+    """The JSON values as URL-safe text that only the holder of the secret can open, and only for the same scope.
+
+    FhirError too-costly for more than a megabyte of them.
+    """
     plain = json.dumps(list(values), separators=(",", ":"), ensure_ascii=False).encode()
+    if len(plain) > _MOST_BYTES:
+        raise too_long()
     if len(plain) > _COMPRESSED_FROM:
         plain = _COMPRESSED + zlib.compress(plain)
     plain += b" " * (-len(plain) % _BLOCK)
@@ -61,7 +69,7 @@ def seal(values: Sequence[Any], secret: bytes, scope: str = "") -> str:
 
 def open(text: str, secret: bytes, scope: str = "") -> list[Any]:
     """The values of a cursor; FhirError cursor-invalid for anything that was not sealed with this secret and scope."""
-    if len(text) > _LONGEST:
+    if len(text) > LONGEST_URL:
         raise invalid()
     try:
         sealed = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
@@ -70,7 +78,10 @@ def open(text: str, secret: bytes, scope: str = "") -> list[Any]:
         raise invalid() from None
     if plain.startswith(_COMPRESSED):
         # what follows the compressed text is the filling
-        plain = zlib.decompressobj().decompress(plain[len(_COMPRESSED) :])
+        inflating = zlib.decompressobj()
+        plain = inflating.decompress(plain[len(_COMPRESSED) :], _MOST_BYTES + 1)
+        if not inflating.eof:
+            raise invalid()
     values: list[Any] = json.loads(plain)
     return values
 
@@ -78,6 +89,16 @@ def open(text: str, secret: bytes, scope: str = "") -> list[Any]:
 @lru_cache(maxsize=4)
 def _cipher(secret: bytes) -> AESSIV:
     return AESSIV(hmac.digest(secret, b"cursor", hashlib.sha512))
+
+
+def too_long() -> FhirError:
+    """The refusal of a search whose further pages no URL could name."""
+    return failure(
+        "too-costly",
+        f"The link to the next page would be longer than the {LONGEST_URL} characters of a URL: "
+        "send fewer values, or a _count that fits everything on one page.",
+        "http._count",
+    )
 
 
 def invalid() -> FhirError:

@@ -67,3 +67,21 @@ def test_any_other_text_is_refused(text: str) -> None:
     with pytest.raises(FhirError) as refusal:
         cursor.open(text, SECRET)
     assert refusal.value.code == "cursor-invalid"
+
+
+def test_a_cursor_opens_to_a_megabyte_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two thousand characters could hold a thousand times as much memory otherwise."""
+    with monkeypatch.context() as patched:
+        patched.setattr(cursor, "_MOST_BYTES", 1 << 30)
+        sealed = cursor.seal(["a" * (2 << 20)], SECRET)
+    assert len(sealed) < 5000
+    with pytest.raises(FhirError, match="cursor-invalid"):
+        cursor.open(sealed, SECRET)
+
+
+def test_more_than_a_megabyte_is_not_sealed() -> None:
+    """Up to that, what was sealed opens."""
+    most = (1 << 20) - len('[""]')
+    assert cursor.open(cursor.seal(["a" * most], SECRET), SECRET) == ["a" * most]
+    with pytest.raises(FhirError, match="too-costly"):
+        cursor.seal(["a" * (most + 1)], SECRET)
