@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from service.fhir import codec
 from service.fhir.search.parse import parse_criteria
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from service.interactions.parts import Parts
     from service.store.store import Session
 
-_ENOUGH = 3
-"""Of resources with the same canonical URL: one is used, several are told apart by their status or refused."""
+_ENOUGH: Final = 2
+"""Of resources with the same canonical URL: one is used, several are refused."""
 
 
 async def with_codes(parts: Parts, session: Session, context: Context, query: Query) -> Query:
@@ -30,10 +30,17 @@ async def with_codes(parts: Parts, session: Session, context: Context, query: Qu
         return query
     while missing:
         for needed in missing:
-            wanted = parse_criteria(
-                parts.registry, needed.type, criteria_of(needed), base=context.base, zone=parts.zone
-            )
-            found = await session.search(wanted, limit=_ENOUGH)
-            held[needed] = [codec.decode(each.version.content) for each in found if each.version.content]
+            held[needed] = await _look_up(parts, session, context, needed)
         missing = unresolved(query, held)
     return resolve(query, held, limit=parts.limits.search.codes)
+
+
+async def _look_up(parts: Parts, session: Session, context: Context, needed: Needed) -> list[Content]:
+    """The resources of a name, as many as tell one from several: the active ones, or else those of any status."""
+    named = criteria_of(needed)
+    for criteria in ((*named, ("status", "active")), named):
+        wanted = parse_criteria(parts.registry, needed.type, criteria, base=context.base, zone=parts.zone)
+        found = await session.search(wanted, limit=_ENOUGH)
+        if found:
+            return [codec.decode(each.version.content) for each in found if each.version.content]
+    return []
