@@ -30,6 +30,14 @@ cli.add_typer(definitions, name="definitions")
 
 _BAD_SETTINGS: Final = 2
 
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="The FHIR base URL as clients see it; absent: BASE_URL. Without it the command stops at the first "
+        "resource with an absolute reference that could be local."
+    ),
+]
+
 
 @cli.command()
 def serve() -> None:
@@ -60,9 +68,10 @@ def load(
     skip_invalid: Annotated[bool, typer.Option("--skip-invalid", help="List what is not valid, and go on.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Begin anew with files that were loaded before.")] = False,
     jobs: Annotated[int | None, typer.Option(min=1, max=64, help="Processes; absent: one more than cores.")] = None,
+    base_url: BaseUrl = None,
 ) -> None:
     """Store the resources of files, validated and indexed as the service does; goes on where it was interrupted."""
-    settings = _settings()
+    settings = _settings(base_url)
     from service import serve as running  # noqa: PLC0415
     from service.load.report import load_files  # noqa: PLC0415
 
@@ -79,9 +88,10 @@ def reindex(
         list[str] | None, typer.Option("--parameter", help="Of the types with this search parameter; may be repeated.")
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="From the beginning, not where it was interrupted.")] = False,
+    base_url: BaseUrl = None,
 ) -> None:
     """Make the index rows of stored resources anew where they differ, while the service runs."""
-    settings = _settings()
+    settings = _settings(base_url)
     from service import serve as running  # noqa: PLC0415
     from service.reindex.report import rebuild_index  # noqa: PLC0415
 
@@ -130,10 +140,10 @@ def main() -> None:
     cli()
 
 
-def _settings() -> Settings:
+def _settings(base_url: str | None = None) -> Settings:
     """The settings, with logs set up as they say; exit code 2 with one line per bad variable."""
     try:
-        settings = read_settings()
+        settings = read_settings() if base_url is None else read_settings(base_url=base_url)
     except SettingsError as error:
         typer.echo(f"massage-fhir: these settings cannot be used:\n{error}", err=True)
         sys.exit(_BAD_SETTINGS)
@@ -146,7 +156,7 @@ def _readable_failures() -> Iterator[None]:
     """A start that fails says why in a sentence; anything else keeps its traceback."""
     from service.fhir.outcome import FhirError  # noqa: PLC0415
     from service.load.source import LoadError  # noqa: PLC0415
-    from service.reindex.report import ReindexError  # noqa: PLC0415
+    from service.reindex.rebuild import ReindexError  # noqa: PLC0415
     from service.serve import ServeError  # noqa: PLC0415
     from service.store.embedded import EmbeddedError  # noqa: PLC0415
     from service.store.migration import MigrationError  # noqa: PLC0415

@@ -190,10 +190,13 @@ def _text(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def read_settings() -> Settings:
-    """The settings of this process's environment; `SettingsError` with one line per variable that is wrong."""
+def read_settings(**given: object) -> Settings:
+    """The settings of this process's environment, but for those `given`.
+
+    `SettingsError` with one line per variable that is wrong.
+    """
     try:
-        return Settings()
+        return Settings.model_validate(given)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
         raise SettingsError("\n".join(map(_line, problems))) from None

@@ -23,7 +23,7 @@ _RELATIVE: Final = re.compile(
     rf"(?P<type>[A-Z][A-Za-z]+)/(?P<id>{LOGICAL_ID.pattern})(?:/_history/(?P<version>{LOGICAL_ID.pattern}))?(?P<rest>#.*)?"
 )
 _ELSEWHERE: Final = re.compile(
-    rf"https?://\S+/(?P<type>[A-Z][A-Za-z]+)/{LOGICAL_ID.pattern}(?:/_history/{LOGICAL_ID.pattern})?(?:#.*)?"
+    rf"(?P<base>https?://\S+)/(?P<type>[A-Z][A-Za-z]+)/{LOGICAL_ID.pattern}(?:/_history/{LOGICAL_ID.pattern})?(?:#.*)?"
 )
 
 
@@ -65,3 +65,11 @@ def type_elsewhere(reference: str, types: Container[str]) -> str | None:
     """The known type that the URL of a resource on another server ends in; None where it names none."""
     match = _ELSEWHERE.fullmatch(reference)
     return match["type"] if match and match["type"] in types else None
+
+
+def possible_base(link: str, types: Container[str]) -> str | None:
+    """The base on which an absolute reference or canonical would be local; None where there is none."""
+    if not link.startswith("http"):
+        return None
+    match = _ELSEWHERE.fullmatch(link.partition("|")[0])
+    return match["base"] if match and match["type"] in types else None

@@ -15,6 +15,7 @@ from service.fhir.interaction import Update
 from service.fhir.outcome import FhirError, failure
 from service.interactions import update
 from service.interactions.integrity import check_integrity, with_every_reference
+from service.interactions.locality import BASE_MISSING, depends_on_base
 from service.interactions.writing import Target, Written
 from service.load.incoming import Incoming, Refusal, resources_of
 from service.store.change import Conflict
@@ -70,7 +71,10 @@ class Batch(Struct, frozen=True, kw_only=True):
 
 
 def prepare(parts: Parts, context: Context, piece: Piece) -> Batch:
-    """Decode, validate and extract everything of a piece; asks nothing of the database."""
+    """Decode, validate and extract everything of a piece; asks nothing of the database.
+
+    FhirError when the index rows of a resource depend on the base, and there is none.
+    """
     resources, refusals = [], []
     for line, text in piece.texts:
         found, refused = resources_of(parts, piece.file, line, text)
@@ -82,6 +86,8 @@ def prepare(parts: Parts, context: Context, piece: Piece) -> Batch:
                 issues = [below(issue, incoming.where) if incoming.where else issue for issue in error.issues]
                 refusals.append(Refusal(file=piece.file, line=line, issues=tuple(issues)))
             else:
+                if not context.base and depends_on_base(parts, incoming.content):
+                    raise failure("reference-invalid", f"line {line} has {BASE_MISSING}", incoming.type)
                 resources.append(PreparedResource(incoming=incoming, if_new=if_new))
     return Batch(resources=resources, refusals=refusals, checkpoint=piece.checkpoint)
 

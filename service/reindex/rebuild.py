@@ -8,6 +8,7 @@ then move the checkpoint.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -16,9 +17,10 @@ from service.fhir import codec
 from service.fhir.interaction import Context
 from service.fhir.outcome import Result
 from service.interactions.integrity import with_every_reference
+from service.interactions.locality import BASE_MISSING, depends_on_base
 from service.interactions.writing import Written
 from service.store.change import Change, Conflict
-from service.store.checkpoint import Checkpoint, forget, save, saved
+from service.store.checkpoint import Checkpoint, forget, forget_all, save, saved
 from service.store.index_rows import (
     last_key,
     none_older,
@@ -43,15 +45,33 @@ _BATCHES_TO_A_REST: Final = 40
 _LOOK_AGAIN_SECONDS: Final = 0.05
 
 
+_CHECKPOINTS: Final = "reindex "
+"""What the names of all checkpoints of reindexes begin with."""
+
+
+class ReindexError(Exception):
+    """The reindex cannot begin or go on; the message says why."""
+
+
 class Selection(Struct, frozen=True, kw_only=True):
     """The types whose rows are to be looked at, None for all."""
 
     types: tuple[str, ...] | None = None
 
-    @property
-    def checkpoint_name(self) -> str:
-        """The name of the checkpoint: another selection begins anew."""
-        return f"reindex {','.join(self.types) if self.types else 'everything'}"
+    def checkpoint_name(self, extraction: str) -> str:
+        """The name of the checkpoint: another selection, or another `extraction_of` rows, begins anew."""
+        return f"{_CHECKPOINTS}{extraction} {','.join(self.types) if self.types else 'everything'}"
+
+
+def extraction_of(parts: Parts, base: str) -> str:
+    """A digest of whatever decides which rows a content has: release, search parameters, settings."""
+    registry = parts.registry
+    settings = (parts.software_version, base, str(parts.zone), parts.limits.referential_integrity)
+    digest = hashlib.blake2b(repr(settings).encode(), digest_size=8)
+    for each in parts.definitions.resource_types:
+        restricted = [parameter.restricted_to for parameter in registry.parameters(each).values()]
+        digest.update(repr((registry.sources(each), registry.composed_elements(each), restricted)).encode())
+    return digest.hexdigest()
 
 
 class Progress(Struct, kw_only=True):
@@ -72,30 +92,40 @@ async def reindex(
     watch: Callable[[Progress], None],
     again: bool = False,
 ) -> Progress:
-    """Rebuild the selection from its checkpoint on, to the last resource that there is now."""
+    """Rebuild the selection from its checkpoint on, to the last resource that there is now.
+
+    ReindexError at the first resource whose rows depend on the base, when that is empty.
+    """
     context = Context(base=base, request_id="reindex", received_at=clock())
+    extraction = extraction_of(parts, base)
+    name = selection.checkpoint_name(extraction)
     async with parts.store.session() as session:
+        # this run undoes what one with another extraction did
+        await forget_all(session, beginning=_CHECKPOINTS, but=f"{_CHECKPOINTS}{extraction} ")
         if again:
-            await forget(session, selection.checkpoint_name)
-        begin = await saved(session, selection.checkpoint_name) or Checkpoint(name=selection.checkpoint_name)
+            await forget(session, name)
+        begin = await saved(session, name) or Checkpoint(name=name)
         progress = Progress(position=begin.position, last=await last_key(session), passed=begin.passed)
     watch(progress)
-    rebuilding = _Rebuilding(parts, context, selection, progress)
+    rebuilding = _Rebuilding(parts, context, selection, progress, checkpoint_name=name)
     while await rebuilding.round():
         watch(progress)
     async with parts.store.session() as session:
-        await forget(session, selection.checkpoint_name)
+        await forget(session, name)
     return progress
 
 
 class _Rebuilding:
     """The batches since the last rest."""
 
-    def __init__(self, parts: Parts, context: Context, selection: Selection, progress: Progress) -> None:
+    def __init__(
+        self, parts: Parts, context: Context, selection: Selection, progress: Progress, *, checkpoint_name: str
+    ) -> None:
         self._parts = parts
         self._context = context
         self._selection = selection
         self._progress = progress
+        self._checkpoint_name = checkpoint_name
         self._replaced: dict[int, int] = {}
         """Key → the version whose rows were made anew."""
         self._transaction = ""
@@ -116,8 +146,8 @@ class _Rebuilding:
             progress.passed += len(following)
         await self._rest()
         async with self._parts.store.session() as session:
-            name = self._selection.checkpoint_name
-            await save(session, Checkpoint(name=name, position=progress.position, passed=progress.passed))
+            point = Checkpoint(name=self._checkpoint_name, position=progress.position, passed=progress.passed)
+            await save(session, point)
         return found
 
     async def _replace(self, resources: Mapping[int, tuple[str, str]]) -> None:
@@ -159,6 +189,8 @@ class _Rebuilding:
         if version.content is None:
             return {}
         content = codec.decode(version.content)
+        if not self._context.base and depends_on_base(self._parts, content):
+            raise ReindexError(f"there is a resource of type {version.type} with {BASE_MISSING}")
         rows = self._parts.extractor.rows(version.type, content, self._context.base)
         if not self._parts.limits.referential_integrity:
             return rows

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from service.app import assemble, command_pool, compile_standard
 from service.progress import Bar, tell
 from service.progress import progress as progress_bar
-from service.reindex.rebuild import Progress, Selection, reindex
+from service.reindex.rebuild import Progress, ReindexError, Selection, reindex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from service.interactions.parts import Parts
     from service.settings import Settings
     from service.store.pool import Pool
-
-
-class ReindexError(Exception):
-    """The reindex cannot begin or go on; the message says why."""
 
 
 def rebuild_index(settings: Settings, *, types: Sequence[str], parameters: Sequence[str], again: bool) -> None:

@@ -58,5 +58,11 @@ async def forget(session: Session, name: str) -> None:
     await _connection(session).execute("DELETE FROM checkpoint WHERE name = $1", name)
 
 
+async def forget_all(session: Session, *, beginning: str, but: str) -> None:
+    """The work of all names with this beginning begins anew the next time, except for that of names that begin so."""
+    statement = "DELETE FROM checkpoint WHERE starts_with(name, $1) AND NOT starts_with(name, $2)"
+    await _connection(session).execute(statement, beginning, but)
+
+
 def _connection(session: Session) -> Any:
     return session._connection  # noqa: SLF001 - the statements of a session, in a module of their own

@@ -15,7 +15,7 @@ import asyncpg
 
 from service.settings import Settings
 from tests.benchmarks.clinic import clinic
-from tests.builders.resources import patient
+from tests.builders.resources import observation, patient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,6 +96,19 @@ async def test_an_interrupted_load_goes_on_where_it_stopped(database_url: str, t
     assert (code, printed.splitlines()[0]) == (0, f"{path}: goes on after line {stopped:,}")
     assert f"{12_000 - stopped:,} created, 0 updated, 0 unchanged" in printed
     assert await count(database_url) == 12_000
+
+
+async def test_an_absolute_reference_needs_the_base(database_url: str, tmp_path: Path) -> None:
+    path = tmp_path / "observations.ndjson"
+    path.write_text(lines([observation("http://127.0.0.1:8222/fhir/Patient/p1", id="o1")]))
+    code, printed = run(database_url, "--skip-invalid", path)
+    assert (code, f"{path}: lines 1 to 1 were not stored: " in printed) == (1, True)
+    assert "line 1 has an absolute reference" in printed
+    assert await count(database_url) == 0
+    code, printed = run(database_url, "--base-url", "http://127.0.0.1:8222/fhir", path)
+    assert (code, printed.partition(" in ")[0]) == (0, "1 created, 0 updated, 0 unchanged")
+    code, printed = run(database_url, "--base-url", "127.0.0.1", path)
+    assert (code, "BASE_URL: must be an absolute http or https URL" in printed) == (2, True)
 
 
 def test_a_file_that_is_not_there_ends_the_load(database_url: str, tmp_path: Path) -> None:

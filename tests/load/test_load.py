@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from service.fhir.interaction import Context
 from service.fhir.outcome import FhirError
@@ -117,6 +118,26 @@ async def test_other_content_is_the_next_version(parts: Parts, fresh_client: htt
     assert await stored(parts, ndjson(tmp_path / "two", [patient(id="p1", active=False)])) == Tally(updated=1)
     read = (await fresh_client.get("Patient/p1")).json()
     assert (read["meta"]["versionId"], read["active"]) == ("2", False)
+
+
+async def test_without_a_base_a_reference_that_may_be_local_ends_the_load(
+    parts: Parts, settings: Settings, tmp_path: Path
+) -> None:
+    """It would be stored where no search for the patient finds it."""
+    absolute = observation("http://127.0.0.1:8222/fhir/Patient/p1", id="o1")
+    with pytest.raises(FhirError, match=r"line 2 has an absolute reference .* BASE_URL or --base-url"):
+        await stored(parts, ndjson(tmp_path / "file", [patient(id="p1"), absolute]))
+    assert await versions(settings) == (0, 0)
+
+
+async def test_with_a_base_an_absolute_reference_on_it_is_local(
+    parts: Parts, fresh_client: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    absolute = observation("http://testserver/fhir/Patient/p1", id="o1")
+    context = replace(CONTEXT, base="http://testserver/fhir")
+    (piece,) = await pieces(parts, ndjson(tmp_path / "file", [absolute]))
+    assert await write(parts, context, prepare(parts, context, piece)) == Tally(created=1)
+    assert (await fresh_client.get("Observation?patient=Patient/p1")).json()["total"] == 1
 
 
 async def test_of_two_contents_with_one_id_the_later_one_stays(

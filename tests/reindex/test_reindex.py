@@ -3,75 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
 import pytest
 
-from service.app import assemble
 from service.fhir import codec
 from service.reindex import rebuild
-from service.reindex.rebuild import Progress, Selection, reindex
-from service.reindex.report import ReindexError, selected
-from service.settings import Settings
+from service.reindex.rebuild import Progress, ReindexError, Selection, extraction_of, reindex
+from service.reindex.report import selected
 from service.store.checkpoint import saved
 from service.store.index_rows import replace_rows
-from service.store.pool import Pool
-from service.store.tables import INDEX_TABLES
 from tests.builders.minimal import minimal
 from tests.builders.resources import observation, patient
+from tests.reindex.rebuilding import BASE, NOW, command, found, index_rows, rebuilt
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
+    import asyncpg
     import httpx
 
     from service.app import Standard
     from service.interactions.parts import Parts
+    from service.settings import Settings
 
-ROOT = Path(__file__).parents[2]
-NOW = datetime(2026, 1, 9, tzinfo=UTC)
-BASE = "http://testserver/fhir"
 JSON = {"Content-Type": "application/fhir+json"}
-
-
-@pytest.fixture
-async def parts(settings: Settings, standard: Standard) -> AsyncIterator[Parts]:
-    """What a reindex works with, on the database of `fresh_client`."""
-    assert settings.database_url
-    pool = Pool(settings.database_url.get_secret_value(), min_size=0, max_size=2)
-    yield assemble(settings, standard, pool, cursor_secret="")
-    await pool.close()
-
-
-@pytest.fixture
-async def database(settings: Settings) -> AsyncIterator[asyncpg.Connection[Any]]:
-    """A connection beside the service's."""
-    assert settings.database_url
-    connection = await asyncpg.connect(settings.database_url.get_secret_value())
-    yield connection
-    await connection.close()
-
-
-async def rebuilt(parts: Parts, selection: Selection | None = None, **options: Any) -> Progress:
-    return await reindex(parts, selection or Selection(), base=BASE, clock=lambda: NOW, watch=lambda _: None, **options)
-
-
-async def index_rows(database: asyncpg.Connection[Any]) -> dict[str, list[str]]:
-    """Everything in the index tables, in an order of its own."""
-    return {
-        table.name: sorted(str(row) for row in await database.fetch(f"SELECT * FROM {table.name}"))  # noqa: S608
-        for table in INDEX_TABLES.values()
-    }
-
-
-async def found(client: httpx.AsyncClient, search: str) -> list[str]:
-    return [entry["resource"]["id"] for entry in (await client.get(search)).json().get("entry", [])]
 
 
 async def test_rows_that_are_as_they_should_be_are_left_alone(
@@ -159,13 +113,13 @@ async def test_an_interrupted_reindex_goes_on_where_it_rested(
         await reindex(parts, Selection(), base=BASE, clock=lambda: NOW, watch=interrupt)
     assert told == [0, 4, 8]
     async with parts.store.session() as session:
-        point = await saved(session, Selection().checkpoint_name)
+        point = await saved(session, Selection().checkpoint_name(extraction_of(parts, BASE)))
     assert point
     assert (point.passed, point.finished) == (8, False)
     assert (await rebuilt(parts)).replaced == 2
     assert await index_rows(database) == before
     async with parts.store.session() as session:
-        assert await saved(session, Selection().checkpoint_name) is None
+        assert await saved(session, Selection().checkpoint_name(extraction_of(parts, BASE))) is None
 
 
 async def test_writers_and_a_reindex_leave_the_rows_of_the_latest_versions(
@@ -242,15 +196,6 @@ async def test_the_command_tells_what_it_did(
 ) -> None:
     await fresh_client.put("Patient/p1", json=patient(id="p1"))
     await database.execute("DELETE FROM index_token")
-    assert settings.database_url
-    kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
-    url = settings.database_url.get_secret_value()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "service", "reindex", "--type", "Patient"),
-        cwd=ROOT,
-        env=kept | {"DATABASE_URL": url, "LOG_LEVEL": "warning"},
-        stderr=subprocess.PIPE,
-    )
-    _, printed = await process.communicate()
-    assert process.returncode == 0
-    assert printed.decode().startswith("1 resources, 1 of them with other index rows than before, in ")
+    code, printed = await command(settings, "--type", "Patient")
+    assert code == 0
+    assert printed.startswith("1 resources, 1 of them with other index rows than before, in ")
