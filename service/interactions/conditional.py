@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -17,6 +17,7 @@ from service.fhir.interaction import Create, Criteria, Delete, Update
 from service.fhir.links import conditional_references
 from service.fhir.outcome import FhirError, failure
 from service.fhir.search.parse import parse_criteria
+from service.fhir.search.parse_chain import link_count
 from service.fhir.url_encoding import parse_query
 
 if TYPE_CHECKING:
@@ -27,6 +28,16 @@ if TYPE_CHECKING:
     from service.interactions.parts import Parts
     from service.interactions.write import WriteRequest
     from service.store.store import Session
+
+_MOST_CRITERIA: Final = 8
+_MOST_LINKS: Final = 4
+"""Criteria, and links of chains, where an id would stand: they name one resource, while a search finds many."""
+
+_CRITERIA_PER_ENTRY: Final = 4
+"""Criteria of a unit of work, links among them, for each entry that a Bundle may have.
+
+All are asked for in one statement, whose text, and the plan that a connection keeps of it, grow with them.
+"""
 
 Match = tuple[str, str]
 """The type and id of a resource that criteria match."""
@@ -66,6 +77,8 @@ class Conditions:
         self._parts = parts
         self._context = context
         self._requests = requests
+        self._left = max(_CRITERIA_PER_ENTRY * parts.limits.max_bundle_entries, _MOST_CRITERIA + _MOST_LINKS)
+        """How many criteria, links among them, the rest of the unit may have."""
         self._of_requests = {
             index: condition for index, request in enumerate(requests) if (condition := self._of_request(request))
         }
@@ -144,6 +157,8 @@ class Conditions:
                 continue
             found = conditional_references(request.interaction.content, self._context.base)
             for reference in found:
+                if reference.text in conditions:
+                    continue
                 where = f"{request.where}.resource.{reference.path}"
                 parameters = parse_query(reference.query.encode(), where)
                 conditions[reference.text] = self._condition(reference.type, parameters, where)
@@ -159,9 +174,21 @@ class Conditions:
                 zone=self._parts.zone,
                 limits=self._parts.limits.search,
             )
+            self._count(query)
         except FhirError as error:
             raise located(error, where) from error
         return Condition(resource_type=resource_type, parameters=parameters, query=query, where=where)
+
+    def _count(self, query: Query) -> None:
+        """FhirError too-costly for more than one condition, or all of the unit together, may have."""
+        criteria, links = len(query.where.criteria), sum(link_count(each) for each in query.where.criteria)
+        if criteria > _MOST_CRITERIA or links > _MOST_LINKS:
+            text = f"Criteria in the place of an id are at most {_MOST_CRITERIA}, with {_MOST_LINKS} links of chains."
+            raise failure("too-costly", text, "http.criteria")
+        self._left -= criteria + links
+        if self._left < 0:
+            text = "The criteria of all entries are too many; send the Bundle in parts."
+            raise failure("too-costly", text, "http.criteria")
 
 
 def _without(matches: Sequence[Match], doomed: set[Match]) -> list[Match]:
