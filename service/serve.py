@@ -41,6 +41,7 @@ _BACKLOG: Final = 2048
 _KEEP_ALIVE_SECONDS: Final = 75
 """Longer than the 60 s that balancers keep idle connections, so that the balancer closes them and loses no request."""
 _SECRET_BYTES: Final = 32
+_UNITS_AFTER_SECONDS: Final = 1.0
 _SPARE_CONNECTIONS: Final = 20
 """For migrations, psql and PostgreSQL's own reserve."""
 
@@ -127,7 +128,10 @@ def application(settings: Settings) -> Application:
     from service.fhir.search.ucum import conversion_of  # noqa: PLC0415
 
     created = create_app(settings)
-    conversion_of("1")  # reads UCUM's table, a quarter of a second that no request should wait for
+    # reads UCUM's table, a quarter of a second that neither the start nor a request should wait for
+    later = threading.Timer(_UNITS_AFTER_SECONDS, conversion_of, ("1",))
+    later.daemon = True
+    later.start()
     # what R4 compiles to lives as long as the worker; the collector need not look at it again and again
     gc.collect()
     gc.freeze()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Source:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SearchParameter:
     """One search parameter of one resource type, or of several types searched together.
 
@@ -86,12 +87,12 @@ class SearchParameter:
     special: Special | None = None
     components: tuple[SearchParameter, ...] = ()
 
-    @property
+    @cached_property
     def media_types(self) -> bool:
         """Whether the codes are media types, whose hierarchy is in how they are written."""
         return any(path.binding == MEDIA_TYPES for source in self.sources for path in source.paths)
 
-    @property
+    @cached_property
     def phonetic(self) -> bool:
         """Whether words are compared by their sound."""
         return any(source.phonetic for source in self.sources)
