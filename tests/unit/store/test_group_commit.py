@@ -1,0 +1,117 @@
+"""Creates that arrive together, written together."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from service.fhir.outcome import FhirError, failure
+from service.store.change import Conflict
+from service.store.group_commit import GroupCommit
+from tests.unit.store.test_write_statement import change
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from service.store.change import Change
+
+
+class Database:
+    """Writes nothing, but remembers what it was given; refuses what it is told to; waits until it may go on."""
+
+    def __init__(self, refused: dict[str, Exception] | None = None) -> None:
+        self.groups: list[list[str]] = []
+        self._refused = refused or {}
+        self._open = asyncio.Event()
+
+    def go_on(self) -> None:
+        """Let every write come to its end."""
+        self._open.set()
+
+    async def write(self, changes: Sequence[Change]) -> None:
+        """All changes or none."""
+        ids = [each.version.id for each in changes]
+        self.groups.append(ids)
+        await self._open.wait()
+        for each in ids:
+            if each in self._refused:
+                raise self._refused[each]
+
+
+async def started(group_commit: GroupCommit, numbers: range) -> list[asyncio.Task[None]]:
+    """Creates that have all arrived."""
+    tasks = [asyncio.create_task(group_commit.create(change(number))) for number in numbers]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    return tasks
+
+
+async def test_a_create_that_finds_nobody_writing_is_written_at_once() -> None:
+    database = Database()
+    database.go_on()
+    group_commit = GroupCommit(database.write)
+    await group_commit.create(change(1))
+    await group_commit.create(change(2))
+    assert database.groups == [["1"], ["2"]]
+
+
+async def test_those_that_arrive_meanwhile_are_written_together() -> None:
+    database = Database()
+    tasks = await started(GroupCommit(database.write), range(40))
+    assert database.groups == [["0"]]
+    assert not any(task.done() for task in tasks), "nobody is told before the commit"
+    database.go_on()
+    await asyncio.gather(*tasks)
+    assert [len(group) for group in database.groups] == [1, 32, 7]
+    assert sorted(each for group in database.groups for each in group) == sorted(str(number) for number in range(40))
+
+
+@pytest.mark.parametrize("refusal", [asyncpg.DataError("no"), Conflict()])
+async def test_what_the_database_refuses_fails_alone(refusal: Exception) -> None:
+    database = Database({"3": refusal})
+    tasks = await started(GroupCommit(database.write), range(6))
+    database.go_on()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [result is None for result in results] == [True, True, True, False, True, True]
+    assert results[3] is refusal
+
+
+async def test_a_database_that_is_lost_is_told_to_all() -> None:
+    """Trying one by one would only take longer."""
+    lost = failure("database-unavailable", "The database is away.")
+    database = Database({"3": lost})
+    tasks = await started(GroupCommit(database.write), range(6))
+    database.go_on()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert results[0] is None
+    assert all(isinstance(result, FhirError) for result in results[1:])
+    assert [len(group) for group in database.groups] == [1, 5]
+
+
+async def test_who_leaves_keeps_nobody_waiting() -> None:
+    """Whether its create was under way or not yet begun."""
+    database = Database()
+    group_commit = GroupCommit(database.write)
+    tasks = await started(group_commit, range(4))
+    tasks[0].cancel()
+    tasks[2].cancel()
+    await asyncio.sleep(0)
+    database.go_on()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [result is None for result in results] == [False, True, False, True]
+    assert database.groups == [["0"], ["1", "3"]]
+    await group_commit.create(change(9))
+    assert database.groups[-1] == ["9"]
+
+
+async def test_the_next_create_is_written_after_a_failure() -> None:
+    database = Database({"1": Conflict()})
+    database.go_on()
+    group_commit = GroupCommit(database.write)
+    with pytest.raises(Conflict):
+        await group_commit.create(change(1))
+    await group_commit.create(change(2))
+    assert database.groups == [["1"], ["2"]]
