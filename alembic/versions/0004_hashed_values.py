@@ -7,6 +7,8 @@ Revision: 0004, after 0003.
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -66,7 +68,7 @@ def downgrade() -> None:
         op.create_index(f"ix_index_{kind}_value", f"index_{kind}", ["source", *searched, "resource_key"])
 
 
-def _columns_of(kind: str) -> list[sa.Column[object]]:
+def _columns_of(kind: str) -> list[sa.Column[Any]]:
     """The columns of the values; a column belongs to one table, so they are made anew for each."""
     return {
         "token": [sa.Column("system", sa.UUID()), sa.Column("code", _EXACT, nullable=False)],
@@ -86,19 +88,19 @@ def _columns_of(kind: str) -> list[sa.Column[object]]:
     }[kind]
 
 
-def _names(columns: list[sa.Column[object]]) -> str:
+def _names(columns: list[sa.Column[Any]]) -> str:
     return ", ".join(column.name for column in columns)
 
 
-def _target() -> sa.Column[object]:
+def _target() -> sa.Column[Any]:
     return sa.Column("target", sa.UUID(), nullable=False)
 
 
-def _element() -> sa.Column[object]:
+def _element() -> sa.Column[Any]:
     return sa.Column("element", sa.SmallInteger(), server_default=sa.text("0"), nullable=False)
 
 
-def _create(kind: str, columns: list[sa.Column[object]]) -> None:
+def _create(kind: str, columns: list[sa.Column[Any]]) -> None:
     op.create_table(
         f"index_{kind}",
         sa.Column("resource_key", sa.BigInteger(), nullable=False),
@@ -108,7 +110,7 @@ def _create(kind: str, columns: list[sa.Column[object]]) -> None:
     op.create_index(f"ix_index_{kind}_resource_key", f"index_{kind}", ["resource_key"])
 
 
-def _rewritten(kind: str, columns: list[sa.Column[object]], values: str) -> None:
+def _rewritten(kind: str, columns: list[sa.Column[Any]], values: str) -> None:
     """The table with other columns; its rows, in the order of the resources."""
     op.drop_index(f"ix_index_{kind}_value", f"index_{kind}")
     op.drop_index(f"ix_index_{kind}_resource_key", f"index_{kind}")
