@@ -70,7 +70,7 @@ def downgrade() -> None:
 
 def _columns_of(kind: str) -> list[sa.Column[Any]]:
     """The columns of the values; a column belongs to one table, so they are made anew for each."""
-    return {
+    columns: dict[str, list[sa.Column[Any]]] = {
         "token": [sa.Column("system", sa.UUID()), sa.Column("code", _EXACT, nullable=False)],
         "string": [sa.Column("value", _EXACT, nullable=False), sa.Column("exact", _EXACT, nullable=False)],
         "date": [sa.Column("low", _TIME, nullable=False), sa.Column("high", _TIME, nullable=False)],
@@ -85,7 +85,8 @@ def _columns_of(kind: str) -> list[sa.Column[Any]]:
             sa.Column("canonical_low", sa.Numeric()),
             sa.Column("canonical_high", sa.Numeric()),
         ],
-    }[kind]
+    }
+    return columns[kind]
 
 
 def _names(columns: list[sa.Column[Any]]) -> str:
