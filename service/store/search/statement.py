@@ -25,7 +25,7 @@ from service.store.search.wanted import Page, order_of
 from service.store.search.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from service.fhir.search.query import Include, Query
 
@@ -204,28 +204,34 @@ def _match_branch(counted: _Counted, number: int) -> tuple[str, int]:
         items = ", ".join(f"query.{name}" for name in names[position])
         return f"ARRAY[{items}]::{counted.shape.arrays[position]}[]"
 
-    return _branch_text(counted.shape, Writer(array), arrays, columns), number + len(arrays)
+    page = _matched_page(counted.shape, array)
+    return _branch_text(f"unnest({', '.join(arrays)}) AS query({', '.join(columns)})", page), number + len(arrays)
 
 
 def _sliced_branch(counted: _Counted, number: int) -> tuple[str, int]:
-    """The same for many values: each query has a part of the list of all queries' values."""
+    """The same for many values: each query has a part of the list of all queries' values, taken once."""
     columns, arrays = ["ordinal"], [f"${number}::integer[]"]
     for position in range(len(counted.shape.arrays)):
         columns += [f"first{position}", f"last{position}"]
         arrays += [f"${number + 3 * position + each}::integer[]" for each in (2, 3)]
+    taken: dict[int, str] = {}
 
     def array(position: int) -> str:
         values = f"${number + 3 * position + 1}::{counted.shape.arrays[position]}[]"
-        return f"({values})[query.first{position}:query.last{position}]"
+        taken[position] = f"({values})[first{position}:last{position}] AS list{position}"
+        return f"query.list{position}"
 
-    text = _branch_text(counted.shape, Writer(array), arrays, columns)
-    return text, number + 1 + 3 * len(counted.shape.arrays)
+    page = _matched_page(counted.shape, array)
+    lists = f"SELECT {', '.join(['ordinal', *taken.values()])} FROM unnest({', '.join(arrays)}) q({', '.join(columns)})"
+    return _branch_text(f"({lists} OFFSET 0) AS query", page), number + 1 + 3 * len(counted.shape.arrays)
 
 
-def _branch_text(shape: Shape, writer: Writer, arrays: Sequence[str], columns: Sequence[str]) -> str:
-    page = page_of_keys(Page(writer=writer, shape=shape, limit="$1::bigint"))
+def _matched_page(shape: Shape, array: Callable[[int], str]) -> str:
+    return page_of_keys(Page(writer=Writer(array), shape=shape, limit="$1::bigint"))
+
+
+def _branch_text(queries: str, page: str) -> str:
     return (
-        f"SELECT query.ordinal, r.type, r.id, r.version_id FROM unnest({', '.join(arrays)}) "
-        f"AS query({', '.join(columns)}) CROSS JOIN LATERAL ({page}) AS page JOIN resource r ON r.key = page.key "
-        "WHERE r.content IS NOT NULL"
+        f"SELECT query.ordinal, r.type, r.id, r.version_id FROM {queries} CROSS JOIN LATERAL ({page}) AS page "
+        "JOIN resource r ON r.key = page.key WHERE r.content IS NOT NULL"
     )

@@ -84,6 +84,12 @@ def test_only_short_texts_are_kept(parse: Parse) -> None:
     assert text(50) is not text(50)
 
 
+def test_criteria_with_many_values_share_a_branch_however_many(parse: Parse) -> None:
+    """Nor does the text grow with their values."""
+    queries = [parse("Patient", f"identifier={','.join(f'urn:x|{n}' for n in range(most))}") for most in (30, 50, 1000)]
+    assert compile_match(queries).text == compile_match(queries[:1]).text
+
+
 def test_criteria_of_other_shapes_keep_their_ordinals(parse: Parse) -> None:
     """Grouped by shape, told apart by position."""
     texts = ["identifier=urn:x|1", "_id=7", "identifier=urn:x|2", "family=a,b"]
