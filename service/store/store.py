@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 from msgspec import Struct
 
+from service.fhir.outcome import failure
 from service.fhir.reference import identity_of
 from service.fhir.resource import Version
 from service.store.change import Change, Conflict
@@ -38,6 +39,8 @@ UNION ALL SELECT {_VERSION} FROM resource_history WHERE identity = $1 AND versio
 _CURRENT: Final = f"SELECT {_VERSION} FROM resource WHERE identity = ANY($1::uuid[]) ORDER BY identity"  # noqa: S608
 _SORT_COLUMNS: Final = 7
 """Where the sort values begin in the rows of a search, after its key and version."""
+_LONGEST_MATCH: Final = 500_000
+"""The most characters of a statement that matches criteria: PostgreSQL takes 100 MB and half a second to plan them."""
 _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _LOCK_KEYS: Final = "SELECT pg_advisory_xact_lock(key) FROM unnest('{{{}}}'::bigint[]) AS key"
 _WITH_CLAIMS: Final = """({match}) UNION ALL
@@ -139,12 +142,16 @@ class Session:
     async def match(self, queries: Sequence[Query], claims: Collection[int] = (), *, enough: int = 2) -> Matched:
         """What each query matches, at most `enough` resources (two tell none, one and several).
 
-        In the same snapshot: the generations of the claims on criteria with the keys `claims`.
+        In the same snapshot: the generations of the claims on criteria with the keys `claims`. FhirError too-costly for
+        queries of more different forms than one statement should have; those of one form are one part of it.
         """
         matched = Matched(found=[[] for _ in queries], versions={}, claims=dict.fromkeys(claims, 0))
         if queries:
             statement = compile_match(queries, enough=enough)
             text, arguments = statement.text, statement.arguments
+            if len(text) > _LONGEST_MATCH:
+                told = "The criteria of the entries have too many different forms; send the Bundle in parts."
+                raise failure("too-costly", told, "Bundle.entry")
             if claims:
                 text, arguments = _with_claims(text, len(arguments) + 1), (*arguments, list(claims))
             for row in await self._connection.fetch(text, *arguments):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,6 +31,11 @@ def transaction(*entries: dict[str, Any]) -> dict[str, Any]:
 def created(criteria: str) -> dict[str, Any]:
     request = {"method": "POST", "url": "Patient", "ifNoneExist": criteria}
     return {"resource": patient(), "request": request}
+
+
+def observed(criteria: str) -> dict[str, Any]:
+    request = {"method": "POST", "url": "Observation", "ifNoneExist": criteria}
+    return {"resource": observation("Patient/p"), "request": request}
 
 
 @pytest.mark.parametrize(
@@ -70,6 +76,18 @@ async def test_the_criteria_of_all_entries_together_are_bounded(make_client: Mak
         refused = transaction(created(names(8, 20)), created(names(8, 30)), created(names(1, 40)))
         assert_outcome(await client.post("/", json=refused), 400, "too-costly", "Bundle.entry[2]")
         assert (await client.get("Patient?_summary=count")).json()["total"] == 2
+
+
+async def test_criteria_of_very_many_forms_are_refused(client: httpx.AsyncClient) -> None:
+    """Each form is a part of the statement of its own; a thousand entries of one form are a single part."""
+    codes = ("{0}=a", "{0}=s|a", "{0}=|a", "{0}=s|")
+    forms = product(*([each.format(code) for each in codes] for code in ("identifier", "code", "category", "method")))
+    rest = "value-string=a&combo-code=a&date=ge2000&component-code=a"
+    entries = [observed(f"{'&'.join(form)}&{rest}") for form in forms]
+    refused = await client.post("/", json=transaction(*entries))
+    assert_outcome(refused, 400, "too-costly", "Bundle.entry")
+    alike = [observed(f"identifier=s|{number}&{rest}") for number in range(len(entries))]
+    assert (await client.post("/", json=transaction(*alike))).status_code == 200
 
 
 async def test_conditional_references_count_once_for_each_text(make_client: MakeClient) -> None:
