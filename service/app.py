@@ -66,7 +66,6 @@ class Standard:
     definitions: r4.Definitions
     registry: Registry
     validator: Validator
-    extractor: Extractor
     link_map: LinkMap
 
 
@@ -78,7 +77,6 @@ def compile_standard() -> Standard:
         definitions=definitions,
         registry=registry,
         validator=Validator(definitions),
-        extractor=Extractor(registry),
         link_map=LinkMap(definitions),
     )
 
@@ -176,7 +174,7 @@ def assemble(settings: Settings, standard: Standard, pool: Pool, cursor_secret: 
         definitions=standard.definitions,
         registry=standard.registry,
         validator=standard.validator,
-        extractor=standard.extractor,
+        extractor=Extractor(standard.registry, zone=settings.time_zone),
         limits=Limits(
             referential_integrity=settings.referential_integrity,
             require_if_match=settings.require_if_match,

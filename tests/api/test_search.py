@@ -16,6 +16,8 @@ from tests.builders.resources import concept, observation, patient, reference, s
 if TYPE_CHECKING:
     import httpx
 
+    from tests.conftest import MakeClient
+
 Json = dict[str, Any]
 
 PAIN = "http://codes.example.org/pain"
@@ -255,3 +257,13 @@ async def test_what_cannot_be_answered_is_refused(
 @pytest.mark.parametrize("address", ["Patient/anna/Task", "Patient/anna/Organization", "Organization/massage/Task"])
 async def test_an_address_outside_of_the_compartments_is_not_found(clinic: httpx.AsyncClient, address: str) -> None:
     assert_outcome(await clinic.get(f"/{address}"), 404, "not-found")
+
+
+async def test_dates_without_a_zone_are_those_of_the_service(make_client: MakeClient) -> None:
+    """Stored and searched alike."""
+    async with make_client(time_zone="Europe/Berlin") as client:
+        await client.put("/Patient/p", json={"resourceType": "Patient", "id": "p", "birthDate": "1970-02-03"})
+        for value, total in (("1970-02-03", 1), ("1970-02-03T00:00:00%2B01:00", 0), ("1970-02-02", 0)):
+            assert (await client.get(f"/Patient?birthdate={value}")).json()["total"] == total
+        found = await client.get("/Patient", params={"birthdate": "lt1970-02-03T00:30:00+01:00"})
+        assert found.json()["total"] == 1, "its day begins at midnight in Berlin"
