@@ -107,7 +107,7 @@ _NUMBERED: Final = "SELECT w.key, c.number FROM {} w JOIN change c ON c.identity
 _OFTEN: Final = 8
 """How often as many index rows have to come before they are spelled out."""
 
-_MOST_SPELLED: Final = 200
+_MOST_SPELLED: Final = 192
 """Index rows; more would make texts, and plans, that are too long to keep many of."""
 
 

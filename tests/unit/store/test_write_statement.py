@@ -87,7 +87,7 @@ def test_index_rows_that_come_often_in_this_number_are_spelled_out() -> None:
 
 def test_many_index_rows_are_never_spelled_out() -> None:
     """A value set has thousands."""
-    rows: list[tuple[object, ...]] = [(each, 0, None, "code") for each in range(201)]
+    rows: list[tuple[object, ...]] = [(each, 0, None, "code") for each in range(193)]
     assert all("unnest" in write_statement([change(1, token=rows)])[0] for _ in range(12))
 
 
