@@ -5,7 +5,8 @@ all of them; so nothing is ever delayed in the hope of company, and a busy worke
 price of two or three. Each is acknowledged after the commit that it is part of.
 
 First versions under new ids do not depend on each other. Should the database refuse a group all the same, its members
-are written one by one, so that none fails for the sake of another.
+are written one by one, so that none fails for the sake of another. Who waits longer than for a connection is refused in
+the same way, with nothing written.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 from msgspec import Struct
 
+from service.fhir.outcome import failure
 from service.store.change import Conflict
 
 if TYPE_CHECKING:
@@ -32,23 +34,27 @@ _MOST: Final = 32
 class _Waiting(Struct, frozen=True):
     change: Change
     written: asyncio.Future[None]
+    deadline: float
 
 
 class GroupCommit:
-    """Writes first versions by `write`, which writes all changes that it is given or raises."""
+    """Writes first versions by `write`, which writes all changes that it is given or raises.
 
-    def __init__(self, write: Write) -> None:
+    Nobody waits longer than `patience_seconds` for their own to be begun with.
+    """
+
+    def __init__(self, write: Write, *, patience_seconds: float) -> None:
         self._write = write
+        self._patience_seconds = patience_seconds
         self._waiting: list[_Waiting] = []
         self._busy = False
         self._rest: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     async def create(self, change: Change) -> None:
         """Return when the first version is committed; raises what `write` does."""
         if self._busy:
-            waiting = _Waiting(change, asyncio.get_running_loop().create_future())
-            self._waiting.append(waiting)
-            await waiting.written
+            await self._turn(change)
             return
         self._busy = True
         try:
@@ -59,6 +65,26 @@ class GroupCommit:
                 self._rest = asyncio.get_running_loop().create_task(self._write_waiting())
             else:
                 self._busy = False
+
+    def _turn(self, change: Change) -> asyncio.Future[None]:
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(change, loop.create_future(), loop.time() + self._patience_seconds)
+        self._waiting.append(waiting)
+        if self._timer is None:
+            self._timer = loop.call_at(waiting.deadline, self._refuse_late)
+        return waiting.written
+
+    def _refuse_late(self) -> None:
+        """Refuse who has waited too long, and look again when the next one will have."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        late = [each for each in self._waiting if each.deadline <= now]
+        del self._waiting[: len(late)]
+        if late:
+            text = "Others are being written; send the request again."
+            _settle(late, failure("busy", text, retry_after_seconds=1))
+        first = next(iter(self._waiting), None)
+        self._timer = None if first is None else loop.call_at(first.deadline, self._refuse_late)
 
     async def _write_waiting(self) -> None:
         try:

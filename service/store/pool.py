@@ -74,7 +74,7 @@ class Pool:
         self._place = Place.of(url)
         self._min_size = min_size
         self._max_size = max_size
-        self._acquire_timeout_seconds = acquire_timeout_seconds
+        self.acquire_timeout_seconds = acquire_timeout_seconds
         self._server_settings = {
             "application_name": "massage-fhir",
             "jit": "off",  # compiling takes longer than any statement of the service runs
@@ -170,7 +170,7 @@ class Pool:
         waiter: asyncio.Future[asyncpg.Connection[Any] | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         try:
-            async with asyncio.timeout(self._acquire_timeout_seconds):
+            async with asyncio.timeout(self.acquire_timeout_seconds):
                 connection = await waiter
         except BaseException as error:
             self._forget(waiter)
@@ -200,7 +200,7 @@ class Pool:
         try:
             connection: asyncpg.Connection[Any] = await asyncpg.connect(
                 self._url,
-                timeout=self._acquire_timeout_seconds,
+                timeout=self.acquire_timeout_seconds,
                 statement_cache_size=_STATEMENTS_KEPT,
                 max_cached_statement_lifetime=0,
                 server_settings=self._server_settings,

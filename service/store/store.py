@@ -194,7 +194,7 @@ class Store:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._creates = GroupCommit(self._write)
+        self._creates = GroupCommit(self._write, patience_seconds=pool.acquire_timeout_seconds)
 
     async def create(self, change: Change) -> None:
         """Write a first version by itself, or together with others that are created at the same time."""

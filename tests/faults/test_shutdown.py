@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,10 @@ _LIMIT_SECONDS = 20.0
 
 async def _create(port: int) -> tuple[int, str]:
     async with Connection(port) as connection:
-        reply = await connection.request("POST", "/fhir/Observation", observation("Patient/1"))
+        # an update takes a connection of its own; creates share one
+        logical_id = str(uuid.uuid4())
+        content = observation("Patient/1", id=logical_id)
+        reply = await connection.request("PUT", f"/fhir/Observation/{logical_id}", content)
         return reply.status, reply.header("location") or ""
 
 

@@ -52,7 +52,7 @@ async def started(group_commit: GroupCommit, numbers: range) -> list[asyncio.Tas
 async def test_a_create_that_finds_nobody_writing_is_written_at_once() -> None:
     database = Database()
     database.go_on()
-    group_commit = GroupCommit(database.write)
+    group_commit = GroupCommit(database.write, patience_seconds=60)
     await group_commit.create(change(1))
     await group_commit.create(change(2))
     assert database.groups == [["1"], ["2"]]
@@ -60,7 +60,7 @@ async def test_a_create_that_finds_nobody_writing_is_written_at_once() -> None:
 
 async def test_those_that_arrive_meanwhile_are_written_together() -> None:
     database = Database()
-    tasks = await started(GroupCommit(database.write), range(40))
+    tasks = await started(GroupCommit(database.write, patience_seconds=60), range(40))
     assert database.groups == [["0"]]
     assert not any(task.done() for task in tasks), "nobody is told before the commit"
     database.go_on()
@@ -72,7 +72,7 @@ async def test_those_that_arrive_meanwhile_are_written_together() -> None:
 @pytest.mark.parametrize("refusal", [asyncpg.DataError("no"), Conflict()])
 async def test_what_the_database_refuses_fails_alone(refusal: Exception) -> None:
     database = Database({"3": refusal})
-    tasks = await started(GroupCommit(database.write), range(6))
+    tasks = await started(GroupCommit(database.write, patience_seconds=60), range(6))
     database.go_on()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert [result is None for result in results] == [True, True, True, False, True, True]
@@ -83,7 +83,7 @@ async def test_a_database_that_is_lost_is_told_to_all() -> None:
     """Trying one by one would only take longer."""
     lost = failure("database-unavailable", "The database is away.")
     database = Database({"3": lost})
-    tasks = await started(GroupCommit(database.write), range(6))
+    tasks = await started(GroupCommit(database.write, patience_seconds=60), range(6))
     database.go_on()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert results[0] is None
@@ -94,7 +94,7 @@ async def test_a_database_that_is_lost_is_told_to_all() -> None:
 async def test_who_leaves_keeps_nobody_waiting() -> None:
     """Whether its create was under way or not yet begun."""
     database = Database()
-    group_commit = GroupCommit(database.write)
+    group_commit = GroupCommit(database.write, patience_seconds=60)
     tasks = await started(group_commit, range(4))
     tasks[0].cancel()
     tasks[2].cancel()
@@ -110,8 +110,23 @@ async def test_who_leaves_keeps_nobody_waiting() -> None:
 async def test_the_next_create_is_written_after_a_failure() -> None:
     database = Database({"1": Conflict()})
     database.go_on()
-    group_commit = GroupCommit(database.write)
+    group_commit = GroupCommit(database.write, patience_seconds=60)
     with pytest.raises(Conflict):
         await group_commit.create(change(1))
     await group_commit.create(change(2))
     assert database.groups == [["1"], ["2"]]
+
+
+async def test_who_waits_too_long_is_refused_and_not_written() -> None:
+    """A database that hangs is not waited for for ever."""
+    database = Database()
+    group_commit = GroupCommit(database.write, patience_seconds=0.01)
+    tasks = await started(group_commit, range(4))
+    for task in tasks[1:]:
+        with pytest.raises(FhirError) as refusal:
+            await task
+        assert refusal.value.code == "busy"
+    assert not tasks[0].done()
+    database.go_on()
+    await tasks[0]
+    assert database.groups == [["0"]]
