@@ -43,7 +43,7 @@ def sent(app: Application) -> list[str]:
 
 
 async def warm(client: httpx.AsyncClient) -> None:
-    """Let the connection learn the types of arrays, which takes it a few statements once."""
+    """Open a connection, and store the practice that every referral names."""
     for _ in range(2):
         assert (await client.post("/", json=referral_bundle(9999))).status_code == 200
     await logged()

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from service.store.tables import INDEX_TABLES, LONGER_THAN_A_DAY
 
@@ -227,20 +228,21 @@ _CODE: Final = ("hashtextextended", "code")
 _TARGET: Final = ("uuid_hash_extended", "target", 0)
 _URI: Final = ("hashtextextended", "value", 0)
 _PREFIX: Final = "{t}.value >= {a} AND {t}.value < {b}"
+_SYSTEM_AND_CODE: Final = Form(
+    table="index_token",
+    types=(UUID, TEXT),
+    passes="{t}.system = {a} AND {t}.code = {b}",
+    rank=6,
+    ordered=True,
+    equal=("system", "code"),
+    hashed=(*_CODE, 1),
+)
 
 FORMS: Final[dict[str, Form]] = {
     "identified": Form(
         table="resource", types=(UUID,), passes="{t}.identity = {a}", rank=0, ordered=True, equal=("identity",)
     ),
-    "token-of-type": Form(
-        table="index_token",
-        types=(UUID, TEXT),
-        passes="{t}.system = {a} AND {t}.code = {b}",
-        rank=1,
-        ordered=True,
-        equal=("system", "code"),
-        hashed=(*_CODE, 1),
-    ),
+    "token-of-type": replace(_SYSTEM_AND_CODE, rank=1),
     "reference": Form(
         table="index_reference",
         types=(UUID,),
@@ -272,15 +274,7 @@ FORMS: Final[dict[str, Form]] = {
         windows=(Window("value", _PREFIX),),
         walked=False,
     ),
-    "token-system-and-code": Form(
-        table="index_token",
-        types=(UUID, TEXT),
-        passes="{t}.system = {a} AND {t}.code = {b}",
-        rank=6,
-        ordered=True,
-        equal=("system", "code"),
-        hashed=(*_CODE, 1),
-    ),
+    "token-system-and-code": _SYSTEM_AND_CODE,
     "token-code": Form(
         table="index_token",
         types=(TEXT,),
