@@ -96,9 +96,13 @@ criteria_claim: Final = Table(
     "criteria_claim",
     metadata,
     Column("key", BigInteger, primary_key=True, autoincrement=False),
-    Column("generation", Integer, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+    Column("touched_at", _TIME, nullable=False, server_default=text("now()")),
 )
-"""How often something was made because criteria, hashed to `key`, matched nothing; see `store.write_statement`."""
+"""Changes whenever something is made because criteria, hashed to `key`, matched nothing; see `store.write_statement`.
+
+Rows are of use to units of work that are under way; `store.claims` removes old ones.
+"""
 
 
 def _index_table(name: str, *columns: SchemaItem) -> Table:

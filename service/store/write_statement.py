@@ -60,8 +60,10 @@ _INSERT_MANY: Final = """inserted AS (
 # In the order of the keys, so that two statements never wait for each other in a circle.
 _CLAIM: Final = """claimed AS (
   INSERT INTO criteria_claim AS c (key, generation)
-  SELECT key, seen + 1 FROM unnest({keys}::bigint[], {seen}::integer[]) AS w(key, seen) ORDER BY key
-  ON CONFLICT (key) DO UPDATE SET generation = EXCLUDED.generation WHERE c.generation = EXCLUDED.generation - 1
+  SELECT key, CASE seen WHEN 0 THEN floor(extract(epoch FROM now()) / 3600)::bigint << 32 ELSE seen + 1 END
+  FROM unnest({keys}::bigint[], {seen}::bigint[]) AS w(key, seen) ORDER BY key
+  ON CONFLICT (key) DO UPDATE SET generation = EXCLUDED.generation, touched_at = EXCLUDED.touched_at
+  WHERE c.generation = EXCLUDED.generation - 1
   RETURNING 1)"""
 
 _GO: Final = "go AS MATERIALIZED (SELECT WHERE {conditions})"

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
+from service.fhir.definitions import load
 from service.fhir.resource import Version
+from service.fhir.search.parse import parse_criteria
+from service.fhir.search.registry import Registry
 from service.store.change import Change, Conflict
+from service.store.claims import prune_claims
 from service.store.store import Session
 from service.store.stored_content import head_of
 
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 1, 9, tzinfo=UTC)
 KEY = -(2**63)
+NOBODY = parse_criteria(Registry(load()), "Patient", (("identifier", "nobody"),), base="http://here/fhir", zone=UTC)
 
 
 def change(number: int, version_id: int = 1) -> Change:
@@ -50,6 +55,17 @@ async def stored(connection: asyncpg.Connection[Any]) -> int:
     return int(await connection.fetchval(tables))
 
 
+async def generation(connection: asyncpg.Connection[Any]) -> int:
+    """What a unit of work that matches now sees of the claim; 0 where there is none."""
+    matched = await Session(connection).match([NOBODY], [KEY])
+    return matched.claims[KEY]
+
+
+async def grow_old(connection: asyncpg.Connection[Any], minutes: int) -> None:
+    """All claims were touched so long ago."""
+    await connection.execute("UPDATE criteria_claim SET touched_at = now() - make_interval(mins => $1)", minutes)
+
+
 async def test_what_was_claimed_since_is_not_made_again(connection: asyncpg.Connection[Any]) -> None:
     """The second saw what the first saw, and writes nothing at all."""
     session = Session(connection)
@@ -63,8 +79,9 @@ async def test_what_was_claimed_before_may_be_made_again(connection: asyncpg.Con
     """The resource may have been deleted since."""
     session = Session(connection)
     await session.write([change(1)], {KEY: 0})
-    await session.write([change(2)], {KEY: 1})
-    assert await stored(connection) == 2
+    await session.write([change(2)], {KEY: await generation(connection)})
+    await session.write([change(3)], {KEY: await generation(connection)})
+    assert await stored(connection) == 3
 
 
 async def test_of_two_at_the_same_time_one_makes_it(connection: asyncpg.Connection[Any], database_url: str) -> None:
@@ -106,6 +123,54 @@ async def test_one_superseded_version_stops_all_changes(connection: asyncpg.Conn
     assert await stored(connection) == 3
     await session.write([change(1, 3), change(2, 2), change(3)])
     assert await stored(connection) == 6
+
+
+async def test_claims_of_the_last_hour_stay(connection: asyncpg.Connection[Any]) -> None:
+    """Whoever saw nothing less than an hour ago must find them."""
+    session = Session(connection)
+    await session.write([change(1)], {KEY: 0})
+    await grow_old(connection, minutes=59)
+    assert await prune_claims(session) == 0
+    with pytest.raises(Conflict):
+        await session.write([change(2)], {KEY: 0})
+
+
+async def test_older_claims_are_removed(connection: asyncpg.Connection[Any]) -> None:
+    session = Session(connection)
+    await session.write([change(1)], {KEY: 0, 7: 0})
+    await grow_old(connection, minutes=61)
+    await session.write(
+        [change(2)], {7: await connection.fetchval("SELECT generation FROM criteria_claim WHERE key = 7")}
+    )
+    assert await prune_claims(session) == 1
+    assert [row["key"] for row in await connection.fetch("SELECT key FROM criteria_claim")] == [7]
+
+
+async def test_what_was_seen_of_a_removed_claim_is_not_seen_again(connection: asyncpg.Connection[Any]) -> None:
+    """The first saw a claim that went, and came again because the second made something: the first writes nothing."""
+    session = Session(connection)
+    await session.write([change(1)], {KEY: 0})
+    await connection.execute("UPDATE criteria_claim SET generation = generation - (1::bigint << 32)")
+    await grow_old(connection, minutes=61)
+    seen = await generation(connection)
+    assert await prune_claims(session) == 1
+    await session.write([change(2)], {KEY: 0})
+    with pytest.raises(Conflict):
+        await session.write([change(3)], {KEY: seen})
+    assert await stored(connection) == 2
+
+
+async def test_a_claim_that_somebody_is_about_to_make_is_not_waited_for(
+    connection: asyncpg.Connection[Any], database_url: str
+) -> None:
+    other = await _connect(database_url)
+    await Session(connection).write([change(1)], {KEY: 0, 7: 0})
+    await grow_old(connection, minutes=61)
+    async with other.transaction():
+        await Session(other).write([change(2)], {KEY: await generation(other)})
+        assert await prune_claims(Session(connection)) == 1
+    await other.close()
+    assert [row["key"] for row in await connection.fetch("SELECT key FROM criteria_claim")] == [KEY]
 
 
 async def _until_waiting(connection: asyncpg.Connection[Any]) -> None:
