@@ -160,7 +160,7 @@ index_quantity: Final = _index_table(
     Column("system", UUID),  # 128-bit digest of the unit's system
     Column("code", _EXACT),
     Column("unit", _EXACT),
-    Column("canonical_unit", _EXACT),  # the unit that all of its kind are converted to; NULL where UCUM has none
+    Column("canonical_unit", _EXACT),  # that all of its kind are converted to; without UCUM, the unit behind a |
     Column("canonical_low", Numeric),
     Column("canonical_high", Numeric),
     Index("ix_index_quantity_value", "source", "low", "resource_key"),

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from service.store.search.forms import Form, Window
-    from service.store.search.shape import Leaf, Sorted
+    from service.store.search.shape import Leaf
+    from service.store.search.sorting import Sorted
     from service.store.search.writer import Writer
 
 
@@ -94,6 +95,9 @@ def sort_value(writer: Writer, by: Sorted, key: str) -> str:
         f"(SELECT * FROM {by.table} t WHERE t.resource_key = {key} OFFSET 0) t "
         f"WHERE t.source = ANY({writer.array(by.sources)}){of_types}"
     )
+    if by.among:
+        ordering = ", ".join(f"t.{column}{' DESC' if by.descending else ''}" for column in by.among)
+        return f"(SELECT t.{by.value} FROM {found} AND t.{by.among[-1]} IS NOT NULL ORDER BY {ordering} LIMIT 1)"
     if by.single:
         return f"(SELECT t.{by.value} FROM {found} LIMIT 1)"
     if by.type == "uuid":  # which PostgreSQL compares, but before 18 knows no least of
@@ -110,17 +114,19 @@ def window_value(form: Form, window: Window, row: str) -> str:
     return f"coalesce({value}, 'Infinity')" if (form.table, window.column[-4:]) == ("index_quantity", "high") else value
 
 
-def seek(column: Column, value: str, after: After | None, place: int = 0) -> list[str]:
-    """What an index can seek of the condition that a column lies beyond the position."""
+def seek(column: Column, values: Sequence[str], after: After | None, place: int = 0) -> list[str]:
+    """What an index can seek of the condition that columns of one direction, one or more, lie beyond the position."""
     if after is None or after.values[place] is None:
         return []
-    return [f"{value} {'<=' if column.descending != after.backwards else '>='} {after.values[place]}"]
+    comparison = "<=" if column.descending != after.backwards else ">="
+    beginning = ", ".join(str(each) for each in after.values[place : place + len(values)])
+    return [f"({', '.join(values)}) {comparison} ({beginning})"]
 
 
 def seek_in_part(column: Column, value: str, after: After | None, part: int, parts: int) -> list[str]:
     """The same of the rows of a part of those that are walked, part by part."""
     if after is None or parts == 1:
-        return seek(column, value, after, 1)
+        return seek(column, [value], after, 1)
     down = column.descending != after.backwards
     first, last = ("'infinity'", "'-infinity'") if down else ("'-infinity'", "'infinity'")
     earlier = ">" if after.backwards else "<"

@@ -25,6 +25,7 @@ from service.fhir.search.query import (
     Updated,
 )
 from service.store.search.forms import FORMS, IDENTIFYING_RANK, INTEGER, TEXT, Form
+from service.store.search.sorting import Sorted, sorted_by
 from service.store.search.value_rows import combined, date_row, grouped, value_rows
 
 if TYPE_CHECKING:
@@ -113,27 +114,6 @@ class All(Struct, frozen=True, kw_only=True):
 Node = Leaf | Joined | Linked | Referring | OneOf | Negated
 
 
-class Sorted(Struct, frozen=True, kw_only=True):
-    """A key to sort by: the column `value` of a table's rows of the sources, or of the resource itself.
-
-    `target_types` is the position of the types of references' targets that count, None where all of them do.
-    """
-
-    table: str
-    value: str
-    type: str
-    sources: int | None
-    descending: bool
-    target_types: int | None = None
-    parameter: int = -1
-    single: bool = False
-
-    @property
-    def walkable(self) -> bool:
-        """Whether an index holds the rows in this order."""
-        return self.value in {"low", "last_updated"} or (self.table, self.value) == ("index_string", "value")
-
-
 class Shape(Struct, frozen=True, kw_only=True):
     """A query without its values; `arrays` are the SQL types of the lists of values by position.
 
@@ -161,23 +141,9 @@ def shaped(query: Query) -> ShapedQuery:
     shaper = _Shaper()
     shaper.array(TEXT, query.types)
     where = shaper.all_of(query.where)
-    sort = tuple(shaper.sorted_by(key) for key in query.sort)
+    sort = tuple(each for key in query.sort for each in shaper.sorted_by(key))
     shape = Shape(where=where, sort=sort, arrays=tuple(shaper.types))
     return ShapedQuery(shape=shape, values=tuple(shaper.values))
-
-
-_SORTED_BY: Final[dict[str, tuple[str, str, str]]] = {
-    "date": ("index_date", "low", "timestamptz"),
-    "string": ("index_string", "value", "text"),
-    "token": ("index_token", "code", "text"),
-    "uri": ("index_uri", "value", "text"),
-    "reference": ("index_reference", "target", "uuid"),
-    "number": ("index_quantity", "low", "numeric"),
-    "quantity": ("index_quantity", "low", "numeric"),
-    "_id": ("resource", "id", "text"),
-    "_lastUpdated": ("resource", "last_updated", "timestamptz"),
-}
-"""Kind or special of a parameter → the table, the column and its type that it is sorted by."""
 
 
 class _Shaper:
@@ -202,25 +168,28 @@ class _Shaper:
         self._asked = asked
         return found
 
-    def sorted_by(self, key: SortKey) -> Sorted:
+    def sorted_by(self, key: SortKey) -> tuple[Sorted, ...]:
+        """The columns that a key stands for: more than one for quantities."""
         parameter = key.parameter
-        table, column, sql_type = _SORTED_BY[parameter.special or parameter.kind]
-        if parameter.special:
-            return Sorted(
-                table=table, value=column, type=sql_type, sources=None, descending=key.descending, single=True
+        sources, target_types = None, None
+        if not parameter.special:
+            sources = self.array(INTEGER, parameter.source_numbers)
+        if parameter.restricted_to is not None:
+            target_types = self.array(INTEGER, (type_code(parameter.restricted_to), _ELSEWHERE))
+        table, columns = sorted_by(parameter)
+        return tuple(
+            Sorted(
+                table=table,
+                value=name,
+                type=sql_type,
+                sources=sources,
+                descending=key.descending,
+                target_types=target_types,
+                parameter=-1 if sources is None else self._parameter(parameter.source_numbers),
+                single=sources is None or (table in _COMPARED and _is_single(parameter)),
+                among=tuple(each for each, _ in columns) if len(columns) > 1 else (),
             )
-        sources = parameter.source_numbers
-        restricted_to = parameter.restricted_to
-        target_types = (type_code(restricted_to), _ELSEWHERE) if restricted_to is not None else None
-        return Sorted(
-            table=table,
-            value=column,
-            type=sql_type,
-            sources=self.array(INTEGER, sources),
-            descending=key.descending,
-            target_types=None if target_types is None else self.array(INTEGER, target_types),
-            parameter=self._parameter(sources),
-            single=table in _COMPARED and _is_single(parameter),
+            for name, sql_type in columns
         )
 
     def _criterion(self, criterion: Criterion | Not) -> Node:

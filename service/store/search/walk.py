@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from service.store.search.forms import Window
     from service.store.search.order import Order
-    from service.store.search.shape import Node, Sorted
+    from service.store.search.shape import Node
+    from service.store.search.sorting import Sorted
     from service.store.search.wanted import Page
 
 
@@ -131,7 +132,7 @@ def walk_sorted(page: Page, order: Order, by: Sorted, others: list[str]) -> str:
 
 def _cut(page: Page, order: Order, walk: str, others: list[str]) -> str:
     """A page of what was walked, each resource once: several sources, values or windows may have led to it."""
-    ordering = order.clause(order.names, "key", page.after, present=1)
+    ordering = order.clause(order.names, "key", page.after, present=len(page.shape.sort[0].columns))
     return f"SELECT DISTINCT * FROM ({walk}) AS w{where(others)} {ordering} {page.cut}"
 
 
@@ -200,9 +201,9 @@ def _sorted_rows(
 ) -> Callable[[str, str], str]:
     def query(row: str, found: str) -> str:
         key = f"{row}.{'key' if by.table == 'resource' else 'resource_key'}"
-        first = f"{row}.{by.value}"
-        values = [first, *(f"o.{name}" for name in order.names[1:])]
-        conditions = [found, f"{first} IS NOT NULL", *seek(order.columns[0], first, page.after)]
+        own = [f"{row}.{column}" for column in by.columns]
+        values = [*own, *(f"o.{name}" for name in order.names[len(own) :])]
+        conditions = [found, *(f"{each} IS NOT NULL" for each in own), *seek(order.columns[0], own, page.after)]
         if bounded and isinstance(within, Leaf):
             conditions += bounds(page.writer, within, page.nodes, row)
         conditions += [
@@ -211,14 +212,17 @@ def _sorted_rows(
         ]
         tables = f"{by.table} {row}"
         if not by.single:
-            conditions.append(f"{first} = {sort_value(page.writer, by, key)}")
-        if len(page.shape.sort) > 1:
-            rest = [f"{sort_value(page.writer, each, key)} AS sort_{n}" for n, each in enumerate(page.shape.sort) if n]
+            firsts = zip(own, page.shape.sort, strict=False)
+            conditions += [f"{value} = {sort_value(page.writer, each, key)}" for value, each in firsts]
+        if rest := [
+            f"{sort_value(page.writer, each, key)} AS {name}"
+            for each, name in list(zip(page.shape.sort, order.names, strict=True))[len(own) :]
+        ]:
             tables += f" CROSS JOIN LATERAL (SELECT {', '.join(rest)}) o"
         selected = ", ".join(
             [f"{key} AS key", *(f"{value} AS {name}" for value, name in zip(values, order.names, strict=True))]
         )
-        ordering = order.clause(order.names, "key", page.after, present=1)
+        ordering = order.clause(order.names, "key", page.after, present=len(own))
         distinct = "" if by.single else "DISTINCT "
         return f"SELECT {distinct}{selected} FROM {tables} WHERE {' AND '.join(conditions)} {ordering} {page.cut}"
 

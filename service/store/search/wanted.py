@@ -17,7 +17,8 @@ from service.store.search.shape import TYPES, Leaf, OneOf, Shape
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from service.store.search.shape import Node, Sorted
+    from service.store.search.shape import Node
+    from service.store.search.sorting import Sorted
     from service.store.search.writer import Writer
 
 LEAST_SELECTIVE: Final = 11
@@ -90,7 +91,7 @@ def narrows(node: Node, by: Sorted) -> bool:
     """Whether the values of a range are those that are sorted by, so that its part of the index is enough."""
     if not isinstance(node, Leaf) or node.form.table != by.table or not node.single or not by.single:
         return False
-    return node.parameter == by.parameter and bool(node.form.windows) and node.form.windows[0].column == by.value
+    return node.parameter == by.parameter and bool(node.form.windows) and node.form.windows[0].column == by.columns[-1]
 
 
 def values_of(page: Page, key: str) -> str:

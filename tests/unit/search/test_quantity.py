@@ -128,14 +128,20 @@ MM_UNIT = (UCUM, "mm", None)
             {"valueQuantity": {"value": Decimal("0.5"), "unit": "Zentimeter", "system": UCUM, "code": "cm"}},
             {row(("0.5", "0.5"), (UCUM, "cm", "Zentimeter"), ("m", "0.005", "0.005"))},
         ),
-        ({"valueQuantity": {"value": 5}}, {row(("5", "5"))}),
-        ({"valueQuantity": {"value": ExactDecimal("5.0e0")}}, {row(("5", "5"))}),
-        ({"valueQuantity": {"value": 5, "unit": "mm"}}, {row(("5", "5"), (None, None, "mm"))}),
-        ({"valueQuantity": {"value": 5, "system": "urn:x", "code": "mm"}}, {row(("5", "5"), ("urn:x", "mm", None))}),
-        ({"valueQuantity": {"value": 7, "system": UCUM, "code": "[pH]"}}, {row(("7", "7"), (UCUM, "[pH]", None))}),
+        ({"valueQuantity": {"value": 5}}, {row(("5", "5"), canonical=("|", "5", "5"))}),
+        ({"valueQuantity": {"value": ExactDecimal("5.0e0")}}, {row(("5", "5"), canonical=("|", "5", "5"))}),
+        ({"valueQuantity": {"value": 5, "unit": "mm"}}, {row(("5", "5"), (None, None, "mm"), ("|mm", "5", "5"))}),
+        (
+            {"valueQuantity": {"value": 5, "system": "urn:x", "code": "mm"}},
+            {row(("5", "5"), ("urn:x", "mm", None), ("|mm", "5", "5"))},
+        ),
+        (
+            {"valueQuantity": {"value": 7, "system": UCUM, "code": "[pH]"}},
+            {row(("7", "7"), (UCUM, "[pH]", None), ("|[pH]", "7", "7"))},
+        ),
         (
             {"valueQuantity": {"value": 7, "system": UCUM, "code": "nonsense"}},
-            {row(("7", "7"), (UCUM, "nonsense", None))},
+            {row(("7", "7"), (UCUM, "nonsense", None), ("|nonsense", "7", "7"))},
         ),
         ({"valueQuantity": MM | {"comparator": "<="}}, {row((None, "5"), MM_UNIT, ("m", None, "0.005"))}),
         ({"valueQuantity": MM | {"comparator": ">="}}, {row(("5", None), MM_UNIT, ("m", "0.005", None))}),
@@ -216,4 +222,4 @@ def test_money_is_a_quantity_in_a_currency() -> None:
     QUANTITY.extractors["Money"]({"value": Decimal("12.50"), "currency": "CHF"}, 7, rows)
     QUANTITY.extractors["Money"]({"currency": "CHF"}, 7, rows)
     number = Decimal("12.5")
-    assert rows.quantity == {(7, 0, number, number, digest_of(CURRENCIES), "CHF", None, None, None, None)}
+    assert rows.quantity == {(7, 0, number, number, digest_of(CURRENCIES), "CHF", None, "|CHF", number, number)}

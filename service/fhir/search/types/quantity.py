@@ -112,8 +112,10 @@ def _money(money: dict[str, Any], source: int, rows: Rows) -> None:
     if value is not None:
         number = Decimal(value)
         currency = money.get("currency")
-        system = system_digest(CURRENCIES)
-        rows.quantity.add((source, rows.element, number, number, system, currency, None, None, None, None))
+        ordered_by = (_unit_of_its_own(currency), number, number)
+        rows.quantity.add(
+            (source, rows.element, number, number, system_digest(CURRENCIES), currency, None, *ordered_by)
+        )
 
 
 def _add(
@@ -127,8 +129,9 @@ def _add(
 ) -> None:
     system, code, text = unit.get("system"), unit.get("code"), unit.get("unit")
     conversion = conversion_of(code) if code and system == UCUM else None
-    canonical_unit, canonical_low, canonical_high = None, None, None
-    if conversion is not None:
+    if conversion is None:
+        canonical_unit, canonical_low, canonical_high = _unit_of_its_own(code or text), low, high
+    else:
         canonical_unit = conversion.unit
         canonical_low = None if low is None else conversion.apply(low)
         canonical_high = canonical_low if high is low else None if high is None else conversion.apply(high)
@@ -149,6 +152,14 @@ def _add(
             canonical_high,
         )
     )
+
+
+def _unit_of_its_own(unit: str | None) -> str:
+    """What stands for a canonical unit where UCUM has none: quantities in one such unit are ordered by their numbers.
+
+    No canonical unit begins like it, so no search by units of UCUM finds it, and it comes behind them.
+    """
+    return bounded(f"|{unit or ''}")
 
 
 def _without_end(low: Decimal | None, high: Decimal | None, by: Decimal) -> tuple[Decimal | None, Decimal | None]:
