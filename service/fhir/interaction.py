@@ -13,6 +13,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from service.fhir.actor import Actor
     from service.fhir.outcome import Issue, Result
     from service.fhir.resource import Content, Version
 
@@ -131,6 +132,7 @@ class Context(Struct, frozen=True, kw_only=True):
     """What surrounds an interaction: the caller's view of the base URL, the request id, the instant, the preferences.
 
     `base` has no trailing slash. `strict` is `Prefer: handling`; `preferred_return` is `Prefer: return`, if sent.
+    `actor` is who asks; None where the service asks nobody who they are.
     """
 
     base: str
@@ -138,6 +140,7 @@ class Context(Struct, frozen=True, kw_only=True):
     received_at: datetime
     strict: bool = True
     preferred_return: Literal["minimal", "representation", "OperationOutcome"] | None = None
+    actor: Actor | None = None
 
 
 class Answer(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,60 @@
+"""Who asks: the client that authenticated, what it was granted, and for whom it acts.
+
+An `Actor` surrounds an interaction (`Context.actor`); None there means that the service asks nobody who they are. What
+an actor may do is decided in `service.access`; what it may see, by its organisation and role.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from service.fhir.interaction import Parameters
+
+Role = Literal["referrer", "clinic", "administrator", "researcher"]
+Level = Literal["system", "user", "patient"]
+
+ANY_TYPE: Final = "*"
+"""The type of a scope that holds for every resource type."""
+
+PERMISSIONS: Final = "cruds"
+"""create, read, update, delete, search: the letters of a scope, in the order in which they are written."""
+
+
+class Client(Struct, frozen=True, kw_only=True):
+    """A registered client. `organisation` is the reference that it acts for, such as ``Organization/clinic``.
+
+    Only an administrator or a researcher may have none.
+    """
+
+    id: str
+    name: str
+    role: Role
+    organisation: str | None = None
+
+
+class Scope(Struct, frozen=True, kw_only=True):
+    """A SMART scope, ``level/type.permissions?filters``: `permissions` are letters of `PERMISSIONS` in their order.
+
+    `filters` are search parameters that every resource must match.
+    """
+
+    level: Level
+    type: str
+    permissions: str
+    filters: Parameters = ()
+
+
+class Actor(Struct, frozen=True, kw_only=True):
+    """A client with the scopes that its token carries.
+
+    `user` is the person behind it (an absolute URL or a relative reference, as the issuer says), `patient` the logical
+    id of the patient in the launch context; None where there is none.
+    """
+
+    client: Client
+    scopes: tuple[Scope, ...]
+    user: str | None = None
+    patient: str | None = None
