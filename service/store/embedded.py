@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import quote
 
 from service.store.account import Account
+from service.store.memory import cache_megabytes, memory_bytes
 from service.store.process import is_alive, is_other_program
 
 if TYPE_CHECKING:
@@ -50,7 +51,6 @@ _CONFIGURATION: Final = {
     "unix_socket_permissions": "0700",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "shared_buffers": "256MB",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
     "log_checkpoints": "off",
@@ -269,10 +269,12 @@ class Embedded:
             leftover.unlink(missing_ok=True)
         if self._log.exists() and self._log.stat().st_size > _ROTATE_LOG_BYTES:
             self._log.rename(self._log.with_suffix(".log.1"))
-        configuration = self._configuration | {
+        chosen = {
             "unix_socket_directories": str(folder),
             "max_connections": str(self._connections),
+            "shared_buffers": f"{cache_megabytes(memory_bytes())}MB",
         }
+        configuration = chosen | self._configuration
         options = [part for key, value in configuration.items() for part in ("-c", f"{key}={value}")]
         with self._log.open("ab") as log:
             self._child = subprocess.Popen(  # noqa: S603 - our own program
