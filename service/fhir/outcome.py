@@ -149,6 +149,12 @@ ERROR_CODES: Final = _catalogue(
         "business-rule",
         "An update carries only a part of the resource, as _summary and _elements return it.",
     ),
+    (
+        "search-parameter",
+        Category.RULE,
+        "business-rule",
+        "An active SearchParameter asks for what the service cannot search by; the diagnostics say what it could.",
+    ),
     # references between resources
     ("reference-not-found", Category.RULE, "not-found", "A reference points at a resource that does not exist here."),
     (

@@ -56,7 +56,7 @@ async def check_integrity(parts: Parts, context: Context, session: Session, writ
     made = {change.identity for change in changes if not change.version.deleted}
     gone = {change.identity for change in changes if change.version.deleted}
     if gone:
-        sources = [ELSEWHERE, *parts.registry.reference_sources]
+        sources = [ELSEWHERE, *parts.registry.every_reference_source]
         referrers = await session.referrers(
             list(gone), except_from=[change.identity for change in changes], sources=sources
         )

@@ -84,7 +84,7 @@ async def _deletion_issues(parts: Parts, operation: Operation) -> list[Issue]:
     identity = identity_of(str(operation.type), operation.id)
     async with parts.store.session() as session:
         referrers = await session.referrers(
-            [identity], except_from=[identity], sources=[ELSEWHERE, *parts.registry.reference_sources]
+            [identity], except_from=[identity], sources=[ELSEWHERE, *parts.registry.every_reference_source]
         )
     types = ", ".join(sorted({referrer for _, referrer in referrers}))
     return [Issue(code="still-referenced", diagnostics=f"Resources still refer to it: {types}.")] if types else []

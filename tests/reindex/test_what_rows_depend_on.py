@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from service.fhir.search.acceptance import extended
 from service.reindex import rebuild
 from service.reindex.rebuild import Progress, ReindexError, extraction_of
 from tests.builders.resources import observation, patient
@@ -100,8 +101,8 @@ async def test_the_digest_of_an_extraction_depends_on_the_search_parameters(part
         "type": "string",
         "expression": "Patient.name.text",
     }
-    extended = with_changes(parts, registry=parts.registry.extended(content))
-    assert extraction_of(parts, BASE) == extraction_of(parts, BASE) != extraction_of(extended, BASE)
+    changed = with_changes(parts, registry=extended(parts.registry, content))
+    assert extraction_of(parts, BASE) == extraction_of(parts, BASE) != extraction_of(changed, BASE)
 
 
 async def test_the_command_takes_the_base_as_an_option(

@@ -19,7 +19,7 @@ from service.fhir.search.types import SEARCH_TYPES
 from service.fhir.search.types.search_type import FurtherNumbers, Rows
 from service.fhir.search.types.string import add_sounds
 from service.fhir.search.types.token import add_media_type
-from service.fhir.search.types.uri import add_versioned
+from service.fhir.search.types.uri import versioned
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -138,6 +138,13 @@ class Extractor:
         self._types = registry.definitions.all_type_names
         self._trees: dict[str, _Tree] = {}
 
+    def of(self, registry: Registry) -> Extractor:
+        """The extractor for a registry that differs in its stored parameters; what else is compiled is shared."""
+        found = Extractor(registry, zone=self._zone)
+        concerned = {each for stored in (*registry.stored, *self._registry.stored) for each in stored.facts}
+        found._trees = {each: tree for each, tree in self._trees.items() if each not in concerned}
+        return found
+
     def rows(self, resource_type: str, content: Content, base: str) -> IndexRows:
         """The index rows of valid content, each once; kinds without any are left out."""
         tree = self._trees.get(resource_type)
@@ -174,7 +181,7 @@ class Extractor:
 
     def _further_numbers(self, resource_type: str) -> FurtherNumbers:
         restricted: dict[int, dict[int, int]] = {}
-        for parameter in self._registry.parameters(resource_type).values():
+        for parameter in self._registry.indexed(resource_type):
             if parameter.restricted_to is not None:
                 numbers = zip(parameter.source_numbers, parameter.identifier_numbers, strict=True)
                 for number, further in numbers:
@@ -192,4 +199,4 @@ def _extract(source: Source, path: Path) -> Extract:
         return add_sounds
     if source.kind == "token" and path.binding == MEDIA_TYPES:
         return add_media_type
-    return add_versioned if source.versioned else SEARCH_TYPES[source.kind].extractors[path.type]
+    return versioned(source.url_number) if source.versioned else SEARCH_TYPES[source.kind].extractors[path.type]

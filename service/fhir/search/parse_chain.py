@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from service.fhir.search.query import Criterion
     from service.fhir.search.scope import Scope
 
-_FOLLOWED: Final = "Reference"
 _REVERSE_PARTS: Final = 4
 _TYPES_NAMED: Final = 12
 _HAS_FORM: Final = "_has takes the form _has:Type:reference-parameter:search-parameter"
@@ -119,9 +118,6 @@ def _check_followed(parameter: SearchParameter) -> None:
     if parameter.kind != "reference":
         text = f"{parameter.code} is a {parameter.kind} parameter; chains follow references only."
         raise failure("parameter-value", text)
-    if _FOLLOWED not in parameter.data_types:
-        text = f"{parameter.code} holds canonical URLs, which are not followed; search by the URL."
-        raise failure("parameter-unsupported", text)
 
 
 def _that_know(scope: Scope, parameter: SearchParameter, targets: tuple[str, ...], following: str) -> tuple[str, ...]:
@@ -129,6 +125,8 @@ def _that_know(scope: Scope, parameter: SearchParameter, targets: tuple[str, ...
     if following in JOINS:
         return targets
     registry = scope.registry
+    if coming := [each for each in targets if following in registry.being_indexed(each)]:
+        raise scope.of(*coming).unknown(following, inside=True)
     types = tuple(each for each in targets if following in registry.parameters(each))
     if not types:
         raise _unknown_to_all(scope, parameter, targets, following)

@@ -65,7 +65,8 @@ def _include(scope: Scope, name: str, text: str) -> Include:
         raise _refused(code, f"takes {_FORM}, once in each value")
     source, reverse, iterate = parts[0], code == "_revinclude", bool(colon)
     if parts == [_ANY]:
-        return Include(source_type=ANY_TYPE, parameter=None, reverse=reverse, iterate=iterate)
+        named = _named(scope, None, None)
+        return Include(source_type=ANY_TYPE, parameter=None, reverse=reverse, iterate=iterate, named=named)
     if source not in scope.registry.definitions.resource_types:
         raise _refused(code, f"takes {_FORM}, of types that the service serves")
     if not reverse and not iterate and source not in scope.types:
@@ -79,22 +80,40 @@ def _include(scope: Scope, name: str, text: str) -> Include:
     _check_target(scope, code, parameter, target)
     if reverse and not iterate and not _meets(scope.types, parameter, target):
         raise _refused(code, f"takes references to the matches, which {source}:{parts[1]} cannot be")
-    return Include(source_type=source, parameter=parameter, target_type=target, iterate=iterate, reverse=reverse)
+    return Include(
+        source_type=source,
+        parameter=parameter,
+        target_type=target,
+        iterate=iterate,
+        reverse=reverse,
+        named=_named(scope, parameter, target),
+    )
 
 
 def _reference(scope: Scope, code: str, source: str, name: str) -> SearchParameter:
     known = scope.registry.parameters(source)
     parameter = known.get(name)
+    if parameter is None and name in scope.registry.being_indexed(source):
+        raise scope.of(source).unknown(name)
     if parameter is None or parameter.kind != "reference":
         accepted = ", ".join(each.code for each in known.values() if _is_followed(each))
         raise _refused(code, f"takes the reference parameters of {source}: {accepted or 'none'}")
-    if not _is_followed(parameter):
-        raise _refused(code, f"follows references; {source}:{name} holds canonical URLs")
     return parameter
 
 
+def _named(scope: Scope, parameter: SearchParameter | None, target: str | None) -> tuple[int, ...]:
+    """The numbers of the URLs of the served types that a canonical may lead to."""
+    if parameter is not None and not parameter.canonical:
+        return ()
+    registry = scope.registry
+    served = registry.definitions.resource_types
+    types = (target,) if target else (parameter and parameter.targets) or served
+    known = (registry.parameters(each).get("url") for each in types if each in served)
+    return tuple(source.url_number for url in known if url for source in url.sources if source.versioned)
+
+
 def _is_followed(parameter: SearchParameter) -> bool:
-    return parameter.kind == "reference" and "Reference" in parameter.data_types
+    return parameter.kind == "reference"
 
 
 def _check_target(scope: Scope, code: str, parameter: SearchParameter | None, target: str | None) -> None:

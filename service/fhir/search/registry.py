@@ -12,8 +12,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from service.fhir.outcome import failure
 from service.fhir.reference import type_code
+from service.fhir.search.composed import Composed
 from service.fhir.search.expression import Path, UnresolvableError, resolve_expression
 from service.fhir.search.parameter import (
     KINDS,
@@ -25,7 +25,8 @@ from service.fhir.search.parameter import (
     restricted_number,
     source_number,
 )
-from service.fhir.search.stored_parameters import parameter_facts, shipped_parameters
+from service.fhir.search.shared import shared
+from service.fhir.search.stored_parameters import StoredParameter, parameter_facts, shipped_parameters
 from service.fhir.search.types import SEARCH_TYPES
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from service.fhir.resource import Content
     from service.fhir.search.expression import Resolved
     from service.fhir.search.parameter import Kind
+    from service.fhir.search.stored_parameters import State
 
 UNSUPPORTED_KINDS: Final = {"special": "the service has no geometry to answer it with"}
 """R4's search parameter types that the service does not answer, with the reason."""
@@ -59,48 +61,67 @@ _BOOLEAN: Final = re.compile(r" (?:and|or) ")
 
 
 class Registry:
-    """The search parameters of every served type: R4's, those that ship with the service, and the `extra` ones.
+    """The search parameters of every served type: R4's, those that ship with the service, the `extra` and stored ones.
 
-    Raises ValueError when two types, or two sources, share a number.
+    Of the stored ones those that are not ready are only indexed. Raises ValueError when two types, or two sources,
+    share a number.
     """
 
     def __init__(
         self,
         definitions: Definitions,
         extra: Mapping[str, Sequence[SearchParameterFact]] | None = None,
+        stored: Sequence[StoredParameter] = (),
     ) -> None:
         self.definitions: Final = definitions
+        self.stored: Final = tuple(stored)
+        self._given: Final = extra or {}
         self._extra: Final = shipped_parameters(definitions)
-        for resource_type, facts in (extra or {}).items():
+        for resource_type, facts in self._given.items():
             self._extra.setdefault(resource_type, []).extend(facts)
         self._parameters: dict[str, dict[str, SearchParameter]] = {}
+        self._indexed: dict[str, tuple[SearchParameter, ...]] = {}
+        self._left: dict[str, tuple[SearchParameter, ...]] = {}
         self._unsupported: dict[str, dict[str, str]] = {}
         self._numbers: dict[int, tuple[str, ...]] = {}
-        self._elements: dict[str, dict[Path, None]] = {}
+        self._composed: dict[str, Composed] = {}
         self._shared: dict[tuple[str, ...], dict[str, SearchParameter]] = {}
         _refuse_collisions(definitions.all_type_names)
 
-    def extended(self, content: Content) -> Registry:
-        """A registry that has the parameter of a SearchParameter resource too.
-
-        FhirError says what is wrong with the resource, or why its expression cannot be indexed.
-        """
-        facts = parameter_facts(self.definitions, content, self._extra)
-        found = Registry(self.definitions)
-        for resource_type in {*self._extra, *facts}:
-            kept = [each for each in self._extra.get(resource_type, ()) if each.url != content["url"]]
-            found._extra[resource_type] = [*kept, *((facts[resource_type],) if resource_type in facts else ())]
-        for resource_type, fact in facts.items():
-            if reason := found.unsupported(resource_type).get(fact.code):
-                text = f"The search parameter cannot be added: {reason}."
-                raise failure("not-supported", text, "SearchParameter.expression")
+    def with_stored(self, stored: Sequence[StoredParameter]) -> Registry:
+        """The registry with these stored parameters in the place of others; what else is compiled already is shared."""
+        found = Registry(self.definitions, self._given, stored)
+        concerned = {resource_type for each in (*stored, *self.stored) for resource_type in each.facts}
+        for resource_type in self._parameters.keys() - concerned:
+            found._parameters[resource_type] = self._parameters[resource_type]
+            found._indexed[resource_type] = self._indexed[resource_type]
+            found._left[resource_type] = ()
+            found._unsupported[resource_type] = self._unsupported[resource_type]
+            found._composed[resource_type] = self._composed.get(resource_type, Composed())
+        if not self.stored:
+            found._numbers = dict(self._numbers)
         return found
+
+    def stored_parameter(self, content: Content, state: State = "ready") -> StoredParameter:
+        """What a valid SearchParameter resource comes to beside the parameters of the release; FhirError."""
+        return StoredParameter(facts=parameter_facts(self.definitions, content, self._extra), state=state)
+
+    def being_indexed(self, resource_type: str) -> frozenset[str]:
+        """The codes of stored parameters of the type that cannot be searched by yet."""
+        facts = [each.facts.get(resource_type) for each in self.stored if each.state == "indexing"]
+        return frozenset(fact.code for fact in facts if fact)
 
     def parameters(self, resource_type: str) -> Mapping[str, SearchParameter]:
         """The parameters of a served type by code, sorted."""
         if resource_type not in self._parameters:
             self._compile(resource_type)
         return self._parameters[resource_type]
+
+    def indexed(self, resource_type: str) -> tuple[SearchParameter, ...]:
+        """The parameters of a served type that are indexed: those that it has, and those that come or go."""
+        if resource_type not in self._indexed:
+            self._compile(resource_type)
+        return self._indexed[resource_type]
 
     def unsupported(self, resource_type: str) -> Mapping[str, str]:
         """R4's parameters of a served type that the service refuses: code → reason."""
@@ -114,13 +135,7 @@ class Registry:
             return self.parameters(resource_types[0])
         found = self._shared.get(resource_types)
         if found is None:
-            every = [self.parameters(each) for each in resource_types]
-            codes = set(every[0]).intersection(*every[1:])
-            found = {}
-            for code in sorted(codes):
-                merged = _merged([parameters[code] for parameters in every])
-                if merged is not None:
-                    found[code] = merged
+            found = shared([self.parameters(each) for each in resource_types])
             if len(self._shared) >= _SHARED:
                 self._shared.clear()
             self._shared[resource_types] = found
@@ -128,45 +143,55 @@ class Registry:
 
     def sources(self, resource_type: str) -> tuple[Source, ...]:
         """Everything that is indexed of a type, each source once; composites read those of their components."""
-        found = {
-            source.number: source
-            for parameter in self.parameters(resource_type).values()
-            for each in (parameter, *parameter.components)
-            for source in each.sources
-        }
-        return tuple(found.values())
+        return _sources(self.indexed(resource_type))
 
     def composed_elements(self, resource_type: str) -> tuple[Path, ...]:
         """The elements within which the values of composites stand together, the resource itself left out."""
         self.parameters(resource_type)
-        return tuple(self._elements.get(resource_type, ()))
+        return tuple(self._composed[resource_type].elements) if resource_type in self._composed else ()
 
     @cached_property
     def reference_sources(self) -> tuple[int, ...]:
-        """The numbers of all reference sources of all served types."""
-        return tuple(
-            source.number
-            for resource_type in self.definitions.resource_types
-            for source in self.sources(resource_type)
-            if source.kind == "reference"
-        )
+        """The numbers of the reference sources that can be searched, of all served types."""
+        return self._references(self.parameters(each).values() for each in self.definitions.resource_types)
+
+    @cached_property
+    def every_reference_source(self) -> tuple[int, ...]:
+        """The numbers of all reference sources that there may be rows of."""
+        types = self.definitions.resource_types
+        return self._references((*self.indexed(each), *self._left[each]) for each in types)
+
+    @staticmethod
+    def _references(parameters: Iterable[Iterable[SearchParameter]]) -> tuple[int, ...]:
+        return tuple(source.number for each in parameters for source in _sources(each) if source.kind == "reference")
 
     def _compile(self, resource_type: str) -> None:
         parameters: dict[str, SearchParameter] = {}
         unsupported: dict[str, str] = {}
         facts = dict(self.definitions.search_parameters(resource_type))
         facts.update((fact.code, fact) for fact in self._extra.get(resource_type, ()))
-        for fact in facts.values():
-            if fact.kind == "composite":
-                compiled = self._composite(resource_type, fact, facts)
-            else:
-                compiled = self._parameter(resource_type, fact)
+        stored = [(each.state, each.facts[resource_type]) for each in self.stored if resource_type in each.facts]
+        ready = [fact for state, fact in stored if state == "ready"]
+        for fact in (*facts.values(), *ready):
+            compiled = self._compiled(resource_type, fact, facts)
             if isinstance(compiled, str):
                 unsupported[fact.code] = compiled
             else:
                 parameters[fact.code] = compiled
+        others = [(state, self._compiled(resource_type, fact, facts)) for state, fact in stored if state != "ready"]
+        left = [each for state, each in others if state == "left" and not isinstance(each, str)]
+        indexed = [each for state, each in others if state != "left" and not isinstance(each, str)]
+        self._left[resource_type] = tuple(left)
+        self._indexed[resource_type] = (*parameters.values(), *indexed)
         self._unsupported[resource_type] = unsupported
         self._parameters[resource_type] = dict(sorted(parameters.items()))
+
+    def _compiled(
+        self, resource_type: str, fact: SearchParameterFact, facts: Mapping[str, SearchParameterFact]
+    ) -> SearchParameter | str:
+        if fact.kind == "composite":
+            return self._composite(resource_type, fact, facts)
+        return self._parameter(resource_type, fact)
 
     def _composite(
         self, resource_type: str, fact: SearchParameterFact, facts: Mapping[str, SearchParameterFact]
@@ -184,11 +209,8 @@ class Registry:
                 return component
             components.append(component)
         elements = [path for base in bases for path in resolve_expression(self.definitions, base).paths]
-        composed = self._elements.setdefault(resource_type, {})
-        together = {**composed, **{path: None for path in elements if path.steps}}
-        if not all(_stand_in_one_element(each, elements, together) for each in components):
-            return "its components do not stand together in one element"
-        composed.update(together)
+        if reason := self._composed.setdefault(resource_type, Composed()).add(components, elements):
+            return reason
         return SearchParameter(
             code=fact.code,
             kind="composite",
@@ -305,39 +327,9 @@ class Registry:
         return systems
 
 
-def _stand_in_one_element(component: SearchParameter, elements: Sequence[Path], composed: Iterable[Path]) -> bool:
-    """Whether all rows of a component have the ordinal of the composite's element, and of no other."""
-    wanted = {path.steps for path in elements}
-    for source in component.sources:
-        for path in source.paths:
-            held = {each.steps for each in composed if path.steps[: len(each.steps)] == each.steps} or {()}
-            if len(held) > 1 or not held <= wanted:
-                return False
-    return True
-
-
-def _merged(parameters: Sequence[SearchParameter]) -> SearchParameter | None:
-    """One parameter for all of the types; None where their meanings differ, as those of ``status`` do."""
-    first = parameters[0]
-    meanings = {
-        (each.kind, each.restricted_to, tuple(sorted(each.systems)), tuple(part.code for part in each.components))
-        for each in parameters
-    }
-    if len(meanings) > 1:
-        return None
-    components = [
-        merged
-        for each in zip(*(each.components for each in parameters), strict=True)
-        if (merged := _merged(each)) is not None
-    ]
-    if len(components) < len(first.components):
-        return None
-    return replace(
-        first,
-        sources=tuple(source for each in parameters for source in each.sources),
-        targets=tuple(dict.fromkeys(target for each in parameters for target in each.targets)),
-        components=tuple(components),
-    )
+def _sources(parameters: Iterable[SearchParameter]) -> tuple[Source, ...]:
+    every = (each for parameter in parameters for each in (parameter, *parameter.components))
+    return tuple({source.number: source for each in every for source in each.sources}.values())
 
 
 def _refuse_collisions(type_names: Iterable[str]) -> None:

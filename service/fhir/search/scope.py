@@ -70,6 +70,9 @@ class Scope(Struct, frozen=True, kw_only=True):
 
     def unknown(self, code: str, *, inside: bool = False) -> FhirError:
         """The refusal of a parameter that is not known, naming the nearest one and listing all."""
+        if any(code in self.registry.being_indexed(each) for each in self.types):
+            text = f"{code} is being indexed; it can be searched by as soon as $reindex says that it is done."
+            return failure("parameter-unsupported", text, where(code))
         if reason := self.unsupported().get(code):
             return failure("parameter-unsupported", f"R4 defines {code}, but {reason}.", where(code))
         if code in _PAGING_ELSEWHERE:
