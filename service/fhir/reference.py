@@ -27,6 +27,13 @@ _ELSEWHERE: Final = re.compile(
 )
 
 
+LOOSE: Final = 1
+"""In the place of a type's number: what a canonical is found by though it does not lead there.
+
+That is its URL without the version that it names, or with a part of it.
+"""
+
+
 class LocalReference(Struct, frozen=True, kw_only=True):
     """A literal reference to a resource of this service, such as ``Patient/1`` or ``Patient/1/_history/2``."""
 

@@ -25,7 +25,7 @@ _NEEDED: Final = {
     ("token", "text"): frozenset({"Coding", "CodeableConcept", "Identifier"}),
     ("token", "of-type"): frozenset({"Identifier"}),
     ("reference", "identifier"): frozenset({"Reference"}),
-    ("reference", "text"): frozenset({"Reference"}),
+    ("reference", "below"): frozenset({"canonical"}),
     ("reference", "[type]"): frozenset({"Reference"}),
 }
 """(kind, modifier) → the data types of which a parameter must read at least one."""

@@ -55,6 +55,11 @@ class Source:
     versioned: bool = False
 
     @property
+    def url_number(self) -> int:
+        """Where it is the url of a resource with a version: the number under which canonicals find the resource."""
+        return url_number(self.type) if self.versioned else 0
+
+    @property
     def repeats(self) -> bool:
         """Whether a resource may have several rows: all paths to it are those of one choice otherwise.
 
@@ -86,6 +91,11 @@ class SearchParameter:
     systems: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
     special: Special | None = None
     components: tuple[SearchParameter, ...] = ()
+
+    @cached_property
+    def canonical(self) -> bool:
+        """Whether references may name their targets by canonical URLs."""
+        return self.kind == "reference" and not self.data_types <= {"Reference"}
 
     @cached_property
     def media_types(self) -> bool:
@@ -152,6 +162,11 @@ def of_type_number(resource_type: str, expression: str) -> int:
 def parts_number(resource_type: str, expression: str) -> int:
     """The number under which a string source has the parts of long texts."""
     return source_number(resource_type, "string", f"{expression}:contains")
+
+
+def url_number(resource_type: str) -> int:
+    """The number under which the index of references has the canonical URLs of the resources of a type themselves."""
+    return source_number(resource_type, "reference", f"{resource_type}.url")
 
 
 def restricted_number(source: Source, target_type: str) -> int:

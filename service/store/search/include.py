@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from service.fhir.search.query import ANY_TYPE
 from service.store.search.kept import kept
-from service.store.search.probe import referrers, where
+from service.store.search.probe import identities, leading, referrers, with_named
 from service.store.search.writer import Writer
 
 if TYPE_CHECKING:
@@ -24,13 +24,17 @@ if TYPE_CHECKING:
 
 
 class _Step(Struct, frozen=True):
-    """An include without its values; each of the positions is None where nothing is demanded."""
+    """An include without its values; each of the positions is None where nothing is demanded.
+
+    `names` is that of the numbers of canonical URLs, None where no canonical refers.
+    """
 
     reverse: bool
     iterate: bool
-    sources: int | None
+    sources: int
     from_type: int | None
     to_type: int | None
+    names: int | None
 
 
 def included_text(
@@ -52,13 +56,14 @@ def _step(include: Include, references: Sequence[int], position: Any) -> _Step:
     source_type = None if include.source_type == ANY_TYPE else include.source_type
     target_type = include.target_type or (parameter.restricted_to if parameter else None)
     if parameter is not None:
-        sources: int | None = position(list(parameter.source_numbers))
+        sources = position(list(parameter.source_numbers))
         source_type = None
     else:
-        sources = position(list(references)) if include.reverse else None
+        sources = position(list(references))
     ends = (target_type, source_type) if include.reverse else (source_type, target_type)
     from_type, to_type = (None if each is None else position(each) for each in ends)
-    return _Step(include.reverse, include.iterate, sources, from_type, to_type)
+    names = position(list(include.named)) if include.named else None
+    return _Step(include.reverse, include.iterate, sources, from_type, to_type, names)
 
 
 @kept
@@ -89,23 +94,23 @@ def _text(steps: tuple[_Step, ...], depth: int, columns: str) -> str:
 def _branch(writer: Writer, step: _Step, before: str) -> str:
     """The keys that one include leads to from those of a table."""
     own = f" AND t.type = ${step.from_type}::text" if step.from_type is not None else ""
-    base = (
-        f"SELECT b.key, r.identity FROM {before} b CROSS JOIN LATERAL "
-        f"(SELECT t.identity FROM resource t WHERE t.key = b.key{own} OFFSET 0) r"
-    )
+    identity = f"SELECT t.identity FROM resource t WHERE t.key = b.key{own} OFFSET 0"
     if step.reverse:
-        referring = referrers(writer, step.sources or 0, "b.identity", "LIMIT $2::bigint")
+        identity = identities(writer, identity, step.names, "b.key")
+    base = f"SELECT b.key, r.identity FROM {before} b CROSS JOIN LATERAL ({identity}) r"
+    if step.reverse:
+        referring = referrers(writer, step.sources, "b.identity", "LIMIT $2::bigint", names=step.names)
         narrowed = (
             "" if step.to_type is None else f" JOIN resource r ON r.key = f.key AND r.type = ${step.to_type}::text"
         )
         return f"SELECT f.key FROM ({base}) AS b CROSS JOIN LATERAL ({referring}) f{narrowed}"
-    conditions = [] if step.sources is None else [f"t.source = ANY(${step.sources}::integer[])"]
-    targets = (
-        "SELECT t.target FROM (SELECT * FROM index_reference t WHERE t.resource_key = b.key OFFSET 0) t"
-        f"{where(conditions)}"
+    references = (
+        "SELECT t.target FROM (SELECT * FROM index_reference t WHERE t.resource_key = b.key OFFSET 0) t "
+        f"WHERE t.source = ANY({writer.array(step.sources)}){leading(step.names)}"
     )
     narrowed = "" if step.to_type is None else f" AND t.type = ${step.to_type}::text"
+    targets = f"SELECT t.key FROM resource t WHERE t.identity = f.target AND t.content IS NOT NULL{narrowed} OFFSET 0"
     return (
-        f"SELECT r.key FROM ({base}) AS b CROSS JOIN LATERAL ({targets}) f CROSS JOIN LATERAL "
-        f"(SELECT t.key FROM resource t WHERE t.identity = f.target AND t.content IS NOT NULL{narrowed} OFFSET 0) r"
+        f"SELECT r.key FROM ({base}) AS b CROSS JOIN LATERAL ({references}) f "
+        f"CROSS JOIN LATERAL ({with_named(writer, targets, step.names, 'f.target')}) r"
     )

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from service.store.search.forms import PLACES, SELECTIVE
 from service.store.search.forms import placed as placed_in
-from service.store.search.probe import holds_all, referrers, where
+from service.store.search.probe import holds_all, identities, leading, referrers, where, with_named
 from service.store.search.shape import All, Joined, Leaf, Linked, OneOf, Referring
 
 if TYPE_CHECKING:
@@ -216,11 +216,13 @@ def _gathered_by_target(writer: Writer, node: Linked, limit: int | None) -> Gath
     targets = writer.table("targets", found.query)
     target, row = writer.name("r"), writer.name("f")
     cut = "OFFSET 0" if limit is None else f"LIMIT {limit + 1}"
+    identity = (
+        f"SELECT t.identity FROM resource t WHERE t.key = c.key AND t.type = ANY({writer.array(node.types)}) OFFSET 0"
+    )
     query = (
-        f"SELECT {row}.key FROM {targets} c CROSS JOIN LATERAL "
-        "(SELECT t.identity FROM resource t "
-        f"WHERE t.key = c.key AND t.type = ANY({writer.array(node.types)}) OFFSET 0) {target} "
-        f"CROSS JOIN LATERAL ({referrers(writer, node.sources, f'{target}.identity', cut)}) {row}"
+        f"SELECT {row}.key FROM {targets} c "
+        f"CROSS JOIN LATERAL ({identities(writer, identity, node.names, 'c.key')}) {target} "
+        f"CROSS JOIN LATERAL ({referrers(writer, node.sources, f'{target}.identity', cut, names=node.names)}) {row}"
     )
     return Gathered(query + where(list(found.complete)), found.complete)
 
@@ -233,10 +235,12 @@ def _gathered_by_referrer(writer: Writer, node: Referring, limit: int | None, ty
     targets = (
         f"SELECT DISTINCT {row}.target FROM {referring} c CROSS JOIN LATERAL "
         "(SELECT t.target FROM (SELECT * FROM index_reference t WHERE t.resource_key = c.key OFFSET 0) t "
-        f"WHERE t.source = ANY({writer.array(node.sources)}) OFFSET 0) {row}{where(list(found.complete))}"
+        f"WHERE t.source = ANY({writer.array(node.sources)}){leading(node.names)} OFFSET 0) {row}"
+        f"{where(list(found.complete))}"
     )
+    referred = f"SELECT t.key FROM resource t WHERE t.identity = d.target AND t.content IS NOT NULL{of_types} OFFSET 0"
     query = (
-        f"SELECT {target}.key FROM ({targets}) d CROSS JOIN LATERAL (SELECT t.key FROM resource t "
-        f"WHERE t.identity = d.target AND t.content IS NOT NULL{of_types} OFFSET 0) {target}"
+        f"SELECT {target}.key FROM ({targets}) d "
+        f"CROSS JOIN LATERAL ({with_named(writer, referred, node.names, 'd.target')}) {target}"
     )
     return Gathered(query, found.complete)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from service.fhir.reference import LOOSE
 from service.store.search.forms import PLACES
 from service.store.search.shape import All, Joined, Leaf, Linked, Negated, OneOf, Referring
 
@@ -136,14 +137,17 @@ def _joined(writer: Writer, node: Joined, key: str) -> str:
 
 def _linked(writer: Writer, node: Linked, key: str) -> str:
     reference, target = writer.name("f"), writer.name("r")
+    targets = (
+        f"SELECT t.key FROM resource t WHERE t.identity = {reference}.target "
+        f"AND t.type = ANY({writer.array(node.types)}) AND t.content IS NOT NULL OFFSET 0"
+    )
     conditions = holds_all(writer, node.where, f"{target}.key")
     return (
         "EXISTS (SELECT FROM "
         f"(SELECT t.target FROM (SELECT * FROM index_reference t WHERE t.resource_key = {key} OFFSET 0) t "
-        f"WHERE t.source = ANY({writer.array(node.sources)}) OFFSET 0) {reference} "
-        "CROSS JOIN LATERAL (SELECT t.key FROM resource t "
-        f"WHERE t.identity = {reference}.target AND t.type = ANY({writer.array(node.types)}) "
-        f"AND t.content IS NOT NULL OFFSET 0) {target}{where(conditions)} OFFSET 0)"
+        f"WHERE t.source = ANY({writer.array(node.sources)}){leading(node.names)} OFFSET 0) {reference} "
+        f"CROSS JOIN LATERAL ({with_named(writer, targets, node.names, f'{reference}.target')}) {target}"
+        f"{where(conditions)} OFFSET 0)"
     )
 
 
@@ -152,19 +156,43 @@ def _referring(writer: Writer, node: Referring, key: str) -> str:
     conditions = holds_all(writer, node.where, f"{referrer}.key")
     return (
         "EXISTS (SELECT FROM "
-        f"(SELECT t.identity FROM resource t WHERE t.key = {key} OFFSET 0) i "
-        f"CROSS JOIN LATERAL ({referrers(writer, node.sources, 'i.identity')}) {referrer}{where(conditions)} OFFSET 0)"
+        f"({identities(writer, f'SELECT t.identity FROM resource t WHERE t.key = {key} OFFSET 0', node.names, key)}) i "
+        f"CROSS JOIN LATERAL ({referrers(writer, node.sources, 'i.identity', names=node.names)}) {referrer}"
+        f"{where(conditions)} OFFSET 0)"
     )
 
 
-def referrers(writer: Writer, sources: int, identity: str, more: str = "OFFSET 0") -> str:
-    """The keys of the resources that refer to an identity from one of the sources."""
+def leading(names: int | None) -> str:
+    """The condition on rows of references that they lead to what they name, where canonicals are among them."""
+    return "" if names is None else f" AND t.target_type <> {LOOSE}"
+
+
+def with_named(writer: Writer, targets: str, names: int | None, target: str) -> str:
+    """The keys of targets, and of the resources whose canonical URL a target is."""
+    return targets if names is None else f"({targets}) UNION ALL ({referrers(writer, names, target)})"
+
+
+def identities(writer: Writer, identity: str, names: int | None, key: str) -> str:
+    """What a resource is referred to by: its identity, and its canonical URLs."""
+    if names is None:
+        return identity
+    return (
+        f"({identity}) UNION ALL (SELECT t.target FROM (SELECT * FROM index_reference t "
+        f"WHERE t.resource_key = {key} OFFSET 0) t WHERE t.source = ANY({writer.array(names)}) OFFSET 0)"
+    )
+
+
+def referrers(writer: Writer, sources: int, identity: str, more: str = "OFFSET 0", *, names: int | None = None) -> str:
+    """The keys of the resources that refer to an identity from one of the sources.
+
+    With `names`, that of canonical URLs, they may refer by such a one.
+    """
     source, found = writer.name("s"), writer.name()
     return (
         f"SELECT {found}.key FROM unnest({writer.array(sources)}) {source}(v) CROSS JOIN LATERAL "
         f"(SELECT t.resource_key AS key FROM index_reference t "
         f"WHERE uuid_hash_extended(t.target, t.source) = uuid_hash_extended({identity}, {source}.v) "
-        f"AND t.target = {identity} AND t.source = {source}.v {more}) {found}"
+        f"AND t.target = {identity} AND t.source = {source}.v{leading(names)} {more}) {found}"
     )
 
 

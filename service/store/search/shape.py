@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from service.fhir.reference import type_code
+from service.fhir.search.parameter import url_number
 from service.fhir.search.query import (
     AnyOf,
     Chain,
@@ -79,18 +80,23 @@ class Joined(Struct, frozen=True, kw_only=True):
 
 
 class Linked(Struct, frozen=True, kw_only=True):
-    """The resource refers to one of the types that matches."""
+    """The resource refers to one of the types that matches.
+
+    `names` is the position of the numbers under which the types' canonical URLs are, None where no canonical refers.
+    """
 
     sources: int
     types: int
     where: All
+    names: int | None = None
 
 
 class Referring(Struct, frozen=True, kw_only=True):
-    """Something that matches refers to the resource."""
+    """Something that matches refers to the resource, perhaps by one of its URLs, which stand under `names`."""
 
     sources: int
     where: All
+    names: int | None = None
 
 
 class OneOf(Struct, frozen=True, kw_only=True):
@@ -201,10 +207,13 @@ class _Shaper:
             case Chain(parameter=parameter, types=types, where=where):
                 sources = self.array(INTEGER, parameter.source_numbers)
                 position = self.array(TEXT, types)
-                return Linked(sources=sources, types=position, where=self._all_of(where, position))
+                names = self._names(parameter, types)
+                return Linked(sources=sources, types=position, where=self._all_of(where, position), names=names)
             case Has(type=type_, parameter=parameter, where=where):
                 sources = self.array(INTEGER, parameter.source_numbers)
-                return Referring(sources=sources, where=self._all_of(where, self.array(TEXT, (type_,))))
+                names = self._names(parameter, self.values[self._asked])
+                position = self.array(TEXT, (type_,))
+                return Referring(sources=sources, where=self._all_of(where, position), names=names)
             case Identified(identities=identities):
                 values = (self.array("uuid", identities),)
                 return Leaf(form_name="identified", sources=None, values=values, many=len(identities) > _MANY)
@@ -217,6 +226,10 @@ class _Shaper:
                 return self._matches(parameter, values)
             case InCodes():
                 raise TypeError("sets of codes are resolved before a statement is built")
+
+    def _names(self, parameter: SearchParameter, types: Iterable[str]) -> int | None:
+        """Where the numbers are under which canonicals find the types."""
+        return self.array(INTEGER, map(url_number, types)) if parameter.canonical else None
 
     def _matches(self, parameter: SearchParameter, values: Sequence[Value]) -> Node:
         if parameter.components:

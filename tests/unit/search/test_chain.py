@@ -68,6 +68,12 @@ def described(criterion: Criterion | Not) -> str:
         ("Patient", "_has:Observation:patient:encounter.class=AMB", "Observation.patient< encounter>Encounter class"),
         ("Task", "patient._has:Observation:patient:code=a", "patient>Patient Observation.patient< code"),
         ("Task", "focus:ServiceRequest.subject:Patient.name=a", "focus>ServiceRequest subject>Patient name"),
+        ("QuestionnaireResponse", "questionnaire.title=a", "questionnaire>Questionnaire title"),
+        (
+            "CarePlan",
+            "instantiates-canonical:PlanDefinition.title=a",
+            "instantiates-canonical>PlanDefinition title",
+        ),
     ],
 )
 def test_links_are_followed(parse: Parse, resource_type: str, text: str, expected: str) -> None:
@@ -161,11 +167,11 @@ def test_a_parameter_whose_meaning_differs_between_the_types_needs_the_type(pars
     assert "focus:" in diagnostics
 
 
-def test_a_canonical_is_not_followed(parse: Parse) -> None:
-    """It names no resource of this service."""
-    code, expression, diagnostics = refusal(parse, "ServiceRequest", "instantiates-canonical.name=a")
-    assert (code, expression) == ("parameter-unsupported", "http.instantiates-canonical.name")
-    assert "canonical" in diagnostics
+def test_a_uri_is_not_followed(parse: Parse) -> None:
+    """It names no resource."""
+    code, expression, diagnostics = refusal(parse, "ServiceRequest", "instantiates-uri.name=a")
+    assert (code, expression) == ("parameter-value", "http.instantiates-uri.name")
+    assert "references only" in diagnostics
 
 
 @pytest.mark.parametrize("rest", ["type=a", "_id=1", "_has:Observation:subject:code=a", "_list=1"])

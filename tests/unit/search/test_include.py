@@ -70,7 +70,7 @@ def test_a_search_of_several_types_includes_from_any_of_them(parse: Parse) -> No
         ("_include", "Observation:subject"),
         ("_include", "ServiceRequest:subject"),
         ("_include:iterate", "Nonsense:subject"),
-        ("_include:iterate", "ServiceRequest:instantiates-canonical"),
+        ("_include:iterate", "ServiceRequest:instantiates-uri"),
         ("_revinclude", "Observation:code"),
         ("_revinclude", "Patient:general-practitioner"),
         ("_revinclude", "Provenance:target:Patient"),
@@ -85,10 +85,10 @@ def test_what_cannot_be_included_is_refused(parse: Parse, name: str, value: str)
 
 
 def test_a_wrong_parameter_is_answered_with_the_references_of_the_type(parse: Parse) -> None:
-    """Canonicals are none of them."""
+    """Canonicals are among them, other URIs are not."""
     diagnostics = refusal(parse, "ServiceRequest", "_include=ServiceRequest:pateint")[2]
-    assert "based-on, encounter, patient, performer" in diagnostics
-    assert "instantiates-canonical" not in diagnostics
+    assert "based-on, encounter, instantiates-canonical, patient, performer" in diagnostics
+    assert "instantiates-uri" not in diagnostics
 
 
 def test_an_include_that_does_not_start_at_the_matches_says_how_it_could(parse: Parse) -> None:

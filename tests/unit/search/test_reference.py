@@ -8,8 +8,9 @@ from urllib.parse import quote
 import pytest
 
 from service.fhir.outcome import FhirError
-from service.fhir.reference import digest_of, identity_of, type_code
+from service.fhir.reference import LOOSE, digest_of, identity_of, type_code
 from service.fhir.search.extract import Extractor
+from service.fhir.search.parameter import url_number
 from service.fhir.search.query import Matches, ReferenceValue, TokenValue
 from service.fhir.search.types.reference import NOT_LITERAL
 
@@ -140,7 +141,62 @@ def test_a_local_canonical_is_found_as_a_resource(parse: Parse, values: Values) 
     """A questionnaire on the service's own base."""
     response = {"resourceType": "QuestionnaireResponse", "questionnaire": f"{BASE}/Questionnaire/ndi|1"}
     (target,) = targets(parse, "questionnaire", "Questionnaire/ndi", "QuestionnaireResponse")
-    assert (type_code("Questionnaire"), target) in values(response, "questionnaire")
+    assert (LOOSE, target) in values(response, "questionnaire")
+    assert (type_code("Questionnaire"), target) in values(
+        response | {"questionnaire": f"{BASE}/Questionnaire/ndi"}, "questionnaire"
+    )
+
+
+@pytest.mark.parametrize(
+    "text,found",
+    [
+        (PLAN, {"", "|2", "|2.0", "|2.0-rc", "|20", "|1.2"}),
+        (f"{PLAN}|2", {"|2", "|2.0", "|2.0-rc"}),
+        (f"{PLAN}|2.0", {"|2.0", "|2.0-rc"}),
+        (f"{PLAN}|2.0-rc", {"|2.0-rc"}),
+        (f"{PLAN}|2.", set()),
+        (f"{PLAN}|0", set()),
+    ],
+)
+def test_below_a_version_are_those_that_begin_with_its_parts(
+    parse: Parse, values: Values, text: str, found: set[str]
+) -> None:
+    """3.1.1.4.13: "to control whether the version is considered in the search"."""
+    wanted = set(targets(parse, "instantiates-canonical:below", text, "CarePlan"))
+    for version in ("", "|2", "|2.0", "|2.0-rc", "|20", "|1.2"):
+        plan = {"resourceType": "CarePlan", "instantiatesCanonical": [f"{PLAN}{version}"]}
+        rows = {row[1] for row in values(plan, "instantiates-canonical")}
+        assert bool(rows & wanted) is (version in found), version
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "Plan/1", "a|1", f"{PLAN}|", f"{PLAN}|1|2", f"{PLAN}|1 ", f"{PLAN}|1.2.3.4.5.6.7.8.9"]
+)
+def test_below_takes_canonicals(parse: Parse, text: str) -> None:
+    """Whose versions have few parts."""
+    with pytest.raises(FhirError) as refusal:
+        parse("CarePlan", f"instantiates-canonical:below={text}")
+    assert refusal.value.code == "parameter-value"
+
+
+def test_a_resource_with_a_url_is_found_by_canonicals_to_it(registry: Registry) -> None:
+    """With and without its version, under a number of its type."""
+    extractor = Extractor(registry)
+    for url, target in ((PLAN, digest_of(PLAN)), (f"{BASE}/PlanDefinition/1", identity_of("PlanDefinition", "1"))):
+        content = {"resourceType": "PlanDefinition", "url": url, "version": "2.0"}
+        rows = extractor.rows("PlanDefinition", content, BASE)["reference"]
+        number = url_number("PlanDefinition")
+        assert set(rows) == {(number, 0, 0, target), (number, 0, 0, digest_of(f"{url}|2.0"))}
+
+
+def test_no_number_stands_for_two_things(registry: Registry) -> None:
+    """Neither among the sources and the URLs of the types, nor among the types and what marks loose rows."""
+    types = registry.definitions.resource_types
+    sources = {source.number for each in types for source in registry.sources(each)}
+    urls = {url_number(each) for each in types}
+    assert len(urls) == len(types)
+    assert not urls & sources
+    assert LOOSE not in {type_code(each) for each in registry.definitions.all_type_names}
 
 
 def test_too_many_ids_without_a_type_are_refused(parse: Parse) -> None:

@@ -2,18 +2,20 @@
 
 https://hl7.org/fhir/R4/search.html#reference. A reference to a resource of this service, relative or absolute on its
 own base, is its identity whatever version it names; any other URL is the digest of its text. A canonical is found by
-its URL and by ``url|version``.
+its URL, by ``url|version`` and, with ``:below``, by the beginning of its version. A resource that canonicals name has
+its own URL in the index of references, for chains and includes to find it by.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from service.fhir.outcome import failure
-from service.fhir.reference import digest_of, identity_of, parse_local, type_code, type_elsewhere
+from service.fhir.reference import LOOSE, digest_of, identity_of, parse_local, type_code, type_elsewhere
 from service.fhir.resource import LOGICAL_ID
 from service.fhir.search.query import ReferenceValue
 from service.fhir.search.separators import unescape
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 FORMS: Final = "an id, Type/id, an absolute URL or a canonical url|version"
 
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
+_CANONICAL: Final = re.compile(r"(?P<url>[A-Za-z][A-Za-z0-9+.\-]*:[^\s|#]+)(?:\|(?P<version>[^\s|#]+))?")
+_BETWEEN_PARTS: Final = re.compile(r"[.+\-]")
+_MOST_PARTS: Final = 8
+"""The parts of a version, such as 4.0.1, by which a canonical is found with ``:below``."""
 
 NOT_LITERAL: Final = UUID(int=0)
 """The target of a reference that names no URL (logical or contained): no search asks for it, `:missing` counts it.
@@ -41,14 +47,20 @@ _ANY: Final = 0
 
 
 def parse(parameter: SearchParameter, modifier: str | None, text: str, setting: Setting) -> Value:
-    """One operand; `modifier` is "identifier", a resource type, as in ``subject:Patient=1``, or None."""
+    """One operand; `modifier` is "identifier", "below", a resource type, as in ``subject:Patient=1``, or None."""
     if modifier == "identifier":
         return parse_token(parameter, None, text, setting)
     value = unescape(text)
+    if modifier == "below":
+        return _below(parameter, value, setting)
     if modifier is not None:
         if not LOGICAL_ID.fullmatch(value):
             raise refused(parameter, f"an id after the modifier :{modifier}")
         return ReferenceValue(targets=(identity_of(modifier, value),))
+    return _plain(parameter, value, setting)
+
+
+def _plain(parameter: SearchParameter, value: str, setting: Setting) -> ReferenceValue:
     if LOGICAL_ID.fullmatch(value):
         types = (parameter.restricted_to,) if parameter.restricted_to else parameter.targets
         return ReferenceValue(targets=tuple(identity_of(each, value) for each in types))
@@ -65,6 +77,24 @@ def parse(parameter: SearchParameter, modifier: str | None, text: str, setting: 
     if version and parse_local(url, setting.base, setting.types):
         return ReferenceValue(targets=(digest_of(value),))
     raise failure("parameter-value", f"{parameter.code} takes {FORMS}.", f"http.{parameter.code}")
+
+
+def _below(parameter: SearchParameter, value: str, setting: Setting) -> ReferenceValue:
+    """A canonical whatever its version, or of versions that begin with some parts: 1.0 is below 1, and 10 is not."""
+    found = _CANONICAL.fullmatch(value)
+    if found is None:
+        raise refused(parameter, "with :below a canonical url, or url|version")
+    url, version = found["url"], found["version"]
+    if version is None:
+        return ReferenceValue(targets=(_located(url, setting.base, setting.types)[1],))
+    if len(_BETWEEN_PARTS.findall(version)) >= _MOST_PARTS:
+        raise refused(parameter, f"with :below versions of at most {_MOST_PARTS} parts")
+    return ReferenceValue(targets=(digest_of(value), _beginning(url, version)))
+
+
+def _beginning(url: str, version: str) -> UUID:
+    """The digest of all versions below one: of a text that no canonical is."""
+    return digest_of(f"{url}|{version} ")
 
 
 def _reference(reference: dict[str, Any], source: int, rows: Rows) -> None:
@@ -96,19 +126,24 @@ def _stated_type(reference: dict[str, Any], fragment: str | None, rows: Rows) ->
 
 
 def _canonical(canonical: str, source: int, rows: Rows) -> None:
-    url, separator, _ = canonical.partition("|")
-    url = url.partition("#")[0]
+    canonical = canonical.partition("#")[0]
+    url, _, version = canonical.partition("|")
+    target_type, target = _located(url, rows.base, rows.types) if url else (_ANY, NOT_LITERAL)
+    if not version:
+        rows.reference.add((source, rows.element, target_type, target))
+        return
+    rows.reference.add((source, rows.element, _ANY, digest_of(canonical)))
     if url:
-        _target(url, source, rows)
-    else:
-        rows.reference.add((source, rows.element, _ANY, NOT_LITERAL))
-    if separator:
-        rows.reference.add((source, rows.element, _ANY, digest_of(canonical.partition("#")[0])))
+        rows.reference.add((source, rows.element, LOOSE, target))
+        for end in islice(_BETWEEN_PARTS.finditer(version), _MOST_PARTS):
+            rows.reference.add((source, rows.element, LOOSE, _beginning(url, version[: end.start()])))
 
 
-def _target(literal: str, source: int, rows: Rows) -> None:
-    target_type, target = _located(literal, rows.base, rows.types)
-    rows.reference.add((source, rows.element, target_type, target))
+def add_url(url: str, version: str | None, number: int, rows: Rows) -> None:
+    """The rows by which canonicals find a resource with a URL, whether or not they name its version."""
+    rows.reference.add((number, 0, _ANY, _located(url, rows.base, rows.types)[1]))
+    if version:
+        rows.reference.add((number, 0, _ANY, digest_of(f"{url}|{version}")))
 
 
 @lru_cache(maxsize=8192)
@@ -123,7 +158,7 @@ def _located(literal: str, base: str, types: frozenset[str]) -> tuple[int, UUID]
 
 REFERENCE: Final = SearchType(
     kind="reference",
-    modifiers=("[type]", "identifier"),
+    modifiers=("[type]", "identifier", "below"),
     extractors={"Reference": _reference, "canonical": _canonical, "uri": _canonical},
     parse=parse,
 )

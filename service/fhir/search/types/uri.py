@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final
 from service.fhir.search.bounded import LONGEST, bounded
 from service.fhir.search.query import UriValue
 from service.fhir.search.separators import unescape
+from service.fhir.search.types.reference import add_url
 from service.fhir.search.types.search_type import SearchType, refused
 
 if TYPE_CHECKING:
     from service.fhir.search.parameter import SearchParameter
-    from service.fhir.search.types.search_type import Rows, Setting
+    from service.fhir.search.types.search_type import Extract, Rows, Setting
 
 
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s/]\S*")
@@ -51,11 +52,20 @@ def _canonical(value: str, source: int, rows: Rows) -> None:
         rows.uri.add((source, rows.element, bounded(url)))
 
 
-def add_versioned(value: str, source: int, rows: Rows) -> None:
-    """The rows of the url of a resource: with its version too, as canonicals to it are written."""
-    _uri(value, source, rows)
-    if rows.version is not None:
-        rows.uri.add((source, rows.element, bounded(f"{value}|{rows.version}")))
+def versioned(number: int) -> Extract:
+    """Adds the rows of the url of a resource: with its version too, as canonicals to it are written.
+
+    `number` is that under which canonicals find the resource.
+    """
+
+    def add(value: str, source: int, rows: Rows) -> None:
+        _uri(value, source, rows)
+        version = rows.version if type(rows.version) is str else None  # that of a Device is none of these
+        if version is not None:
+            rows.uri.add((source, rows.element, bounded(f"{value}|{version}")))
+        add_url(value, version, number, rows)
+
+    return add
 
 
 URI: Final = SearchType(
