@@ -11,14 +11,20 @@ from typing import TYPE_CHECKING
 
 from alembic import context
 
-from service.store import checkpoint, secret, tables
+from service.store import checkpoint, reindex_job, search_parameters, secret, tables
 from service.store.migration import alchemy_engine
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 # one of every module that declares some: importing declares them
-_TABLES = [tables.resource, secret.secret, checkpoint.checkpoint]
+_TABLES = [
+    tables.resource,
+    secret.secret,
+    checkpoint.checkpoint,
+    search_parameters.search_parameter,
+    reindex_job.reindex_job,
+]
 
 
 def _run(connection: Connection) -> None:

@@ -26,6 +26,9 @@ _OF_KEYS: Final = "resource_key = ANY($1::bigint[])"
 _NONE_OLDER: Final = """SELECT NOT EXISTS (SELECT FROM pg_stat_activity
   WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
   AND age(backend_xmin) >= age($1::text::xid))"""
+_NONE_BEGUN_BEFORE: Final = """SELECT NOT EXISTS (SELECT FROM pg_stat_activity
+  WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+  AND (age(backend_xmin) >= age($1::text::xid) OR age(backend_xid) >= age($1::text::xid)))"""
 
 
 async def resources_after(
@@ -73,6 +76,11 @@ async def transaction_id(session: Session) -> str:
 async def none_older(session: Session, transaction: str) -> bool:
     """Whether every statement of others that is under way began after that transaction had ended."""
     return bool(await _connection(session).fetchval(_NONE_OLDER, transaction))
+
+
+async def none_begun_before(session: Session, transaction: str) -> bool:
+    """The same, and whether every transaction of others that has written began after that one, too."""
+    return bool(await _connection(session).fetchval(_NONE_BEGUN_BEFORE, transaction))
 
 
 def _connection(session: Session) -> Any:

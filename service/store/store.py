@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from service.fhir.search.cursor import Position
     from service.fhir.search.query import Include, Query
+    from service.store.lease import Lease
     from service.store.pool import Pool
 
 _VERSION: Final = "type, id, version_id, last_updated, method, content"
@@ -84,10 +85,11 @@ class Matched(Struct, frozen=True):
 
 
 class Session:
-    """The statements of the store, on one connection."""
+    """The statements of the store, on one connection; what it writes has index rows by the parameters of a lease."""
 
-    def __init__(self, connection: asyncpg.Connection[Any]) -> None:
+    def __init__(self, connection: asyncpg.Connection[Any], lease: Lease | None = None) -> None:
         self._connection = connection
+        self._lease = lease
 
     async def read(self, resource_type: str, logical_id: str) -> Version | None:
         """The latest version, a tombstone included; None when there never was such a resource."""
@@ -179,8 +181,13 @@ class Session:
         return [(row["target"], row["type"]) for row in rows]
 
     async def write(self, changes: Sequence[Change], claims: Mapping[int, int] | None = None) -> None:
-        """Write all changes, or none and raise `Conflict`: a resource, or one of `claims`, is not as it was seen."""
+        """Write all changes, or none and raise `Conflict`: a resource, or one of `claims`, is not as it was seen.
+
+        `LapsedError` when the lease is over.
+        """
         text, arguments = write_statement(changes, claims)
+        if self._lease is not None:
+            self._lease.require()
         try:
             written = await self._connection.fetchval(text, *arguments)
         except _LOST_RACES as error:
@@ -190,11 +197,16 @@ class Session:
 
 
 class Store:
-    """Hands out sessions over a pool of connections."""
+    """Hands out sessions over a pool of connections, which write under the lease."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, lease: Lease | None = None) -> None:
         self._pool = pool
+        self._lease = lease
         self._creates = GroupCommit(self._write, patience_seconds=pool.acquire_timeout_seconds)
+
+    def under(self, lease: Lease) -> Store:
+        """The store on the same connections, under another lease."""
+        return Store(self._pool, lease)
 
     async def create(self, change: Change) -> None:
         """Write a first version by itself, or together with others that are created at the same time."""
@@ -202,13 +214,13 @@ class Store:
 
     async def _write(self, changes: Sequence[Change]) -> None:
         async with self._pool.acquire() as connection:
-            await Session(connection).write(changes)
+            await Session(connection, self._lease).write(changes)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         """A session whose statements commit one by one."""
         async with self._pool.acquire() as connection:
-            yield Session(connection)
+            yield Session(connection, self._lease)
 
     @asynccontextmanager
     async def transaction(self, locks: Collection[int] = ()) -> AsyncIterator[Session]:
@@ -221,10 +233,22 @@ class Store:
         async with self._pool.acquire() as connection:
             try:
                 await connection.execute(begin)
-                yield Session(connection)
+                yield Session(connection, self._lease)
                 await connection.execute("COMMIT")
             except _LOST_RACES as error:
                 raise Conflict from error
+
+    @asynccontextmanager
+    async def alone(self, key: int) -> AsyncIterator[Session | None]:
+        """A session while nobody else is inside with that 64-bit key, in any process; None where somebody is."""
+        async with self._pool.acquire() as connection:
+            if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", key):
+                yield None
+                return
+            try:
+                yield Session(connection, self._lease)
+            finally:
+                await connection.execute("SELECT pg_advisory_unlock($1)", key)
 
 
 @lru_cache(maxsize=1024)
