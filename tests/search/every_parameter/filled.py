@@ -15,7 +15,7 @@ from service.store.change import Change
 from tests.search.population import BASE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from service.fhir.search.query import Query
     from service.fhir.search.registry import Registry
@@ -48,7 +48,7 @@ class Filled:
     def resources(self, resource_type: str) -> set[str]:
         """The ids of the resources of a type."""
         own = resources_of(number for number, row in enumerate(self.rows) if row.type == resource_type)
-        return own | {id_ for type_, id_ in self._targets() if type_ == resource_type}
+        return own | {id_ for type_, id_, _ in self._targets() if type_ == resource_type}
 
     def having(self, resource_type: str, code: str) -> tuple[set[str], set[str]]:
         """The ids of those of a parameter's resources that have a value, and of those that have none."""
@@ -110,18 +110,20 @@ class Filled:
         type_, _, id_ = (self.rows[number].target or "").partition("/")
         return (type_, id_) if type_ in self._registry.definitions.resource_types else None
 
-    def _targets(self) -> Iterator[tuple[str, str]]:
-        yield from filter(None, map(self.target, range(len(self.rows))))
+    def _targets(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+        for number, row in enumerate(self.rows):
+            if target := self.target(number):
+                yield *target, row.target_content
 
     def _changes(self) -> Iterator[Change]:
         contents = [(row.type, content) for row in self.rows for content in (row.match, row.other)]
         ids = [f"{number}-{name}" for number in range(len(self.rows)) for name in ("match", "other")]
         for seconds, ((type_, content), id_) in enumerate(zip(contents, ids, strict=True)):
             yield self._change(type_, id_, content, FIRST_WRITE + timedelta(seconds=seconds))
-        for type_, id_ in self._targets():
-            yield self._change(type_, id_, {}, FIRST_WRITE + timedelta(days=1))
+        for type_, id_, named in self._targets():
+            yield self._change(type_, id_, named, FIRST_WRITE + timedelta(days=1))
 
-    def _change(self, type_: str, id_: str, content: dict[str, Any], instant: datetime) -> Change:
+    def _change(self, type_: str, id_: str, content: Mapping[str, Any], instant: datetime) -> Change:
         read: Any = codec.decode(codec.encode({"resourceType": type_, **content}))
         complete = stamped(read, logical_id=id_, version_id=1, last_updated=instant)
         version = Version(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from service.fhir.search.stored_parameters import shipped_parameters
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MOST_TARGETS = 12
 """Types of targets of a reference that get a row each."""
+MOST_NAMED = 2
+"""The same of a canonical."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,7 @@ class Row:
     """Every one of `searches` finds `match` and not `other`; other rows' resources only where values are `shared`.
 
     `both` tells whether the other resource has a value at all, which is another one then. `modified` are searches with
-    modifiers that the parameter may take. `target` is the resource that the match refers to by a reference.
+    modifiers that the parameter may take. `target` is the resource that the match refers to, with its content.
     In a search ``{id}`` stands for the id of the match and ``{instant}`` for when it was last updated.
     """
 
@@ -43,6 +45,7 @@ class Row:
     both: bool = True
     modified: tuple[tuple[str, str], ...] = ()
     target: str | None = None
+    target_content: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Rows:
@@ -93,16 +96,28 @@ class Rows:
                         both=both,
                         modified=one.modified,
                         target=one.target,
+                        target_content=one.target_content,
                     )
 
     def _read(self, fact: SearchParameterFact) -> Iterator[Place]:
-        """The places that a parameter reads; those of references for several types of targets."""
+        """The places that a parameter reads; those of references and canonicals for several types of targets."""
         for expression in fact.expression.split(" | "):
             for place in places(self._definitions, expression):
                 if place.type == "Reference" and place.target is None:
                     yield from (replace(place, target=target) for target in fact.targets[:MOST_TARGETS])
+                elif place.type == "canonical" and (named := self._named(fact)):
+                    yield from (replace(place, target=target) for target in named[:MOST_NAMED])
                 else:
                     yield place
+
+    def _named(self, fact: SearchParameterFact) -> list[str]:
+        """The served types of targets whose resources have URLs and versions."""
+        served = [each for each in fact.targets if each in self._definitions.resource_types]
+        return [each for each in served if {"url", "version"} <= self._properties(each)]
+
+    def _properties(self, resource_type: str) -> set[str]:
+        elements = self._definitions.type(resource_type).elements
+        return {each.name for each in elements if [one.code for one in each.types] in (["uri"], ["string"])}
 
     def _composed(self, resource_type: str, facts: Facts, fact: SearchParameterFact) -> Iterator[Row]:
         """In an array the other resource has both values too, crosswise: never both of them in one element."""

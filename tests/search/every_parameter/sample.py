@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.search.population import BASE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from service.fhir.definitions import Definitions
     from tests.search.every_parameter.place import Place
@@ -23,7 +23,7 @@ FIRST_DAY = datetime(1900, 1, 1, tzinfo=UTC)
 class Sample:
     """A value of an element, the search values that find it, and whether other numbers may have the same value.
 
-    `modified` are search values by modifier. `target` is the resource that a reference is to.
+    `modified` are search values by modifier. `target` is the resource that a reference is to, with its content.
     """
 
     value: Any
@@ -31,6 +31,7 @@ class Sample:
     shared: bool = False
     modified: tuple[tuple[str, str], ...] = ()
     target: str | None = None
+    target_content: Mapping[str, Any] = field(default_factory=dict)
 
 
 class NoSampleError(ValueError):
@@ -45,6 +46,8 @@ def samples(definitions: Definitions, kind: str, place: Place, number: int) -> l
         return [_code(definitions, place.binding, number)]
     if kind == "reference" and place.type == "Reference":
         return [_reference(place.target or "Patient", number)]
+    if kind == "reference" and place.type == "canonical":
+        return [_link(place.target, number)]
     if (kind, place.type) not in _SAMPLES:
         raise NoSampleError(kind, place.type)
     return _SAMPLES[kind, place.type](number)
@@ -96,6 +99,23 @@ def _coded(value: Any, number: int) -> list[Sample]:
 def _canonical(number: int) -> list[Sample]:
     url = f"http://canonicals.example.org/{number:05}/leaf"
     return [_sample(f"{url}|1.0", url, f"{url}|1.0", modified=_around(url))]
+
+
+def _link(target: str | None, number: int) -> Sample:
+    """A canonical of a version that a resource has, if there is a type that it may be to."""
+    url = f"http://canonicals.example.org/{number:05}/leaf"
+    return Sample(
+        value=f"{url}|1.0",
+        searches=(url, f"{url}|1.0"),
+        modified=(("below", url), ("below", f"{url}|1"), ("below", f"{url}|1.0")),
+        target=target and f"{target}/t{number}",
+        target_content={"url": url, "version": "1.0"},
+    )
+
+
+def _plain_link(number: int) -> list[Sample]:
+    url = f"http://urls.example.org/{number:05}/leaf"
+    return [_sample(url, modified=(("below", url),))]
 
 
 def _url(number: int) -> list[Sample]:
@@ -161,8 +181,7 @@ _SAMPLES: dict[tuple[str, str], Callable[[int], list[Sample]]] = {
     ("token", "uri"): _url,
     ("token", "canonical"): _url,
     ("token", "oid"): lambda number: [_sample(f"urn:oid:1.2.{number}")],
-    ("reference", "canonical"): _canonical,
-    ("reference", "uri"): _url,
+    ("reference", "uri"): _plain_link,
     ("string", "string"): lambda number: [
         _sample(_text(number), _text(number)[:12].lower(), _text(number).upper(), modified=_whole(_text(number)))
     ],

@@ -187,8 +187,8 @@ async def test_every_advertised_parameter_but_composites_orders_its_matches(
 
 
 async def without(filled: Filled, resource_type: str, code: str, parameter: Parameter) -> set[str]:
-    """The ids of what has no value to be sorted by; references sort by all targets, whichever they are narrowed to."""
-    if "missing" not in parameter.modifiers or parameter.kind == "reference":
+    """The ids of what has no value to be sorted by."""
+    if "missing" not in parameter.modifiers:
         return set()
     return await answer(filled, resource_type, f"{code}:missing", "true")
 
