@@ -125,20 +125,17 @@ def _targets(world: World, resource: Resource, parameter: SearchParameterFact, w
     """
     for value in values_of(resource, parameter):
         inside = references.contained(value) if value.type == "Reference" else None
-        target = inside or _referred_to(world, value)
-        if target is not None and wanted in {"", target["resourceType"]}:
-            yield target
+        for target in [inside] if inside else _referred_to(world, value):
+            if target["resourceType"] in parameter.targets and wanted in {"", target["resourceType"]}:
+                yield target
 
 
-def _referred_to(world: World, value: Value) -> Resource | None:
+def _referred_to(world: World, value: Value) -> list[Resource]:
+    """The resource of a reference; those of a canonical, which may be several versions."""
     if value.type == "Reference":
-        return world.resources.get(references.target_of(value, world.base) or "")
-    names = uris.names(value)
-    local = {references.local(name, world.base) for name in names}
-    return next(
-        (each for key, each in world.resources.items() if key in local or each.get("url") in names),
-        None,
-    )
+        found = world.resources.get(references.target_of(value, world.base) or "")
+        return [] if found is None else [found]
+    return [each for each in world.resources.values() if references.is_named(value, each, world.base)]
 
 
 def _has_parameter(resource: Resource, name: str) -> bool:

@@ -145,5 +145,6 @@ URLS: Final = (
     "urn:oid:1.2.34",
 )
 SYSTEM_URLS: Final = (TREE, *URLS)
-CANONICALS: Final = (URLS[0], URLS[1], f"{URLS[0]}|1", f"{URLS[0]}|2", f"{URLS[1]}|1")
+CANONICALS: Final = (URLS[0], URLS[1], f"{URLS[0]}|1", f"{URLS[0]}|1.0", f"{URLS[0]}|2", f"{URLS[1]}|1")
+BUSINESS_VERSIONS: Final = ("1", "1.0", "2")
 VERSIONS: Final = ("1.0", "1.0-RC", "1.0-rc", "2")

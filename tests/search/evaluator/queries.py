@@ -29,6 +29,8 @@ PARAMETERS: Final[dict[str, str]] = {
     "Condition": "subject patient code recorded-date asserter encounter identifier onset-date onset-age onset-info",
     "Encounter": "status class subject patient date length type part-of participant practitioner service-provider",
     "QuestionnaireResponse": "status questionnaire subject patient authored author based-on",
+    "Questionnaire": "status url version title",
+    "PlanDefinition": "status url version title",
     "ValueSet": "status url version title date context context-type context-quantity context-type-value "
     "context-type-quantity reference code",
     "CodeSystem": "status url",
@@ -81,11 +83,7 @@ def criteria(resource_type: str, depth: int) -> Strategy:
 
 def _references_of(resource_type: str) -> list[tuple[str, list[str]]]:
     found = [parameter_of(resource_type, code) for code in PARAMETERS[resource_type].split()]
-    return [
-        (each.code, targets_of(resource_type, each))
-        for each in found
-        if each.kind == "reference" and "canonical" not in each.code and each.code != "questionnaire"
-    ]
+    return [(each.code, targets_of(resource_type, each)) for each in found if each.kind == "reference"]
 
 
 def _joins(resource_type: str, depth: int) -> list[Strategy]:
@@ -150,5 +148,5 @@ def types_of(query: Query) -> set[str]:
         words += name.replace(".", ":").split(":")
         words += ["List"] if "_list" in name else []
         words += ["ValueSet", "CodeSystem"] if name.endswith(("in", "above", "below")) else []
-        words += ["Patient"] if "patient." in name else ["Practitioner"] if "practitioner." in name else []
+        words += [each for each in ("Patient", "Practitioner", "Questionnaire") if f"{each.lower()}." in name]
     return {word for word in words if word in PARAMETERS}

@@ -4,7 +4,8 @@
 versa, qualifies as a match." A reference to one version refers to the resource (#versions). An id without a type is
 looked for among all types that the parameter refers to: R4 lets a server refuse that, and does not demand it.
 
-With `:below`, a canonical is found "to control whether the version is considered in the search".
+With `:below`, a canonical is found "to control whether the version is considered in the search": 1.0 is below 1, and
+10 is taken not to be.
 
 A parameter for one type only, such as ``patient``, takes no reference that is known to be to another type.
 """
@@ -33,7 +34,7 @@ def matches(text: str, value: Value, base: str, modifier: str = "") -> bool:
         return identifier_matches(text, value)
     searched = unescape(text)
     if modifier == "below":
-        return value.type != "Reference" and value.content.startswith(searched)
+        return value.type != "Reference" and bool(re.match(rf"{re.escape(searched)}($|[.|+-])", value.content))
     if modifier:
         searched = f"{modifier}/{searched}"
     if value.type != "Reference":
@@ -44,6 +45,15 @@ def matches(text: str, value: Value, base: str, modifier: str = "") -> bool:
 
 def _is_to(searched: str, target: str, base: str) -> bool:
     return target.partition("/")[2] == searched if re.fullmatch(_ID, searched) else target == local(searched, base)
+
+
+def is_named(value: Value, resource: dict[str, Any], base: str) -> bool:
+    """Whether a canonical names a resource: its URL, of the version that the canonical has, if it has one."""
+    url, _, version = value.content.partition("|")
+    named = bool(resource.get("url") == url)
+    if version:
+        return named and bool(resource.get("version") == version)
+    return named or local(url, base) == f"{resource['resourceType']}/{resource['id']}"
 
 
 def identifier_matches(text: str, value: Value) -> bool:

@@ -213,6 +213,14 @@ def questionnaire_response() -> Strategy:
     )
 
 
+def published() -> Strategy:
+    return elements(
+        {"status": one_of("draft", "active"), "url": one_of(*pools.URLS[:2])},
+        version=one_of(*pools.BUSINESS_VERSIONS),
+        title=WORDS,
+    )
+
+
 def value_set() -> Strategy:
     include = one_of(
         {"system": pools.TREE},
@@ -295,6 +303,8 @@ MAKERS: Final[dict[str, Callable[[], Strategy]]] = {
     "Condition": condition,
     "Encounter": encounter,
     "QuestionnaireResponse": questionnaire_response,
+    "Questionnaire": published,
+    "PlanDefinition": published,
     "ValueSet": value_set,
     "CodeSystem": code_system,
     "Appointment": appointment,

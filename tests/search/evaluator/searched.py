@@ -40,6 +40,10 @@ CODES: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("ValueSet", "version"): (*pools.VERSIONS, "1.0-Rc"),
     ("ValueSet", "code"): ("a", "b", "a-a"),
     ("CodeSystem", "status"): ("active", "draft"),
+    ("Questionnaire", "status"): ("active", "draft"),
+    ("Questionnaire", "version"): (*pools.BUSINESS_VERSIONS, "3"),
+    ("PlanDefinition", "status"): ("active", "draft"),
+    ("PlanDefinition", "version"): (*pools.BUSINESS_VERSIONS, "3"),
     ("Appointment", "status"): ("proposed", "cancelled"),
     ("Appointment", "part-status"): ("accepted", "declined"),
     ("Group", "type"): ("person", "animal"),
@@ -172,7 +176,7 @@ def _of_concepts(code: str) -> list[Strategy]:
 def _references(resource_type: str, parameter: SearchParameterFact) -> Strategy:
     code = parameter.code
     if "canonical" in code or code == "questionnaire":
-        return _named(code, st.sampled_from(pools.CANONICALS).map(lambda each: each.replace("|", "|")))
+        return st.tuples(st.sampled_from((code, f"{code}:below")), st.sampled_from(pools.CANONICALS))
     types = targets_of(resource_type, parameter)
     targets = st.tuples(st.sampled_from(types), st.sampled_from(pools.IDS))
     literal = targets.map("/".join)

@@ -37,6 +37,8 @@ IMPLIED_SYSTEMS: Final = {
     ("Appointment", "part-status"): "http://hl7.org/fhir/participationstatus",
     ("QuestionnaireResponse", "status"): "http://hl7.org/fhir/questionnaire-answers-status",
     ("ValueSet", "status"): "http://hl7.org/fhir/publication-status",
+    ("Questionnaire", "status"): "http://hl7.org/fhir/publication-status",
+    ("PlanDefinition", "status"): "http://hl7.org/fhir/publication-status",
 }
 """(resource type, parameter) → the code system of an element of type code."""
 
