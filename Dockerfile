@@ -1,6 +1,9 @@
 # The service without the embedded PostgreSQL: DATABASE_URL must name a server, version 15 or newer.
 #   docker build -t massage-fhir .
-#   docker run -p 8000:8000 -e DATABASE_URL=postgresql://user:password@database/massage massage-fhir
+#   docker run -p 8000:8000 -e DATABASE_URL=postgresql://user:password@database/massage \
+#     -e BASE_URL=https://fhir.example.org/fhir massage-fhir
+# It starts with access control (AUTH_MODE=smart) and refuses to start without the https:// URL that clients know it by;
+# TLS ends at a proxy before it.
 
 ARG PYTHON=3.13
 
@@ -25,6 +28,7 @@ ENV PATH="/opt/massage-fhir/bin:${PATH}" \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     HOST=0.0.0.0 \
+    AUTH_MODE=smart \
     PORT=8000 \
     LOG_FORMAT=json
 USER 10001

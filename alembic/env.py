@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from alembic import context
 
-from service.store import checkpoint, reindex_job, search_parameters, secret, tables
+from service.store import checkpoint, clients, reindex_job, search_parameters, secret, tables, tokens
 from service.store.migration import alchemy_engine
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ _TABLES = [
     checkpoint.checkpoint,
     search_parameters.search_parameter,
     reindex_job.reindex_job,
+    clients.access_client,
+    tokens.access_token,
 ]
 
 

@@ -2,16 +2,21 @@
 
     app            the composition root: builds everything, the only module that knows all packages
     cli, serve     the console script `massage-fhir`; the processes of a running service
+    clients        the registry of clients on the command line
     load, reindex  long commands: files into the store, and index rows made anew
     rest, pages    FHIR over HTTP; what a person sees in a browser
+    auth           OAuth over HTTP: the built-in authorisation server, other issuers, the gate before FHIR
     interactions   what this server does: one module per FHIR interaction, `perform` is the single door
     operations     one module per FHIR operation
+    access         who may do what: scopes, rules for tokens and keys; pure decisions
     store          Postgres: the only package that imports SQLAlchemy or asyncpg
+    outgoing       requests that the service itself sends, to URLs that somebody else gave it
     fhir           what FHIR R4 says: pure, and imports nothing of ours
     settings, logs read by `app` and `cli`; the other packages are handed what they need
     progress       what a person sees of a long command
 
-    cli -> serve, load, reindex -> app -> rest, pages -> operations -> interactions -> store -> fhir
+    cli -> clients -> serve, load, reindex -> app -> rest, pages, auth -> operations -> interactions -> access, store
+        -> outgoing -> fhir
 
 The contracts are in pyproject.toml and run in `make test`.
 """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.metadata
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,13 +31,17 @@ from service.pages.routes import routes as page_routes
 from service.rest.application import FhirApplication
 from service.rest.health import ELSEWHERE, health_routes
 from service.rest.openapi import document
+from service.settings import fhir_url
 from service.store.migration import HEAD, current
 from service.store.pool import Pool
 from service.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 
+    from starlette.routing import Route
+
+    from service.auth.server import AccessServer
     from service.settings import Settings
 
     Scope = MutableMapping[str, Any]
@@ -45,6 +50,8 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
 
 _FHIR: Final = "/fhir"
+_WELL_KNOWN: Final = f"{_FHIR}/.well-known/"
+"""Below FHIR by its address, and none of its interactions."""
 _READY_SECONDS: Final = 3.0
 _COMMAND_ACQUIRE_SECONDS: Final = 60.0
 _COMMAND_STATEMENT_SECONDS: Final = 600.0
@@ -97,7 +104,8 @@ class Application:
         """Hand a request to FHIR or, outside of it, to health and pages."""
         if scope["type"] != "lifespan":
             path: str = scope["path"]
-            if path.startswith(_FHIR) and path[len(_FHIR) : len(_FHIR) + 1] in ("", "/"):
+            is_below = path.startswith(_FHIR) and path[len(_FHIR) : len(_FHIR) + 1] in ("", "/")
+            if is_below and not path.startswith(_WELL_KNOWN):
                 scope["root_path"] = scope.get("root_path", "") + _FHIR
                 await self._fhir(scope, receive, send)
                 return
@@ -114,8 +122,13 @@ class Application:
             await self._pool.close()
 
 
-def create_app(settings: Settings, standard: Standard | None = None) -> Application:
-    """The application for settings that `serve.prepare` has settled; connects to nothing before it runs."""
+def create_app(
+    settings: Settings, standard: Standard | None = None, *, now: Callable[[], float] = time.time
+) -> Application:
+    """The application for settings that `serve.prepare` has settled; connects to nothing before it runs.
+
+    `now`, in seconds since 1970, is the clock by which tokens expire.
+    """
     if settings.database_url is None or settings.cursor_secret is None:
         raise ValueError("the settings name no database or no cursor secret")
     standard = standard or compile_standard()
@@ -126,17 +139,26 @@ def create_app(settings: Settings, standard: Standard | None = None) -> Applicat
         acquire_timeout_seconds=settings.acquire_timeout_seconds,
         statement_timeout_seconds=settings.statement_timeout_seconds,
     )
+    access = _access(settings, pool, now)
+    parts = assemble(
+        settings,
+        standard,
+        pool,
+        settings.cursor_secret.get_secret_value(),
+        security=access.security if access else None,
+    )
     fhir = FhirApplication(
-        Engine(assemble(settings, standard, pool, settings.cursor_secret.get_secret_value()), OPERATIONS),
+        Engine(parts, OPERATIONS),
         definitions=standard.definitions,
         base_url=settings.base_url,
         max_body_bytes=settings.max_body_bytes,
         body_timeout_seconds=settings.body_timeout_seconds,
         cors_origins=settings.cors_origins,
         access_log=AccessLog() if settings.access_log else None,
+        admit=access.gate.admit if access else None,
         bind_request_id=request_id.set,
     )
-    return Application(fhir=fhir, elsewhere=_elsewhere(standard, pool), pool=pool)
+    return Application(fhir=fhir, elsewhere=_elsewhere(standard, pool, access.routes if access else ()), pool=pool)
 
 
 def _search_limits(settings: Settings) -> SearchLimits:
@@ -167,7 +189,34 @@ def command_pool(settings: Settings) -> Pool:
     )
 
 
-def assemble(settings: Settings, standard: Standard, pool: Pool, cursor_secret: str) -> Parts:
+def _access(settings: Settings, pool: Pool, now: Callable[[], float]) -> AccessServer | None:
+    """The gate before FHIR and the authorisation server; None in the open mode."""
+    if settings.auth_mode == ("open",):
+        return None
+    from service.auth.server import Choices, access_server  # noqa: PLC0415 - the open mode has no use for it
+
+    has_issuers = "oidc" in settings.auth_mode
+    choices = Choices(
+        fhir=fhir_url(settings),
+        is_issuer="smart" in settings.auth_mode,
+        issuers=settings.oidc_issuers if has_issuers else (),
+        audience=settings.oidc_audience or "",
+        algorithms=settings.oidc_algorithms,
+        private_networks=settings.private_networks,
+        requests_per_minute=settings.client_requests_per_minute,
+        workers=settings.workers,
+    )
+    return access_server(choices, pool, now=now)
+
+
+def assemble(
+    settings: Settings,
+    standard: Standard,
+    pool: Pool,
+    cursor_secret: str,
+    *,
+    security: Mapping[str, Any] | None = None,
+) -> Parts:
     """What the engine, and commands that write, work with; connects to nothing."""
     return Parts(
         store=Store(pool),
@@ -187,11 +236,12 @@ def assemble(settings: Settings, standard: Standard, pool: Pool, cursor_secret: 
         routes=routes_of(standard.definitions),
         software_version=version(),
         started_on=datetime.now(UTC).date().isoformat(),
+        security=dict(security) if security else None,
     )
 
 
-def _elsewhere(standard: Standard, pool: Pool) -> FastAPI:
-    """Everything outside of FHIR: health, documentation, and the answer for addresses that do not exist."""
+def _elsewhere(standard: Standard, pool: Pool, access_routes: Sequence[Route]) -> FastAPI:
+    """Everything outside of FHIR: health, documentation, tokens, and the answer for addresses that do not exist."""
 
     async def obstacles() -> list[str]:
         try:
@@ -208,6 +258,7 @@ def _elsewhere(standard: Standard, pool: Pool) -> FastAPI:
     return FastAPI(
         openapi_url=None,
         routes=[
+            *access_routes,
             *health_routes(version=version(), obstacles=obstacles),
             *page_routes(
                 document=lambda: document(standard.definitions, standard.registry, version=version()), version=version()

@@ -74,6 +74,10 @@ def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=math.ceil(settings.shutdown_grace_seconds),
         )
         host, port = listener.getsockname()[:2]
+        if settings.auth_mode == ("open",):
+            _LOG.warning(
+                "AUTH_MODE is open: everybody on this machine can read and change everything; no real patients"
+            )
         event(_LOG, logging.INFO, "serving", address=_address(host, port), workers=settings.workers)
         if settings.workers > 1:
             Multiprocess(config, sockets=[listener]).run()

@@ -6,6 +6,7 @@ Each setting's description is also its line in the README; a test compares the t
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 from urllib.parse import parse_qs, urlsplit
@@ -17,12 +18,19 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+Network = IPv4Network | IPv6Network
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 _DATABASE_SCHEMES: Final = ("postgresql", "postgres")
 _DATABASE_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(:(?P<port>[0-9]{1,5}))?")
 _DATABASE_HIGHEST_PORT: Final = 65_535
+_MODES: Final = ("open", "smart", "oidc")
+_ALGORITHMS: Final = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512"),
+)
+_LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 _SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
@@ -124,6 +132,64 @@ class Settings(BaseSettings):
         default=("*",), description="origins that browsers may call from, separated by commas; empty list: -"
     )
 
+    auth_mode: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("open",),
+        description="who may use FHIR: open (everybody, on loopback only), smart (clients registered here), "
+        "oidc (bearers of tokens of OIDC_ISSUERS) or smart,oidc",
+    )
+    oidc_issuers: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="issuers whose access tokens are accepted, as their tokens name them, with commas"
+    )
+    oidc_audience: str | None = Field(
+        default=None, min_length=1, description="the audience that access tokens of OIDC_ISSUERS must name"
+    )
+    oidc_algorithms: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("RS256", "PS256", "ES256", "RS384", "ES384"),
+        description="signature algorithms that OIDC_ISSUERS may use, with commas",
+    )
+    client_requests_per_minute: Count = Field(
+        default=6000, description="most requests of one client in a minute, then 429; each worker allows its share"
+    )
+    private_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        default=(),
+        description="networks such as 10.1.0.0/16 in which URLs that clients give may lie, also with http; else none",
+    )
+
+    @field_validator("auth_mode", mode="before")
+    @classmethod
+    def _auth_mode(cls, value: object) -> object:
+        modes = _listed(value)
+        if not modes or not set(modes) <= set(_MODES) or (len(modes) > 1 and "open" in modes):
+            raise ValueError("must be open, smart, oidc or smart,oidc")
+        return tuple(mode for mode in _MODES if mode in modes)
+
+    @field_validator("oidc_issuers", mode="before")
+    @classmethod
+    def _oidc_issuers(cls, value: object) -> object:
+        issuers = _listed(value)
+        for issuer in issuers:
+            parts = urlsplit(issuer)
+            is_plain = parts.scheme == "http" and parts.hostname in _LOOPBACK_NAMES
+            if not (parts.scheme == "https" or is_plain) or not parts.hostname or parts.query or parts.fragment:
+                raise ValueError("must be https URLs such as https://login.example.org/realms/clinic, with commas")
+        return issuers
+
+    @field_validator("oidc_algorithms", mode="before")
+    @classmethod
+    def _oidc_algorithms(cls, value: object) -> object:
+        algorithms = _listed(value)
+        if not algorithms or not set(algorithms) <= set(_ALGORITHMS):
+            raise ValueError(f"must be out of {', '.join(_ALGORITHMS)}, separated by commas")
+        return algorithms
+
+    @field_validator("private_networks", mode="before")
+    @classmethod
+    def _private_networks(cls, value: object) -> object:
+        try:
+            return tuple(ip_network(each) for each in _listed(value))
+        except ValueError as error:
+            raise ValueError("must be networks such as 10.1.0.0/16, separated by commas") from error
+
     @field_validator("database_url")
     @classmethod
     def _database_url(cls, value: SecretStr | None) -> SecretStr | None:
@@ -176,10 +242,49 @@ class Settings(BaseSettings):
             self.__dict__[smaller] = getattr(self, larger)
         return self
 
+    @model_validator(mode="after")
+    def _access_is_settled(self) -> Self:
+        if not _is_loopback(self.host):
+            if self.auth_mode == ("open",):
+                raise ValueError(
+                    "AUTH_MODE: open lets everybody read and change everything, and serves loopback addresses only; "
+                    "set AUTH_MODE=smart and BASE_URL, or HOST=127.0.0.1"
+                )
+            if self.base_url is None or not self.base_url.startswith("https://"):
+                raise ValueError(
+                    "BASE_URL: must be the https:// URL by which clients reach the service (TLS may end at a proxy), "
+                    "because tokens are sent to it and assertions name it"
+                )
+        if "oidc" in self.auth_mode:
+            if not self.oidc_issuers:
+                raise ValueError("OIDC_ISSUERS: must name an issuer when AUTH_MODE has oidc")
+            if self.oidc_audience is None:
+                raise ValueError("OIDC_AUDIENCE: must be set when AUTH_MODE has oidc")
+        return self
+
     def shown(self) -> dict[str, str]:
         """Environment variable → value as text, with secrets hidden."""
         values = ((name, getattr(self, name)) for name in type(self).model_fields)
         return {name.upper(): _text(value) for name, value in values}
+
+
+def _listed(value: object) -> tuple[str, ...]:
+    """The parts of a text separated by commas, each once; what is listed already stays so."""
+    parts = value.split(",") if isinstance(value, str) else value if isinstance(value, tuple | list) else ()
+    return tuple(dict.fromkeys(str(part).strip() for part in parts if str(part).strip()))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def fhir_url(settings: Settings) -> str:
+    """The public FHIR base URL: BASE_URL, or where a service on loopback listens."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return settings.base_url or f"http://{host}:{settings.port}/fhir"
 
 
 def _text(value: object) -> str:

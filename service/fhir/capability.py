@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from service.fhir.search.registry import Registry
 
 _SANDBOX: Final = (
-    "An open sandbox: this release has no access control, so whoever reaches the service can read and change "
-    "everything in it. Use synthetic data only."
+    "An open sandbox: there is no access control, so whoever reaches the service can read and change everything in it. "
+    "Use synthetic data only."
 )
 _COMPARTMENT: Final = "http://hl7.org/fhir/CompartmentDefinition"
 _DESCRIPTION: Final = (
@@ -52,10 +52,12 @@ def capability_statement(
     date: str,
     require_if_match: bool = False,
     referential_integrity: bool = False,
+    security: Content | None = None,
 ) -> Content:
     """What the service at `base` does; `date` is when that last changed (YYYY-MM-DD), `version` the software's.
 
-    The last two are the settings of these names.
+    `require_if_match` and `referential_integrity` are the settings of these names; `security` is what the statement
+    says of access, None where everybody has it.
     """
     claims = _claims(require_if_match=require_if_match, referential_integrity=referential_integrity)
     return {
@@ -67,14 +69,14 @@ def capability_statement(
         "title": "massage-fhir",
         "status": "active",
         "date": date,
-        "description": f"{_DESCRIPTION} {_SANDBOX}",
+        "description": _DESCRIPTION if security else f"{_DESCRIPTION} {_SANDBOX}",
         "kind": "instance",
         "software": {"name": "massage-fhir", "version": version},
         "implementation": {"description": "massage-fhir", "url": base},
         "fhirVersion": FHIR_VERSION,
         "format": list(FORMATS),
         "patchFormat": list(PATCH_FORMATS),
-        "rest": [_server(definitions, registry, claims)],
+        "rest": [_server(definitions, registry, claims, security or {"description": _SANDBOX})],
     }
 
 
@@ -87,12 +89,12 @@ def _claims(*, require_if_match: bool, referential_integrity: bool) -> dict[str,
     return claims
 
 
-def _server(definitions: Definitions, registry: Registry, claims: dict[str, Any]) -> Content:
+def _server(definitions: Definitions, registry: Registry, claims: dict[str, Any], security: Content) -> Content:
     reverse = reverse_include_names(registry)
     return {
         "mode": "server",
         "documentation": _documentation(),
-        "security": {"description": _SANDBOX},
+        "security": security,
         "resource": [_resource(name, registry, claims, reverse[name]) for name in definitions.resource_types],
         "interaction": [{"code": claim.code, "documentation": claim.documentation} for claim in interactions("system")],
         "searchParam": _search_parameters(registry.shared_parameters(definitions.resource_types).values()),

@@ -26,5 +26,6 @@ def capabilities(parts: Parts, context: Context, interaction: Capabilities) -> A
         date=parts.started_on,
         require_if_match=parts.limits.require_if_match,
         referential_integrity=parts.limits.referential_integrity,
+        security=parts.security,
     )
     return Answer(result=Result.OK, body=codec.encode(statement))

@@ -19,6 +19,7 @@ from service.fhir.outcome import FhirError, failure
 from service.fhir.search.parse import parse_criteria
 from service.fhir.search.parse_chain import link_count
 from service.fhir.url_encoding import parse_query
+from service.interactions.permission import permitted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,6 +176,7 @@ class Conditions:
                 limits=self._parts.limits.search,
             )
             self._count(query)
+            query = permitted(self._parts, self._context, query)
         except FhirError as error:
             raise located(error, where) from error
         return Condition(resource_type=resource_type, parameters=parameters, query=query, where=where)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from service.fhir.address import Routes
     from service.fhir.definitions import Definitions
     from service.fhir.link_map import LinkMap
+    from service.fhir.resource import Content
     from service.fhir.search.extract import Extractor
     from service.fhir.search.registry import Registry
     from service.fhir.validation import Validator
@@ -45,3 +46,5 @@ class Parts:
     routes: Routes
     software_version: str
     started_on: str
+    security: Content | None = None
+    """What the CapabilityStatement says of access; None where everybody has it."""

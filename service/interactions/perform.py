@@ -27,6 +27,7 @@ from service.interactions import create
 from service.interactions.batch import batch
 from service.interactions.capabilities import capabilities
 from service.interactions.history import history
+from service.interactions.permission import check_limits, require
 from service.interactions.read import read, vread
 from service.interactions.search import search
 from service.interactions.transaction import transaction
@@ -53,6 +54,8 @@ class Engine:
 
     async def perform(self, interaction: Interaction, context: Context) -> Answer:
         """What the interaction came to; every refusal is a FhirError."""
+        if context.actor is not None and (limits := require(context, interaction)):
+            await check_limits(self._parts, context, interaction, limits)
         if isinstance(interaction, Create | Update | Patch | Delete):
             return await self._write(interaction, context)
         if isinstance(interaction, Process):

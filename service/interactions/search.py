@@ -18,6 +18,7 @@ from service.fhir.search.cursor import LONGEST_URL, Position, too_long
 from service.fhir.search.parse import parse_search
 from service.fhir.search.query import query_string
 from service.interactions.codes import with_codes
+from service.interactions.permission import permitted, readable
 from service.interactions.searchset import explained, searchset
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ async def search(parts: Parts, session: Session, context: Context, interaction: 
         limits=parts.limits.search,
         compartment=interaction.compartment,
     )
-    query = await with_codes(parts, session, context, parsed)
+    query = await with_codes(parts, session, context, permitted(parts, context, parsed))
     if query.explain:
         return Answer(result=Result.OK, body=explained(await session.explain(query)))
     path = f"{context.base}{address}"
@@ -82,7 +83,7 @@ async def search(parts: Parts, session: Session, context: Context, interaction: 
         if len(link) + room > LONGEST_URL:
             raise too_long()
         links.append((relation, link))
-    included = await _included(parts, session, query, page)
+    included = readable(context, await _included(parts, session, query, page))
     total = len(page.matches) if asked.position is None and page.following is None else None
     if total is None and query.total in ("accurate", "estimate"):
         total = await session.count(query)

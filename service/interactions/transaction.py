@@ -14,10 +14,11 @@ from service.fhir.interaction import Answer
 from service.fhir.outcome import FhirError, Result, operation_outcome
 from service.fhir.stamp import instant_text, new_logical_id
 from service.interactions.envelope import check_envelope
+from service.interactions.permission import require_without_limits
 from service.interactions.write import WriteRequest, write
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from typing import Any
 
     from service.fhir.bundle_plan import PlannedEntry
@@ -33,6 +34,8 @@ async def transaction(parts: Parts, context: Context, process: Process, perform_
     entries = bundle_entries(process.bundle, most=parts.limits.max_bundle_entries)
     planned = plan_transaction(entries, base=context.base, routes=parts.routes)
     check_envelope(parts, process.bundle, entries)
+    if context.actor is not None:
+        _authorise(planned, context)
     ordered = in_processing_order(planned)
     writing = [entry for entry in ordered if isinstance(entry.interaction, Write)]
     reading = [entry for entry in ordered if not isinstance(entry.interaction, Write)]
@@ -55,6 +58,15 @@ async def transaction(parts: Parts, context: Context, process: Process, perform_
         built_at=context.received_at,
     )
     return Answer(result=Result.OK, body=body)
+
+
+def _authorise(planned: Sequence[PlannedEntry], context: Context) -> None:
+    """FhirError forbidden, located at the first entry that the actor may not perform."""
+    for entry in planned:
+        try:
+            require_without_limits(context, entry.interaction)
+        except FhirError as error:
+            raise located(error, entry.where) from error
 
 
 def response_entry(context: Context, planned: PlannedEntry, answer: Answer) -> Entry:

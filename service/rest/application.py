@@ -30,11 +30,15 @@ from service.rest.shape import asked_subset, shaped
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, MutableMapping
 
+    from service.fhir.actor import Actor
     from service.fhir.definitions import Definitions
     from service.fhir.interaction import Answer, Interaction
     from service.rest.body import Receive
     from service.rest.render import Response
     from service.rest.request import Scope
+
+    Admit = Callable[[bytes | None], Awaitable[Actor]]
+    """Who sends a request with this Authorization header; FhirError unauthenticated or throttled."""
 
     Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -64,8 +68,8 @@ class FhirApplication:
     """FHIR R4 over HTTP below the path that `scope["root_path"]` names.
 
     `base_url` has no trailing slash; None takes it from each request. The origins in `cors_origins` may call from a
-    browser. `bind_request_id` is called in the request's task before anything is performed, so that log lines of other
-    packages can name the request.
+    browser. `admit` says who asks; None lets everybody in. `bind_request_id` is called in the request's task before
+    anything is performed, so that log lines of other packages can name the request.
     """
 
     def __init__(  # noqa: PLR0913 - the composition root names each of them
@@ -79,6 +83,7 @@ class FhirApplication:
         max_url_length: int = LONGEST_URL,
         cors_origins: Collection[str] = ("*",),
         access_log: AccessLog | None = None,
+        admit: Admit | None = None,
         bind_request_id: Callable[[str], object] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_request_id: Callable[[], str] = lambda: secrets.token_hex(16),
@@ -92,6 +97,7 @@ class FhirApplication:
         self._max_url_length = max_url_length
         self._origins = Origins(cors_origins)
         self._access_log = access_log
+        self._admit = admit
         self._bind_request_id = bind_request_id
         self._now = now
         self._new_request_id = new_request_id
@@ -168,6 +174,9 @@ class FhirApplication:
         address = request.address = self._routes.address(reading.path_segments(scope))
         if request.method == "OPTIONS":
             return self._options(request)
+        actor = None
+        if self._admit is not None and address.place is not Place.METADATA:
+            actor = await self._admit(request.headers.get(b"authorization"))
         if query:
             reading.read_query(request, query)
         reading.read_preferences(request)
@@ -180,7 +189,7 @@ class FhirApplication:
         asked = EVERYTHING
         if request.parameters and any(name in SHAPING for name, _ in request.parameters):
             asked = asked_subset(interaction, request.parameters, self._definitions)
-        answer = await self._engine.perform(interaction, self._context(request))
+        answer = await self._engine.perform(interaction, self._context(request, actor))
         if asked is not EVERYTHING:
             answer = shaped(answer, asked, self._definitions)
         return render.answered(answer, request)
@@ -192,13 +201,14 @@ class FhirApplication:
             reading.first_value(request.general, "_pretty"),
         )
 
-    def _context(self, request: Request) -> Context:
+    def _context(self, request: Request, actor: Actor | None) -> Context:
         return Context(
             base=request.base,
             request_id=request.request_id,
             received_at=self._now(),
             strict=request.preferences.strict,
             preferred_return=request.preferences.returning,
+            actor=actor,
         )
 
     def _options(self, request: Request) -> Response:

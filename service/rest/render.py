@@ -29,6 +29,10 @@ _REVALIDATE: Final = (b"cache-control", b"private, no-cache")
 _NO_STORE: Final = (b"cache-control", b"no-store")
 _ACCEPT_PATCH: Final = b"application/json-patch+json, application/fhir+json"
 """https://www.rfc-editor.org/rfc/rfc5789#section-2.2"""
+_BEARER: Final = b'Bearer realm="massage-fhir"'
+_INVALID_TOKEN: Final = _BEARER + b', error="invalid_token"'
+_INSUFFICIENT_SCOPE: Final = _BEARER + b', error="insufficient_scope"'
+"""https://www.rfc-editor.org/rfc/rfc6750#section-3"""
 _VARY: Final = (b"vary", b"accept, accept-encoding, origin, prefer")
 
 
@@ -98,7 +102,10 @@ def refused(error: FhirError, request: Request) -> Response:
     if error.category is Category.MEDIA_TYPE and request.method == "PATCH":
         response.headers.append((b"accept-patch", _ACCEPT_PATCH))
     if error.category is Category.UNAUTHENTICATED:
-        response.headers.append((b"www-authenticate", b"Bearer"))
+        was_sent = b"authorization" in request.headers
+        response.headers.append((b"www-authenticate", _INVALID_TOKEN if was_sent else _BEARER))
+    if error.category is Category.FORBIDDEN:
+        response.headers.append((b"www-authenticate", _INSUFFICIENT_SCOPE))
     _give(response, request, _outcome(error.issues))
     return response
 

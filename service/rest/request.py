@@ -29,6 +29,7 @@ _LISTS: Final = (b"accept", b"accept-encoding", b"content-encoding", b"if-match"
 
 _SINGLES: Final = (
     b"access-control-request-method",
+    b"authorization",
     b"content-length",
     b"content-type",
     b"host",

@@ -216,7 +216,7 @@ REFUSALS: tuple[tuple[FhirError, int, dict[str, str]], ...] = (
     (failure("version-conflict", "Another version."), 412, {}),
     (failure("busy", "No connection.", retry_after_seconds=2), 503, {"retry-after": "2"}),
     (failure("not-allowed", "No.", allowed_methods=("GET",)), 405, {"allow": "GET"}),
-    (failure("unauthenticated", "No token."), 401, {"www-authenticate": "Bearer"}),
+    (failure("unauthenticated", "No token."), 401, {"www-authenticate": 'Bearer realm="massage-fhir"'}),
     (FhirError(issues=(Issue(code="invariant", diagnostics="dom-2", expression=("Patient.contained",)),)), 400, {}),
 )
 

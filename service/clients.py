@@ -1,0 +1,265 @@
+"""``massage-fhir client``: the registry of clients on the command line. Heavy imports happen in the command."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import sys
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from service.logs import set_up_logs
+from service.settings import SettingsError, fhir_url, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from service.settings import Settings
+    from service.store.clients import Clients, Registration
+
+commands: Final = typer.Typer(help="Who may use the service when AUTH_MODE is smart or oidc.", no_args_is_help=True)
+
+_BAD_SETTINGS: Final = 2
+_OWNER_ONLY: Final = 0o600
+
+Id = Annotated[str, typer.Argument(help="The client's id.")]
+Name = Annotated[str, typer.Option(help="Who it is, for people.")]
+Role = Annotated[str, typer.Option(help="referrer, clinic, administrator or researcher.")]
+Organisation = Annotated[
+    str | None, typer.Option(help="The organisation that it acts for, such as Organization/clinic.")
+]
+Scope = Annotated[
+    list[str] | None, typer.Option(help="A scope such as system/Task.rs; may be repeated. Absent: those of its role.")
+]
+Jwks = Annotated[
+    Path | None, typer.Option(help="A file with its public keys, a JSON Web Key Set; - is standard input.")
+]
+JwksUrl = Annotated[str | None, typer.Option(help="The https:// URL of its public keys.")]
+
+
+@commands.command("add")
+def add(  # noqa: PLR0913 - one option for each thing that a client is registered with
+    *,
+    name: Name,
+    role: Role,
+    organisation: Organisation = None,
+    client_id: Annotated[str | None, typer.Option("--id", help="Absent: one is made.")] = None,
+    scope: Scope = None,
+    jwks: Jwks = None,
+    jwks_url: JwksUrl = None,
+    issuer: Annotated[str | None, typer.Option(help="One of OIDC_ISSUERS, which knows the client by --id.")] = None,
+    requests_per_minute: Annotated[int | None, typer.Option(help="Absent: CLIENT_REQUESTS_PER_MINUTE.")] = None,
+) -> None:
+    """Register a client by its public keys, their URL, or an issuer that vouches for it; prints its id."""
+    from service.auth.registering import NewClient  # noqa: PLC0415
+
+    with _readable_failures():
+        new = NewClient(
+            id=client_id,
+            name=name,
+            role=role,
+            organisation=organisation,
+            scope=" ".join(scope) if scope else None,
+            jwks=None if jwks is None else _read_json(jwks),
+            jwks_url=jwks_url,
+            issuer=issuer,
+            requests_per_minute=requests_per_minute,
+        )
+        typer.echo(_with_clients(lambda settings, registry: _add(settings, registry, new)).id)
+
+
+@commands.command("list")
+def list_all() -> None:
+    """Print the clients, one line of JSON each."""
+    from service.auth.registering import shown  # noqa: PLC0415
+
+    with _readable_failures():
+        for each in _with_clients(lambda _, registry: registry.every()):
+            typer.echo(json.dumps({name: value for name, value in shown(each).items() if name != "jwks"}))
+
+
+@commands.command("disable")
+def disable(client_id: Id) -> None:
+    """Refuse a client from now on, with the tokens that it has."""
+    _switch(client_id, disabled_at=datetime.now(UTC))
+
+
+@commands.command("enable")
+def enable(client_id: Id) -> None:
+    """Let a disabled client in again."""
+    _switch(client_id, disabled_at=None)
+
+
+@commands.command("rotate")
+def rotate(
+    client_id: Id,
+    *,
+    jwks: Jwks = None,
+    jwks_url: JwksUrl = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Forget the keys that are registered.")] = False,
+) -> None:
+    """Register further keys of a client, so that it can change from one to the other; then --replace the old ones."""
+    with _readable_failures():
+        if (jwks is None) == (jwks_url is None):
+            raise _refusal("give either --jwks or --jwks-url")
+        document = None if jwks is None else _read_json(jwks)
+
+        async def change(settings: Settings, registry: Clients) -> Registration | None:
+            from service.auth.registering import checked_jwks, checked_jwks_url, joined  # noqa: PLC0415
+            from service.outgoing.fetch import Fetch  # noqa: PLC0415
+
+            if jwks_url is not None:
+                url = checked_jwks_url(jwks_url, Fetch(allowed=settings.private_networks).check)
+                return await registry.set_keys(client_id, jwks_url=url)
+            registered = None if replace else await registry.find(client_id)
+            kept = joined(registered.jwks if registered else None, document)
+            return await registry.set_keys(client_id, jwks=checked_jwks(kept))
+
+        _require(_with_clients(change), client_id)
+
+
+@commands.command("token")
+def token(
+    *,
+    client_id: Annotated[str, typer.Option("--id", help="The client; registered with a new key if there is none.")] = (
+        "developer"
+    ),
+    role: Role = "referrer",
+    organisation: Organisation = "Organization/sandbox",
+    scope: Scope = None,
+    token_url: Annotated[str | None, typer.Option(help="Absent: that of the service as the settings have it.")] = None,
+) -> None:
+    """For trying things out: make a key pair, register it, and print an access token of the running service.
+
+    The private key stays in DATA_DIR/keys; asking again for the same --id uses it again.
+    """
+    from service.access.registration import ROLE_SCOPES, checked_id, checked_role  # noqa: PLC0415
+    from service.auth.endpoints import endpoints_of  # noqa: PLC0415
+    from service.auth.minting import ask_for_token, signed_assertion  # noqa: PLC0415
+
+    with _readable_failures():
+        settings = _settings()
+        file = settings.data_dir / "keys" / f"{checked_id(client_id)}.json"
+        asked = " ".join(scope) if scope else ROLE_SCOPES[checked_role(role)]
+        if not file.exists():
+            _register_with_a_new_key(file, client_id, role, organisation, asked)
+        audience = token_url or endpoints_of(fhir_url(settings)).token
+        signed = signed_assertion(
+            client_id,
+            json.loads(file.read_text()),
+            audience=audience,
+            now=time.time(),
+            token_id=secrets.token_urlsafe(16),
+        )
+        typer.echo(ask_for_token(audience, signed, asked))
+
+
+def _register_with_a_new_key(file: Path, client_id: str, role: str, organisation: str | None, scope: str) -> None:
+    from service.auth.minting import new_key, public_keys  # noqa: PLC0415
+    from service.auth.registering import NewClient  # noqa: PLC0415
+
+    private = new_key(secrets.token_hex(8))
+    new = NewClient(
+        id=client_id, name=client_id, role=role, organisation=organisation, scope=scope, jwks=public_keys(private)
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=_OWNER_ONLY)
+    file.write_text(json.dumps(private))
+    try:
+        _with_clients(lambda settings, registry: _add(settings, registry, new))
+    except BaseException:
+        # a key that nobody knows opens nothing, and would be used again
+        file.unlink()
+        raise
+
+
+async def _add(settings: Settings, registry: Clients, new: Any) -> Registration:
+    from service.auth.registering import registration  # noqa: PLC0415
+    from service.auth.server import new_client_id  # noqa: PLC0415
+    from service.outgoing.fetch import Fetch  # noqa: PLC0415
+
+    checked = registration(
+        new,
+        created_at=datetime.now(UTC),
+        new_id=new_client_id,
+        check_url=Fetch(allowed=settings.private_networks).check,
+        issuers=settings.oidc_issuers,
+    )
+    if not await registry.add(checked):
+        raise _refusal(f"a client with the id {checked.id} is registered already")
+    return checked
+
+
+def _switch(client_id: str, *, disabled_at: datetime | None) -> None:
+    with _readable_failures():
+        _require(_with_clients(lambda _, registry: registry.switch(client_id, disabled_at=disabled_at)), client_id)
+
+
+def _require(registered: Registration | None, client_id: str) -> None:
+    if registered is None:
+        raise _refusal(f"no client with the id {client_id} is registered, or it has no keys of its own")
+    typer.echo(registered.id)
+
+
+def _with_clients(work: Callable[[Settings, Clients], Awaitable[Any]]) -> Any:
+    """What comes of work on the registry, in a database that is brought up to date first."""
+    from service import serve as running  # noqa: PLC0415
+    from service.app import command_pool  # noqa: PLC0415
+    from service.store.clients import Clients  # noqa: PLC0415
+
+    async def perform(settings: Settings) -> Any:
+        await running.prepare(settings)
+        pool = command_pool(settings)
+        try:
+            return await work(settings, Clients(pool))
+        finally:
+            await pool.close()
+
+    with running.database(_settings()) as settled:
+        return asyncio.run(perform(settled))
+
+
+def _read_json(file: Path) -> Any:
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
+        return json.loads(text)
+    except OSError as error:
+        raise _refusal(f"{file} cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise _refusal(f"{file} is not JSON") from None
+
+
+def _settings() -> Settings:
+    try:
+        settings = read_settings()
+    except SettingsError as error:
+        typer.echo(f"massage-fhir: these settings cannot be used:\n{error}", err=True)
+        sys.exit(_BAD_SETTINGS)
+    set_up_logs("warning", settings.log_format)
+    return settings
+
+
+def _refusal(text: str) -> Exception:
+    from service.access.refusal import Refused  # noqa: PLC0415
+
+    return Refused(text)
+
+
+@contextmanager
+def _readable_failures() -> Iterator[None]:
+    from service.access.refusal import Refused  # noqa: PLC0415
+    from service.fhir.outcome import FhirError  # noqa: PLC0415
+    from service.store.embedded import EmbeddedError  # noqa: PLC0415
+    from service.store.migration import MigrationError  # noqa: PLC0415
+
+    try:
+        yield
+    except (Refused, EmbeddedError, MigrationError, FhirError) as error:
+        typer.echo(f"massage-fhir: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,156 @@
+"""Where decisions of `service.access` take hold: interactions, Bundle entries, operations, searches and their criteria.
+
+Without an actor nothing is asked and everything is allowed. Limits (filters of scopes, a patient's compartment) become
+criteria of searches; a read is preceded by a match; what cannot be held within limits is refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from service.access.permission import ALLOWED, Forbidden, Need, check, check_needs, may_read, search_needs
+from service.fhir.interaction import History, Read, Search, VRead
+from service.fhir.outcome import Issue, failure
+from service.fhir.search.compartment import compartment_criterion
+from service.fhir.search.parse import parse_criteria
+from service.fhir.search.query import And, AnyOf
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from service.access.permission import Bounds, Decision, Limit
+    from service.fhir.actor import Actor
+    from service.fhir.interaction import Context, Interaction
+    from service.fhir.outcome import FhirError
+    from service.fhir.resource import Version
+    from service.fhir.search.query import Criterion, Include, Not, Query
+    from service.interactions.parts import Parts
+    from service.store.store import Session
+
+_PATIENT: Final = "Patient"
+
+
+def require(context: Context, interaction: Interaction) -> tuple[Limit, ...]:
+    """The limits within which the actor may perform the interaction; FhirError forbidden. A search sees to its own."""
+    if context.actor is None:
+        return ()
+    limits = _allowed(check(context.actor, interaction))
+    return () if isinstance(interaction, Search) else limits
+
+
+def require_without_limits(context: Context, interaction: Interaction) -> None:
+    """FhirError forbidden unless the actor may perform the interaction whatever it finds."""
+    if require(context, interaction):
+        raise _too_limited()
+
+
+async def check_limits(parts: Parts, context: Context, interaction: Interaction, limits: Sequence[Limit]) -> None:
+    """FhirError not-found where the resource that is read lies outside of the limits; forbidden for what is no read."""
+    if not isinstance(interaction, Read | VRead | History) or interaction.type is None or interaction.id is None:
+        raise _too_limited()
+    wanted = (("_id", interaction.id),)
+    query = parse_criteria(parts.registry, interaction.type, wanted, base=context.base, zone=parts.zone)
+    for limit in limits:
+        query = _within(parts, context, query, limit)
+    async with parts.store.session() as session:
+        if not await _matches(session, query):
+            raise failure("not-found", "There is no such resource.")
+
+
+def permitted(parts: Parts, context: Context, query: Query) -> Query:
+    """The parsed search within the actor's limits; FhirError forbidden where it looks into what may not be searched."""
+    actor = context.actor
+    if actor is None:
+        return query
+    if query.explain and actor.client.role != "administrator":
+        raise failure("forbidden", "Only an administrator may ask for the plan of a search.", "http._explain")
+    own = [Need(name, "s") for name in query.types]
+    others = [need for need in search_needs(query) if need not in own]
+    if _allowed(check_needs(actor, others)):
+        raise _too_limited()
+    for limit in _allowed(check_needs(actor, own)):
+        if query.type is None:
+            raise _too_limited()
+        query = _within(parts, context, query, limit)
+    if _may_leave_out(parts, actor, query.includes):
+        query = replace(query, warnings=(*query.warnings, _LEFT_OUT))
+    return query
+
+
+def readable(context: Context, included: list[Version]) -> list[Version]:
+    """Of the resources that go with a page, those of types that the actor may read."""
+    actor = context.actor
+    if actor is None:
+        return included
+    types = {name for name in {version.type for version in included} if may_read(actor, name)}
+    return [version for version in included if version.type in types]
+
+
+def _may_leave_out(parts: Parts, actor: Actor, includes: Iterable[Include]) -> bool:
+    """Whether includes that name no type may reach one that the actor may not read."""
+    reached: set[str] = set()
+    for include in includes:
+        if include.target_type is None and not include.reverse:
+            targets = include.parameter.targets if include.parameter else ()
+            reached.update(targets or parts.definitions.resource_types)
+        elif include.reverse and include.parameter is None:
+            reached.update(parts.definitions.resource_types)
+    return not all(may_read(actor, name) for name in reached)
+
+
+_LEFT_OUT: Final = Issue(
+    code=None,
+    severity="information",
+    diagnostics="Of what _include and _revinclude reach, resources are left out whose types the token's scopes do not "
+    "let the client read.",
+)
+
+
+def _within(parts: Parts, context: Context, query: Query, limit: Limit) -> Query:
+    """The query narrowed to the alternatives of a limit."""
+    criteria = [_criteria(parts, context, limit.type, each) for each in limit.alternatives]
+    if len(criteria) == 1:
+        narrower = criteria[0]
+    elif all(len(each) == 1 for each in criteria):
+        narrower = (AnyOf(criteria=tuple(each[0] for each in criteria)),)
+    else:
+        raise _too_limited()
+    return replace(query, where=And(criteria=(*query.where.criteria, *narrower)))
+
+
+def _criteria(parts: Parts, context: Context, resource_type: str, bounds: Bounds) -> tuple[Criterion | Not, ...]:
+    found: tuple[Criterion | Not, ...] = ()
+    if bounds.filters:
+        query = parse_criteria(parts.registry, resource_type, bounds.filters, base=context.base, zone=parts.zone)
+        found = query.where.criteria
+    if bounds.patient is not None:
+        found += (compartment_criterion(parts.registry, _PATIENT, bounds.patient, [resource_type]),)
+    return found
+
+
+async def _matches(session: Session, query: Query) -> bool:
+    matched = await session.match([query], (), enough=1)
+    return bool(matched.found[0])
+
+
+def _allowed(decision: Decision) -> tuple[Limit, ...]:
+    if decision is ALLOWED:
+        return ()
+    if not isinstance(decision, Forbidden):
+        return decision.limits
+    missing = decision.missing
+    if missing is None:
+        raise failure("forbidden", "The role of the client does not allow this, whatever its scopes are.")
+    scope = f"system/{missing.type}.{missing.letter}"
+    raise failure(
+        "forbidden", f"The access token has no scope that allows this, such as {scope}.", "http.Authorization"
+    )
+
+
+def _too_limited() -> FhirError:
+    told = (
+        "The scopes that allow this hold only for some resources (a filter, a patient), to which it cannot be limited."
+    )
+    return failure("forbidden", told, "http.Authorization")

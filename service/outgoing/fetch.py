@@ -1,0 +1,110 @@
+"""Fetching a small JSON document from a URL that somebody else gave us.
+
+The host is looked up once, every address that it has must be allowed, and the connection goes to one of those very
+addresses: a name that resolves differently a moment later (DNS rebinding) leads nowhere else. Redirects are refused,
+proxies of the environment ignored; size and time are limited. https://owasp.org/www-community/attacks/Server_Side_Request_Forgery
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import msgspec
+
+from service.outgoing.address import check_address, check_url, is_address
+from service.outgoing.error import OutgoingError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from service.outgoing.address import Network
+
+    Resolve = Callable[[str, int], Awaitable[list[str]]]
+
+_OK: Final = httpx.codes.OK
+_PORTS: Final = {"https": 443, "http": 80}
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """A fetched JSON document and the headers of its answer, names in lower case."""
+
+    content: Any
+    headers: dict[str, str]
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """Every address of a host, as the system's resolver has them."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+class Fetch:
+    """Fetches JSON; `allowed` are private networks that may be reached, also by plain http."""
+
+    def __init__(
+        self,
+        *,
+        allowed: Sequence[Network] = (),
+        timeout_seconds: float = 5.0,
+        max_bytes: int = 256 << 10,
+        resolve: Resolve = resolve,
+        verify: ssl.SSLContext | bool = True,
+    ) -> None:
+        self._allowed = tuple(allowed)
+        self._timeout_seconds = timeout_seconds
+        self._max_bytes = max_bytes
+        self._resolve = resolve
+        self._verify = verify
+
+    def check(self, url: str) -> None:
+        """OutgoingError for a URL that would be refused whatever its host resolves to."""
+        host = check_url(url, self._allowed)
+        if is_address(host):
+            check_address(host, encrypted=url.startswith("https:"), allowed=self._allowed)
+
+    async def __call__(self, url: str) -> Document:
+        """The document at `url`; OutgoingError."""
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                return await self._fetched(url)
+        except TimeoutError:
+            raise OutgoingError(f"There was no answer within {self._timeout_seconds:g} seconds.") from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError):
+            raise OutgoingError("The host could not be reached.") from None
+
+    async def _fetched(self, url: str) -> Document:
+        host = check_url(url, self._allowed)
+        target = httpx.URL(url)
+        encrypted = target.scheme == "https"
+        addresses = await self._resolve(host, target.port or _PORTS[target.scheme])
+        if not addresses:
+            raise OutgoingError("The host has no address.")
+        for address in addresses:
+            check_address(address, encrypted=encrypted, allowed=self._allowed)
+        timeout = httpx.Timeout(self._timeout_seconds)
+        async with (
+            httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=timeout, verify=self._verify) as client,
+            client.stream(
+                "GET",
+                target.copy_with(host=addresses[0]),
+                headers={"Host": target.netloc.decode(), "Accept": "application/json", "Accept-Encoding": "identity"},
+                # the certificate is checked against the name, not the address that the connection goes to
+                extensions={"sni_hostname": host},
+            ) as response,
+        ):
+            if response.status_code != _OK:
+                raise OutgoingError(f"The answer has the status {response.status_code}; redirects are not followed.")
+            body = bytearray()
+            async for part in response.aiter_raw():
+                body += part
+                if len(body) > self._max_bytes:
+                    raise OutgoingError(f"The answer is larger than {self._max_bytes} bytes.")
+        try:
+            content = msgspec.json.decode(bytes(body))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise OutgoingError("The answer is not JSON.") from None
+        return Document(content=content, headers={name.lower(): value for name, value in response.headers.items()})
