@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 CODE_MODIFIERS: Final = ("in", "not-in", "above", "below")
 """Modifiers of tokens that ask for sets of codes, which value sets and code systems define."""
 
+UNSUPPORTED_MODIFIERS: Final = {
+    ("string", "text"): "the service keeps no full-text index",
+    ("reference", "above"): "none of its search parameters declares that its references make a hierarchy",
+    ("reference", "below"): "only for canonicals and hierarchies, which the parameter does not refer by",
+}
+"""Modifiers that R4 defines for a search parameter type and some parameters of it refuse, with the reason."""
+
 _TYPES_NAMED: Final = 12
 """A reference to more types than these may be to nearly any; a list of them all would hide the modifiers."""
 
@@ -34,7 +41,7 @@ _NEEDED: Final = {
 def accepted_modifiers(parameter: SearchParameter) -> tuple[str, ...]:
     """The modifiers that a search parameter takes, the target types of a reference included."""
     if parameter.special is not None:
-        return ("not",) if parameter.special == "_id" else ()
+        return ("missing", "not") if parameter.special == "_id" else ("missing",)
     names = [name for name in _declared(parameter) if name != "[type]"]
     return (*names, *_types(parameter))
 
@@ -48,7 +55,10 @@ def check_modifier(parameter: SearchParameter, modifier: str) -> None:
     if len(types) > _TYPES_NAMED:
         accepted = (*(name for name in accepted if name not in types), "or the name of a resource type")
     takes = f"takes the modifiers {', '.join(accepted)}" if accepted else "takes no modifier"
-    raise failure("modifier-unsupported", f"{parameter.code} {takes}.", f"http.{parameter.code}")
+    text = f"{parameter.code} {takes}."
+    if reason := UNSUPPORTED_MODIFIERS.get((parameter.kind, modifier)):
+        text = f"R4 has :{modifier} for parameters of this type, but {reason}. {text}"
+    raise failure("modifier-unsupported", text, f"http.{parameter.code}")
 
 
 def _declared(parameter: SearchParameter) -> list[str]:

@@ -127,13 +127,13 @@ def _few(codes: frozenset[str]) -> str:
 
 
 def _missing(parameter: SearchParameter, text: str) -> Criterion | Not:
+    if text not in {"true", "false"}:
+        raise failure("parameter-value", f"{parameter.code}:missing takes true or false.", where(parameter.code))
+    if parameter.special is not None:  # every resource has an id, and when it was last updated
+        never = AnyOf(criteria=())
+        return never if text == "true" else Not(criterion=never)
     present = Present(parameter=parameter)
-    match text:
-        case "true":
-            return Not(criterion=present)
-        case "false":
-            return present
-    raise failure("parameter-value", f"{parameter.code}:missing takes true or false.", where(parameter.code))
+    return Not(criterion=present) if text == "true" else present
 
 
 def _date(parameter: SearchParameter, text: str, setting: Setting) -> DateValue:

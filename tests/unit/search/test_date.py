@@ -57,12 +57,12 @@ def test_a_malformed_date_is_refused(parse: Parse, text: str) -> None:
     assert text not in refusal.value.issues[0].diagnostics.split()
 
 
-def test_last_updated_takes_dates_but_no_modifier(parse: Parse) -> None:
-    """Every resource has it, so nothing could be missing."""
+def test_last_updated_takes_dates(parse: Parse) -> None:
+    """And the modifier of all parameters, but no other."""
     (criterion,) = parse("Patient", "_lastUpdated=ge2024-01-14").where.criteria
     assert criterion == Updated(values=(DateValue(prefix="ge", range=DAY),))
     with pytest.raises(FhirError) as refusal:
-        parse("Patient", "_lastUpdated:missing=true")
+        parse("Patient", "_lastUpdated:not=2024")
     assert refusal.value.code == "modifier-unsupported"
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from service.fhir.search.modifiers import accepted_modifiers
-from service.fhir.search.query import CodesOperand, Identified, InCodes, Not, Present
+from service.fhir.search.modifiers import UNSUPPORTED_MODIFIERS, accepted_modifiers
+from service.fhir.search.query import AnyOf, CodesOperand, Identified, InCodes, Not, Present
 from tests.unit.search.refusal import refusal
 
 if TYPE_CHECKING:
@@ -30,13 +31,15 @@ CODES = {"in", "not-in", "above", "below"}
         ("Questionnaire", "subject-type", {"missing", "not"} | CODES),
         ("Patient", "family", {"missing", "exact", "contains"}),
         ("Patient", "birthdate", {"missing"}),
+        ("QuestionnaireResponse", "questionnaire", {"missing", "below"}),
+        ("PlanDefinition", "definition", {"missing", "below"}),
         ("Patient", "general-practitioner", {"missing", "identifier", "Organization", "Practitioner"}),
         ("ServiceRequest", "instantiates-uri", {"missing", "above", "below"}),
         ("Observation", "value-quantity", {"missing"}),
         ("Observation", "code-value-quantity", set()),
         ("RiskAssessment", "probability", {"missing"}),
-        ("Observation", "_id", {"not"}),
-        ("Observation", "_lastUpdated", set()),
+        ("Observation", "_id", {"missing", "not"}),
+        ("Observation", "_lastUpdated", {"missing"}),
         ("Observation", "_tag", {"missing", "not", "text"} | CODES),
         ("Observation", "_profile", {"missing", "above", "below"}),
     ],
@@ -46,6 +49,81 @@ def test_modifiers_follow_the_elements(registry: Registry, resource_type: str, c
     accepted = set(accepted_modifiers(registry.parameters(resource_type)[code]))
     assert expected <= accepted
     assert {each for each in accepted - expected if not each[0].isupper()} == set()
+
+
+R4: dict[str, set[str]] = {
+    "string": {"missing", "exact", "contains", "text"},
+    "token": {"missing", "text", "not", "above", "below", "in", "not-in", "of-type"},
+    "reference": {"missing", "[type]", "identifier", "above", "below"},
+    "uri": {"missing", "above", "below"},
+    "date": {"missing"},
+    "number": {"missing"},
+    "quantity": {"missing"},
+    "composite": set(),
+}
+"""Search parameter type → the modifiers that https://hl7.org/fhir/R4/search.html#modifiers and its sections give it."""
+
+
+def accepted_by_kind(registry: Registry) -> dict[str, list[set[str]]]:
+    """The modifiers of every parameter, by search parameter type, the names of types as ``[type]``."""
+    found: dict[str, list[set[str]]] = {kind: [] for kind in R4}
+    for resource_type in registry.definitions.resource_types:
+        for parameter in registry.parameters(resource_type).values():
+            names = accepted_modifiers(parameter)
+            found[parameter.kind].append({"[type]" if name[0].isupper() else name for name in names})
+    return found
+
+
+def test_a_type_takes_the_modifiers_of_r4_but_those_that_are_listed_with_a_reason(registry: Registry) -> None:
+    """Each for some parameter at least, and no parameter takes another one."""
+    for kind, accepted in accepted_by_kind(registry).items():
+        taken = set().union(*accepted)
+        assert taken <= R4[kind]
+        assert R4[kind] - taken <= {name for of_kind, name in UNSUPPORTED_MODIFIERS if of_kind == kind}
+        assert all("missing" in each for each in accepted if kind != "composite")
+
+
+def test_what_is_listed_with_a_reason_is_refused(registry: Registry) -> None:
+    """Of all parameters of the type, or of some."""
+    for kind, name in UNSUPPORTED_MODIFIERS:
+        assert name in R4[kind]
+        assert not all(name in each for each in accepted_by_kind(registry)[kind])
+
+
+def test_the_readme_has_the_matrix(registry: Registry) -> None:
+    """Modifiers by search parameter type: of all parameters, of some, of none, or none that R4 has."""
+    text = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    start = text.index("| modifier | string |")
+    head, _, *rows = (
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text[start:].split("\n\n")[0].split("\n")
+    )
+    stated = {(row[0].strip("`:"), kind): cell for row in rows for kind, cell in zip(head[1:], row[1:], strict=True)}
+    accepted = accepted_by_kind(registry)
+    expected = {}
+    for kind, every in accepted.items():
+        for name in dict.fromkeys(name for names in R4.values() for name in sorted(names)):
+            taking = [name in each for each in every]
+            how = "yes" if taking and all(taking) else "some" if any(taking) else "no" if name in R4[kind] else ""
+            expected[name, kind] = how
+    assert stated == expected
+
+
+def test_a_modifier_of_r4_that_is_not_answered_is_refused_with_the_reason(parse: Parse) -> None:
+    """Beside those that are."""
+    diagnostics = refusal(parse, "Patient", "family:text=a")[2]
+    assert diagnostics == (
+        "R4 has :text for parameters of this type, but the service keeps no full-text index. "
+        "family takes the modifiers missing, exact, contains."
+    )
+    assert "hierarchy" in refusal(parse, "Encounter", "location:above=1")[2]
+
+
+@pytest.mark.parametrize("name", ["_id", "_lastUpdated"])
+def test_what_every_resource_has_is_never_missing(parse: Parse, name: str) -> None:
+    """R4 has :missing for all parameters."""
+    never = AnyOf(criteria=())
+    assert parse("Patient", f"{name}:missing=true").where.criteria == (never,)
+    assert parse("Patient", f"{name}:missing=false").where.criteria == (Not(criterion=never),)
 
 
 @pytest.mark.parametrize("modifier", ["foo", "Exact", "exact:exact", "", "exact'--", "iterate", "of-type", "Patient"])
