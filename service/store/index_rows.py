@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
+from service.store.likeness import likeness_of
 from service.store.tables import INDEX_TABLES
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 _NEXT: Final = """SELECT key, type, id FROM resource WHERE key > $1 AND ($2::text[] IS NULL OR type = ANY($2))
 ORDER BY key LIMIT $3"""
 _VERSIONS: Final = "SELECT key, version_id FROM resource WHERE key = ANY($1::bigint[])"
+_LIKENESSES: Final = """SELECT key, type, likeness FROM resource
+WHERE key = ANY($1::bigint[]) AND content IS NOT NULL"""
+_SET_LIKENESSES: Final = """UPDATE resource r SET likeness = n.likeness
+FROM unnest($1::bigint[], $2::bigint[]) AS n(key, likeness) WHERE r.key = n.key"""
 _OF_KEYS: Final = "resource_key = ANY($1::bigint[])"
 _NONE_OLDER: Final = """SELECT NOT EXISTS (SELECT FROM pg_stat_activity
   WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
@@ -65,7 +70,16 @@ async def replace_rows(session: Session, expected: Mapping[int, IndexRows]) -> s
             await connection.execute(f"DELETE FROM {table.name} WHERE {_OF_KEYS}", differ)  # noqa: S608
             records = [(key, *row) for key in differ for row in expected[key].get(kind, ())]
             await connection.copy_records_to_table(table.name, records=records, columns=columns)
-    return changed
+    return changed | await _replace_likenesses(connection, expected)
+
+
+async def _replace_likenesses(connection: Any, expected: Mapping[int, IndexRows]) -> set[int]:
+    found = await connection.fetch(_LIKENESSES, list(expected))
+    likenesses = {row["key"]: likeness_of(row["type"], expected[row["key"]]) for row in found}
+    differ = {row["key"] for row in found if row["likeness"] != likenesses[row["key"]]}
+    if differ:
+        await connection.execute(_SET_LIKENESSES, list(differ), [likenesses[key] for key in differ])
+    return differ
 
 
 async def transaction_id(session: Session) -> str:

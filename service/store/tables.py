@@ -73,8 +73,10 @@ resource: Final = Table(
     Column("id", _EXACT, nullable=False),
     Column("method", _EXACT, nullable=False),
     Column("content", JSON),
+    Column("likeness", BigInteger, nullable=False, server_default=text("0")),  # see `store.likeness`
     CheckConstraint("(content IS NULL) = (method = 'DELETE')", name="tombstone"),
     Index("ix_resource_type_key", _TYPE_HASH, "key", postgresql_where=text("content IS NOT NULL")),
+    Index("ix_resource_likeness_key", "likeness", "key", postgresql_where=text("content IS NOT NULL")),
     Index("ix_resource_type_last_updated", _TYPE_HASH, "last_updated"),
 )
 

@@ -30,6 +30,7 @@ from msgspec.structs import replace
 from sqlalchemy.dialects import postgresql
 
 from service.store.change import EVERY_KIND
+from service.store.likeness import likeness_of
 from service.store.stored_content import head_of, stored
 from service.store.tables import INDEX_TABLES
 
@@ -38,13 +39,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Table
 
-    from service.fhir.resource import Version
     from service.fhir.search.parameter import IndexName
     from service.store.change import Change
 
 _DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
 _COLUMNS: Final = "identity, last_updated, version_id, type, id, method, content"
-_TYPES: Final = ("uuid", "timestamptz", "integer", "text", "text", "text", "json")
+_CURRENT_COLUMNS: Final = f"{_COLUMNS}, likeness"
+_TYPES: Final = ("uuid", "timestamptz", "integer", "text", "text", "text", "json", "bigint")
 
 # One row of plain values, or a row for each item of the arrays.
 _ONE: Final = "WITH change({columns}) AS MATERIALIZED (VALUES ({values}))"
@@ -81,7 +82,8 @@ _SUPERSEDE: Final = """superseded AS (
 _UPDATE: Final = """archived AS (
   INSERT INTO resource_history ({columns}) SELECT {columns} FROM superseded{go}),
 updated AS (
-  UPDATE resource r SET last_updated = c.last_updated, version_id = c.version_id, method = c.method, content = c.content
+  UPDATE resource r SET last_updated = c.last_updated, version_id = c.version_id, method = c.method,
+    content = c.content, likeness = c.likeness
   FROM superseded s JOIN change c ON c.identity = s.identity{go} WHERE r.key = s.key
   RETURNING r.key, r.identity)"""
 
@@ -150,7 +152,7 @@ def write_statement(changes: Sequence[Change], claims: Mapping[int, int] | None 
         claims=bool(claims),
     )
     identities = [change.identity for change in changes]
-    values = [_values(change.version) for change in changes]
+    values = [_values(change) for change in changes]
     arguments: list[Any] = [identities, *(list(column) for column in zip(*values, strict=True))]
     if claims:
         arguments.extend((list(claims), list(claims.values())))
@@ -175,7 +177,7 @@ def _single(change: Change) -> tuple[str, list[Any]]:
         indexed=frozenset(kinds),
         cleared=stale if supersedes else frozenset(),
     )
-    arguments: list[Any] = [change.identity, *_values(change.version)]
+    arguments: list[Any] = [change.identity, *_values(change)]
     if spelled := _spelled(shape, kinds, [change]):
         _spell_out(arguments, kinds, [change])
         return _text(spelled), arguments
@@ -231,9 +233,9 @@ def _version_parts(shape: _Shape, values: list[str], claims: list[str], go: str)
     update = [_UPDATE.format(columns=_COLUMNS, go=go)]
     if shape.single:
         if shape.inserts:
-            return [_INSERT_ONE.format(columns=_COLUMNS, values=", ".join(values))]
-        return [_ONE.format(columns=_COLUMNS, values=", ".join(values)), _SUPERSEDE, *update]
-    parts = [_MANY.format(columns=_COLUMNS, arrays=", ".join(f"{value}[]" for value in values))]
+            return [_INSERT_ONE.format(columns=_CURRENT_COLUMNS, values=", ".join(values))]
+        return [_ONE.format(columns=_CURRENT_COLUMNS, values=", ".join(values)), _SUPERSEDE, *update]
+    parts = [_MANY.format(columns=_CURRENT_COLUMNS, arrays=", ".join(f"{value}[]" for value in values))]
     conditions = []
     if shape.claims:
         keys, seen = claims
@@ -245,7 +247,7 @@ def _version_parts(shape: _Shape, values: list[str], claims: list[str], go: str)
     if shape.guarded:
         parts.append(_GO.format(conditions=" AND ".join(conditions)))
     if shape.inserts:
-        parts.append(_INSERT_MANY.format(columns=_COLUMNS, go=go))
+        parts.append(_INSERT_MANY.format(columns=_CURRENT_COLUMNS, go=go))
     return [*parts, *update] if shape.supersedes else parts
 
 
@@ -274,10 +276,11 @@ def _sql_type(column_type: Any) -> str:
     return str(column_type.compile(dialect=_DIALECT)).split(" COLLATE ")[0]
 
 
-def _values(version: Version) -> tuple[Any, ...]:
+def _values(change: Change) -> tuple[Any, ...]:
     """A version as the columns after `identity`."""
-    content = version.content
+    version, content = change.version, change.version.content
     if content is not None:
         head = head_of(version.type, version.id, version.version_id, version.last_updated)
         content = stored(content, head)
-    return (version.last_updated, version.version_id, version.type, version.id, version.method, content)
+    likeness = likeness_of(version.type, change.rows)
+    return (version.last_updated, version.version_id, version.type, version.id, version.method, content, likeness)

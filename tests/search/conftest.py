@@ -15,6 +15,7 @@ from service.fhir.reference import identity_of
 from service.fhir.search.extract import Extractor
 from service.fhir.search.parse import parse_criteria, parse_search
 from service.fhir.search.registry import Registry
+from service.store.likeness import UNKNOWN, likeness_of
 from service.store.pool import Pool
 from service.store.search import compile_count, compile_match, compile_search, sort_columns
 from service.store.tables import INDEX_TABLES, resource
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 BASE = "https://fhir.example.org/fhir"
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
+_OLD = 5
+"""Each so many resources one is like those that were stored before there were likenesses."""
 
 
 class Library:
@@ -52,8 +55,11 @@ class Library:
             kind, id_ = content["resourceType"], content["id"]
             instant = NOW + timedelta(minutes=self._key)
             stored = codec.encode(content)
-            records[resource.name].append((self._key, identity_of(kind, id_), instant, 1, kind, id_, "PUT", stored))
-            for each, rows in self._extractor.rows(kind, content, BASE).items():
+            every = self._extractor.rows(kind, content, BASE)
+            likeness = likeness_of(kind, every) if self._key % _OLD else UNKNOWN
+            values = (self._key, identity_of(kind, id_), instant, 1, kind, id_, "PUT", stored, likeness)
+            records[resource.name].append(values)
+            for each, rows in every.items():
                 records[INDEX_TABLES[each].name] += [(self._key, *row) for row in rows]
         async with self._pool.acquire() as connection:
             for name, rows in records.items():

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from service.store.search.alike import alike_keys, is_alike
 from service.store.search.forms import SELECTIVE
-from service.store.search.lead import gathered_all, leads, of_type, rank_of
+from service.store.search.lead import gathered_all, leads, rank_of
 from service.store.search.probe import holds, where
 from service.store.search.shape import TYPES, Linked, Referring
 
@@ -41,18 +42,19 @@ def every_key(writer: Writer, shape: Shape) -> str:
 
 
 def _all_of_many(writer: Writer, nodes: Sequence[Node], types: str) -> str:
-    """The criterion that leads is one that an index finds; failing that, all of the types are looked at."""
+    """The criterion that leads is one that an index finds; failing that, the kinds of the types that may match."""
     lead = next((each for each in leads(nodes) if not _is_indirect(each)), None)
-    if lead is not None:
+    if lead is not None and not is_alike(lead):
         found = gathered_all(writer, (lead,), None, types, beside=nodes)
         row = writer.name("c")
         return f"SELECT {row}.key FROM ({found.query}) {row}{where(_probes(writer, nodes, lead, f'{row}.key'))}"
-    row, source = writer.name(), writer.name("s")
-    found_by = " AND ".join([of_type(row, f"{source}.v"), *_probes(writer, nodes, None, f"{row}.key")])
-    return f"SELECT {row}.key FROM unnest({types}) {source}(v) JOIN resource {row} ON {found_by}"
+    alike = [each for each in nodes if is_alike(each)]
+    row = writer.name("c")
+    others = [holds(writer, each, f"{row}.key") for each in nodes if each not in alike]
+    return f"SELECT {row}.key FROM ({alike_keys(writer, alike, None)}) {row}{where(others)}"
 
 
-def _probes(writer: Writer, nodes: Sequence[Node], lead: Node | None, key: str) -> list[str]:
+def _probes(writer: Writer, nodes: Sequence[Node], lead: Node, key: str) -> list[str]:
     return [holds(writer, each, key) for each in nodes if each is not lead]
 
 

@@ -20,7 +20,7 @@ from service.store.tables import INDEX_TABLES, LONGER_THAN_A_DAY
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TEXT, UUID, TIME, NUMERIC, INTEGER = "text", "uuid", "timestamptz", "numeric", "integer"
+TEXT, UUID, TIME, NUMERIC, INTEGER, BIGINT = "text", "uuid", "timestamptz", "numeric", "integer", "bigint"
 
 PLACES: Final = "abcd"
 
@@ -45,7 +45,8 @@ class Form(Struct, frozen=True, kw_only=True):
     value. `windows`: the index yields the rows by their values, part after part, from the highest if `descending`, and
     where it may be `walked`, equal ones by their keys; all rows that pass have a first column of the windows, if any,
     within the `bounds`: operator and place of the value.
-    `rank` orders the forms by how few resources a value usually has, fewest first.
+    `rank` orders the forms by how few resources a value usually has, fewest first. `alike`: resources that are alike,
+    see `store.likeness`, pass alike.
     """
 
     table: str
@@ -59,6 +60,7 @@ class Form(Struct, frozen=True, kw_only=True):
     bounds: tuple[tuple[str, int], ...] = ()
     descending: bool = False
     walked: bool = True
+    alike: bool = False
 
     @property
     def key(self) -> str:
@@ -331,9 +333,11 @@ FORMS: Final[dict[str, Form]] = {
     ),
     "token-system": Form(table="index_token", types=(UUID,), passes="{t}.system = {a}", rank=12),
     **{
-        f"present-{kind}": Form(table=table.name, types=(), passes="true", rank=12)
+        f"present-{kind}": Form(table=table.name, types=(), passes="true", rank=11, alike=True)
         for kind, table in INDEX_TABLES.items()
     },
-    "present-target": Form(table="index_reference", types=(INTEGER,), passes="{t}.target_type = {a}", rank=12),
+    "present-target": Form(
+        table="index_reference", types=(INTEGER,), passes="{t}.target_type = {a}", rank=11, alike=True
+    ),
 }
 """Form → how it probes."""

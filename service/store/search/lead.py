@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from service.store.search.alike import alike_keys, is_alike
 from service.store.search.forms import PLACES, SELECTIVE
 from service.store.search.forms import placed as placed_in
 from service.store.search.probe import holds_all, identities, leading, referrers, where, with_named
-from service.store.search.shape import All, Joined, Leaf, Linked, OneOf, Referring
+from service.store.search.shape import All, Joined, Leaf, Linked, Negated, OneOf, Referring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ NEVER: Final = 99
 """The rank of what cannot lead."""
 
 _REFERENCE_RANK: Final = 3
+_KIND_RANK: Final = 11
 
 FEW: Final = 5000
 """How many rows of a selective criterion are gathered and sorted; with more, probing in order soon finds a page."""
@@ -44,6 +46,8 @@ class Gathered(Struct, frozen=True):
 
 def rank_of(node: Node) -> int:
     """How many resources meet a criterion, by experience, fewest first; `NEVER` when it cannot lead."""
+    if is_by_kind(node):
+        return _KIND_RANK
     match node:
         case Leaf():
             return node.rank if node.form.ordered or node.form.windows else NEVER
@@ -56,6 +60,11 @@ def rank_of(node: Node) -> int:
             return max((rank_of(each) for each in nodes), default=0)
         case _:
             return NEVER
+
+
+def is_by_kind(node: Node) -> bool:
+    """Whether likeness finds what meets the criterion: all of it, or what other codes do not find."""
+    return is_alike(node) or (isinstance(node, Negated) and node.instead is not None)
 
 
 def limit_of(node: Node) -> int:
@@ -87,14 +96,14 @@ def gathered(
     `types`: only of these types, an array; `beside`: the criteria that have to be met too, of which some may bound it.
     """
     match node:
+        case _ if is_alike(node):
+            return Gathered(alike_keys(writer, (node,), limit))
         case Leaf():
             return Gathered(_gathered_leaf(writer, node, limit, beside))
         case Joined(parts=parts):
-            best = min(parts, key=rank_of)
-            found = _table(writer, _gathered_leaf(writer, best, limit, ()), limit)
-            row = writer.name("c")
-            conditions = holds_all(writer, All(nodes=(node,)), f"{row}.key")
-            return Gathered(f"SELECT {row}.key FROM {found} {row}{where(conditions)}", _complete(found, limit))
+            return _met(writer, node, _gathered_leaf(writer, min(parts, key=rank_of), limit, ()), limit)
+        case Negated(instead=instead) if instead is not None:
+            return _met(writer, node, gathered(writer, instead, limit).query, limit)
         case Linked():
             return _gathered_by_target(writer, node, limit)
         case Referring():
@@ -125,6 +134,13 @@ def gathered_all(
     conditions = holds_all(writer, All(nodes=tuple(each for each in nodes if each is not lead)), f"{row}.key")
     query = f"SELECT {row}.key FROM (SELECT DISTINCT key FROM {table}) {row}{where(conditions)}"
     return Gathered(query, (*found.complete, *_complete(table, limit)))
+
+
+def _met(writer: Writer, node: Node, query: str, limit: int | None) -> Gathered:
+    """Those of the keys of a query whose resources meet a criterion."""
+    found, row = _table(writer, query, limit), writer.name("c")
+    conditions = holds_all(writer, All(nodes=(node,)), f"{row}.key")
+    return Gathered(f"SELECT {row}.key FROM {found} {row}{where(conditions)}", _complete(found, limit))
 
 
 def _table(writer: Writer, query: str, limit: int | None) -> str:

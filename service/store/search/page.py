@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from service.store.search.forms import SELECTIVE
-from service.store.search.lead import gathered_all, is_ordered, leads, limit_of, rank_of
+from service.store.search.lead import gathered_all, is_by_kind, is_ordered, leads, limit_of, rank_of
 from service.store.search.shape import Leaf
 from service.store.search.walk import sorted_all, walk_keys, walk_missing, walk_sorted, walk_windows
 from service.store.search.wanted import LEAST_SELECTIVE, narrows, order_of, probed, range_lead, windowed
@@ -58,7 +58,7 @@ def _gated(shape: Shape) -> list[Node]:
         narrowed = any(narrows(each, by) for each in able)
         tried = [each for each in able if not (narrowed and isinstance(each, Leaf) and each.parameter == by.parameter)]
         return tried[:_GATES] if by.walkable else []
-    if not able:
+    if all(is_by_kind(each) for each in able):
         return []
     if is_ordered(able[0]) and (len(able) == 1 or rank_of(able[0]) <= SELECTIVE):
         return []
@@ -77,7 +77,7 @@ def _walked_branches(page: Page, order: Order, others: list[str]) -> list[str]:
     """The walk, and behind it, for a sort, what has no value to be sorted by."""
     if not page.shape.sort:
         leaves = range_lead(page.nodes)
-        walk = walk_windows(page, order, leaves, others) if leaves else walk_keys(page, order, others, missing=None)
+        walk = walk_windows(page, order, leaves, others) if leaves else walk_keys(page, order, others)
         return [walk]
     by = page.shape.sort[0]
     if not by.walkable:

@@ -25,9 +25,10 @@ from service.fhir.search.query import (
     Present,
     Updated,
 )
-from service.store.search.forms import FORMS, IDENTIFYING_RANK, INTEGER, TEXT, Form
+from service.store.likeness import least_likeness
+from service.store.search.forms import BIGINT, FORMS, IDENTIFYING_RANK, INTEGER, TEXT, Form
 from service.store.search.sorting import Sorted, sorted_by
-from service.store.search.value_rows import combined, date_row, grouped, value_rows
+from service.store.search.value_rows import combined, date_row, grouped, other_codes, value_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -106,9 +107,10 @@ class OneOf(Struct, frozen=True, kw_only=True):
 
 
 class Negated(Struct, frozen=True, kw_only=True):
-    """It does not hold."""
+    """It does not hold. Where it does not, `instead` does, which an index finds: other codes, or no value."""
 
     node: Node
+    instead: Node | None = None
 
 
 class All(Struct, frozen=True, kw_only=True):
@@ -123,7 +125,7 @@ Node = Leaf | Joined | Linked | Referring | OneOf | Negated
 class Shape(Struct, frozen=True, kw_only=True):
     """A query without its values; `arrays` are the SQL types of the lists of values by position.
 
-    The first list holds the types that are searched.
+    The first list holds the types that are searched, the second the least likeness of each.
     """
 
     where: All
@@ -140,12 +142,15 @@ class ShapedQuery(Struct, frozen=True, kw_only=True):
 
 TYPES: Final = 0
 """The position of the types that are searched."""
+LIKENESSES: Final = 1
+"""The position of the least likenesses of these types."""
 
 
 def shaped(query: Query) -> ShapedQuery:
     """The shape and the values of a query."""
     shaper = _Shaper()
     shaper.array(TEXT, query.types)
+    shaper.array(BIGINT, map(least_likeness, query.types))
     where = shaper.all_of(query.where)
     sort = tuple(each for key in query.sort for each in shaper.sorted_by(key))
     shape = Shape(where=where, sort=sort, arrays=tuple(shaper.types))
@@ -201,7 +206,7 @@ class _Shaper:
     def _criterion(self, criterion: Criterion | Not) -> Node:
         match criterion:
             case Not(criterion=inner):
-                return Negated(node=self._criterion(inner))
+                return Negated(node=self._criterion(inner), instead=self._instead(inner))
             case AnyOf(criteria=criteria):
                 return OneOf(nodes=tuple(self._criterion(each) for each in criteria))
             case Chain(parameter=parameter, types=types, where=where):
@@ -226,6 +231,17 @@ class _Shaper:
                 return self._matches(parameter, values)
             case InCodes():
                 raise TypeError("sets of codes are resolved before a statement is built")
+
+    def _instead(self, criterion: Criterion) -> Node | None:
+        """What holds wherever a criterion on a closed set of codes does not: another one of them, or no value."""
+        if not isinstance(criterion, Matches) or self._asked != TYPES:
+            return None
+        parameter = criterion.parameter
+        codes = other_codes(parameter, criterion.values)
+        if codes is None:
+            return None
+        others = self._leaf("token-code", parameter.source_numbers, [(code,) for code in codes], parameter)
+        return OneOf(nodes=(others, Negated(node=self._present(parameter))))
 
     def _names(self, parameter: SearchParameter, types: Iterable[str]) -> int | None:
         """Where the numbers are under which canonicals find the types."""

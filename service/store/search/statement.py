@@ -77,7 +77,7 @@ def compile_match(queries: Sequence[Query], *, enough: int = 2) -> Statement:
         lengths = tuple(len(each) for each in found.values)
         counted = _Counted(shape=found.shape, lengths=lengths if sum(lengths) <= _COLUMNS else None)
         groups.setdefault(counted, []).append((ordinal, found.values))
-    shapes = tuple(sorted(groups, key=repr))
+    shapes = tuple(sorted(groups, key=hash))  # one text for any order of the entries
     arguments: list[Any] = [enough]
     for counted in shapes:
         arguments += _columns(groups[counted]) if counted.lengths is not None else _slices(groups[counted])

@@ -18,10 +18,13 @@ from service.fhir.search.query import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from service.fhir.search.parameter import SearchParameter
     from service.fhir.search.query import Value
 
 Row = tuple[Any, ...]
 
+_MOST_OTHERS: Final = 64
+"""Of more other codes than these it is left to the resources to say which they have."""
 _HIGHEST: Final = "\U0010ffff"
 _SURROGATES: Final = range(0xD800, 0xE000)
 
@@ -58,6 +61,21 @@ def _token_rows(value: TokenValue) -> Iterator[tuple[str, Row]]:
             yield "token-system", (value.system,)
         case "code" | "code-without-system":
             yield f"token-{value.form}", (value.code,)
+
+
+def other_codes(parameter: SearchParameter, values: Iterable[Value]) -> tuple[str, ...] | None:
+    """The codes of a parameter besides those of the values, sorted; None where its codes are no closed set.
+
+    That is of elements of type code alone, whose codes are checked when they are stored.
+    """
+    if not parameter.systems or any(source.evaluated for source in parameter.sources):
+        return None
+    found = set().union(*parameter.systems.values())
+    for value in values:
+        if not isinstance(value, TokenValue) or value.form not in {"code", "any-code-of"}:
+            return None
+        found -= {value.code, *value.codes}
+    return tuple(sorted(found)) if len(found) <= _MOST_OTHERS else None
 
 
 def _string_row(value: StringValue) -> tuple[str, Row]:

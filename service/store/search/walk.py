@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from service.store.search.alike import absent, is_alike, kinds, of_kind, of_unknown_kind
 from service.store.search.every import every_key
-from service.store.search.lead import SOME, bounds, for_each_value, is_ordered, leads, of_type
+from service.store.search.lead import SOME, bounds, for_each_value, gathered, is_ordered, leads, of_type
 from service.store.search.order import first_window, seek, seek_in_part, sort_value, window_value
-from service.store.search.probe import where
-from service.store.search.shape import Leaf, OneOf
+from service.store.search.probe import holds, where
+from service.store.search.shape import Leaf, Negated, OneOf
 from service.store.search.wanted import narrows, probed, values_of, windowed
 
 if TYPE_CHECKING:
@@ -21,52 +23,70 @@ if TYPE_CHECKING:
     from service.store.search.shape import Node
     from service.store.search.sorting import Sorted
     from service.store.search.wanted import Page
+    from service.store.search.writer import Writer
+
+    _Keys = Callable[[Sequence[Node], str, str], Callable[[str, str], str]]
 
 
-def walk_keys(page: Page, order: Order, others: list[str], *, missing: Sorted | None) -> str:
-    """A page of keys in order: those that the best criterion leads to, or all of the types."""
-    ordered = next((each for each in leads(page.nodes) if is_ordered(each)), None)
+def walk_keys(page: Page, order: Order, others: list[str], *, missing: Sequence[Node] = (), more: str = "") -> str:
+    """A page of keys in order: those that the best criterion leads to, or all of the types.
+
+    They meet the criteria, `missing`, and the condition `more` on ``o``, the sort values.
+    """
+    nodes = (*page.nodes, *missing)
+    keys = partial(_keys, page, order, more)
+    lead = next((each for each in leads(page.nodes) if is_ordered(each)), None)
+    if lead is not None:
+        walks = _walks_along(page.writer, keys, lead, [each for each in nodes if each is not lead])
+    elif alike := [each for each in nodes if is_alike(each)]:
+        walks = _walks_by_kind(page.writer, keys, alike, nodes)
+    elif instead := next((each.instead for each in nodes if isinstance(each, Negated) and each.instead), None):
+        walks = _walks_along(page.writer, keys, instead, nodes)
+    else:
+        source = page.writer.name("s")
+        rows = keys(nodes, "resource", "key")("lead", of_type("lead", f"{source}.v"))
+        walks = [f"SELECT p.* FROM unnest({page.types}) {source}(v) CROSS JOIN LATERAL ({rows}) p"]
+    return f"SELECT * FROM ({' UNION ALL '.join(walks)}) AS w{where(others)}"
+
+
+def _keys(
+    page: Page, order: Order, more: str, nodes: Sequence[Node], table: str, column: str
+) -> Callable[[str, str], str]:
+    """A page of a table's rows, by the column with the key, whose resources meet all nodes."""
     values = [f"o.{name}" for name in order.names]
 
-    def rows(table: str, column: str) -> Callable[[str, str], str]:
-        def query(row: str, found: str) -> str:
-            key = f"{row}.{column}"
-            conditions = [found, *page.probes(key, except_for=(ordered,) if ordered else ())]
-            tables = f"{table} {row}"
-            if missing is not None:
-                conditions.append(f"{sort_value(page.writer, missing, key)} IS NULL")
-                tables += f" CROSS JOIN LATERAL ({values_of(page, key)}) o"
-            conditions += order.beyond(values, key, page.after)
-            ordering = order.clause(values, key, page.after)
-            selected = ", ".join([f"{key} AS key", *values])
-            return f"SELECT DISTINCT {selected} FROM {tables} WHERE {' AND '.join(conditions)} {ordering} {page.cut}"
+    def query(row: str, found: str) -> str:
+        key = f"{row}.{column}"
+        conditions = [found, *(holds(page.writer, each, key) for each in nodes), *([more] if more else [])]
+        conditions += order.beyond(values, key, page.after)
+        tables = f"{table} {row}"
+        if order.columns:
+            tables += f" CROSS JOIN LATERAL ({values_of(page, key)}) o"
+        ordering = order.clause(values, key, page.after)
+        selected = ", ".join([f"{key} AS key", *values])
+        return f"SELECT DISTINCT {selected} FROM {tables} WHERE {' AND '.join(conditions)} {ordering} {page.cut}"
 
-        return query
-
-    columns = ", ".join(("key", *order.names))
-    if ordered is None:
-        source = page.writer.name("s")
-        inner = rows("resource", "key")("lead", of_type("lead", f"{source}.v"))
-        walk = f"SELECT {columns} FROM unnest({page.types}) {source}(v) CROSS JOIN LATERAL ({inner}) p"
-    else:
-        leaves = (ordered,) if isinstance(ordered, Leaf) else ordered.nodes if isinstance(ordered, OneOf) else ()
-        walks = [
-            for_each_value(page.writer, each, rows(each.form.table, each.form.key), columns=columns)
-            for each in _flat(leaves)
-        ]
-        walk = " UNION ALL ".join(walks)
-    return f"SELECT * FROM ({walk}) AS w{where(others)}"
+    return query
 
 
-def _flat(nodes: Sequence[Node]) -> list[Leaf]:
-    """All leaves of alternatives."""
-    found: list[Leaf] = []
-    for each in nodes:
-        if isinstance(each, Leaf):
-            found.append(each)
-        elif isinstance(each, OneOf):
-            found += _flat(each.nodes)
-    return found
+def _walks_along(writer: Writer, keys: _Keys, lead: Node, nodes: Sequence[Node]) -> list[str]:
+    """Pages of what each part of a criterion leads to."""
+    if isinstance(lead, OneOf):
+        return [walk for each in lead.nodes for walk in _walks_along(writer, keys, each, nodes)]
+    if isinstance(lead, Leaf):
+        return [for_each_value(writer, lead, keys(nodes, lead.form.table, lead.form.key), columns="*")]
+    return _walks_by_kind(writer, keys, [lead], [*nodes, lead])
+
+
+def _walks_by_kind(writer: Writer, keys: _Keys, alike: Sequence[Node], nodes: Sequence[Node]) -> list[str]:
+    """A page of each kind of resources that meets the nodes which are alike, and one of those of no known kind."""
+    rest = [each for each in nodes if each not in alike]
+    known = keys(rest, "resource", "key")("lead", of_kind("lead", "k"))
+    unknown = keys(nodes, "resource", "key")("lead", of_unknown_kind(writer, "lead"))
+    return [
+        f"SELECT p.* FROM {kinds(writer, alike)} k CROSS JOIN LATERAL ({known}) p",
+        f"SELECT p.* FROM ({unknown}) p",
+    ]
 
 
 def walk_windows(page: Page, order: Order, leaves: Sequence[Leaf], others: list[str]) -> str:
@@ -177,22 +197,37 @@ def _reaching_keys(page: Page, leaf: Leaf, window: Window) -> str:
 def walk_missing(page: Page, order: Order, by: Sorted, others: list[str]) -> list[str]:
     """Pages of the resources without a value to be sorted by; none where a criterion demands one.
 
-    A quantity without a lower end meets a criterion and has nothing to be sorted by. Where they are few, they are found
-    by their upper ends.
+    Few of them are sorted, more are walked.
     """
     demanding = [each for each in page.nodes if isinstance(each, Leaf) and each.parameter == by.parameter]
-    if demanding and by.table != "index_quantity":
+    if by.table == "index_quantity":
+        return _walk_missing_numbers(page, order, others, demanding)
+    if demanding:
         return []
+    found = gathered(page.writer, absent(by), SOME)
+    keys = page.writer.table("absent", f"SELECT key FROM ({found.query}) AS g LIMIT {SOME + 1}")
+    few = f"(SELECT count(*) FROM {keys}) <= {SOME}"
+    return [
+        probed(page, order, f"SELECT key FROM {keys}", [*others, few]),
+        walk_keys(page, order, [*others, f"NOT {few}"], missing=[absent(by)]),
+    ]
+
+
+def _walk_missing_numbers(page: Page, order: Order, others: list[str], demanding: Sequence[Leaf]) -> list[str]:
+    """The same of quantities: one without a lower end meets a criterion and has nothing to be sorted by.
+
+    Where they are few, they are found by their upper ends.
+    """
     leaf = next((each for each in demanding if each.form.windows), None)
     if leaf is None:
-        return [walk_keys(page, order, others, missing=by)]
+        return [walk_keys(page, order, others, more="o.sort_0 IS NULL")]
     pages = []
     for window in leaf.form.windows[1:]:
         reaching = page.writer.table("reaching", _reaching_keys(page, leaf, window))
         few = f"(SELECT count(*) FROM {reaching}) <= {SOME}"
         keys = f"SELECT DISTINCT key FROM {reaching} WHERE NOT filled"
         pages.append(probed(page, order, keys, [*others, few, "o.sort_0 IS NULL"], except_for=(leaf,)))
-        pages.append(walk_keys(page, order, [*others, f"NOT {few}"], missing=by))
+        pages.append(walk_keys(page, order, [*others, f"NOT {few}"], more="o.sort_0 IS NULL"))
     return pages
 
 

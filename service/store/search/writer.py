@@ -6,7 +6,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 class Writer:
@@ -16,6 +16,7 @@ class Writer:
         self.array = array
         self._numbers = count(1)
         self._tables: dict[str, str] = {}
+        self._recursive = False
 
     def name(self, prefix: str = "t") -> str:
         """A name that nothing else in the statement has."""
@@ -27,9 +28,16 @@ class Writer:
         self._tables[name] = query
         return name
 
+    def recursive(self, prefix: str, columns: Sequence[str], first: str, following: Callable[[str], str]) -> str:
+        """A common table that begins with some rows; `following`, of its name, gives more from those found before."""
+        name = self.name(prefix)
+        self._tables[f"{name}({', '.join(columns)})"] = f"{first} UNION ALL {following(name)}"
+        self._recursive = True
+        return name
+
     def with_tables(self, query: str) -> str:
         """The query behind the common tables that it uses."""
         if not self._tables:
             return query
         tables = ",\n".join(f"{name} AS MATERIALIZED ({each})" for name, each in self._tables.items())
-        return f"WITH {tables}\n{query}"
+        return f"WITH {'RECURSIVE ' if self._recursive else ''}{tables}\n{query}"

@@ -64,13 +64,13 @@ def test_every_index_row_names_its_resource() -> None:
     """By its number; rows of several resources share the arrays."""
     changes = [change(1, token=[TOKEN, OTHER]), change(2, token=[TOKEN])]
     _, arguments = write_statement(changes)
-    assert set(zip(arguments[7], arguments[8], strict=True)) == {(1, 7), (1, 5), (2, 7)}
+    assert set(zip(arguments[8], arguments[9], strict=True)) == {(1, 7), (1, 5), (2, 7)}
 
 
 def test_rows_of_one_resource_are_written_together() -> None:
     """They go to one page of the table, which a search that looks at the resource reads."""
     _, arguments = write_statement([change(number, token=[TOKEN, OTHER]) for number in range(3)], {})
-    assert arguments[7] == [1, 1, 2, 2, 3, 3]
+    assert arguments[8] == [1, 1, 2, 2, 3, 3]
 
 
 def test_index_rows_that_come_often_in_this_number_are_spelled_out() -> None:
@@ -97,7 +97,7 @@ def test_a_transaction_that_comes_often_is_spelled_out() -> None:
     texts = [write_statement(changes, {1: 0})[0] for _ in range(12)]
     assert "VALUES" not in texts[0]
     text, arguments = write_statement(changes, {1: 0})
-    assert "VALUES (1, $10::" in text
-    assert "(2, $18::" in text
+    assert "VALUES (1, $11::" in text
+    assert "(2, $19::" in text
     assert arguments[-4:] == [9, 0, None, "c"]
     assert all("VALUES" not in write_statement(changes)[0] for _ in range(12)), "creates that only met are not"
