@@ -86,10 +86,14 @@ def narrowed(asked: Iterable[Scope], registered: Sequence[Scope]) -> tuple[Scope
 
 
 def merged(scopes: Iterable[Scope]) -> tuple[Scope, ...]:
-    """The same permissions with one scope for each level, type and filters, in the order of their first mention."""
+    """The same permissions with one scope for each level, type and filters, in the order of their first mention.
+
+    Filters hold together, so they are sorted; what another scope allows already is left out.
+    """
     letters: dict[tuple[Level, str, tuple[tuple[str, str], ...]], set[str]] = {}
     for scope in scopes:
-        letters.setdefault((scope.level, scope.type, scope.filters), set()).update(scope.permissions)
+        filters = tuple(sorted(set(scope.filters)))
+        letters.setdefault((scope.level, scope.type, filters), set()).update(scope.permissions)
     every = [
         Scope(level=level, type=name, permissions=_in_order(allowed), filters=filters)
         for (level, name, filters), allowed in letters.items()
@@ -112,7 +116,7 @@ def _covers(wide: Scope, narrow: Scope) -> bool:
     """Whether a scope allows all that another one allows, and more."""
     if wide == narrow or wide.level != narrow.level or wide.type not in (ANY_TYPE, narrow.type):
         return False
-    return set(narrow.permissions) <= set(wide.permissions) and (not wide.filters or wide.filters == narrow.filters)
+    return set(narrow.permissions) <= set(wide.permissions) and set(wide.filters) <= set(narrow.filters)
 
 
 def _text(scope: Scope) -> str:

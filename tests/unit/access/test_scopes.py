@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.access.refusal import Refused
-from service.access.scopes import known_scopes, narrowed, parse_scope, parse_scopes, scope_text
+from service.access.scopes import known_scopes, merged, narrowed, parse_scope, parse_scopes, scope_text
 from service.fhir.actor import PERMISSIONS, Scope
 
 LETTERS = st.sets(st.sampled_from(PERMISSIONS), min_size=1).map(
@@ -112,7 +112,17 @@ def test_what_is_written_is_read_again(every: list[Scope]) -> None:
         (
             "system/Observation.rs?code=a",
             "system/Observation.rs?category=survey",
-            "system/Observation.rs?code=a&category=survey",
+            "system/Observation.rs?category=survey&code=a",
+        ),
+        (
+            "system/Observation.rs?code=a system/Observation.rs?code=b",
+            "system/Observation.rs?code=a system/Observation.rs?code=b",
+            "system/Observation.rs?code=a system/Observation.rs?code=b",
+        ),
+        (
+            "system/Observation.rs?code=a&code=b",
+            "system/Observation.r?code=b&code=a",
+            "system/Observation.r?code=a&code=b",
         ),
         ("system/Observation.rs?code=a system/Observation.rs", "system/*.rs", "system/Observation.rs"),
     ],
@@ -140,3 +150,13 @@ def test_nothing_is_granted_beyond_what_is_registered(asked: list[Scope], regist
             one = Scope(level=granted.level, type=granted.type, permissions=letter, filters=granted.filters)
             assert any(within(one, each) for each in asked)
             assert any(within(one, each) for each in registered)
+
+
+@given(st.lists(scopes(), max_size=4))
+def test_whoever_asks_for_all_that_is_registered_gets_it(registered: list[Scope]) -> None:
+    """Nothing is lost on the way, in whatever order filters are written."""
+    backwards = [
+        Scope(level=each.level, type=each.type, permissions=each.permissions, filters=each.filters[::-1])
+        for each in registered
+    ]
+    assert set(narrowed(backwards, registered)) == set(merged(registered))
