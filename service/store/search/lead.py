@@ -132,7 +132,8 @@ def gathered_all(
     table = _table(writer, found.query, limit)
     row = writer.name("c")
     conditions = holds_all(writer, All(nodes=tuple(each for each in nodes if each is not lead)), f"{row}.key")
-    query = f"SELECT {row}.key FROM (SELECT DISTINCT key FROM {table}) {row}{where(conditions)}"
+    distinct = "" if limit is None and isinstance(lead, Leaf) and lead.finds_once else "DISTINCT "
+    query = f"SELECT {row}.key FROM (SELECT {distinct}key FROM {table}) {row}{where(conditions)}"
     return Gathered(query, (*found.complete, *_complete(table, limit)))
 
 
@@ -140,12 +141,14 @@ def _met(writer: Writer, node: Node, query: str, limit: int | None) -> Gathered:
     """Those of the keys of a query whose resources meet a criterion."""
     found, row = _table(writer, query, limit), writer.name("c")
     conditions = holds_all(writer, All(nodes=(node,)), f"{row}.key")
-    return Gathered(f"SELECT {row}.key FROM {found} {row}{where(conditions)}", _complete(found, limit))
+    query = f"SELECT {row}.key FROM (SELECT key FROM {found}) {row}{where(conditions)}"
+    return Gathered(query, _complete(found, limit))
 
 
 def _table(writer: Writer, query: str, limit: int | None) -> str:
-    cut = "" if limit is None else f" LIMIT {limit + 1}"
-    return writer.table("few", f"SELECT key FROM ({query}) AS g{cut}")
+    if limit is None:
+        return f"({query}) AS {writer.name('every')}"
+    return writer.table("few", f"SELECT key FROM ({query}) AS g LIMIT {limit + 1}")
 
 
 def _complete(table: str, limit: int | None) -> tuple[str, ...]:
@@ -153,14 +156,16 @@ def _complete(table: str, limit: int | None) -> tuple[str, ...]:
 
 
 def _gathered_leaf(writer: Writer, leaf: Leaf, limit: int | None, beside: Sequence[Node]) -> str:
-    """In the order of the index, so that it is this index that is read."""
+    """In the order of the index, so that it is this index that is read; without a limit, each once for each value."""
     form = leaf.form
 
     def query(column: str, *, bounded: bool = False) -> Callable[[str, str], str]:
         def rows(row: str, sought: str) -> str:
             found = " AND ".join([sought, *(bounds(writer, leaf, beside, row) if bounded else ())])
-            cut = "OFFSET 0" if limit is None else f"ORDER BY {row}.{column} LIMIT {limit + 1}"
-            return f"SELECT {row}.{form.key} AS key FROM {form.table} {row} WHERE {found} {cut}"
+            rows = f"{row}.{form.key} AS key FROM {form.table} {row} WHERE {found}"
+            if limit is not None:
+                return f"SELECT {rows} ORDER BY {row}.{column} LIMIT {limit + 1}"
+            return f"SELECT DISTINCT {rows} ORDER BY {row}.{column}" if form.ordered else f"SELECT {rows} OFFSET 0"
 
         return rows
 

@@ -50,7 +50,7 @@ class Leaf(Struct, frozen=True, kw_only=True):
 
     `sources` is the position of the source numbers (None: the resource itself is looked at), `values` are those of the
     columns of values. `parameter` tells apart what reads other sources; `single`: a resource has at most one such row;
-    `several`: there are alternatives. `types` are those of the resources that it is asked of.
+    `several`: there are alternatives, `spread`: there are several sources. `types` are those of what it is asked of.
     """
 
     form_name: str
@@ -60,6 +60,7 @@ class Leaf(Struct, frozen=True, kw_only=True):
     identifying: bool = False
     many: bool = False
     several: bool = False
+    spread: bool = False
     single: bool = False
     types: int = 0
 
@@ -72,6 +73,11 @@ class Leaf(Struct, frozen=True, kw_only=True):
     def rank(self) -> int:
         """How many resources a value usually has, fewest first."""
         return IDENTIFYING_RANK if self.identifying and self.form.ordered else self.form.rank
+
+    @property
+    def finds_once(self) -> bool:
+        """Whether, value by value and source by source, no resource is found a second time."""
+        return (self.form.ordered or self.single) and not (self.several or self.spread)
 
 
 class Joined(Struct, frozen=True, kw_only=True):
@@ -292,6 +298,7 @@ class _Shaper:
             identifying=form.table == "index_token" and parameter is not None and "Identifier" in parameter.data_types,
             many=len(rows) * len(sources or (1,)) > _MANY,
             several=len(rows) > 1,
+            spread=len(sources or ()) > 1,
             types=self._asked,
             single=parameter is None or (form.table in _COMPARED and _is_single(parameter)),
         )
