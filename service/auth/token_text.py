@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LONGEST_TOKEN: Final = 8192
 _PARTS: Final = 3
+_ASYMMETRIC: Final = ("RS", "PS", "ES")
 
 
 class _Registry(jws.JWSRegistry):
@@ -46,6 +47,8 @@ def unverified(token: str) -> Unverified:
 
 def verified(token: str, key: Key, algorithm: str) -> dict[str, Any]:
     """The claims of a token that was signed with this key and algorithm; Refused."""
+    if algorithm[:2] not in _ASYMMETRIC:
+        raise Refused("The token's algorithm is not an asymmetric one.")
     registry = _Registry(algorithms=[algorithm], strict_check_header=False)
     try:
         signed = jws.deserialize_compact(token, jwk.import_key(key, key["kty"]), registry=registry)

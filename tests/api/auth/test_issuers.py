@@ -1,0 +1,210 @@
+"""Access tokens of another issuer, which publishes its keys on loopback; both modes side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.api.auth.signing import Signer, encoded, with_secret
+from tests.api.auth.test_jwks_url import KeyServer
+from tests.api.outcome import assert_outcome
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from tests.api.auth.conftest import Workers
+
+AUDIENCE = "https://fhir.clinic.example.org"
+KEYS = {"ec": Signer("ec-key"), "rsa": Signer("rsa-key", "RSA")}
+
+
+@pytest.fixture(scope="module")
+async def key_server() -> AsyncIterator[KeyServer]:
+    published = KeyServer(cache_control="max-age=30")
+    async with await asyncio.start_server(published.serve, "127.0.0.1", 0) as server:
+        published.port = server.sockets[0].getsockname()[1]
+        for realm in ("/realm", "/other"):
+            keys = {"keys": [each.public for each in KEYS.values()]}
+            published.documents[f"{realm}/keys"] = keys
+            published.documents[f"{realm}/.well-known/openid-configuration"] = {
+                "issuer": published.url(realm),
+                "jwks_uri": published.url(f"{realm}/keys"),
+                "token_endpoint": published.url(f"{realm}/token"),
+            }
+        yield published
+
+
+@pytest.fixture(scope="module")
+def auth_settings(key_server: KeyServer) -> dict[str, Any]:
+    return {
+        "auth_mode": "smart,oidc",
+        "oidc_issuers": f"{key_server.url('/realm')},{key_server.url('/silent')},{key_server.url('/lying')}",
+        "oidc_audience": AUDIENCE,
+        "oidc_algorithms": "ES384,RS384",
+    }
+
+
+@pytest.fixture(scope="module")
+async def trusting(workers: Workers, key_server: KeyServer) -> Workers:
+    """A client that the issuer vouches for, one of our own, and one of another issuer."""
+    await workers.register(
+        "ehr", "system/Patient.rs user/Task.r patient/Observation.rs", issuer=key_server.url("/realm")
+    )
+    await workers.register("own", "system/Patient.rs")
+    await workers.register("elsewhere", "system/Patient.rs", issuer=key_server.url("/other"))
+    return workers
+
+
+def claims(workers: Workers, key_server: KeyServer, **changes: Any) -> dict[str, Any]:
+    good = {
+        "iss": key_server.url("/realm"),
+        "aud": AUDIENCE,
+        "azp": "ehr",
+        "sub": "service-account-ehr",
+        "exp": workers.clock.seconds + 600,
+        "iat": workers.clock.seconds,
+        "scope": "openid system/Patient.rs",
+    }
+    return {name: value for name, value in (good | changes).items() if value is not None}
+
+
+async def status(workers: Workers, token: str, target: str = "Patient") -> int:
+    response = await workers.one.get(target, headers={"Authorization": f"Bearer {token}"})
+    if response.status_code == 401:
+        assert_outcome(response, 401, "unauthenticated", "http.Authorization")
+    return response.status_code
+
+
+@pytest.mark.parametrize("key", KEYS)
+async def test_a_token_of_the_issuer_opens_fhir(trusting: Workers, key_server: KeyServer, key: str) -> None:
+    """By either of its keys."""
+    assert await status(trusting, KEYS[key].sign(claims(trusting, key_server))) == 200
+
+
+async def test_a_token_of_our_own_does_too(trusting: Workers) -> None:
+    headers = await trusting.bearer("own", "system/Patient.rs")
+    assert (await trusting.one.get("Patient", headers=headers)).status_code == 200
+
+
+async def test_what_the_token_says_is_narrowed_to_what_is_registered(trusting: Workers, key_server: KeyServer) -> None:
+    """The issuer may vouch for the client, not widen its rights."""
+    token = KEYS["ec"].sign(claims(trusting, key_server, scope="system/*.cruds"))
+    assert await status(trusting, token) == 200
+    assert await status(trusting, token, "Task") == 403
+
+
+@pytest.mark.parametrize("scope", [{"scope": ["system/Patient.rs"]}, {"scope": None, "scp": "system/Patient.rs"}])
+async def test_scopes_are_found_where_issuers_put_them(trusting: Workers, key_server: KeyServer, scope: Any) -> None:
+    assert await status(trusting, KEYS["ec"].sign(claims(trusting, key_server, **scope))) == 200
+
+
+async def test_the_scopes_of_a_user_hold_with_a_user(trusting: Workers, key_server: KeyServer) -> None:
+    for user, expected in ((None, 403), ("Practitioner/1", 404)):
+        token = KEYS["ec"].sign(claims(trusting, key_server, scope="user/Task.r", fhirUser=user))
+        assert await status(trusting, token, "Task/none") == expected
+
+
+async def test_a_launch_context_restricts_to_the_patients_compartment(trusting: Workers, key_server: KeyServer) -> None:
+    await trusting.register("filler", "system/*.cruds")
+    headers = await trusting.bearer("filler")
+    for name in ("a", "b"):
+        made = {
+            "resourceType": "Observation",
+            "id": f"of-{name}",
+            "status": "final",
+            "code": {"text": "x"},
+            "subject": {"reference": f"Patient/{name}"},
+        }
+        assert (await trusting.one.put(f"Observation/of-{name}", json=made, headers=headers)).status_code == 201
+    for context in ("a", "Patient/a"):
+        token = KEYS["ec"].sign(claims(trusting, key_server, scope="patient/Observation.rs", patient=context))
+        assert await status(trusting, token, "Observation/of-a") == 200
+        assert await status(trusting, token, "Observation/of-b") == 404
+        sent = {"Authorization": f"Bearer {token}"}
+        found = (await trusting.one.get("Observation", headers=sent)).json()
+        assert [each["resource"]["id"] for each in found["entry"]] == ["of-a"]
+        assert (await trusting.one.get("Observation?patient=Patient/b", headers=sent)).json()["total"] == 0
+    without = KEYS["ec"].sign(claims(trusting, key_server, scope="patient/Observation.rs"))
+    assert await status(trusting, without, "Observation/of-a") == 403
+
+
+ATTACKS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "alg none": lambda good: f"{encoded({'alg': 'none'})}.{encoded(good)}.",
+    "alg none with a signature": lambda good: f"{encoded({'alg': 'none'})}.{encoded(good)}.AA",
+    "HS256 with the public key": lambda good: with_secret(KEYS["rsa"].pem, good, "rsa-key"),
+    "an algorithm that is not allowed": lambda good: KEYS["ec"].sign(good, alg="ES256"),
+    "another key under the kid": lambda good: Signer("ec-key").sign(good),
+    "another type of key under the kid": lambda good: Signer("ec-key", "RSA").sign(good),
+    "an unknown kid": lambda good: KEYS["ec"].sign(good, kid="unheard-of"),
+    "the key in the header": lambda good: Signer("x").sign(good, jwk=Signer("x").public),
+    "a critical extension": lambda good: KEYS["ec"].sign(good, crit=["exp"], exp=1),
+    "an ID token's kind": lambda good: KEYS["ec"].sign(good, typ="logout+jwt"),
+    "another audience": lambda good: KEYS["ec"].sign(good | {"aud": "https://elsewhere.example"}),
+    "no audience": lambda good: KEYS["ec"].sign({name: good[name] for name in good if name != "aud"}),
+    "an issuer that is not trusted": lambda good: KEYS["ec"].sign(
+        good | {"iss": good["iss"].replace("/realm", "/other"), "azp": "elsewhere"}
+    ),
+    "an issuer that does not answer": lambda good: KEYS["ec"].sign(
+        good | {"iss": good["iss"].replace("/realm", "/silent")}
+    ),
+    "no issuer": lambda good: KEYS["ec"].sign({name: good[name] for name in good if name != "iss"}),
+    "expired": lambda good: KEYS["ec"].sign(good | {"exp": good["iat"] - 11}),
+    "no expiry": lambda good: KEYS["ec"].sign({name: good[name] for name in good if name != "exp"}),
+    "not yet valid": lambda good: KEYS["ec"].sign(good | {"nbf": good["iat"] + 11}),
+    "no client": lambda good: KEYS["ec"].sign({name: good[name] for name in good if name != "azp"}),
+    "a client that is not registered": lambda good: KEYS["ec"].sign(good | {"azp": "stranger"}),
+    "a client of our own": lambda good: KEYS["ec"].sign(good | {"azp": "own"}),
+    "a client of another issuer": lambda good: KEYS["ec"].sign(good | {"azp": "elsewhere"}),
+    "a client that is no text": lambda good: KEYS["ec"].sign(good | {"azp": ["ehr"]}),
+    "truncated": lambda good: KEYS["ec"].sign(good)[:-10],
+    "oversized": lambda good: KEYS["ec"].sign(good | {"padding": "x" * 7000}),
+    "endless scopes": lambda good: KEYS["ec"].sign(good | {"scope": "a " * 5000}),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=list(ATTACKS))
+async def test_an_attack_on_a_bearer_token_is_shut_out(
+    trusting: Workers, key_server: KeyServer, attack: Callable[[dict[str, Any]], str]
+) -> None:
+    """Each changes one thing about a token that is good as it is."""
+    good = claims(trusting, key_server)
+    assert await status(trusting, KEYS["ec"].sign(good)) == 200
+    assert await status(trusting, attack(good)) == 401
+
+
+async def test_no_header_makes_the_service_fetch_anything(trusting: Workers, key_server: KeyServer) -> None:
+    """Neither jku nor x5u."""
+    token = KEYS["ec"].sign(claims(trusting, key_server), jku=key_server.url("/evil"), x5u=key_server.url("/evil"))
+    await status(trusting, token)
+    assert "/evil" not in key_server.fetched
+
+
+async def test_a_key_that_the_issuer_withdraws_ends_its_tokens(trusting: Workers, key_server: KeyServer) -> None:
+    """After a minute at most, within which a token is not verified again."""
+    withdrawn = Signer("withdrawn")
+    documents = key_server.documents["/realm/keys"]["keys"]
+    documents.append(withdrawn.public)
+    trusting.clock.seconds += 30
+    token = withdrawn.sign(claims(trusting, key_server))
+    assert await status(trusting, token) == 200
+    documents.remove(withdrawn.public)
+    trusting.clock.seconds += 59
+    assert await status(trusting, token) == 200
+    trusting.clock.seconds += 1
+    assert await status(trusting, token) == 401
+
+
+async def test_an_issuer_whose_document_names_another_is_not_believed(trusting: Workers, key_server: KeyServer) -> None:
+    key_server.documents["/lying/.well-known/openid-configuration"] = {
+        "issuer": key_server.url("/realm"),
+        "jwks_uri": key_server.url("/realm/keys"),
+    }
+    token = KEYS["ec"].sign(claims(trusting, key_server, iss=key_server.url("/lying")))
+    assert await status(trusting, token) == 401
+
+
+async def test_a_client_of_another_issuer_gets_no_token_from_us(trusting: Workers) -> None:
+    """It has no key here."""
+    assert (await trusting.ask("ehr", "system/Patient.rs")).status_code == 401

@@ -1,0 +1,130 @@
+"""``massage-fhir client``: the registry on the command line, and a developer's first token."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.api.auth.signing import Signer, key_set
+from tests.benchmarks.serving import environment_with, the_service
+from tests.process.test_command_line import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+REFERRAL = ROOT / "openapi/examples/referral.json"
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def connecting() -> list[str]:
+    """The commands of the README's *Connect your EHR*, its first block."""
+    section = README[README.index("## Connect your EHR") :]
+    block = re.search(r"^```sh\n(.*?)^```$", section, flags=re.DOTALL | re.MULTILINE)
+    assert block is not None
+    return block[1].strip().splitlines()
+
+
+async def shell(script: str, **settings: object) -> str:
+    """What a script prints; its commands run in a checkout, with `massage-fhir` where the README has it."""
+    ran = await asyncio.to_thread(
+        subprocess.run,
+        ["bash", "-c", f"set -euo pipefail\n{script}"],
+        cwd=ROOT,
+        env=environment_with(**settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+async def test_who_follows_the_readme_has_an_authorised_referral_in_at_most_five_commands(tmp_path: Path) -> None:
+    """With two workers; the first command starts the service, which the test does by itself."""
+    commands = connecting()
+    assert len(commands) <= 5
+    assert commands[0] == "AUTH_MODE=smart make run &"
+    async with the_service(tmp_path, auth_mode="smart", workers=2) as service:
+        assert (await service.get("/fhir/Patient")).status == 401
+        script = "\n".join(commands[1:]).replace(".venv/bin/massage-fhir", f"{sys.executable} -m service")
+        printed = await shell(
+            script.replace(":8000", f":{service.port}"),
+            auth_mode="smart",
+            port=service.port,
+            data_dir=tmp_path / "data",
+        )
+        assert re.findall(r'"status":"201', printed) == ['"status":"201'] * 8, printed
+        (key,) = (tmp_path / "data/keys").iterdir()
+        assert stat.S_IMODE(key.stat().st_mode) == 0o600
+        again = f"{sys.executable} -m service client token"
+        token = await shell(again, auth_mode="smart", port=service.port, data_dir=tmp_path / "data")
+        found = await service.send("GET", "/fhir/Task", headers={"Authorization": f"Bearer {token.strip()}"})
+        assert found.json()["total"] == 1
+        listed = await shell(f"{sys.executable} -m service client list", data_dir=tmp_path / "data")
+        assert json.loads(listed)["id"] == "developer"
+        private = json.loads(key.read_text())["d"]
+        assert private not in listed + service.log
+        assert token.strip() not in service.log
+
+
+def keys_in(folder: Path, *signers: Signer) -> Iterator[Path]:
+    for signer in signers:
+        file = folder / f"{signer.key_id}.json"
+        file.write_text(json.dumps(key_set(signer)))
+        yield file
+
+
+def test_clients_are_added_listed_rotated_and_disabled(database_url: str, tmp_path: Path) -> None:
+    first, second = keys_in(tmp_path, Signer("first"), Signer("second"))
+    added = run(
+        *("client", "add", "--name", "Example EHR", "--role", "referrer", "--organisation", "Organization/practice"),
+        *("--jwks", str(first), "--scope", "system/Task.read", "--scope", "system/Patient.rs", "--id", "ehr"),
+        database_url=database_url,
+    )
+    assert (added.returncode, added.stdout) == (0, "ehr\n"), added.stderr
+    assert run("client", "rotate", "ehr", "--jwks", str(second), database_url=database_url).returncode == 0
+    assert run("client", "disable", "ehr", database_url=database_url).stdout == "ehr\n"
+    listed = json.loads(run("client", "list", database_url=database_url).stdout)
+    assert listed["scope"] == "system/Task.rs system/Patient.rs"
+    assert "disabled_at" in listed
+    again = run("client", "add", "--name", "x", "--role", "clinic", "--organisation", "Organization/x",
+                "--jwks", str(first), "--id", "ehr", database_url=database_url)  # fmt: skip
+    assert again.returncode == 1
+    assert again.stderr == "massage-fhir: a client with the id ehr is registered already\n"
+
+
+def test_what_cannot_be_registered_ends_with_a_sentence(database_url: str, tmp_path: Path) -> None:
+    (tmp_path / "no.json").write_text("{")
+    given = ("client", "add", "--name", "x", "--role", "clinic", "--organisation", "Organization/x")
+    for arguments, told in (
+        ((), "A client is registered by exactly one of jwks, jwks_url and issuer."),
+        (("--jwks", str(tmp_path / "no.json")), "is not JSON"),
+        (("--jwks", str(tmp_path / "missing.json")), "cannot be read"),
+        (("--jwks-url", "http://ehr.example.org/jwks"), "must begin with https://"),
+        (("--jwks-url", "https://x.example/jwks", "--scope", "Task.read"), "A scope is system, user or patient"),
+    ):
+        ended = run(*given, *arguments, database_url=database_url)
+        assert ended.returncode == 1, arguments
+        assert told in ended.stderr
+        assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_token_needs_a_running_service(database_url: str, tmp_path: Path) -> None:
+    ended = run("client", "token", database_url=database_url, data_dir=tmp_path, port=1)
+    assert ended.returncode == 1
+    assert "no authorisation server answers at http://127.0.0.1:1/auth/token" in ended.stderr
+
+
+def test_keys_are_kept_below_the_data_and_not_below_whatever_an_id_names(database_url: str, tmp_path: Path) -> None:
+    ended = run("client", "token", "--id", "../x", database_url=database_url, data_dir=tmp_path)
+    assert ended.returncode == 1
+    assert not os.listdir(tmp_path)  # noqa: PTH208 - a list to look at
