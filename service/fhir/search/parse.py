@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from service.fhir.outcome import FhirError, Issue, failure
 from service.fhir.search.compartment import compartment_criterion, compartment_types
 from service.fhir.search.parse_chain import link_count
-from service.fhir.search.parse_criterion import parse_criterion, target_count
+from service.fhir.search.parse_criterion import parse_criterion
 from service.fhir.search.query import And, Query
 from service.fhir.search.result_parameters import (
     NOISE,
@@ -25,7 +25,7 @@ from service.fhir.search.result_parameters import (
     check_contained,
     parse_result_parameters,
 )
-from service.fhir.search.scope import Scope, where
+from service.fhir.search.scope import Budget, Scope, where
 from service.fhir.search.terminology import unresolved
 from service.fhir.search.types.search_type import Setting
 
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from service.fhir.search.result_parameters import ResultParameters
 
 _DEFAULT_LIMITS: Final = SearchLimits()
+_CHARACTERS: Final = 256
+"""How long values are that one parameter may have as many of as there may be."""
+
 _IGNORABLE: Final = frozenset({"parameter-unknown", "parameter-unsupported"})
 _REFUSED_CHARACTERS: Final = re.compile("[\x00\ud800-\udfff]")
 
@@ -69,6 +72,7 @@ def parse_search(  # noqa: PLR0913 - what a search depends on, each named at the
     `now` is what the prefix `ap` measures from; `compartment`, a type and an id, narrows the search to its members (of
     every type that may be in it, without a `resource_type`). Raises FhirError.
     """
+    _check_size(limits, parameters)
     parameters = tuple(_checked(pair) for pair in parameters)
     searchable = registry.definitions.resource_types
     if compartment is not None:
@@ -80,13 +84,14 @@ def parse_search(  # noqa: PLR0913 - what a search depends on, each named at the
         known=registry.shared_parameters(types),
         setting=Setting(base=base, types=registry.definitions.all_type_names, zone=zone, now=now),
         limits=limits,
+        budget=Budget(limits.targets),
     )
     read = _Read(applied=[pair for pair in parameters if pair not in rest])
     if compartment is not None:
         read.criteria.append(compartment_criterion(registry, *compartment, types))
     for name, value in rest:
         _read_parameter(scope, read, name, value, strict=strict)
-    _check_costs(limits, read.criteria)
+        _check_costs(limits, read.criteria, name)
     return _query(types, compartment, read, parse_result_parameters(scope, read.results))
 
 
@@ -134,6 +139,17 @@ def parse_criteria(
         text = "Conditional interactions do not look up value sets and code systems; name the codes."
         raise failure("modifier-unsupported", text, "http.query")
     return query
+
+
+def _check_size(limits: SearchLimits, parameters: Parameters) -> None:
+    """Refuse what would take long to read, before any of it is."""
+    most = limits.criteria + limits.includes + len(RESULT_PARAMETERS)
+    if len(parameters) > most:
+        raise failure("too-costly", f"A search takes at most {most} parameters.", where(parameters[most][0]))
+    longest = limits.values * _CHARACTERS
+    for name, value in parameters:
+        if len(value) > longest:
+            raise failure("too-costly", f"The values of a parameter take at most {longest} characters.", where(name))
 
 
 def _checked(pair: tuple[str, str]) -> tuple[str, str]:
@@ -189,12 +205,11 @@ def _ignored(error: FhirError) -> Issue:
     )
 
 
-def _check_costs(limits: SearchLimits, criteria: Sequence[Criterion | Not]) -> None:
+def _check_costs(limits: SearchLimits, criteria: Sequence[Criterion | Not], name: str) -> None:
+    """Refuse the parameter with which the criteria are too many."""
     if len(criteria) > limits.criteria:
-        raise failure("too-costly", f"A search takes at most {limits.criteria} criteria.")
+        raise failure("too-costly", f"A search takes at most {limits.criteria} criteria.", where(name))
     links = max(limits.links, limits.chain)
     if sum(link_count(each) for each in criteria) > links:
-        raise failure("too-costly", f"The chains and _has of a search take at most {links} links together.")
-    if sum(target_count(each) for each in criteria) > limits.targets:
-        text = "Too many values; where ids may be of many types, name the type of each, as in Type/id."
-        raise failure("too-costly", text)
+        text = f"The chains and _has of a search take at most {links} links together."
+        raise failure("too-costly", text, where(name))

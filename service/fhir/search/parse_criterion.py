@@ -13,7 +13,6 @@ from service.fhir.search.parse_chain import follow
 from service.fhir.search.query import (
     And,
     AnyOf,
-    Chain,
     CodesOperand,
     CompositeValue,
     DateValue,
@@ -28,7 +27,7 @@ from service.fhir.search.query import (
     Updated,
 )
 from service.fhir.search.scope import where
-from service.fhir.search.separators import split, unescape
+from service.fhir.search.separators import is_escaped, split, unescape
 from service.fhir.search.types import SEARCH_TYPES
 from service.fhir.search.types.search_type import refused
 
@@ -81,6 +80,9 @@ def _plain(scope: Scope, name: str, text: str, *, inside: bool) -> Criterion | N
 
 
 def _operands(scope: Scope, code: str, text: str) -> list[str]:
+    if not is_escaped(text):
+        rule = "values in which a backslash stands before a comma, |, $ or another backslash"
+        raise failure("parameter-value", f"{code} takes {rule}.", where(code))
     operands = split(text, ",")
     if len(operands) > scope.limits.values:
         raise failure("too-costly", f"{code} takes at most {scope.limits.values} values.", where(code))
@@ -98,10 +100,19 @@ def _compared(scope: Scope, parameter: SearchParameter, modifier: str, operands:
         case "_lastUpdated":
             return Updated(values=tuple(_date(parameter, operand, scope.setting) for operand in operands))
     read = SEARCH_TYPES[parameter.kind].values
-    values = tuple(value for each in operands for value in read(parameter, modifier or None, each, scope.setting))
-    for value in values:
-        _check_bound(parameter, value)
-    return Matches(parameter=parameter, values=values)
+    values: list[Value] = []
+    for operand in operands:
+        found = read(parameter, modifier or None, operand, scope.setting)
+        for value in found:
+            _check_bound(parameter, value)
+        scope.budget.spend(sum(map(_cost, found)), parameter.code)
+        values += found
+    return Matches(parameter=parameter, values=tuple(values))
+
+
+def _cost(value: Value) -> int:
+    """What a value is compared with: several digests for an id that was given without a type."""
+    return len(value.targets) if isinstance(value, ReferenceValue) else 1
 
 
 def _check_bound(parameter: SearchParameter, value: Value) -> None:
@@ -146,6 +157,7 @@ def _date(parameter: SearchParameter, text: str, setting: Setting) -> DateValue:
 def _identified(scope: Scope, parameter: SearchParameter, operands: Sequence[str]) -> Identified:
     if not all(LOGICAL_ID.fullmatch(operand) for operand in operands):
         raise refused(parameter, "logical ids: up to 64 letters, digits, hyphens and dots")
+    scope.budget.spend(len(operands) * len(scope.types), parameter.code)
     return Identified(identities=tuple(identity_of(each, operand) for operand in operands for each in scope.types))
 
 
@@ -192,19 +204,3 @@ def _concept(parameter: SearchParameter, operand: str) -> CodesOperand:
         case [system, code] if system and code:
             return CodesOperand(url=system, code=code)
     raise refused(parameter, "after :above and :below a system|code, whose hierarchy decides")
-
-
-def target_count(criterion: Criterion | Not) -> int:
-    """What a criterion compares with: several digests for each id that was given without a type."""
-    match criterion:
-        case Not(criterion=inner):
-            return target_count(inner)
-        case Matches(values=values):
-            return sum(len(value.targets) if isinstance(value, ReferenceValue) else 1 for value in values)
-        case Identified(identities=identities):
-            return len(identities)
-        case Chain(where=inner) | Has(where=inner):
-            return sum(target_count(each) for each in inner.criteria)
-        case AnyOf(criteria=criteria):
-            return sum(target_count(each) for each in criteria)
-    return 0

@@ -32,6 +32,19 @@ _PAGING_ELSEWHERE: Final = frozenset(
 """What other servers' pages are reached by, and people try."""
 
 
+class Budget(Struct):
+    """What the values of a search may still come to, digests behind ids without a type among them."""
+
+    left: int
+
+    def spend(self, count: int, code: str) -> None:
+        """Take off what the values of a parameter come to; FhirError too-costly."""
+        self.left -= count
+        if self.left < 0:
+            text = "Too many values; where ids may be of many types, name the type of each, as in Type/id."
+            raise failure("too-costly", text, where(code))
+
+
 class Scope(Struct, frozen=True, kw_only=True):
     """The types that are searched, or that a chain leads to, and the parameters that all of them have."""
 
@@ -40,6 +53,7 @@ class Scope(Struct, frozen=True, kw_only=True):
     known: Mapping[str, SearchParameter]
     setting: Setting
     limits: SearchLimits
+    budget: Budget
 
     @property
     def title(self) -> str:
@@ -54,6 +68,7 @@ class Scope(Struct, frozen=True, kw_only=True):
             known=self.registry.shared_parameters(types),
             setting=self.setting,
             limits=self.limits,
+            budget=self.budget,
         )
 
     def unsupported(self) -> Mapping[str, str]:
@@ -90,5 +105,8 @@ def where(name: str) -> str:
     """The place of a parameter for an issue's expression; of a long name its first links."""
     if _PRINTABLE.fullmatch(name):
         return f"http.{name}"
+    code, colon, _ = name.partition(":")
+    if colon and _PRINTABLE.fullmatch(code) and not _LINKS.fullmatch(name):
+        return f"http.{code}"
     links = re.match(rf"({_PRINTABLE.pattern})[.:]", name) if _LINKS.fullmatch(name) else None
     return f"http.{links[1]}" if links else "http"

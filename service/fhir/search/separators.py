@@ -1,6 +1,6 @@
 r"""The separators of search values and their escapes: ``,`` ``|`` ``$`` and ``\``.
 
-https://hl7.org/fhir/R4/search.html#escaping. A backslash before any other character stands for itself.
+https://hl7.org/fhir/R4/search.html#escaping. A backslash before any other character is illegal.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import re
 from typing import Final
 
 _ESCAPE: Final = re.compile(r"\\([,|$\\])")
+_BOUNDS: Final = {each: re.compile(rf"\\[,|$\\]|{re.escape(each)}") for each in ",|$"}
+_ILLEGAL: Final = re.compile(r"(?:\\[,|$\\]|[^\\])*+\\")
 _SPECIAL: Final = re.compile(r"([,|$\\])")
 
 
@@ -16,17 +18,18 @@ def split(text: str, separator: str) -> list[str]:
     """The parts between the separators that are not escaped; the parts keep their escapes."""
     if "\\" not in text:
         return text.split(separator)
-    parts, start, position = [], 0, 0
-    while position < len(text):
-        if text[position] == "\\" and _ESCAPE.match(text, position):
-            position += 2
-            continue
-        if text[position] == separator:
-            parts.append(text[start:position])
-            start = position + 1
-        position += 1
+    parts, start = [], 0
+    for found in _BOUNDS[separator].finditer(text):
+        if found[0] == separator:
+            parts.append(text[start : found.start()])
+            start = found.end()
     parts.append(text[start:])
     return parts
+
+
+def is_escaped(text: str) -> bool:
+    """Whether every backslash belongs to an escape."""
+    return "\\" not in text or _ILLEGAL.match(text) is None
 
 
 def unescape(text: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -39,6 +40,8 @@ NUMBERS = [
 QUANTITIES = ["", "a", "|", "5|", "5|a", "5|a|b|c", "gt|http://unitsofmeasure.org|mm", "5 mm", "5||", "NaN||mm"]
 REFERENCES = ["", "a b", "Patient/", "Patient/a b", "Patient/1/_history/2", "/1", "Nonsense/1", "Patient/1/2", "'; --"]
 TOKENS = ["", "|", "a|b|c", "||", "a|b|", ",", "a,", ",a", "a,,b"]
+CANONICALS = ["|", "|1", "http://a|", "http://a|1|2", "http://a||1", "||"]
+ESCAPES = ["\\", "a\\b", "a\\", "\\\\\\", "\\,\\", "\\n", "a,\\x"]
 COMPOSITES = ["", "$", "a", "a$", "$5", "a$5$6", "a$b", "a|b|c$5", "a$5|", "a$5,b"]
 
 ROWS = [
@@ -53,7 +56,15 @@ ROWS = [
     *(("Patient", "active", value) for value in ("|true", "true|", "x|true")),
     *(("Patient", "name", value) for value in ("", ",", "a,", "   ", "\u0301")),
     *(("Patient", "_id", value) for value in ("", "a b", "a/b", "' OR 1=1", "a" * 65, "*", "é")),
-    *(("ServiceRequest", "instantiates-uri", value) for value in ("", ",", "a,")),
+    *(("ServiceRequest", "instantiates-uri", value) for value in ("", ",", "a,", *CANONICALS)),
+    *(("ServiceRequest", "instantiates-canonical", value) for value in ("", ",", "a,", *CANONICALS)),
+    *(("Patient", name, value) for name in ("name", "identifier", "_id", "_profile", "link") for value in ESCAPES),
+    *(("Observation", name, value) for name in ("value-quantity", "code-value-quantity", "date") for value in ESCAPES),
+    *(
+        ("Patient", f"{name}:missing", value)
+        for name in ("_id", "name", "_lastUpdated")
+        for value in ("1", "TRUE", "\\")
+    ),
     *(
         ("Observation", name, value)
         for name in ("_count", "_summary", "_total", "_elements")
@@ -76,7 +87,8 @@ def test_a_malformed_value_is_refused(
     with pytest.raises(FhirError) as raised:
         parse_search(registry, resource_type, ((name, value),), base="", strict=strict)
     (issue,) = raised.value.issues
-    assert (issue.code, issue.expression, raised.value.category.status) == ("parameter-value", (f"http.{name}",), 400)
+    place = (f"http.{name.partition(':')[0]}",)
+    assert (issue.code, issue.expression, raised.value.category.status) == ("parameter-value", place, 400)
     assert len(value) < 10 or value not in issue.diagnostics
 
 
@@ -107,6 +119,9 @@ def test_what_no_text_can_hold_is_refused_everywhere(
         parse_search(registry, "Patient", ((f"{name}{character}", "a"),), base="")
 
 
+SLOWEST: Final = 3
+"""How much slower than usual a machine may be that other work is done on."""
+
 SQL = "'; DROP TABLE resource; --"
 
 
@@ -135,6 +150,43 @@ def test_ten_thousand_values_at_the_end_of_a_chain_are_refused(parse: Parse) -> 
     assert (code, expression) == ("too-costly", "http.organization.name")
 
 
+HOSTILE = {
+    "ids that may be of any type": ("Provenance", [("target", ",".join(f"a{each}" for each in range(1000)))] * 50),
+    "many ids of all types": (None, [("_id", ",".join(f"a{each}" for each in range(1000)))] * 50),
+    "many values in many parameters": ("Patient", [("name", ",".join("a" * 1000))] * 50),
+    "every URL above many": ("ValueSet", [("url:above", ",".join(["http://a.b/" + "c" * 240] * 1000))]),
+    "many parameters": ("Patient", [("name", "a")] * 100_000),
+    "many includes": ("Patient", [("_include", "Patient:organization")] * 100_000),
+    "unknown parameters": ("Patient", [(f"unknown{each}", "a") for each in range(10_000)]),
+    "a long value": ("Patient", [("name", "\\," * 5_000_000)]),
+    "a long value of a result parameter": ("Patient", [("_elements", "id," * 5_000_000)]),
+    "a long name": ("Task", [("part-of." * 100_000, "a")]),
+    "a long name that goes backwards": ("Task", [("_has:Task:part-of:" * 100_000, "a")]),
+    "many colons": ("Task", [("status" + ":" * 1_000_000, "a")]),
+    "a long number": ("RiskAssessment", [("probability", "1" * 250_000)]),
+    "a large exponent": ("RiskAssessment", [("probability", "1e999999999")]),
+    "a long unit": ("Observation", [("value-quantity", f"1|http://unitsofmeasure.org|{'m.' * 100_000}|")]),
+    "accents alone": ("Patient", [("name", "\u0301" * 250_000)]),
+    "many words": ("Patient", [("phonetic", "a " * 100_000)]),
+}
+
+
+@pytest.mark.parametrize("resource_type,parameters", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("strict", [True, False])
+def test_what_would_take_long_is_refused_at_once(
+    registry: Registry, resource_type: str | None, parameters: list[tuple[str, str]], strict: bool
+) -> None:
+    """In a tenth of a second of a processor, with a parameter named."""
+    pairs = tuple(parameters)
+    parse_search(registry, resource_type, (), base="")
+    began = time.process_time()
+    with pytest.raises(FhirError) as raised:
+        parse_search(registry, resource_type, pairs, base="", strict=strict)
+    assert time.process_time() - began < 0.1 * SLOWEST
+    assert raised.value.category.status == 400
+    assert raised.value.issues[0].expression[0].startswith(f"http.{parameters[0][0][:7].partition(':')[0]}")
+
+
 @pytest.mark.parametrize(
     "text,values",
     [
@@ -143,10 +195,10 @@ def test_ten_thousand_values_at_the_end_of_a_chain_are_refused(parse: Parse) -> 
         (r"identifier=a\\,b", 2),
         (r"identifier=a\\\,b", 1),
         (r"name=a\$b", 1),
-        (r"name=\a,b", 2),
+        (r"name=\\a,b", 2),
     ],
 )
 def test_escaped_separators_separate_nothing(parse: Parse, text: str, values: int) -> None:
-    """And a backslash escapes nothing else."""
+    """Nor do escaped backslashes before them keep them from it."""
     (criterion,) = parse("Patient", text).where.criteria
     assert len(getattr(criterion, "values")) == values  # noqa: B009 - any kind of criterion with values

@@ -18,7 +18,7 @@ from service.fhir.outcome import failure
 from service.fhir.reference import LOOSE, digest_of, identity_of, parse_local, type_code, type_elsewhere
 from service.fhir.resource import LOGICAL_ID
 from service.fhir.search.query import ReferenceValue
-from service.fhir.search.separators import unescape
+from service.fhir.search.separators import split, unescape
 from service.fhir.search.types.search_type import SearchType, refused
 from service.fhir.search.types.token import add_identifier
 from service.fhir.search.types.token import parse as parse_token
@@ -57,6 +57,9 @@ def parse(parameter: SearchParameter, modifier: str | None, text: str, setting: 
         if not LOGICAL_ID.fullmatch(value):
             raise refused(parameter, f"an id after the modifier :{modifier}")
         return ReferenceValue(targets=(identity_of(modifier, value),))
+    url, *version = split(text, "|")
+    if len(version) > 1 or not all((url, *version)):
+        raise refused(parameter, FORMS)
     return _plain(parameter, value, setting)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from service.fhir.search.bounded import LONGEST, bounded
 from service.fhir.search.query import UriValue
-from service.fhir.search.separators import unescape
+from service.fhir.search.separators import split, unescape
 from service.fhir.search.types.reference import add_url
 from service.fhir.search.types.search_type import SearchType, refused
 
@@ -25,6 +25,9 @@ _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s/]\S*")
 def parse(parameter: SearchParameter, modifier: str | None, text: str, _setting: Setting) -> UriValue:
     """The URI, with any escapes undone; `modifier` "below" also takes what continues it, "above" what it continues."""
     value = unescape(text)
+    url, *version = split(text, "|")
+    if len(version) > 1 or not all((url, *version)):
+        raise refused(parameter, "a URI, or a canonical url|version")
     if modifier is None:
         return UriValue(value=bounded(value))
     if not _URL.fullmatch(value):
