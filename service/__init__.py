@@ -6,6 +6,7 @@
     load, reindex  long commands: files into the store, and index rows made anew
     rest, pages    FHIR over HTTP; what a person sees in a browser
     auth           OAuth over HTTP: the built-in authorisation server, other issuers, the gate before FHIR
+    jobs           what a worker does beside answering: reindexes, housekeeping
     interactions   what this server does: one module per FHIR interaction, `perform` is the single door
     operations     one module per FHIR operation
     access         who may do what: scopes, rules for tokens and keys; pure decisions
@@ -15,8 +16,8 @@
     settings, logs read by `app` and `cli`; the other packages are handed what they need
     progress       what a person sees of a long command
 
-    cli -> clients -> serve, load, reindex -> app -> rest, pages, auth -> operations -> interactions -> access, store
-        -> outgoing -> fhir
+    cli -> clients -> serve, load, reindex -> app -> rest, pages, auth, jobs -> operations -> interactions
+        -> access, store -> outgoing -> fhir
 
 The contracts are in pyproject.toml and run in `make test`.
 """

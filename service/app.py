@@ -23,9 +23,13 @@ from service.fhir.search.extract import Extractor
 from service.fhir.search.registry import Registry
 from service.fhir.search.result_parameters import SearchLimits
 from service.fhir.validation import Validator
+from service.interactions.current import CurrentParts
 from service.interactions.parts import Limits, Parts
 from service.interactions.perform import Engine
+from service.jobs.background import Background
+from service.jobs.reindexing import Reindexing
 from service.logs import AccessLog, request_id
+from service.operations.reindex import reindex
 from service.operations.validate import validate
 from service.pages.routes import routes as page_routes
 from service.rest.application import FhirApplication
@@ -56,8 +60,10 @@ _READY_SECONDS: Final = 3.0
 _COMMAND_ACQUIRE_SECONDS: Final = 60.0
 _COMMAND_STATEMENT_SECONDS: Final = 600.0
 """Nobody waits for an answer."""
+BACKGROUND_CONNECTIONS: Final = 3
+"""Of each worker: one that holds the lock of a job, one that does it, one to look up the search parameters."""
 
-OPERATIONS: Final[Mapping[str, Any]] = {"validate": validate}
+OPERATIONS: Final[Mapping[str, Any]] = {"reindex": reindex, "validate": validate}
 """Operation name without the dollar sign → what performs it."""
 
 
@@ -88,16 +94,26 @@ def compile_standard() -> Standard:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What a worker does beside answering requests, on connections of its own, and the parts that follow from it."""
+
+    current: CurrentParts
+    background: Background
+    pool: Pool
+
+
 class Application:
     """The whole service as one ASGI application.
 
     FHIR requests do not pass through the framework: its router and middleware cost more than reading a resource.
     """
 
-    def __init__(self, *, fhir: FhirApplication, elsewhere: FastAPI, pool: Pool) -> None:
+    def __init__(self, *, fhir: FhirApplication, elsewhere: FastAPI, pool: Pool, beside: Beside) -> None:
         self._fhir = fhir
         self._elsewhere = elsewhere
         self._pool = pool
+        self._beside = beside
         elsewhere.router.lifespan_context = lambda _: self.running()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -116,9 +132,11 @@ class Application:
         """Connected to the database within the block; without a database it starts all the same, and is not ready."""
         await self._pool.fill()
         try:
-            yield
+            async with self._beside.background.running():
+                yield
         finally:
             self._fhir.begin_shutdown()
+            await self._beside.pool.close()
             await self._pool.close()
 
 
@@ -147,8 +165,9 @@ def create_app(
         settings.cursor_secret.get_secret_value(),
         security=access.security if access else None,
     )
+    beside = _beside(settings, parts)
     fhir = FhirApplication(
-        Engine(parts, OPERATIONS),
+        Engine(beside.current, OPERATIONS),
         definitions=standard.definitions,
         base_url=settings.base_url,
         max_body_bytes=settings.max_body_bytes,
@@ -158,7 +177,16 @@ def create_app(
         admit=access.gate.admit if access else None,
         bind_request_id=request_id.set,
     )
-    return Application(fhir=fhir, elsewhere=_elsewhere(standard, pool, access.routes if access else ()), pool=pool)
+    elsewhere = _elsewhere(standard, pool, access.routes if access else ())
+    return Application(fhir=fhir, elsewhere=elsewhere, pool=pool, beside=beside)
+
+
+def _beside(settings: Settings, parts: Parts) -> Beside:
+    pool = command_pool(settings, connections=BACKGROUND_CONNECTIONS)
+    store = Store(pool)
+    current = CurrentParts(parts, store)
+    reindexing = Reindexing(current, store, base=settings.base_url or "", clock=lambda: datetime.now(UTC))
+    return Beside(current=current, background=Background(current, reindexing, store), pool=pool)
 
 
 def _search_limits(settings: Settings) -> SearchLimits:
@@ -176,14 +204,14 @@ def _search_limits(settings: Settings) -> SearchLimits:
     )
 
 
-def command_pool(settings: Settings) -> Pool:
-    """A pool of one connection, for a command that uses it for as long as it takes."""
+def command_pool(settings: Settings, *, connections: int = 1) -> Pool:
+    """A pool of few connections, for a command or a job that uses them for as long as it takes."""
     if settings.database_url is None:
         raise ValueError("the settings name no database")
     return Pool(
         settings.database_url.get_secret_value(),
         min_size=0,
-        max_size=1,
+        max_size=connections,
         acquire_timeout_seconds=_COMMAND_ACQUIRE_SECONDS,
         statement_timeout_seconds=_COMMAND_STATEMENT_SECONDS,
     )

@@ -157,8 +157,8 @@ def _settings(base_url: str | None = None) -> Settings:
 def _readable_failures() -> Iterator[None]:
     """A start that fails says why in a sentence; anything else keeps its traceback."""
     from service.fhir.outcome import FhirError  # noqa: PLC0415
+    from service.jobs.rebuild import ReindexError  # noqa: PLC0415
     from service.load.source import LoadError  # noqa: PLC0415
-    from service.reindex.rebuild import ReindexError  # noqa: PLC0415
     from service.serve import ServeError  # noqa: PLC0415
     from service.store.embedded import EmbeddedError  # noqa: PLC0415
     from service.store.migration import MigrationError  # noqa: PLC0415

@@ -42,6 +42,8 @@ _KEEP_ALIVE_SECONDS: Final = 75
 """Longer than the 60 s that balancers keep idle connections, so that the balancer closes them and loses no request."""
 _SECRET_BYTES: Final = 32
 _UNITS_AFTER_SECONDS: Final = 1.0
+_BACKGROUND_CONNECTIONS: Final = 3
+"""As many as `app.BACKGROUND_CONNECTIONS`, which the parent of several workers has no use for otherwise."""
 _SPARE_CONNECTIONS: Final = 20
 """For migrations, psql and PostgreSQL's own reserve."""
 
@@ -95,7 +97,7 @@ def database(settings: Settings, *, meanwhile: Callable[[], None] | None = None)
     if settings.database_url is not None:
         yield settings
         return
-    connections = settings.workers * settings.pool_max_size + _SPARE_CONNECTIONS
+    connections = settings.workers * (settings.pool_max_size + _BACKGROUND_CONNECTIONS) + _SPARE_CONNECTIONS
     with Embedded(settings.data_dir, connections=connections) as embedded:
         if meanwhile is not None:
             meanwhile()

@@ -13,6 +13,8 @@ from service.fhir.conformance import (
     OPERATIONS,
     PATCH_FORMATS,
     RESOURCE_CLAIMS,
+    SYSTEM_OPERATIONS,
+    OperationClaim,
     interactions,
 )
 from service.fhir.search.modifiers import accepted_modifiers
@@ -98,6 +100,7 @@ def _server(definitions: Definitions, registry: Registry, claims: dict[str, Any]
         "resource": [_resource(name, registry, claims, reverse[name]) for name in definitions.resource_types],
         "interaction": [{"code": claim.code, "documentation": claim.documentation} for claim in interactions("system")],
         "searchParam": _search_parameters(registry.shared_parameters(definitions.resource_types).values()),
+        "operation": _operations(SYSTEM_OPERATIONS),
         "compartment": [f"{_COMPARTMENT}/{name[0].lower()}{name[1:]}" for name in definitions.compartments],
     }
 
@@ -111,11 +114,14 @@ def _resource(name: str, registry: Registry, claims: dict[str, Any], reverse: It
         "searchInclude": ["*", *include_names(registry, name)],
         "searchRevInclude": ["*", *reverse],
         "searchParam": _search_parameters(registry.parameters(name).values()),
-        "operation": [
-            {"name": claim.name, "definition": claim.definition, "documentation": claim.documentation}
-            for claim in OPERATIONS
-        ],
+        "operation": _operations(OPERATIONS),
     }
+
+
+def _operations(claims: Iterable[OperationClaim]) -> list[dict[str, Any]]:
+    return [
+        {"name": claim.name, "definition": claim.definition, "documentation": claim.documentation} for claim in claims
+    ]
 
 
 def _documentation() -> str:

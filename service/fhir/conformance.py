@@ -10,6 +10,8 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from service.fhir.outcome import CANONICAL
+
 Level = Literal["instance", "type", "system"]
 
 
@@ -22,7 +24,10 @@ class InteractionClaim(Struct, frozen=True, kw_only=True):
 
 
 class OperationClaim(Struct, frozen=True, kw_only=True):
-    """One extended operation of every served type; `name` has no dollar sign, `definition` is its canonical URL."""
+    """One extended operation, of every served type or of the system.
+
+    `name` has no dollar sign, `definition` is its canonical URL.
+    """
 
     name: str
     levels: tuple[Level, ...]
@@ -100,6 +105,16 @@ OPERATIONS: Final = (
         levels=("type", "instance"),
         definition="http://hl7.org/fhir/OperationDefinition/Resource-validate",
         documentation="Says what a create, update or delete would be refused for, and stores nothing.",
+    ),
+)
+
+SYSTEM_OPERATIONS: Final = (
+    OperationClaim(
+        name="reindex",
+        levels=("system",),
+        definition=f"{CANONICAL}/OperationDefinition/reindex",
+        documentation="GET tells how far reindexes have come, such as those of stored SearchParameter resources; "
+        "POST asks for one, of all types, or those given as type, or those that have a parameter.",
     ),
 )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from service.fhir.search.result_parameters import SearchLimits
+from service.store.lease import Lease
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -32,7 +33,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """The engine's parts. `cursor_secret` seals page links; `zone` is that of dates without one."""
+    """The engine's parts. `cursor_secret` seals page links; `zone` is that of dates without one.
+
+    The search parameters of `registry` may be written and searched by under the `lease`.
+    """
 
     store: Store
     definitions: Definitions
@@ -46,5 +50,6 @@ class Parts:
     routes: Routes
     software_version: str
     started_on: str
+    lease: Lease = field(default_factory=Lease)
     security: Content | None = None
     """What the CapabilityStatement says of access; None where everybody has it."""

@@ -5,7 +5,7 @@ Writes commit before the answer exists; nothing is ever acknowledged that a fail
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from service.fhir.interaction import (
     Answer,
@@ -21,7 +21,7 @@ from service.fhir.interaction import (
     Update,
     VRead,
 )
-from service.fhir.outcome import failure
+from service.fhir.outcome import FhirError, failure
 from service.fhir.stamp import new_logical_id
 from service.interactions import create
 from service.interactions.batch import batch
@@ -32,30 +32,58 @@ from service.interactions.read import read, vread
 from service.interactions.search import search
 from service.interactions.transaction import transaction
 from service.interactions.write import WriteRequest, write
+from service.store.lease import LapsedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from service.fhir.bundle_plan import Write
     from service.fhir.interaction import Context, Interaction
+    from service.interactions.current import CurrentParts
     from service.interactions.parts import Parts
     from service.store.store import Session
 
     PerformOperation = Callable[[Parts, Context, Operation], Awaitable[Answer]]
 
 
-class Engine:
-    """Performs interactions with the parts it is given; `operations` maps names without the dollar sign."""
+_OF_PARAMETERS: Final = frozenset({"parameter-unknown", "parameter-unsupported"})
 
-    def __init__(self, parts: Parts, operations: Mapping[str, PerformOperation]) -> None:
-        self._parts = parts
+
+class Engine:
+    """Performs interactions with the current parts; `operations` maps names without the dollar sign."""
+
+    def __init__(self, current: CurrentParts, operations: Mapping[str, PerformOperation]) -> None:
+        self._current = current
         self._operations = operations
-        self.types = parts.definitions.resource_types
+        self.types = current.parts.definitions.resource_types
+
+    @property
+    def _parts(self) -> Parts:
+        return self._current.parts
 
     async def perform(self, interaction: Interaction, context: Context) -> Answer:
         """What the interaction came to; every refusal is a FhirError."""
         if context.actor is not None and (limits := require(context, interaction)):
             await check_limits(self._parts, context, interaction, limits)
+        if self._current.parts.lease.lapsed:
+            await self._current.current()
+        registry = self._parts.registry
+        try:
+            return await self._perform(interaction, context)
+        except LapsedError:
+            # the search parameters have changed meanwhile, and nothing was written
+            await self._current.renewed()
+        except FhirError as error:
+            # what is unknown here may have become known to another worker this very second
+            if error.code not in _OF_PARAMETERS or (await self._current.renewed()).registry is registry:
+                raise
+        try:
+            return await self._perform(interaction, context)
+        except LapsedError:
+            text = "The search parameters of the service keep changing; send the request again."
+            raise failure("busy", text, retry_after_seconds=1) from None
+
+    async def _perform(self, interaction: Interaction, context: Context) -> Answer:
         if isinstance(interaction, Create | Update | Patch | Delete):
             return await self._write(interaction, context)
         if isinstance(interaction, Process):

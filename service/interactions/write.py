@@ -18,7 +18,7 @@ from service.fhir.bundle_plan import Write, below, located, refuse_equal_targets
 from service.fhir.interaction import Create, Delete, Patch, Update
 from service.fhir.links import Links
 from service.fhir.outcome import FhirError, Issue, Result, failure
-from service.interactions import create, delete, patch, update
+from service.interactions import create, delete, patch, search_parameters, update
 from service.interactions.conditional import Conditions, single_match
 from service.interactions.integrity import check_integrity, with_every_reference
 from service.interactions.writing import Target, Written, content_issues, require_logical_id
@@ -56,8 +56,8 @@ async def write(
     unit = _Unit(parts, context, requests, bundle=bundle)
     for attempt in range(_ATTEMPTS):
         try:
-            if attempt or afterwards or parts.limits.referential_integrity:
-                async with parts.store.transaction(unit.conditions.keys() if attempt else ()) as session:
+            if attempt or afterwards or unit.defines_search or parts.limits.referential_integrity:
+                async with parts.store.transaction(unit.locks(criteria=attempt > 0)) as session:
                     written = await unit.run(session, lock=True)
                     if afterwards:
                         await afterwards(session)
@@ -66,6 +66,8 @@ async def write(
                     written = await unit.run(session, lock=False)
         except Conflict:
             continue
+        if unit.defines_search:
+            parts.lease.lapse()
         return written
     raise failure("edit-conflict", "Other clients keep changing the same resource; send the request again.")
 
@@ -80,6 +82,12 @@ class _Unit:
         self._bundle = bundle
         _check_contents(parts, requests)
         self.conditions = Conditions(parts, context, requests, references=bundle)
+        self.defines_search = any(request.interaction.type == search_parameters.TYPE for request in requests)
+
+    def locks(self, *, criteria: bool) -> set[int]:
+        """The keys to lock before anything is read."""
+        keys = self.conditions.keys() if criteria else set()
+        return keys | {search_parameters.LOCK} if self.defines_search else keys
 
     async def run(self, session: Session, *, lock: bool) -> list[Written]:
         """One attempt; `lock` the rows that it reads, in a transaction."""
@@ -101,6 +109,9 @@ class _Unit:
         changes = [one.change for one in written if one.change]
         if changes:
             await session.write(changes, matches.claims)
+        if self.defines_search:
+            where = [request.where for request in self._requests]
+            await search_parameters.take_effect(self._parts, session, zip(where, written, strict=True))
         return written
 
     def _targets(self, matches: dict[int, list[tuple[str, str]]]) -> list[Target | None]:

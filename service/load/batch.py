@@ -13,7 +13,7 @@ from msgspec import Struct
 from service.fhir.bundle_plan import below
 from service.fhir.interaction import Update
 from service.fhir.outcome import FhirError, failure
-from service.interactions import update
+from service.interactions import search_parameters, update
 from service.interactions.integrity import check_integrity, with_every_reference
 from service.interactions.locality import BASE_MISSING, depends_on_base
 from service.interactions.writing import Target, Written
@@ -93,21 +93,25 @@ def prepare(parts: Parts, context: Context, piece: Piece) -> Batch:
 
 
 async def write(parts: Parts, context: Context, batch: Batch) -> Tally:
-    """Write what is new or different, and the checkpoint; all of it or nothing.
+    """Write what is new or different, and the checkpoint; all of it or nothing. LapsedError: prepare it again.
 
     FhirError when others keep changing the same resources, or when a reference leads nowhere and may not.
     """
     groups = list(_groups(batch.resources))
+    defines_search = any(resource.incoming.type == search_parameters.TYPE for resource in batch.resources)
+    locks = (search_parameters.LOCK,) if defines_search else ()
     for _ in range(_ATTEMPTS):
         try:
             tally = Tally()
-            async with parts.store.transaction() as session:
+            async with parts.store.transaction(locks) as session:
                 for group in groups:
                     tally += await _write_group(parts, context, session, group)
                 if batch.checkpoint:
                     await save(session, batch.checkpoint)
         except Conflict:
             continue
+        if defines_search:
+            parts.lease.lapse()
         return tally
     raise failure("edit-conflict", "Other clients keep changing the same resources; load again.")
 
@@ -139,6 +143,7 @@ async def _write_group(parts: Parts, context: Context, session: Session, group: 
     changes = [one.change for one in written if one.change]
     if changes:
         await session.write(changes)
+        await search_parameters.take_effect(parts, session, [("", one) for one in written])
     created = sum(change.version.version_id == 1 for change in changes)
     return Tally(created=created, updated=len(changes) - created, unchanged=len(group) - len(changes))
 

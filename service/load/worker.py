@@ -14,20 +14,25 @@ import traceback
 from dataclasses import replace
 from enum import Enum, auto
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from service.app import assemble, command_pool, compile_standard
 from service.fhir.interaction import Context
 from service.fhir.outcome import FhirError
-from service.load.batch import Batch, Tally, prepare, write
+from service.interactions.current import CurrentParts
+from service.load.batch import Tally, prepare, write
+from service.store.lease import LapsedError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
     from multiprocessing.connection import Connection
 
+    from service.fhir.search.registry import Registry
     from service.interactions.parts import Parts
+    from service.load.batch import Batch
     from service.load.incoming import Refusal
     from service.load.source import Piece
     from service.settings import Settings
@@ -77,11 +82,11 @@ def work(settings: Settings, pipe: Connection[Message, Given | Turn]) -> None:
     gc.freeze()
     # a piece is a hundred thousand objects without a cycle: looking for cycles would double the time to prepare it
     gc.disable()
-    asyncio.run(_serve(parts, pool, settings.base_url or "", pipe))
+    asyncio.run(_serve(CurrentParts(parts), pool, settings.base_url or "", pipe))
 
 
-async def _serve(parts: Parts, pool: Pool, base: str, pipe: Connection[Message, Given | Turn]) -> None:
-    context, batch = None, None
+async def _serve(current: CurrentParts, pool: Pool, base: str, pipe: Connection[Message, Given | Turn]) -> None:
+    work: _Work | None = None
     try:
         for number in count(1):
             told = pipe.recv()
@@ -89,26 +94,50 @@ async def _serve(parts: Parts, pool: Pool, base: str, pipe: Connection[Message, 
                 gc.collect()
             if isinstance(told, Given):
                 context = Context(base=base, request_id="load", received_at=told.received_at)
-                batch = _attempt(prepare, parts, context, told.piece)
-                pipe.send(Prepared(refusals=batch.refusals) if isinstance(batch, Batch) else batch)
-            elif told is Turn.WRITE and context and isinstance(batch, Batch):
-                pipe.send(await _written(parts, context, batch))
+                work = _Work(current, context, told.piece)
+                pipe.send(await _attempt(work.prepare))
+            elif told is Turn.WRITE and work:
+                pipe.send(await _attempt(work.write))
     except (EOFError, OSError):
         return
     finally:
         await pool.close()
 
 
-def _attempt(function: Any, *arguments: Any) -> Any:
-    try:
-        return function(*arguments)
-    except Exception as error:  # noqa: BLE001 - told to whoever started the load
-        return Failed(reason=_told(error))
+class _Work:
+    """A piece, prepared by the search parameters of now; again, should these be others when it is written."""
+
+    def __init__(self, current: CurrentParts, context: Context, piece: Piece) -> None:
+        self._current = current
+        self._context = context
+        self._piece = piece
+        self._registry: Registry | None = None
+        self._batch: Batch | None = None
+
+    async def prepare(self) -> Prepared:
+        """Decoded, validated and extracted."""
+        _, batch = await self._prepared()
+        return Prepared(refusals=batch.refusals)
+
+    async def write(self) -> Tally:
+        """Written."""
+        while True:
+            parts, batch = await self._prepared()
+            try:
+                return await write(parts, self._context, batch)
+            except LapsedError:
+                continue
+
+    async def _prepared(self) -> tuple[Parts, Batch]:
+        parts = await self._current.current()
+        if self._batch is None or parts.registry is not self._registry:
+            self._registry, self._batch = parts.registry, prepare(parts, self._context, self._piece)
+        return parts, self._batch
 
 
-async def _written(parts: Parts, context: Context, batch: Batch) -> Message:
+async def _attempt(work: Callable[[], Awaitable[Message]]) -> Message:
     try:
-        return await write(parts, context, batch)
+        return await work()
     except Exception as error:  # noqa: BLE001 - told to whoever started the load
         return Failed(reason=_told(error))
 

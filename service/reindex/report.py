@@ -10,9 +10,10 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from service.app import assemble, command_pool, compile_standard
+from service.interactions.current import CurrentParts
+from service.jobs.rebuild import Progress, ReindexError, Selection, reindex
 from service.progress import Bar, tell
 from service.progress import progress as progress_bar
-from service.reindex.rebuild import Progress, ReindexError, Selection, reindex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,9 +30,8 @@ def rebuild_index(settings: Settings, *, types: Sequence[str], parameters: Seque
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     pool = command_pool(settings)
     parts = assemble(settings, compile_standard(), pool, cursor_secret="")
-    selection = selected(parts.registry, types, parameters)
     try:
-        asyncio.run(_reindex(parts, pool, selection, base=settings.base_url or "", again=again))
+        asyncio.run(_reindex(parts, pool, types, parameters, base=settings.base_url or "", again=again))
     except KeyboardInterrupt:
         raise ReindexError("interrupted; reindex the same again to go on") from None
 
@@ -43,14 +43,21 @@ def selected(registry: Registry, types: Sequence[str], parameters: Sequence[str]
         raise ReindexError(f"{', '.join(unknown)}: no such type is served")
     if not parameters:
         return Selection(types=tuple(sorted(types)) or None)
-    having = {code: [name for name in types or known if code in registry.parameters(name)] for code in parameters}
+    having = {code: [name for name in types or known if _has(registry, name, code)] for code in parameters}
     if unknown := [code for code, names in having.items() if not names]:
         raise ReindexError(f"{', '.join(unknown)}: no such search parameter")
     return Selection(types=tuple(sorted({name for names in having.values() for name in names})))
 
 
-async def _reindex(parts: Parts, pool: Pool, selection: Selection, *, base: str, again: bool) -> None:
+def _has(registry: Registry, resource_type: str, code: str) -> bool:
+    return any(parameter.code == code for parameter in registry.indexed(resource_type))
+
+
+async def _reindex(
+    parts: Parts, pool: Pool, types: Sequence[str], parameters: Sequence[str], *, base: str, again: bool
+) -> None:
     began = monotonic()
+    current = CurrentParts(parts)
     with ExitStack() as shown:
         bar: Bar | None = None
 
@@ -64,7 +71,10 @@ async def _reindex(parts: Parts, pool: Pool, selection: Selection, *, base: str,
             bar.say(progress.passed, "resources")
 
         try:
-            done = await reindex(parts, selection, base=base, clock=lambda: datetime.now(UTC), watch=watch, again=again)
+            selection = selected((await current.renewed()).registry, types, parameters)
+            done = await reindex(
+                current, selection, base=base, clock=lambda: datetime.now(UTC), watch=watch, again=again
+            )
         finally:
             await pool.close()
     seconds = monotonic() - began

@@ -197,8 +197,9 @@ class Pool:
 
     async def _connect(self) -> asyncpg.Connection[Any]:
         """A new connection, in a place of the pool that is already counted."""
+        connection: asyncpg.Connection[Any] | None = None
         try:
-            connection: asyncpg.Connection[Any] = await asyncpg.connect(
+            connection = await asyncpg.connect(
                 self._url,
                 timeout=self.acquire_timeout_seconds,
                 statement_cache_size=_STATEMENTS_KEPT,
@@ -209,6 +210,8 @@ class Pool:
             await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
             await connection.prepare(_EVERY_ARRAY)
         except BaseException:
+            if connection is not None:
+                connection.terminate()
             self._give_up_place()
             raise
         return connection

@@ -48,7 +48,7 @@ _JOBS: Final = "SELECT * FROM reindex_job ORDER BY id DESC LIMIT $1"
 _NEXT: Final = "SELECT * FROM reindex_job WHERE state IN ('waiting', 'running') ORDER BY id LIMIT 1"
 _COUNT: Final = """SELECT count(*) FROM resource WHERE $1::text[] IS NULL
 OR hashtextextended(type, 0) = ANY(ARRAY(SELECT hashtextextended(t, 0) FROM unnest($1::text[]) AS t))"""
-_BEGIN: Final = """UPDATE reindex_job SET state = 'running', extraction = $2, position = 0, passed = 0, replaced = 0,
+_START: Final = """UPDATE reindex_job SET state = 'running', extraction = $2, position = 0, passed = 0, replaced = 0,
 last = $3, total = $4, began_at = coalesce(began_at, now()) WHERE id = $1 RETURNING *"""
 _ADVANCE: Final = "UPDATE reindex_job SET position = $2, passed = $3, replaced = $4 WHERE id = $1"
 _END: Final = "UPDATE reindex_job SET state = $2, problem = $3, ended_at = now() WHERE id = $1"
@@ -100,9 +100,9 @@ async def count(session: Session, types: Sequence[str] | None) -> int:
     return int(await _connection(session).fetchval(_COUNT, types))
 
 
-async def begin(session: Session, job: Job, *, extraction: str, last: int, total: int) -> Job:
+async def start(session: Session, job: Job, *, extraction: str, last: int, total: int) -> Job:
     """The job at its beginning, with `last` the last key that it has to pass."""
-    return Job(**await _connection(session).fetchrow(_BEGIN, job.id, extraction, last, total))
+    return Job(**await _connection(session).fetchrow(_START, job.id, extraction, last, total))
 
 
 async def advance(session: Session, job: Job, *, position: int, passed: int, replaced: int) -> None:

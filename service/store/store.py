@@ -7,6 +7,7 @@ when it raises.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -245,10 +246,15 @@ class Store:
             if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", key):
                 yield None
                 return
+            cancelled = False
             try:
                 yield Session(connection, self._lease)
+            except asyncio.CancelledError:
+                cancelled = True  # the pool drops the connection then, and the lock with it
+                raise
             finally:
-                await connection.execute("SELECT pg_advisory_unlock($1)", key)
+                if not cancelled:
+                    await connection.execute("SELECT pg_advisory_unlock($1)", key)
 
 
 @lru_cache(maxsize=1024)

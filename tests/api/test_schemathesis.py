@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Operation = APIOperation[Any, Any, Any, Any]
 
 TYPES: Final = ("Flag", "Task")
-SYSTEM: Final = ("/", "/metadata", "/_history", "/_search")
+SYSTEM: Final = ("/", "/metadata", "/_history", "/_search", "/$reindex")
 BELOW_A_TYPE: Final = (
     "",
     "/_search",

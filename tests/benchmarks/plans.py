@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from service.app import assemble, compile_standard
 from service.fhir.interaction import Context, Search
+from service.interactions.current import CurrentParts
 from service.interactions.perform import Engine
 from service.settings import Settings
 from service.store.pool import Pool
@@ -43,7 +44,7 @@ async def plans_of(database_url: str, questions: Sequence[Question]) -> AsyncIte
     """The plan of the first target of every question."""
     settings = Settings(database_url=cast("Any", database_url), cursor_secret=cast("Any", CURSOR_SECRET))
     pool = Pool(database_url, min_size=1, max_size=1)
-    engine = Engine(assemble(settings, compile_standard(), pool, CURSOR_SECRET), {})
+    engine = Engine(CurrentParts(assemble(settings, compile_standard(), pool, CURSOR_SECRET)), {})
     context = Context(base="http://localhost/fhir", request_id="plans", received_at=datetime.now(UTC))
     sent: list[asyncpg.connect_utils.LoggedQuery] = []
     async with pool.acquire() as connection:

@@ -53,6 +53,7 @@ NEEDED: Final[dict[str, Json]] = {
     "CapabilityStatement": {"kind": "requirements", "description": "text", "rest": [{"mode": "server"}]},
     "Consent": {"policyRule": {"text": "text"}},
     "Organization": {"name": "text"},
+    "SearchParameter": {"status": "draft"},  # an active one would have to make sense
     "StructureDefinition": {
         "kind": "resource",
         "type": "Patient",

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from service.reindex.rebuild import Progress, Selection, reindex
+from service.interactions.current import CurrentParts
+from service.jobs.rebuild import Progress, Selection, reindex
 from service.settings import Settings
 from service.store.tables import INDEX_TABLES
 
@@ -28,7 +29,7 @@ BASE = "http://testserver/fhir"
 async def rebuilt(parts: Parts, selection: Selection | None = None, **options: Any) -> Progress:
     """Rebuild on the base of the tests' client, unless told otherwise."""
     usual: dict[str, Any] = {"base": BASE, "clock": lambda: NOW, "watch": lambda _: None}
-    return await reindex(parts, selection or Selection(), **usual | options)
+    return await reindex(CurrentParts(parts), selection or Selection(), **usual | options)
 
 
 async def index_rows(database: asyncpg.Connection[Any]) -> dict[str, list[str]]:

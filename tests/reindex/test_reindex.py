@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from service.fhir import codec
-from service.reindex import rebuild
-from service.reindex.rebuild import Progress, ReindexError, Selection, extraction_of, reindex
+from service.jobs import rebuild
+from service.jobs.rebuild import Progress, ReindexError, Selection, extraction_of
 from service.reindex.report import selected
 from service.store.checkpoint import saved
 from service.store.index_rows import replace_rows
 from tests.builders.minimal import minimal
 from tests.builders.resources import observation, patient
-from tests.reindex.rebuilding import BASE, NOW, command, found, index_rows, rebuilt
+from tests.reindex.rebuilding import BASE, command, found, index_rows, rebuilt
 
 if TYPE_CHECKING:
     import asyncpg
@@ -110,7 +110,7 @@ async def test_an_interrupted_reindex_goes_on_where_it_rested(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        await reindex(parts, Selection(), base=BASE, clock=lambda: NOW, watch=interrupt)
+        await rebuilt(parts, watch=interrupt)
     assert told == [0, 4, 8]
     async with parts.store.session() as session:
         point = await saved(session, Selection().checkpoint_name(extraction_of(parts, BASE)))

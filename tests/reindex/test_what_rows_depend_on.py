@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from service.fhir.search.acceptance import extended
-from service.reindex import rebuild
-from service.reindex.rebuild import Progress, ReindexError, extraction_of
+from service.jobs import rebuild
+from service.jobs.rebuild import Progress, ReindexError, extraction_of
 from tests.builders.resources import observation, patient
 from tests.reindex.rebuilding import BASE, command, found, index_rows, rebuilt
 

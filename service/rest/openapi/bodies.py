@@ -50,10 +50,35 @@ def examples(definitions: Definitions, registry: Registry) -> Json:
     found["searchset"] = {"summary": "One match", "value": _bundle("searchset", request, search={"mode": "match"})}
     found["history"] = {"summary": "One version", "value": _bundle("history", request, **_HISTORY_ENTRY)}
     found["capabilities"] = {"summary": "Of one type only, for brevity", "value": _capabilities(definitions, registry)}
+    found["reindex"] = {"summary": "Of the types that have a parameter", "value": _REINDEX}
+    found["reindexes"] = {"summary": "One that is running", "value": _REINDEXES}
     found["outcome"] = {"summary": "Nothing to complain about", "value": operation_outcome([ALL_OK])}
     return found
 
 
+_REINDEX: Final[Json] = {
+    "resourceType": "Parameters",
+    "parameter": [{"name": "type", "valueCode": "Observation"}, {"name": "parameter", "valueString": "code"}],
+}
+_REINDEXES: Final[Json] = {
+    "resourceType": "Parameters",
+    "parameter": [
+        {
+            "name": "job",
+            "part": [
+                {"name": "id", "valueString": "7"},
+                {"name": "state", "valueCode": "running"},
+                {"name": "type", "valueCode": "Observation"},
+                {"name": "parameter", "valueString": "code"},
+                {"name": "done", "valueDecimal": 10240},
+                {"name": "total", "valueDecimal": 48213},
+                {"name": "changed", "valueDecimal": 12},
+                {"name": "asked", "valueInstant": "2026-01-09T09:00:00.000000Z"},
+                {"name": "began", "valueInstant": "2026-01-09T09:00:10.000000Z"},
+            ],
+        }
+    ],
+}
 _HISTORY_ENTRY: Final[Json] = {
     "request": {"method": "POST", "url": "ServiceRequest"},
     "response": {"status": "201 Created", "etag": 'W/"1"', "lastModified": STORED_META["lastUpdated"]},
@@ -104,6 +129,10 @@ def request_bodies(definitions: Definitions, search: SearchParameters) -> Json:
         bodies[f"{name}.search"] = _form(search.form(name))
     bodies["System.search"] = _form({"_type": parameter_schema("_type"), **search.form(None)})
     bodies["Transaction"] = _body("A Bundle of type transaction or batch.", reference_to("Bundle"), "referral")
+    bodies["Reindex"] = _body(
+        "`type` and `parameter`, each any number of times.", reference_to("Parameters"), "reindex"
+    )
+    bodies["Reindex"]["required"] = False
     bodies["Patch"] = {
         "description": "JSON Patch (RFC 6902) or FHIRPath Patch.",
         "required": True,
@@ -149,6 +178,13 @@ def success_responses(definitions: Definitions) -> Json:
         "The CapabilityStatement.", reference_to("CapabilityStatement"), "capabilities", "X-Request-Id"
     )
     responses["Outcome"] = _answer("What was found.", reference_to("OperationOutcome"), "outcome", "X-Request-Id")
+    responses["Reindexes"] = _answer(
+        "A `job` for each reindex: its `state` (waiting, running, completed, failed), how much of it is `done`, and "
+        "the `problem` of one that failed.",
+        reference_to("Parameters"),
+        "reindexes",
+        "X-Request-Id",
+    )
     responses["Deleted"] = {
         "description": "Deleted, or not there.",
         "headers": response_headers("ETag", "X-Request-Id"),

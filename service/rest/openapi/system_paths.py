@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.conformance import SYSTEM_OPERATIONS
 from service.fhir.outcome import Category
 from service.rest.openapi.headers import request_headers
 from service.rest.openapi.operation import BODY_REFUSED, BODY_UNREAD, component, operation
@@ -28,6 +29,7 @@ def system_paths(search: SearchParameters) -> dict[str, Json]:
         "/metadata": _metadata(),
         "/_history": _history(),
         "/_search": _search_by_post(),
+        "/$reindex": _reindex(),
         "/health/live": _health("live", "Whether the process answers at all"),
         "/health/ready": _health("ready", "Whether the database can be reached and is up to date"),
     }
@@ -105,6 +107,28 @@ def _search_by_post() -> Json:
             answers={"200": component("responses", "Searchset")},
             failures=BODY_UNREAD,
         )
+    )
+
+
+def _reindex() -> Json:
+    (claim,) = SYSTEM_OPERATIONS
+    return _item(
+        get=operation(
+            "reindexByGet",
+            SYSTEM,
+            "How far reindexes have come",
+            description="The latest first. Search parameters that were stored can be used once theirs is completed.",
+            answers={"200": component("responses", "Reindexes")},
+        ),
+        post=operation(
+            claim.name,
+            SYSTEM,
+            "Ask for a reindex",
+            description=f"{claim.documentation} Without a body it is of all types. The answer does not wait for it.",
+            body=component("requestBodies", "Reindex"),
+            answers={"202": component("responses", "Reindexes")},
+            failures=BODY_UNREAD,
+        ),
     )
 
 

@@ -71,6 +71,11 @@ def test_the_operations_name_their_official_definitions(resources: dict[str, Any
         }
 
 
+def test_the_operations_of_the_system_are_there(statement: dict[str, Any]) -> None:
+    (rest,) = statement["rest"]
+    assert [each["name"] for each in rest["operation"]] == ["reindex"]
+
+
 def test_everything_that_is_claimed_to_be_included_is_accepted(resources: dict[str, Any], standard: Standard) -> None:
     for name, resource in resources.items():
         claimed = [("_include", each) for each in resource["searchInclude"]]

@@ -29,21 +29,22 @@ from service.store.index_rows import (
     transaction_id,
     version_ids,
 )
+from service.store.lease import LapsedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
 
     from service.fhir.resource import Version
     from service.fhir.search.extract import IndexRows
+    from service.interactions.current import CurrentParts
     from service.interactions.parts import Parts
     from service.store.store import Session
 
 _BATCH: Final = 256
 """Writers wait for a batch; of this many it takes a tenth of a second."""
-_BATCHES_TO_A_REST: Final = 40
-_LOOK_AGAIN_SECONDS: Final = 0.05
-
+_BATCHES_TO_A_REST: Final = 10
+LOOK_AGAIN_SECONDS: Final = 0.05
 
 _CHECKPOINTS: Final = "reindex "
 """What the names of all checkpoints of reindexes begin with."""
@@ -69,7 +70,7 @@ def extraction_of(parts: Parts, base: str) -> str:
     settings = (parts.software_version, base, str(parts.zone), parts.limits.referential_integrity)
     digest = hashlib.blake2b(repr(settings).encode(), digest_size=8)
     for each in parts.definitions.resource_types:
-        restricted = [parameter.restricted_to for parameter in registry.parameters(each).values()]
+        restricted = [parameter.restricted_to for parameter in registry.indexed(each)]
         digest.update(repr((registry.sources(each), registry.composed_elements(each), restricted)).encode())
     return digest.hexdigest()
 
@@ -84,7 +85,7 @@ class Progress(Struct, kw_only=True):
 
 
 async def reindex(
-    parts: Parts,
+    current: CurrentParts,
     selection: Selection,
     *,
     base: str,
@@ -96,6 +97,7 @@ async def reindex(
 
     ReindexError at the first resource whose rows depend on the base, when that is empty.
     """
+    parts = await current.renewed()
     context = Context(base=base, request_id="reindex", received_at=clock())
     extraction = extraction_of(parts, base)
     name = selection.checkpoint_name(extraction)
@@ -106,8 +108,12 @@ async def reindex(
             await forget(session, name)
         begin = await saved(session, name) or Checkpoint(name=name)
         progress = Progress(position=begin.position, last=await last_key(session), passed=begin.passed)
+
+    async def keep(session: Session) -> None:
+        await save(session, Checkpoint(name=name, position=progress.position, passed=progress.passed))
+
     watch(progress)
-    rebuilding = _Rebuilding(parts, context, selection, progress, checkpoint_name=name)
+    rebuilding = Rebuilding(current.current, context, selection, progress, keep=keep)
     while await rebuilding.round():
         watch(progress)
     async with parts.store.session() as session:
@@ -115,17 +121,23 @@ async def reindex(
     return progress
 
 
-class _Rebuilding:
-    """The batches since the last rest."""
+class Rebuilding:
+    """The batches since the last rest; `keep` is called after each rest, with the progress that is certain by then."""
 
     def __init__(
-        self, parts: Parts, context: Context, selection: Selection, progress: Progress, *, checkpoint_name: str
+        self,
+        current: Callable[[], Awaitable[Parts]],
+        context: Context,
+        selection: Selection,
+        progress: Progress,
+        *,
+        keep: Callable[[Session], Awaitable[None]],
     ) -> None:
-        self._parts = parts
+        self._current = current
         self._context = context
         self._selection = selection
         self._progress = progress
-        self._checkpoint_name = checkpoint_name
+        self._keep = keep
         self._replaced: dict[int, int] = {}
         """Key → the version whose rows were made anew."""
         self._transaction = ""
@@ -135,7 +147,7 @@ class _Rebuilding:
         """Some batches and a rest; False when there was nothing left."""
         progress, found = self._progress, False
         for _ in range(_BATCHES_TO_A_REST):
-            async with self._parts.store.session() as session:
+            async with (await self._current()).store.session() as session:
                 following = await resources_after(session, progress.position, self._selection.types, _BATCH)
             following = {key: resource for key, resource in following.items() if key <= progress.last}
             if not following:
@@ -145,25 +157,29 @@ class _Rebuilding:
             progress.position = max(following)
             progress.passed += len(following)
         await self._rest()
-        async with self._parts.store.session() as session:
-            point = Checkpoint(name=self._checkpoint_name, position=progress.position, passed=progress.passed)
-            await save(session, point)
+        async with (await self._current()).store.session() as session:
+            await self._keep(session)
         return found
 
     async def _replace(self, resources: Mapping[int, tuple[str, str]]) -> None:
-        """One batch, in one transaction; again when the database undid it for the sake of another."""
+        """One batch, in one transaction; again when the database undid it for the sake of another.
+
+        The parts are those of now: rows by the search parameters of before would undo what writers do by these.
+        """
         while True:
+            parts = await self._current()
             try:
-                async with self._parts.store.transaction() as session:
-                    await self._replace_in(session, resources)
-            except Conflict:
+                async with parts.store.transaction() as session:
+                    await self._replace_in(parts, session, resources)
+            except (Conflict, LapsedError):
                 continue
             return
 
-    async def _replace_in(self, session: Session, resources: Mapping[int, tuple[str, str]]) -> None:
+    async def _replace_in(self, parts: Parts, session: Session, resources: Mapping[int, tuple[str, str]]) -> None:
         current = await session.current(list(resources.values()), lock=True)
         versions = {key: current[resource] for key, resource in resources.items() if resource in current}
-        expected = {key: self._rows(version) for key, version in versions.items()}
+        expected = {key: self._rows(parts, version) for key, version in versions.items()}
+        parts.lease.require()
         changed = await replace_rows(session, expected)
         if changed:
             self._transaction = await transaction_id(session)
@@ -176,24 +192,24 @@ class _Rebuilding:
         while self._replaced:
             seen, known = self._replaced, self._known
             self._replaced, self._known = {}, {}
-            async with self._parts.store.session() as session:
+            async with (await self._current()).store.session() as session:
                 while not await none_older(session, self._transaction):  # noqa: ASYNC110 - the event is in the database
-                    await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+                    await asyncio.sleep(LOOK_AGAIN_SECONDS)
                 now = await version_ids(session, seen)
             later = {key: known[key] for key, version_id in now.items() if version_id != seen[key]}
             if later:
                 await self._replace(later)
 
-    def _rows(self, version: Version) -> IndexRows:
+    def _rows(self, parts: Parts, version: Version) -> IndexRows:
         """The rows that the version should have."""
         if version.content is None:
             return {}
         content = codec.decode(version.content)
-        if not self._context.base and depends_on_base(self._parts, content):
+        if not self._context.base and depends_on_base(parts, content):
             raise ReindexError(f"there is a resource of type {version.type} with {BASE_MISSING}")
-        rows = self._parts.extractor.rows(version.type, content, self._context.base)
-        if not self._parts.limits.referential_integrity:
+        rows = parts.extractor.rows(version.type, content, self._context.base)
+        if not parts.limits.referential_integrity:
             return rows
         written = Written(result=Result.OK, version=version, change=Change(version=version, rows=rows), content=content)
-        (complete,) = with_every_reference(self._parts, self._context, [written])
+        (complete,) = with_every_reference(parts, self._context, [written])
         return dict(complete.change.rows) if complete.change else rows

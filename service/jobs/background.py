@@ -1,0 +1,89 @@
+"""What a worker does beside answering requests, from its start to its end.
+
+It looks up the search parameters before their lease is over, does reindexes that are asked for, and keeps house. All of
+it is quiet when the database is lost, and goes on when it is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from service.fhir.outcome import FhirError
+from service.store.claims import BATCH, prune_claims
+from service.store.reindex_job import prune_jobs
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from service.interactions.current import CurrentParts
+    from service.jobs.reindexing import Reindexing
+    from service.store.store import Store
+
+_LOG: Final = logging.getLogger(__name__)
+LOOK_SECONDS: Final = 1.0
+"""How long other workers may take to learn of a search parameter."""
+HOUSEKEEPING_SECONDS: Final = 600.0
+_ONE_WORKER: Final = 0x6D617373_61676504
+
+
+class Background:
+    """The tasks of a worker; `store` has connections of its own, so that no request waits for one."""
+
+    def __init__(self, current: CurrentParts, reindexing: Reindexing, store: Store) -> None:
+        self._current = current
+        self._reindexing = reindexing
+        self._store = store
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """They run within the block, which begins when the search parameters have been looked up for the first time."""
+        await _quietly(self._look)
+        tasks = [
+            asyncio.create_task(_again_and_again(what, seconds))
+            for what, seconds in (
+                (self._look, LOOK_SECONDS),
+                (self._reindex, LOOK_SECONDS),
+                (self._keep_house, HOUSEKEEPING_SECONDS),
+            )
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _look(self) -> None:
+        await self._current.renewed()
+
+    async def _reindex(self) -> None:
+        if self._current.has_jobs:
+            await self._reindexing.work()
+
+    async def _keep_house(self) -> None:
+        async with self._store.alone(_ONE_WORKER) as session:
+            if session is None:
+                return
+            while await prune_claims(session) == BATCH:
+                pass
+            await prune_jobs(session)
+
+
+async def _again_and_again(what: Callable[[], Awaitable[None]], seconds: float) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        await _quietly(what)
+
+
+async def _quietly(what: Callable[[], Awaitable[None]]) -> None:
+    """Once; what goes wrong is tried again the next time, and logged unless it is the database that is lost."""
+    with suppress(FhirError):
+        try:
+            await what()
+        except FhirError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, the worker goes on
+            _LOG.exception("background work failed")

@@ -1,0 +1,93 @@
+"""SearchParameter resources as the tests store them, and what the service says of them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from service.interactions import current
+from service.jobs import background, reindexing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
+URL: Final = "https://clinic.example.org/SearchParameter/note"
+_LIMIT_SECONDS: Final = 30.0
+_POLL_SECONDS: Final = 0.02
+
+
+@pytest.fixture
+def hurried() -> Iterator[None]:
+    """Workers look more often, and nobody is given as much time as in real life."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(background, "LOOK_SECONDS", 0.02)
+        patch.setattr(current, "LEASE_SECONDS", 0.5)
+        patch.setattr(reindexing, "SETTLE_SECONDS", 0.6)
+        yield
+
+
+def note(**elements: Any) -> dict[str, Any]:
+    """A parameter over the notes of observations; None leaves an element out."""
+    content = {
+        "resourceType": "SearchParameter",
+        "id": "note",
+        "url": URL,
+        "name": "Note",
+        "status": "active",
+        "description": "What is in the notes",
+        "code": "note",
+        "base": ["Observation"],
+        "type": "string",
+        "expression": "Observation.note.text",
+    } | elements
+    return {name: value for name, value in content.items() if value is not None}
+
+
+async def put(client: httpx.AsyncClient, content: dict[str, Any]) -> None:
+    """Store a resource under its id."""
+    stored = await client.put(f"{content['resourceType']}/{content['id']}", json=content)
+    assert stored.status_code in {200, 201}, stored.text
+
+
+async def refusal(client: httpx.AsyncClient, search: str) -> tuple[str, str]:
+    """Code and diagnostics of the refusal of a search; empty when it is answered."""
+    answer = await client.get(search)
+    if answer.status_code == 200:
+        return "", ""
+    issue = answer.json()["issue"][0]
+    return issue["details"]["coding"][0]["code"], issue["diagnostics"]
+
+
+async def jobs(client: httpx.AsyncClient) -> list[dict[str, Any]]:
+    """The reindexes as the operation tells of them, the latest first."""
+    told = (await client.get("$reindex")).json()
+    found = []
+    for parameter in told.get("parameter", ()):
+        job: dict[str, Any] = {"type": [], "parameter": []}
+        for part in parameter["part"]:
+            value = next(value for name, value in part.items() if name.startswith("value"))
+            if isinstance(job.get(part["name"]), list):
+                job[part["name"]].append(value)
+            else:
+                job[part["name"]] = value
+        found.append(job)
+    return found
+
+
+async def until_done(client: httpx.AsyncClient) -> list[dict[str, Any]]:
+    """The reindexes, once there is none to do any more; TimeoutError."""
+    async with asyncio.timeout(_LIMIT_SECONDS):
+        while any(job["state"] in {"waiting", "running"} for job in await jobs(client)):  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_SECONDS)
+    return await jobs(client)
+
+
+async def until(client: httpx.AsyncClient, search: str, code: str) -> None:
+    """Until the search is refused with that code, or answered where it is empty; TimeoutError."""
+    async with asyncio.timeout(_LIMIT_SECONDS):
+        while (await refusal(client, search))[0] != code:  # noqa: ASYNC110 - no event tells of it
+            await asyncio.sleep(_POLL_SECONDS)
