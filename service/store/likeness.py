@@ -2,8 +2,9 @@
 
 What a resource has no value for is in no index. But of the resources of one type there are few kinds by what they have
 values for, so the resource itself says of which kind it is: its *likeness* is a hash of its type, of the sources that
-it has index rows from, and of the types that its references point at. Resources that are alike meet ``:missing`` alike,
-so one of each kind answers for all of them, and an index on (likeness, key) walks them in the order of their keys.
+it has index rows from, of the types that its references point at, and of which quantities have lower ends. Resources
+that are alike meet ``:missing`` alike, and have a value to be sorted by or have not, so one of each kind answers for
+all of them, and an index on (likeness, key) walks them in the order of their keys.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ UNKNOWN: Final = 0
 """The likeness of what was stored before there was any; a reindex finds it out."""
 
 _HASH_BITS: Final = 48
+_LOW, _CANONICAL_LOW = 2, 8
+"""Where the lower ends stand in the rows of quantities."""
 SPAN: Final = (1 << _HASH_BITS) - 1
 """From the least likeness of a type to the greatest."""
 
@@ -36,8 +39,15 @@ def likeness_of(resource_type: str, rows: Mapping[Any, Sequence[tuple[Any, ...]]
     marks: set[Any] = set()
     for kind in INDEX_TABLES:
         found = rows.get(kind)
-        if found and kind != "text":  # a code has a text or not: nobody asks
-            marks.update([(row[0], row[2]) for row in found] if kind == "reference" else [row[0] for row in found])
+        if not found or kind == "text":  # a code has a text or not: nobody asks
+            continue
+        match kind:
+            case "reference":
+                marks.update([(source, target_type) for source, _, target_type, _ in found])
+            case "quantity":
+                marks.update([(row[0], row[_LOW] is None, row[_CANONICAL_LOW] is None) for row in found])
+            case _:
+                marks.update([row[0] for row in found])
     return _numbered(resource_type, frozenset(marks))
 
 

@@ -36,11 +36,22 @@ def is_alike(node: Node) -> bool:
             return False
 
 
-def absent(by: Sorted) -> Negated:
-    """There is no row to be sorted by."""
-    form = f"present-{by.table.removeprefix('index_')}" if by.target_types is None else "present-target"
-    values = () if by.target_types is None else (by.target_types,)
-    return Negated(node=Leaf(form_name=form, sources=by.sources, values=values, types=TYPES))
+def without_value(by: Sorted) -> Negated:
+    """There is no row to be sorted by: of quantities one that has a lower end."""
+    if by.target_types is not None:
+        leaf = Leaf(form_name="present-target", sources=by.sources, values=(by.target_types,), types=TYPES)
+        return Negated(node=leaf)
+    table = by.table.removeprefix("index_")
+    return Negated(node=_any_row(by, by.columns[-1] if table == "quantity" else table))
+
+
+def with_row(by: Sorted) -> Leaf:
+    """There is a row, whether or not it can be sorted by."""
+    return _any_row(by, by.table.removeprefix("index_"))
+
+
+def _any_row(by: Sorted, present: str) -> Leaf:
+    return Leaf(form_name=f"present-{present}", sources=by.sources, values=(), types=TYPES)
 
 
 def kinds(writer: Writer, nodes: Sequence[Node]) -> str:

@@ -336,6 +336,12 @@ FORMS: Final[dict[str, Form]] = {
         f"present-{kind}": Form(table=table.name, types=(), passes="true", rank=11, alike=True)
         for kind, table in INDEX_TABLES.items()
     },
+    **{
+        f"present-{column}": Form(
+            table="index_quantity", types=(), passes=f"{{t}}.{column} IS NOT NULL", rank=11, alike=True
+        )
+        for column in ("low", "canonical_low")
+    },
     "present-target": Form(
         table="index_reference", types=(INTEGER,), passes="{t}.target_type = {a}", rank=11, alike=True
     ),

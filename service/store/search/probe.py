@@ -52,9 +52,7 @@ def rows_of(leaf: Leaf, key: str) -> str:
 def passes_any(writer: Writer, leaf: Leaf, row: str) -> str:
     """The row is of one of the sources and passes with one of the values."""
     conditions = [] if leaf.sources is None else [f"{row}.source = ANY({writer.array(leaf.sources)})"]
-    if leaf.values:
-        conditions.append(_passes(writer, leaf, row))
-    return " AND ".join(conditions) or "true"
+    return " AND ".join([*conditions, _passes(writer, leaf, row) if leaf.values else leaf.form.passes_with(row, ())])
 
 
 def _passes(writer: Writer, leaf: Leaf, row: str) -> str:

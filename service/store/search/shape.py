@@ -158,7 +158,7 @@ def shaped(query: Query) -> ShapedQuery:
     shaper.array(TEXT, query.types)
     shaper.array(BIGINT, map(least_likeness, query.types))
     where = shaper.all_of(query.where)
-    sort = tuple(each for key in query.sort for each in shaper.sorted_by(key))
+    sort = tuple(each for key in query.sort for each in shaper.sorted_by(key, alone=len(query.sort) == 1))
     shape = Shape(where=where, sort=sort, arrays=tuple(shaper.types))
     return ShapedQuery(shape=shape, values=tuple(shaper.values))
 
@@ -185,9 +185,10 @@ class _Shaper:
         self._asked = asked
         return found
 
-    def sorted_by(self, key: SortKey) -> tuple[Sorted, ...]:
+    def sorted_by(self, key: SortKey, *, alone: bool) -> tuple[Sorted, ...]:
         """The columns that a key stands for: more than one for quantities."""
         parameter = key.parameter
+        codes = other_codes(parameter, ()) if alone else None
         sources, target_types = None, None
         if not parameter.special:
             sources = self.array(INTEGER, parameter.source_numbers)
@@ -205,6 +206,7 @@ class _Shaper:
                 parameter=-1 if sources is None else self._parameter(parameter.source_numbers),
                 single=sources is None or (table in _COMPARED and _is_single(parameter)),
                 among=tuple(each for each, _ in columns) if len(columns) > 1 else (),
+                codes=None if codes is None else self.array(TEXT, codes),
             )
             for name, sql_type in columns
         )

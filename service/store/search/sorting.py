@@ -51,7 +51,8 @@ class Sorted(Struct, frozen=True, kw_only=True):
 
     `target_types` is the position of the types of references' targets that count, None where all of them do. Where a
     value is ordered by several columns, each is a key of its own, and `among` names all of them: the row that comes
-    first in their order counts, of those in which the last one is filled.
+    first in their order counts, of those in which the last one is filled. `codes` is the position of all codes that
+    there can be, where they are few and nothing else is sorted by.
     """
 
     table: str
@@ -63,6 +64,7 @@ class Sorted(Struct, frozen=True, kw_only=True):
     parameter: int = -1
     single: bool = False
     among: tuple[str, ...] = ()
+    codes: int | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -71,5 +73,5 @@ class Sorted(Struct, frozen=True, kw_only=True):
 
     @property
     def walkable(self) -> bool:
-        """Whether an index holds the rows in this order."""
-        return (self.table, self.columns) in _INDEXED
+        """Whether an index holds the rows in this order, or those of each code in the order of the keys."""
+        return self.codes is not None or (self.table, self.columns) in _INDEXED

@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from service.store.search.alike import absent, is_alike, kinds, of_kind, of_unknown_kind
+from service.store.search.alike import alike_keys, is_alike, kinds, of_kind, of_unknown_kind, with_row, without_value
 from service.store.search.every import every_key
-from service.store.search.lead import SOME, bounds, for_each_value, gathered, is_ordered, leads, of_type
+from service.store.search.lead import SOME, bounds, for_each_value, is_ordered, leads, of_type
 from service.store.search.order import first_window, seek, seek_in_part, sort_value, window_value
 from service.store.search.probe import holds, where
 from service.store.search.shape import Leaf, Negated, OneOf
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     _Keys = Callable[[Sequence[Node], str, str], Callable[[str, str], str]]
 
 
-def walk_keys(page: Page, order: Order, others: list[str], *, missing: Sequence[Node] = (), more: str = "") -> str:
-    """A page of keys in order: those that the best criterion leads to, or all of the types.
+_BEYOND_KEYS: Final = (1 << 63) - 1
 
-    They meet the criteria, `missing`, and the condition `more` on ``o``, the sort values.
-    """
+
+def walk_keys(page: Page, order: Order, others: list[str], *, missing: Sequence[Node] = ()) -> str:
+    """A page of keys in order: those that the best criterion leads to, or all of the types; they meet `missing` too."""
     nodes = (*page.nodes, *missing)
-    keys = partial(_keys, page, order, more)
+    keys = partial(_keys, page, order, len(page.shape.sort[0].columns) if missing else 0)
     lead = next((each for each in leads(page.nodes) if is_ordered(each)), None)
     if lead is not None:
         walks = _walks_along(page.writer, keys, lead, [each for each in nodes if each is not lead])
@@ -50,20 +50,25 @@ def walk_keys(page: Page, order: Order, others: list[str], *, missing: Sequence[
 
 
 def _keys(
-    page: Page, order: Order, more: str, nodes: Sequence[Node], table: str, column: str
+    page: Page, order: Order, empty: int, nodes: Sequence[Node], table: str, column: str
 ) -> Callable[[str, str], str]:
-    """A page of a table's rows, by the column with the key, whose resources meet all nodes."""
-    values = [f"o.{name}" for name in order.names]
+    """A page of a table's rows, by the column with the key, whose resources meet all nodes.
+
+    The first `empty` sort values are known to be missing, so that the index may have the order.
+    """
+    values = [f"NULL::{each.type}" for each in order.columns[:empty]]
+    values += [f"o.{name}" for name in order.names[empty:]]
 
     def query(row: str, found: str) -> str:
         key = f"{row}.{column}"
-        conditions = [found, *(holds(page.writer, each, key) for each in nodes), *([more] if more else [])]
-        conditions += order.beyond(values, key, page.after)
+        conditions = [found, *(holds(page.writer, each, key) for each in nodes), *order.beyond(values, key, page.after)]
         tables = f"{table} {row}"
-        if order.columns:
+        if len(order.columns) > empty:
             tables += f" CROSS JOIN LATERAL ({values_of(page, key)}) o"
         ordering = order.clause(values, key, page.after)
-        selected = ", ".join([f"{key} AS key", *values])
+        selected = ", ".join(
+            [f"{key} AS key", *(f"{value} AS {name}" for value, name in zip(values, order.names, strict=True))]
+        )
         return f"SELECT DISTINCT {selected} FROM {tables} WHERE {' AND '.join(conditions)} {ordering} {page.cut}"
 
     return query
@@ -136,6 +141,8 @@ def _window(
 
 def walk_sorted(page: Page, order: Order, by: Sorted, others: list[str]) -> str:
     """A page of the resources that have a value to be sorted by, in this order."""
+    if by.codes is not None:
+        return _cut(page, order, _walk_codes(page, order, by, by.codes), others)
     columns = ", ".join(("key", *order.names))
     within = next((each for each in page.nodes if narrows(each, by)), None)
     if isinstance(within, Leaf):
@@ -148,6 +155,35 @@ def walk_sorted(page: Page, order: Order, by: Sorted, others: list[str]) -> str:
         array, found = page.writer.array(by.sources), f"{row}.source = {source}.v"
     walk = f"SELECT {columns} FROM unnest({array}) {source}(v) CROSS JOIN LATERAL ({rows(row, found)}) p"
     return _cut(page, order, walk, others)
+
+
+def _walk_codes(page: Page, order: Order, by: Sorted, codes: int) -> str:
+    """A page of every code that follows: what has it, in the order of the keys."""
+    row, code, source = page.writer.name(), page.writer.name("v"), page.writer.name("s")
+    key, value = f"{row}.resource_key", f"{row}.code"
+    leaf = Leaf(form_name="token-code", sources=by.sources, values=(codes,))
+    conditions = [
+        leaf.form.found_with(row, [f"{code}.v"], f"{source}.v"),
+        f"{row}.source = {source}.v",
+        f"{value} = {sort_value(page.writer, by, key)}",
+        *order.beyond([value], key, page.after),
+        *page.probes(key),
+    ]
+    following = ""
+    if page.after is not None and page.after.values[0] is not None:
+        following = where(seek(order.columns[0], [f'{code}.v COLLATE "C"'], page.after))
+        comparison, end = ("<", _BEYOND_KEYS) if order.key_descending != page.after.backwards else (">", 0)
+        beginning = f"CASE {code}.v WHEN {page.after.values[0]} THEN {page.after.key} ELSE {end} END"
+        conditions.append(f"{key} {comparison} {beginning}")
+    ordering = order.clause(["sort_0"], "key", page.after, present=1)
+    rows = (
+        f"SELECT DISTINCT {key} AS key, {value} AS sort_0 FROM {leaf.form.table} {row} "
+        f"WHERE {' AND '.join(conditions)} {ordering} {page.cut}"
+    )
+    return (
+        f"SELECT p.key, p.sort_0 FROM unnest({page.writer.array(codes)}) {code}(v) "
+        f"CROSS JOIN unnest({page.writer.array(by.sources or 0)}) {source}(v) CROSS JOIN LATERAL ({rows}) p{following}"
+    )
 
 
 def _cut(page: Page, order: Order, walk: str, others: list[str]) -> str:
@@ -195,40 +231,23 @@ def _reaching_keys(page: Page, leaf: Leaf, window: Window) -> str:
 
 
 def walk_missing(page: Page, order: Order, by: Sorted, others: list[str]) -> list[str]:
-    """Pages of the resources without a value to be sorted by; none where a criterion demands one.
+    """Pages of the resources without a value to be sorted by; few of them are sorted, more are walked.
 
-    Few of them are sorted, more are walked.
+    Where a criterion demands a value there are none, but for quantities without a lower end.
     """
-    demanding = [each for each in page.nodes if isinstance(each, Leaf) and each.parameter == by.parameter]
-    if by.table == "index_quantity":
-        return _walk_missing_numbers(page, order, others, demanding)
-    if demanding:
-        return []
-    found = gathered(page.writer, absent(by), SOME)
-    keys = page.writer.table("absent", f"SELECT key FROM ({found.query}) AS g LIMIT {SOME + 1}")
+    missing: list[Node] = [without_value(by)]
+    if any(isinstance(each, Leaf) and each.parameter == by.parameter for each in page.nodes):
+        if by.table != "index_quantity":
+            return []
+        missing.append(with_row(by))
+    keys = page.writer.table(
+        "missing", f"SELECT key FROM ({alike_keys(page.writer, missing, SOME)}) AS g LIMIT {SOME + 1}"
+    )
     few = f"(SELECT count(*) FROM {keys}) <= {SOME}"
     return [
         probed(page, order, f"SELECT key FROM {keys}", [*others, few]),
-        walk_keys(page, order, [*others, f"NOT {few}"], missing=[absent(by)]),
+        walk_keys(page, order, [*others, f"NOT {few}"], missing=missing),
     ]
-
-
-def _walk_missing_numbers(page: Page, order: Order, others: list[str], demanding: Sequence[Leaf]) -> list[str]:
-    """The same of quantities: one without a lower end meets a criterion and has nothing to be sorted by.
-
-    Where they are few, they are found by their upper ends.
-    """
-    leaf = next((each for each in demanding if each.form.windows), None)
-    if leaf is None:
-        return [walk_keys(page, order, others, more="o.sort_0 IS NULL")]
-    pages = []
-    for window in leaf.form.windows[1:]:
-        reaching = page.writer.table("reaching", _reaching_keys(page, leaf, window))
-        few = f"(SELECT count(*) FROM {reaching}) <= {SOME}"
-        keys = f"SELECT DISTINCT key FROM {reaching} WHERE NOT filled"
-        pages.append(probed(page, order, keys, [*others, few, "o.sort_0 IS NULL"], except_for=(leaf,)))
-        pages.append(walk_keys(page, order, [*others, f"NOT {few}"], more="o.sort_0 IS NULL"))
-    return pages
 
 
 def _sorted_rows(
