@@ -22,6 +22,7 @@ from service.fhir.search.query import (
     Matches,
     Not,
     Present,
+    QuantityValue,
     ReferenceValue,
     TokenValue,
     Updated,
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 _CANONICAL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\s|#]+(?:\|[^\s|#]+)?")
 _NEGATIONS: Final = ("not", "not-in")
+_UNIT_COST: Final = 10
+"""How many plain values a quantity with a unit of a system counts for."""
+
 _CODES_NAMED: Final = 40
 """Accepted codes that a refusal lists; longer lists, such as those of all resource types, would bury it."""
 
@@ -111,8 +115,15 @@ def _compared(scope: Scope, parameter: SearchParameter, modifier: str, operands:
 
 
 def _cost(value: Value) -> int:
-    """What a value is compared with: several digests for an id that was given without a type."""
-    return len(value.targets) if isinstance(value, ReferenceValue) else 1
+    """What a value is compared with, several digests for an id without a type; or what reading its unit takes."""
+    match value:
+        case ReferenceValue(targets=targets):
+            return len(targets)
+        case QuantityValue(form="system-and-code"):
+            return _UNIT_COST
+        case CompositeValue(components=components):
+            return sum(map(_cost, components))
+    return 1
 
 
 def _check_bound(parameter: SearchParameter, value: Value) -> None:

@@ -1,9 +1,9 @@
 """UCUM: quantities of one kind in one canonical unit, so that 5 mm and 0.5 cm are equal. https://ucum.org/ucum
 
-`ucumvert` brings UCUM's own table of units and reads its grammar; the factors are computed here, as exact fractions,
-once per unit. By UCUM's letter an annotation such as ``{score}`` is the number 1, and a mole is a number too; an
-arbitrary unit such as ``[iU]`` compares with itself only; so does what has no linear scale, such as ``[pH]``, by its
-code. Temperatures are the exception: the three scales that start elsewhere than at 0 K convert.
+`ucumvert` brings UCUM's own table of units; the factors are computed here, as exact fractions, once per unit. By UCUM's
+letter an annotation such as ``{score}`` is the number 1, and a mole is a number too; an arbitrary unit such as
+``[iU]`` compares with itself only; so does what has no linear scale, such as ``[pH]``, by its code. Temperatures are
+the exception: the three scales that start elsewhere than at 0 K convert.
 """
 
 from __future__ import annotations
@@ -16,8 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
+from service.fhir.search.ucum_grammar import Grammar, UnreadableError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+
+    from service.fhir.search.ucum_grammar import Power
 
 UCUM: Final = "http://unitsofmeasure.org"
 
@@ -155,10 +159,10 @@ def _conversion(unit: str, factor: Fraction, offset: Decimal | None = None) -> C
 
 
 class _Units:
-    """UCUM's units by code, measured when they are first met. `parse` turns a code into a tree of its grammar."""
+    """UCUM's units by code, measured when they are first met."""
 
-    def __init__(self, parse: Callable[[str], Any], definitions: Mapping[str, Any], base_units: frozenset[str]) -> None:
-        self._parse = parse
+    def __init__(self, grammar: Grammar, definitions: Mapping[str, Any], base_units: frozenset[str]) -> None:
+        self._grammar = grammar
         self._definitions = definitions
         self._base_units = base_units
         self._measures: dict[str, _Measure] = {}
@@ -166,25 +170,19 @@ class _Units:
     def measure(self, code: str) -> _Measure:
         """What one of a unit, simple or compound, comes to; raises _IncomparableError."""
         try:
-            return self._evaluate(self._parse(code))
-        except ValueError as error:
+            powers = self._grammar.read(code)
+        except UnreadableError as error:
             raise _IncomparableError(code) from error
+        found = _ONE
+        for power in powers:
+            found = found.times(self._powered(power))
+        return found
 
-    def _evaluate(self, tree: Any) -> _Measure:
-        match tree.data, tree.children:
-            case "simple_unit", [only] if only.type == "FACTOR":
-                return _Measure(Fraction(int(only)), {})
-            case "simple_unit", [only]:
-                return self._simple(str(only))
-            case "simple_unit", [prefix, unit]:
-                return _Measure(_prefix(str(prefix)), {}).times(self._simple(str(unit)))
-            case "annotatable", [inner, exponent]:
-                return self._evaluate(inner).power(int(exponent))
-            case "term", [left, operator, right]:
-                return self._evaluate(left).times(self._evaluate(right), -1 if operator == "/" else 1)
-            case "main_term", [inner]:
-                return self._evaluate(inner)
-        raise _IncomparableError(tree.data)
+    def _powered(self, power: Power) -> _Measure:
+        unit = _Measure(Fraction(int(power.unit)), {}) if power.unit.isdigit() else self._simple(power.unit)
+        if power.prefix:
+            unit = _Measure(_prefix(power.prefix), {}).times(unit)
+        return unit if power.exponent == 1 else unit.power(power.exponent)
 
     def _simple(self, code: str) -> _Measure:
         found = self._measures.get(code)
@@ -213,17 +211,9 @@ def _prefix(code: str) -> Fraction:
 @cache
 def _units() -> _Units:
     # imported when a unit is first met: a process that meets none, such as a migration, does without them
-    from lark.exceptions import LarkError  # noqa: PLC0415
-    from ucumvert import get_ucum_parser  # noqa: PLC0415
-    from ucumvert.xml_util import get_base_units, get_units_with_full_definition  # noqa: PLC0415
-
-    parser = get_ucum_parser()
-
-    def parse(code: str) -> Any:
-        try:
-            return parser.parse(code)
-        except LarkError as error:
-            raise _IncomparableError(code) from error
+    from ucumvert.xml_util import get_base_units, get_prefixes, get_units_with_full_definition  # noqa: PLC0415
 
     definitions = {each.code_cs: each for each in get_units_with_full_definition()}
-    return _Units(parse, definitions, frozenset(get_base_units()))
+    base_units = get_base_units()
+    metric = [*base_units, *(code for code, unit in definitions.items() if unit.is_metric)]
+    return _Units(Grammar(definitions, metric, get_prefixes()), definitions, frozenset(base_units))

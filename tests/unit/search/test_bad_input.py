@@ -166,6 +166,13 @@ HOSTILE = {
     "a long number": ("RiskAssessment", [("probability", "1" * 250_000)]),
     "a large exponent": ("RiskAssessment", [("probability", "1e999999999")]),
     "a long unit": ("Observation", [("value-quantity", f"1|http://unitsofmeasure.org|{'m.' * 100_000}|")]),
+    "many units": (
+        "Observation",
+        [
+            ("value-quantity", ",".join(f"1|http://unitsofmeasure.org|m{each}.s{run}" for each in range(1000)))
+            for run in range(50)
+        ],
+    ),
     "accents alone": ("Patient", [("name", "\u0301" * 250_000)]),
     "many words": ("Patient", [("phonetic", "a " * 100_000)]),
 }

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from lark.exceptions import LarkError
+from ucumvert import get_ucum_parser
+from ucumvert.xml_util import get_base_units, get_prefixes, get_units_with_full_definition
 
 from service.fhir.search.ucum import conversion_of
+from service.fhir.search.ucum_grammar import Grammar, UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.mark.parametrize(
@@ -100,3 +110,51 @@ def test_long_numbers_are_converted_exactly() -> None:
     inch = conversion_of("[in_i]")
     assert inch is not None
     assert inch.apply(Decimal("1." + "0" * 300 + "1")) == Decimal("0.0254" + "0" * 297 + "0254")
+
+
+def test_codes_are_read_as_the_grammar_of_ucumvert_does() -> None:
+    """Of the official examples every twentieth, and what is at the edges."""
+    examples = (files("ucumvert") / "vendor" / "ucum_examples.tsv").read_text(encoding="utf-8").splitlines()[1::20]
+    codes = [code for line in examples for code in line.split("\t") if 0 < len(code) < 20 and "{" not in code]
+    codes += ["10-3", "103", "10*3", "10^-3", "m+2", "m0", "m.s-2", "(m/s)2", "((m))", "m//s", "m.", ".m", "(m", "m)"]
+    codes += ["010", "0", "dar", "daar", "cd", "KiBy", "m[H2O]", "cm[H2O]", "B[10.nV]", "[m/s2/Hz^(1/2)]", "m٣", "m²"]
+    units = get_units_with_full_definition()
+    metric = [*get_base_units(), *(each.code_cs for each in units if each.is_metric)]
+    grammar = Grammar([each.code_cs for each in units], metric, get_prefixes())
+    parser = get_ucum_parser()
+    for code in dict.fromkeys(codes):
+        try:
+            expected = sorted(_powers(parser.parse(code), 1))
+        except (LarkError, UnreadableError):
+            with pytest.raises(UnreadableError):
+                grammar.read(code)
+        else:
+            assert sorted((each.prefix, each.unit, each.exponent) for each in grammar.read(code)) == expected, code
+    assert len(codes) > 100
+
+
+def _powers(tree: Any, exponent: int) -> Iterator[tuple[str, str, int]]:
+    """Prefix, unit and exponent of the powers in a parse tree."""
+    match tree.data, tree.children:
+        case "simple_unit", [unit]:
+            yield "", str(unit), exponent
+        case "simple_unit", [prefix, unit]:
+            yield str(prefix), str(unit), exponent
+        case "annotatable", [inner, power]:
+            yield from _powers(inner, exponent * int(power))
+        case "term", [left, operator, right]:
+            yield from _powers(left, exponent)
+            yield from _powers(right, -exponent if operator == "/" else exponent)
+        case "main_term", [*before, inner]:
+            yield from _powers(inner, -exponent if before else exponent)
+        case _:
+            raise UnreadableError(tree)
+
+
+def test_unknown_units_are_read_in_no_time() -> None:
+    """Clients choose them: a thousand that nobody has asked for."""
+    conversion_of("m")
+    began = time.process_time()
+    for number in range(1000):
+        conversion_of(f"m{number % 30 + 1}.s-{number % 7 + 1}/kg.L{number % 29 + 1}.mol{number}")
+    assert time.process_time() - began < 0.3
