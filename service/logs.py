@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 
 NEVER_LOGGED: Final = frozenset(
     {
+        "access_token",
         "arguments",
+        "assertion",
         "authorization",
         "body",
+        "client_assertion",
         "content",
         "cookie",
         "cursor_secret",

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 OPERATIONS: Final[Mapping[str, str]] = {"validate": ""}
 """Operation → the letters that it needs on its type; with an id it also needs to read. $validate stores nothing."""
 
+ADMINISTRATIVE: Final = frozenset({"reindex"})
+"""The operations of administrators: they concern the service and not a resource."""
+
 _RESEARCH: Final = frozenset({"export"})
 """The operations of a researcher, who sees no single resource."""
 
@@ -89,6 +92,12 @@ def check(actor: Actor, interaction: Interaction) -> Decision:
     if isinstance(interaction, Capabilities):
         return ALLOWED
     if actor.client.role == "researcher" and not (isinstance(interaction, Operation) and interaction.name in _RESEARCH):
+        return Forbidden()
+    if (
+        actor.client.role != "administrator"
+        and isinstance(interaction, Operation)
+        and interaction.name in ADMINISTRATIVE
+    ):
         return Forbidden()
     return check_needs(actor, needs(interaction))
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from service.access.refusal import Refused
-from service.access.scopes import known_scopes, narrowed, parse_scopes, scope_text
+from service.access.scopes import LONGEST_SCOPES, known_scopes, narrowed, parse_scopes, scope_text
 from service.auth.error import OAuthError
 from service.auth.gate import digest_of
 from service.store.tokens import NewToken
@@ -77,6 +77,8 @@ def _granted(asked: str, registration: Registration) -> tuple[Scope, ...]:
     except Refused as refused:
         raise OAuthError("invalid_scope", refused.reason) from None
     granted = tuple(scope for scope in scopes if scope.level == "system")
+    if len(scope_text(granted)) > LONGEST_SCOPES:
+        raise OAuthError("invalid_scope", "The scopes that would be granted are too many; ask for fewer.")
     if not granted:
         told = "None of the scopes is one that the client is registered for; ask for scopes such as system/Task.rs."
         raise OAuthError("invalid_scope", told)

@@ -98,6 +98,7 @@ class FhirApplication:
         self._origins = Origins(cors_origins)
         self._access_log = access_log
         self._admit = admit
+        self._always = [_NO_SNIFFING, *([_TLS_ONLY] if base_url and base_url.startswith("https:") else [])]
         self._bind_request_id = bind_request_id
         self._now = now
         self._new_request_id = new_request_id
@@ -223,7 +224,7 @@ class FhirApplication:
     async def _send(self, response: Response, request: Request, send: Send) -> tuple[int, int]:
         """Send the response; its status and the number of bytes of its body as sent."""
         body, headers = response.body, response.headers
-        headers.append(_NO_SNIFFING)
+        headers += self._always
         headers.append((b"x-request-id", request.request_id.encode()))
         correlation_id = request.headers.get(b"x-correlation-id")
         if correlation_id and REQUEST_ID.fullmatch(correlation_id):
@@ -248,3 +249,5 @@ class FhirApplication:
 _SEARCHED_BY_FORM: Final = (Place.SYSTEM_SEARCH, Place.TYPE_SEARCH, Place.COMPARTMENT_SEARCH)
 _WITHOUT_LENGTH: Final = (204, 304)
 _NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
+_TLS_ONLY: Final = (b"strict-transport-security", b"max-age=31536000")
+"""https://www.rfc-editor.org/rfc/rfc6797: for a year the host is called by https only."""

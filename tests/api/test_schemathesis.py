@@ -60,7 +60,7 @@ NOT_CHECKED: Final = {
     "missing_required_header": "the service requires no header",
     "use_after_free": "needs scenarios of several requests; the model of versions covers it",
     "ensure_resource_availability": "as use_after_free",
-    "ignored_auth": "the release has no access control",
+    "ignored_auth": "the service under test is an open one; tests/api/auth tries the doors of the others",
     "object_level_authorization": "as ignored_auth",
 }
 """Checks of schemathesis that are left out, and why."""

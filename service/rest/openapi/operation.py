@@ -14,6 +14,8 @@ Json = dict[str, Any]
 
 ALWAYS_POSSIBLE: Final = (
     Category.INVALID,
+    Category.UNAUTHENTICATED,
+    Category.FORBIDDEN,
     Category.NOT_ACCEPTABLE,
     Category.THROTTLED,
     Category.FAULT,

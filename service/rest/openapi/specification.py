@@ -39,6 +39,12 @@ _OF_A_REFERRAL: Final = (
     "Coverage",
 )
 
+_BEARER: Final[Json] = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An access token by SMART Backend Services, where the service runs with access control; "
+    "`/fhir/.well-known/smart-configuration` says where tokens come from.",
+}
 _JSON_PATCH: Final[Json] = {
     "type": "array",
     "description": "A JSON Patch: https://www.rfc-editor.org/rfc/rfc6902",
@@ -72,7 +78,7 @@ def build(definitions: Definitions, registry: Registry, *, version: str) -> Json
             "version": version,
         },
         "servers": [{"url": "/fhir", "description": "The FHIR base of the service that the document came from."}],
-        "security": [{}],
+        "security": [{}, {"bearer": []}],
         "tags": [
             {"name": SYSTEM, "description": "What concerns all types."},
             *({"name": name, "description": definitions.type(name).short} for name in _as_read(types)),
@@ -106,4 +112,5 @@ def _components(definitions: Definitions, registry: Registry, search: SearchPara
         "requestBodies": bodies.request_bodies(definitions, search),
         "responses": bodies.success_responses(definitions) | error_responses(),
         "examples": bodies.examples(definitions, registry) | error_example_components(),
+        "securitySchemes": {"bearer": _BEARER},
     }

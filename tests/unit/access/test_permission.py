@@ -137,6 +137,14 @@ def test_a_researcher_sees_no_single_resource(name: str) -> None:
     assert isinstance(check(actor("system/*.cruds", "researcher"), interaction), Forbidden)
 
 
+def test_an_administrative_operation_is_for_administrators() -> None:
+    """And for those only with the scopes that it takes."""
+    operation = Operation(name="reindex")
+    assert isinstance(check(actor("system/*.cruds"), operation), Forbidden)
+    assert isinstance(check(actor("system/*.cruds", "administrator"), operation), Allowed)
+    assert isinstance(check(actor("system/*.rs", "administrator"), operation), Forbidden)
+
+
 @pytest.mark.parametrize(
     "search, also",
     [

@@ -72,6 +72,12 @@ async def test_several_prefer_headers_are_one_list() -> None:
     assert (context.preferred_return, context.strict) == ("minimal", False)
 
 
+@pytest.mark.parametrize("base_url, told", [(None, False), ("http://x/fhir", False), ("https://x/fhir", True)])
+async def test_a_service_behind_tls_says_that_it_is_called_so_only(base_url: str | None, told: bool) -> None:
+    response = await exchange(application(RecordingEngine(), base_url=base_url), "GET", "/Patient/a")
+    assert ("strict-transport-security" in response.headers) == told
+
+
 @pytest.mark.parametrize(
     "headers, expected",
     [
