@@ -58,6 +58,23 @@ async def test_rows_that_are_missing_or_wrong_are_made_anew(
     assert await found(fresh_client, "Patient?family=example0") == ["p0"]
 
 
+async def test_a_likeness_that_is_missing_is_found_out(
+    fresh_client: httpx.AsyncClient, parts: Parts, database: asyncpg.Connection[Any]
+) -> None:
+    """As that of what was stored before there were any; it is the one that a write gives."""
+    await fresh_client.put("Patient/p1", json=patient(1, id="p1"))
+    await fresh_client.put("Patient/p1", json={"resourceType": "Patient", "id": "p1", "gender": "male"})
+    await fresh_client.put("Patient/p2", json=patient(2, id="p2"))
+    select = "SELECT likeness FROM resource ORDER BY key"
+    before = [row["likeness"] for row in await database.fetch(select)]
+    assert len(set(before)) == 2
+    await database.execute("UPDATE resource SET likeness = 0")
+    assert await found(fresh_client, "Patient?birthdate:missing=true") == ["p1"]
+    assert (await rebuilt(parts)).replaced == 2
+    assert [row["likeness"] for row in await database.fetch(select)] == before
+    assert await found(fresh_client, "Patient?birthdate:missing=true") == ["p1"]
+
+
 async def test_a_tombstone_has_no_rows(
     fresh_client: httpx.AsyncClient, parts: Parts, database: asyncpg.Connection[Any]
 ) -> None:

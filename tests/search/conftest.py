@@ -34,12 +34,15 @@ if TYPE_CHECKING:
 
 BASE = "https://fhir.example.org/fhir"
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
-_OLD = 5
-"""Each so many resources one is like those that were stored before there were likenesses."""
 
 
 class Library:
-    """A database with resources. The first one stored is the oldest; each was updated a minute after the one before."""
+    """A database with resources. The first one stored is the oldest; each was updated a minute after the one before.
+
+    One in `old_each`, if any, is as it was stored before resources had a likeness.
+    """
+
+    old_each: int | None = None
 
     def __init__(self, pool: Pool, registry: Registry) -> None:
         self._pool = pool
@@ -56,7 +59,8 @@ class Library:
             instant = NOW + timedelta(minutes=self._key)
             stored = codec.encode(content)
             every = self._extractor.rows(kind, content, BASE)
-            likeness = likeness_of(kind, every) if self._key % _OLD else UNKNOWN
+            is_old = self.old_each is not None and self._key % self.old_each == 0
+            likeness = UNKNOWN if is_old else likeness_of(kind, every)
             values = (self._key, identity_of(kind, id_), instant, 1, kind, id_, "PUT", stored, likeness)
             records[resource.name].append(values)
             for each, rows in every.items():
@@ -170,5 +174,6 @@ def each_cluster(request: pytest.FixtureRequest) -> Cluster:
 async def library(each_cluster: Cluster, registry: Registry) -> AsyncIterator[Library]:
     """The tagged population that the tables of this folder search; nobody changes it."""
     async with _library(each_cluster, registry) as made:
+        made.old_each = 3
         await made.store(POPULATION)
         yield made

@@ -24,6 +24,14 @@ SEARCHES: dict[str, Callable[[int], bool]] = {
     "date=2024&code=odd": lambda number: number >= 25 and number % 2 == 1,
     "value-string=first": lambda number: number < 10,
     "_lastUpdated=ge2024": lambda _: True,
+    "status:not=final": lambda number: number % 5 == 0,
+    "status:not=final,amended": lambda _: False,
+    "status:not=corrected": lambda _: True,
+    "subject:missing=true": lambda number: number % 3 != 0,
+    "subject:missing=false": lambda number: number % 3 == 0,
+    "device:missing=false": lambda _: False,
+    "subject:missing=true&status:not=final": lambda number: number % 3 != 0 and number % 5 == 0,
+    "subject:missing=true&code=even": lambda number: number % 3 != 0 and number % 2 == 0,
 }
 
 
@@ -36,7 +44,7 @@ def _observation(number: int) -> dict[str, object]:
     return {
         "resourceType": "Observation",
         "id": str(number),
-        "status": "final",
+        "status": "final" if number % 5 else "amended",
         # two codings with one code: two rows for one resource
         "code": {"coding": [{"system": "urn:a", "code": code}, {"system": "urn:b", "code": code}]},
         "effectiveDateTime": "2024-02" if number >= 25 else "2023",
@@ -45,10 +53,13 @@ def _observation(number: int) -> dict[str, object]:
     }
 
 
-@pytest.fixture(scope="module")
-async def paged(make_library: Callable[[], AbstractAsyncContextManager[Library]]) -> AsyncIterator[Library]:
-    """Fifty observations, stored in the order of their numbers."""
+@pytest.fixture(scope="module", params=[None, 2])
+async def paged(
+    request: pytest.FixtureRequest, make_library: Callable[[], AbstractAsyncContextManager[Library]]
+) -> AsyncIterator[Library]:
+    """Fifty observations, stored in the order of their numbers; all of known likeness, or every other one."""
     async with make_library() as made:
+        made.old_each = request.param
         await made.store(_observation(number) for number in range(50))
         yield made
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from contextlib import AbstractAsyncContextManager
 
+    from service.store.search.statement import Position
     from tests.search.conftest import Library
 
 PATIENTS = 400
@@ -26,7 +27,11 @@ SEARCHES = [
     ("Observation", "code=urn:code|3&date=2024-02-03"),
     ("Observation", "date=ge2024-02"),
     ("Observation", "status:not=final"),
+    ("Observation", "code:not=3"),
     ("Observation", "subject:missing=true"),
+    ("Observation", "device:missing=false"),
+    ("Observation", "status:not=final&_sort=-date"),
+    ("Patient", "gender:not=male&birthdate:missing=true"),
     ("Observation", "_lastUpdated=gt2024-06-01T12:00"),
     ("Patient", "identifier=urn:mrn|7"),
     ("Patient", "identifier=7"),
@@ -39,6 +44,9 @@ SEARCHES = [
     ("Observation", "_sort=-date,status"),
     ("Observation", "_sort=_lastUpdated"),
     ("Observation", "_sort=status"),
+    ("Observation", "_sort=code"),
+    ("Observation", "_sort=-value-quantity"),
+    ("Observation", "code=urn:code|3&_sort=-status"),
     ("Patient", "gender=male&_sort=family"),
     ("Observation", "code=urn:code|3&date=ge2024-02-01&date=lt2024-02-08"),
     ("Observation", "date=ge2024-02-01&date=lt2024-02-08&_sort=date"),
@@ -120,9 +128,16 @@ async def test_every_row_comes_from_an_index(filled: Library, resource_type: str
         "code=urn:code|3",
         "code=3",
         "status=final&code:not=2",
+        "status:not=final",
+        "status:not=amended",
+        "subject:missing=true",
         "subject:missing=false",
+        "device:missing=false",
+        "device:missing=true",
         "date=ge2024",
         "_sort=-date",
+        "_sort=status",
+        "_sort=-status",
         "date=ge2024-02&date=lt2024-05&_sort=-date",
     ],
 )
@@ -137,9 +152,34 @@ async def test_what_may_be_rare_is_tried_for_so_long(filled: Library, text: str)
     assert max(await _rows_read(filled, text)) <= SOME + 1
 
 
-async def _rows_read(filled: Library, text: str) -> list[float]:
+@pytest.mark.parametrize(
+    "text,after",
+    [
+        ("_sort=status", ("final", 900)),
+        ("_sort=-status", ("final", 900)),
+        ("_sort=-date", (None, 900)),
+        ("_sort=value-string", (None, 900)),
+        ("_sort=value-quantity", (None, None, 900)),
+        ("status=final&_sort=-date", (None, 900)),
+    ],
+)
+@pytest.mark.parametrize("backwards", [False, True])
+async def test_pages_far_down_stop_early(filled: Library, text: str, after: Position, backwards: bool) -> None:
+    """Among what has one of few codes, and among what has no value to be sorted by."""
+    assert max(await _rows_read(filled, text, after=after, backwards=backwards)) <= SOME + 1
+
+
+@pytest.mark.parametrize("text", ["code=urn:code|3", "status=final", "date=ge2024"])
+async def test_a_count_takes_what_one_criterion_finds_as_it_comes(filled: Library, text: str) -> None:
+    """Nothing is sorted, kept or compared with what came before, where no resource can be found twice."""
+    plan = await filled.plan(compile_count(filled.query("Observation", text)))
+    for costly in ("Sort", "HashAggregate", "CTE"):
+        assert costly not in plan, plan
+
+
+async def _rows_read(filled: Library, text: str, **position: Any) -> list[float]:
     """The rows that each index scan of a search read."""
-    plan = await filled.plan(compile_search(filled.query("Observation", text), limit=21), run=True)
+    plan = await filled.plan(compile_search(filled.query("Observation", text), limit=21, **position), run=True)
     found = re.findall(r"(Index.*Scan).*\(actual time=\S+ rows=([\d.]+) loops=(\d+)\)", plan)
     return [float(rows) * int(loops) for node, rows, loops in found if node]
 
