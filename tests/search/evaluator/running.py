@@ -29,7 +29,7 @@ Json = dict[str, Any]
 UNSUPPORTED: Final = frozenset({"not-supported"})
 """The error codes with which the service refuses a search that R4 allows: by a value set that it does not hold."""
 
-_SPARED: Final = frozenset({"alembic_version", "secret"})
+_SPARED: Final = frozenset({"alembic_version", "search_generation", "secret"})
 
 
 class Service:
