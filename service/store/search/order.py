@@ -7,7 +7,8 @@ What has no value comes last. Going backwards, everything is the other way round
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
     from service.store.search.shape import Leaf
     from service.store.search.sorting import Sorted
     from service.store.search.writer import Writer
+
+
+_TEXTS: Final = {
+    "text": re.compile(".*", re.DOTALL),
+    "numeric": re.compile(r"-?[0-9]+(\.[0-9]+)?|-?Infinity", re.ASCII),
+    "timestamptz": re.compile(r"[0-9]{4,}[-+:. 0-9]+( BC)?|-?infinity", re.ASCII),
+    "uuid": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII),
+    "integer": re.compile(r"-?[0-9]{1,9}", re.ASCII),
+}
+"""SQL type of a sort value → how PostgreSQL writes it."""
 
 
 class Column(Struct, frozen=True, kw_only=True):
@@ -48,6 +59,21 @@ class Order(Struct, frozen=True, kw_only=True):
     def names(self) -> tuple[str, ...]:
         """The names of the columns."""
         return tuple(f"sort_{number}" for number in range(len(self.columns)))
+
+    def has(self, position: Sequence[object]) -> bool:
+        """Whether sort values, as text, and a key are a position in the order.
+
+        That of a link is not when the release or a search parameter has changed since it was given.
+        """
+        *values, key = position
+        return (
+            isinstance(key, int)
+            and len(values) == len(self.columns)
+            and all(
+                value is None or _TEXTS[column.type].fullmatch(str(value))
+                for column, value in zip(self.columns, values, strict=True)
+            )
+        )
 
     def clause(self, values: Sequence[str], key: str, after: After | None, *, present: int = 0) -> str:
         """ORDER BY of expressions for the columns, of which the first `present` are never NULL, and the key."""

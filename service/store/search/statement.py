@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
+from service.fhir.search.cursor import invalid
 from service.store.search.every import every_key
 from service.store.search.include import included_text
 from service.store.search.kept import kept
@@ -48,8 +49,11 @@ def compile_search(query: Query, *, limit: int, after: Position | None = None, b
     """A page of a search: key, type, id, version_id, last_updated, method, content, and sort_0 ... as text.
 
     At most `limit` rows: those that follow the position `after`, or with `backwards` precede it, nearest first.
+    FhirError cursor-invalid where that is none in the order of the search.
     """
     found = shaped(query)
+    if after is not None and not order_of(found.shape).has(after):
+        raise invalid()
     missing = None if after is None else tuple(value is None for value in after[:-1])
     values = () if after is None else (after[-1], *(str(value) for value in after[:-1] if value is not None))
     return _search_text(found.shape, missing, backwards).with_values((*found.values, limit, *values))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from service.fhir.outcome import FhirError
 from service.fhir.reference import identity_of
 from service.store.search import compile_count, compile_match, compile_search
 from service.store.search.value_rows import after_prefix
@@ -107,3 +108,49 @@ def test_criteria_of_other_shapes_keep_their_ordinals(parse: Parse) -> None:
 def test_a_prefix_ends_before_the_next_text(prefix: str, following: str) -> None:
     """In the order of code points, which is that of UTF-8 bytes; surrogates are no text."""
     assert after_prefix(prefix) == following
+
+
+@pytest.mark.parametrize(
+    "text,after",
+    [
+        ("_sort=date", ("x", 1)),
+        ("_sort=date", ("2024-01-01 00:00:00+00", "1", 1)),
+        ("_sort=date", (1,)),
+        ("_sort=date,code", ("2024-01-01 00:00:00+00", 1)),
+        ("_sort=value-quantity", ("m", "1e5", 1)),
+        ("_sort=value-quantity", ("1", 1)),
+        ("_sort=subject", ("m", 1)),
+        ("_sort=_lastUpdated", ("", 1)),
+        ("date=ge2024", ("0.5", "2024-01-01 00:00:00+00", 1)),
+        ("", ("m", 1)),
+        ("", ("1",)),
+        ("", (None,)),
+    ],
+)
+def test_a_position_in_another_order_is_refused(parse: Parse, text: str, after: tuple[str | int, ...]) -> None:
+    """A parameter may be another one since the link was given, or the release."""
+    for backwards in (False, True):
+        with pytest.raises(FhirError) as raised:
+            compile_search(parse("Observation", text), limit=21, after=after, backwards=backwards)
+        assert raised.value.code == "cursor-invalid"
+
+
+@pytest.mark.parametrize(
+    "text,after",
+    [
+        ("_sort=date", ("2024-01-01 00:00:00+00", 1)),
+        ("_sort=-date", ("0001-12-31 23:59:59.999999+00 BC", 1)),
+        ("_sort=date", (None, 1)),
+        ("_sort=value-quantity", ("m", "-0.005", 1)),
+        ("_sort=value-quantity", (None, None, 1)),
+        ("_sort=code,subject", ("a\nb", "68e04284-313c-4e27-36b6-7161093e6591", 1)),
+        ("date=ge2024", ("0", "infinity", 1)),
+        ("value-quantity=gt5", ("1", "Infinity", 1)),
+        ("", (1,)),
+    ],
+)
+def test_a_position_goes_on_from_what_the_statement_gave(
+    parse: Parse, text: str, after: tuple[str | int | None, ...]
+) -> None:
+    """The values as PostgreSQL writes them."""
+    assert compile_search(parse("Observation", text), limit=21, after=after).arguments
