@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One entry of an answer: the resource as bytes, or none; `rest` its other elements such as search or response."""
+    """One entry of an answer: the resource, or none; `rest` is an object of its other elements, search or response."""
 
     full_url: str | None = None
     content: bytes | None = None
-    rest: dict[str, Any]
+    rest: bytes
 
 
 def bundle(
@@ -49,12 +49,6 @@ def bundle(
 
 
 def _entry(entry: Entry) -> bytes:
-    parts = []
-    if entry.full_url is not None:
-        parts.append(b'"fullUrl":' + codec.encode(entry.full_url))
-    if entry.content is not None:
-        parts.append(b'"resource":' + entry.content)
-    rest = codec.encode(entry.rest)[1:-1]
-    if rest:
-        parts.append(rest)
-    return b"{%s}" % b",".join(parts)
+    resource = b"" if entry.content is None else b'"resource":%s,' % entry.content
+    full_url = b"" if entry.full_url is None else b'"fullUrl":%s,' % codec.encode(entry.full_url)
+    return b"{%s%s%s" % (full_url, resource, entry.rest[1:])

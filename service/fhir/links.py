@@ -132,12 +132,16 @@ class _Rewriting(Struct, frozen=True):
                 if type(child) is str or not name.startswith("_"):
                     continue
                 place = TWIN
-            if type(child) is list:
-                new: Any = [self._part(part, place) for part in child]
+            if type(child) is dict:
+                new: Any = self._element(child, place)
+            elif type(child) is str:
+                new = self._text(child, place)
+            elif type(child) is list:
+                new = [self._part(part, place) for part in child]
                 if all(map(is_, new, child)):
                     continue
             else:
-                new = self._part(child, place)
+                continue
             if new is not child:
                 if result is value:
                     result = value.copy()

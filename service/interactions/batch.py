@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from service.fhir import codec
 from service.fhir.bundle import Entry, bundle
 from service.fhir.bundle_plan import bundle_entries, entry_path, located, plan_entry
 from service.fhir.interaction import Answer, Create, Update
@@ -44,7 +45,8 @@ async def _entry(parts: Parts, context: Context, index: int, entry: Any, perform
     except FhirError as error:
         failed = located(error, where)
         status = f"{failed.category.status} {failed.category.reason}"
-        return Entry(rest={"response": {"status": status, "outcome": operation_outcome(failed.issues)}})
+        outcome = operation_outcome(failed.issues)
+        return Entry(rest=codec.encode({"response": {"status": status, "outcome": outcome}}))
 
 
 def _is_temporary(full_url: Any) -> bool:

@@ -105,14 +105,16 @@ def _entry(context: Context, version: Version) -> Entry:
     return Entry(
         full_url=f"{context.base}/{url}",
         content=version.content,
-        rest={
-            "request": {"method": version.method, "url": version.type if version.method == "POST" else url},
-            "response": {
-                "status": result.value,
-                "etag": version.etag,
-                "lastModified": instant_text(version.last_updated),
-            },
-        },
+        rest=codec.encode(
+            {
+                "request": {"method": version.method, "url": version.type if version.method == "POST" else url},
+                "response": {
+                    "status": result.value,
+                    "etag": version.etag,
+                    "lastModified": instant_text(version.last_updated),
+                },
+            }
+        ),
     )
 
 

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/search.html#return
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 from service.fhir import codec
 from service.fhir.bundle import Entry, bundle
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from service.fhir.search.query import Query
     from service.interactions.parts import Parts
 
-_MATCH: dict[str, Any] = {"search": {"mode": "match"}}
-_INCLUDE: dict[str, Any] = {"search": {"mode": "include"}}
-_OUTCOME: dict[str, Any] = {"search": {"mode": "outcome"}}
+_MATCH: Final = b'{"search":{"mode":"match"}}'
+_INCLUDE: Final = b'{"search":{"mode":"include"}}'
+_OUTCOME: Final = b'{"search":{"mode":"outcome"}}'
 
 
 def searchset(
@@ -51,7 +51,7 @@ def explained(plan: str) -> bytes:
     return codec.encode({"resourceType": "Parameters", "parameter": parameter})
 
 
-def _entry(parts: Parts, context: Context, query: Query, version: Version, rest: dict[str, Any]) -> Entry:
+def _entry(parts: Parts, context: Context, query: Query, version: Version, rest: bytes) -> Entry:
     content = version.content
     # _elements names those of the searched types
     elements = query.elements if rest is _MATCH else ()

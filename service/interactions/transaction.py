@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from service.fhir import codec
 from service.fhir.bundle import Entry, bundle
 from service.fhir.bundle_plan import Write, bundle_entries, in_processing_order, located, plan_transaction
 from service.fhir.interaction import Answer
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from service.fhir.bundle_plan import PlannedEntry
     from service.fhir.interaction import Context, Interaction, Process
     from service.interactions.parts import Parts
+    from service.interactions.writing import Written
     from service.store.store import Session
 
     PerformReading = Callable[[Session, Interaction, Context], Awaitable[Answer]]
@@ -39,23 +41,26 @@ async def transaction(parts: Parts, context: Context, process: Process, perform_
     ordered = in_processing_order(planned)
     writing = [entry for entry in ordered if isinstance(entry.interaction, Write)]
     reading = [entry for entry in ordered if not isinstance(entry.interaction, Write)]
-    answers: dict[int, Answer] = {}
+    responses: dict[int, Entry] = {}
 
     async def read_after_write(session: Session) -> None:
         for entry in reading:
             try:
-                answers[entry.index] = await perform_reading(session, entry.interaction, context)
+                answer = await perform_reading(session, entry.interaction, context)
             except FhirError as error:
                 raise located(error, entry.where) from error
+            responses[entry.index] = response_entry(context, entry, answer)
+
+    def respond(written: Sequence[Written]) -> None:
+        for entry, one in zip(writing, written, strict=True):
+            answer = Answer(result=one.result, version=one.version, issues=one.issues)
+            responses[entry.index] = response_entry(context, entry, answer)
 
     requests = [_request(entry, context) for entry in writing]
-    written = await write(parts, context, requests, bundle=True, afterwards=read_after_write if reading else None)
-    for entry, one in zip(writing, written, strict=True):
-        answers[entry.index] = Answer(result=one.result, version=one.version, issues=one.issues)
+    afterwards = read_after_write if reading else None
+    await write(parts, context, requests, bundle=True, afterwards=afterwards, meanwhile=respond)
     body = bundle(
-        "transaction-response",
-        [response_entry(context, entry, answers[entry.index]) for entry in planned],
-        built_at=context.received_at,
+        "transaction-response", [responses[index] for index in range(len(planned))], built_at=context.received_at
     )
     return Answer(result=Result.OK, body=body)
 
@@ -88,7 +93,7 @@ def response_entry(context: Context, planned: PlannedEntry, answer: Answer) -> E
         content = full_url = None
     if answer.issues or (not reads and context.preferred_return == "OperationOutcome"):
         response["outcome"] = operation_outcome(answer.issues)
-    return Entry(full_url=full_url, content=content, rest={"response": response})
+    return Entry(full_url=full_url, content=content, rest=codec.encode({"response": response}))
 
 
 def _request(entry: PlannedEntry, context: Context) -> WriteRequest:

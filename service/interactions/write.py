@@ -9,7 +9,10 @@ was read, and then writes nothing. After that it runs again in a transaction tha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, assert_never
+import asyncio
+import contextlib
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,14 +28,19 @@ from service.interactions.writing import Target, Written, content_issues, requir
 from service.store.change import Conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from service.fhir.interaction import Context
     from service.fhir.resource import Version
+    from service.interactions.conditional import Matches
     from service.interactions.parts import Parts
     from service.store.store import Session
 
+_T = TypeVar("_T")
+
 _ATTEMPTS: Final = 10
+_TURNS_UNTIL_SENT: Final = 2
+"""Turns of the event loop until a statement is on its way: it is made in the first, uvloop sends at the end of it."""
 
 
 class WriteRequest(Struct, frozen=True, kw_only=True):
@@ -51,9 +59,13 @@ async def write(
     *,
     bundle: bool = False,
     afterwards: Callable[[Session], Awaitable[None]] | None = None,
+    meanwhile: Callable[[list[Written]], None] | None = None,
 ) -> list[Written]:
-    """Perform all writes or none. In a `bundle` links are resolved; `afterwards` reads in the same transaction."""
-    unit = _Unit(parts, context, requests, bundle=bundle)
+    """Perform all writes or none. In a `bundle` links are resolved; `afterwards` reads in the same transaction.
+
+    `meanwhile` gets what will have been written while the database is at it, for each attempt.
+    """
+    unit = _Unit(parts, context, requests, bundle=bundle, meanwhile=meanwhile)
     for attempt in range(_ATTEMPTS):
         try:
             if attempt or afterwards or unit.defines_search or parts.limits.referential_integrity:
@@ -75,14 +87,34 @@ async def write(
 class _Unit:
     """The writes of one unit, parsed and validated; `run` may be called again after a conflict."""
 
-    def __init__(self, parts: Parts, context: Context, requests: Sequence[WriteRequest], *, bundle: bool) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        context: Context,
+        requests: Sequence[WriteRequest],
+        *,
+        bundle: bool,
+        meanwhile: Callable[[list[Written]], None] | None,
+    ) -> None:
         self._parts = parts
         self._context = context
         self._requests = requests
         self._bundle = bundle
-        _check_contents(parts, requests)
-        self.conditions = Conditions(parts, context, requests, references=bundle)
+        self._meanwhile = meanwhile
+        self._checked = False
         self.defines_search = any(request.interaction.type == search_parameters.TYPE for request in requests)
+        try:
+            self.conditions = Conditions(parts, context, requests, references=bundle)
+        except FhirError:
+            self._check_contents()  # what is wrong with the contents is told first
+            raise
+        if not self.conditions:
+            self._check_contents()
+
+    def _check_contents(self) -> None:
+        if not self._checked:
+            _check_contents(self._parts, self._requests)
+            self._checked = True
 
     def locks(self, *, criteria: bool) -> set[int]:
         """The keys to lock before anything is read."""
@@ -91,7 +123,7 @@ class _Unit:
 
     async def run(self, session: Session, *, lock: bool) -> list[Written]:
         """One attempt; `lock` the rows that it reads, in a transaction."""
-        matches = await self.conditions.match(session)
+        matches = await self._matched(session)
         targets = self._targets(matches.requests)
         refuse_equal_targets(
             (request.where, (target.type, target.id))
@@ -107,12 +139,19 @@ class _Unit:
             written = with_every_reference(self._parts, self._context, written)
             await check_integrity(self._parts, self._context, session, written)
         changes = [one.change for one in written if one.change]
+        meanwhile = None if self._meanwhile is None else partial(self._meanwhile, written)
         if changes:
-            await session.write(changes, matches.claims)
+            await _while(session.write(changes, matches.claims), meanwhile)
+        elif meanwhile:
+            meanwhile()
         if self.defines_search:
             where = [request.where for request in self._requests]
             await search_parameters.take_effect(self._parts, session, zip(where, written, strict=True))
         return written
+
+    async def _matched(self, session: Session) -> Matches:
+        """What the criteria match; the contents are validated while the database looks for it."""
+        return await _while(self.conditions.match(session), None if self._checked else self._check_contents)
 
     def _targets(self, matches: dict[int, list[tuple[str, str]]]) -> list[Target | None]:
         """The resource that each request acts on; None for a conditional delete that matched nothing."""
@@ -192,6 +231,23 @@ class _Unit:
                     assert_never(interaction)
         except FhirError as error:
             raise located(error, request.where) from error
+
+
+async def _while(statement: Coroutine[Any, Any, _T], work: Callable[[], None] | None) -> _T:
+    """The answer of a statement; `work` is done while the database is at it. What `work` raises comes first."""
+    if work is None:
+        return await statement
+    answer = asyncio.ensure_future(statement)
+    try:
+        for _ in range(_TURNS_UNTIL_SENT):
+            await asyncio.sleep(0)
+        work()
+    except BaseException:
+        # until it has its answer, its connection is of no use to others
+        with contextlib.suppress(Exception, asyncio.CancelledError):
+            await asyncio.shield(answer)
+        raise
+    return await answer
 
 
 def _check_contents(parts: Parts, requests: Sequence[WriteRequest]) -> None:

@@ -106,12 +106,13 @@ class Session:
         """The latest versions of (type, id) pairs, tombstones included, locked against other writers if asked."""
         statement = f"{_CURRENT} FOR UPDATE" if lock else _CURRENT
         rows = await self._connection.fetch(statement, [identity_of(*resource) for resource in resources])
-        return {(row["type"], row["id"]): _version(row) for row in rows}
+        versions = (_version(row) for row in rows)
+        return {(version.type, version.id): version for version in versions}
 
     async def history(self, page: HistoryPage) -> list[Version]:
         """Up to `page.limit` versions, newest first."""
         text, arguments = history_statement(page)
-        return [_version(row) for row in await self._connection.fetch(text, *arguments)]
+        return [_version(row[1:]) for row in await self._connection.fetch(text, *arguments)]
 
     async def search(self, query: Query, *, limit: int, position: Position | None = None) -> list[Found]:
         """Up to `limit` matches beyond the position, in the order of the query; backwards the other way round."""
@@ -120,7 +121,7 @@ class Session:
         else:
             statement = compile_search(query, limit=limit, after=position.values, backwards=position.backwards)
         rows = await self._connection.fetch(statement.text, *statement.arguments)
-        return [Found(key=row["key"], sort=tuple(row)[_SORT_COLUMNS:], version=_version(row)) for row in rows]
+        return [Found(key=row[0], version=_version(row[1:_SORT_COLUMNS]), sort=row[_SORT_COLUMNS:]) for row in rows]
 
     async def included(
         self, includes: Sequence[Include], keys: Sequence[int], *, references: Sequence[int], limit: int, depth: int
@@ -129,7 +130,8 @@ class Session:
         if not keys:
             return []
         statement = compile_includes(includes, keys, references=references, limit=limit, depth=depth)
-        return [_version(row) for row in await self._connection.fetch(statement.text, *statement.arguments)]
+        rows = await self._connection.fetch(statement.text, *statement.arguments)
+        return [_version(row[1:]) for row in rows]
 
     async def explain(self, query: Query) -> str:
         """How Postgres would go about a search; the text repeats the values that were searched for."""
@@ -267,9 +269,9 @@ def _lock(keys: Collection[int]) -> str:
     return _LOCK_KEYS.format(",".join(str(int(key)) for key in sorted(set(keys))))
 
 
-def _version(row: Mapping[str, Any]) -> Version:
-    resource_type, logical_id, version_id = row["type"], row["id"], row["version_id"]
-    last_updated, content = row["last_updated"], row["content"]
+def _version(columns: Sequence[Any]) -> Version:
+    """A version of the columns that `_VERSION` names."""
+    resource_type, logical_id, version_id, last_updated, method, content = columns
     if content is not None:
         content = served(content, head_of(resource_type, logical_id, version_id, last_updated))
     return Version(
@@ -277,7 +279,7 @@ def _version(row: Mapping[str, Any]) -> Version:
         id=logical_id,
         version_id=version_id,
         last_updated=last_updated,
-        method=row["method"],
+        method=method,
         content=content,
     )
 

@@ -44,7 +44,9 @@ def page_query(query: Query, position: Position | None, secret: bytes, *, addres
     """
     values, backwards = (list(position.values), position.backwards) if position else (None, False)
     sealed = cursor.seal([query.applied, values, backwards], secret, _scope(address))
-    return urlencode([*(pair for pair in query.applied if pair[0] in _WRITTEN), (_CURSOR, sealed)])
+    written = [pair for pair in query.applied if pair[0] in _WRITTEN]
+    link = f"{_CURSOR}={sealed}"  # URL-safe as it is
+    return f"{urlencode(written)}&{link}" if written else link
 
 
 def continued(parameters: Parameters, secret: bytes, *, address: str) -> Continuation:

@@ -12,7 +12,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 import zlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from msgspec import Struct
 
+from service.fhir import codec
 from service.fhir.outcome import failure
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def seal(values: Sequence[Any], secret: bytes, scope: str = "") -> str:
 
     FhirError too-costly for more than a megabyte of them.
     """
-    plain = json.dumps(list(values), separators=(",", ":"), ensure_ascii=False).encode()
+    plain = codec.encode(list(values))
     if len(plain) > _MOST_BYTES:
         raise too_long()
     if len(plain) > _COMPRESSED_FROM:
@@ -82,7 +82,7 @@ def open(text: str, secret: bytes, scope: str = "") -> list[Any]:
         plain = inflating.decompress(plain[len(_COMPRESSED) :], _MOST_BYTES + 1)
         if not inflating.eof:
             raise invalid()
-    values: list[Any] = json.loads(plain)
+    values: list[Any] = codec.decode(plain)
     return values
 
 

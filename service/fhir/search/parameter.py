@@ -107,7 +107,7 @@ class SearchParameter:
         """Whether words are compared by their sound."""
         return any(source.phonetic for source in self.sources)
 
-    @property
+    @cached_property
     def source_numbers(self) -> tuple[int, ...]:
         """The numbers of the sources, as the index tables know them."""
         return tuple(source.number for source in self.sources)
@@ -119,18 +119,18 @@ class SearchParameter:
             raise TypeError("a composite has no rows of its own")
         return "quantity" if self.kind == "number" else self.kind
 
-    @property
+    @cached_property
     def of_type_numbers(self) -> tuple[int, ...]:
         """The numbers under which the index has identifiers with their types."""
         return tuple(source.of_type_number for source in self.sources if source.of_type_number)
 
-    @property
+    @cached_property
     def contains_numbers(self) -> tuple[int, ...]:
         """The numbers under which the index of strings has all that a text may be searched for within it."""
         parts = tuple(source.parts_number for source in self.sources if source.parts_number)
         return (*self.source_numbers, *parts)
 
-    @property
+    @cached_property
     def identifier_numbers(self) -> tuple[int, ...]:
         """The numbers under which the index of tokens has the identifiers of references.
 
@@ -141,7 +141,7 @@ class SearchParameter:
             return self.source_numbers
         return tuple(restricted_number(source, self.restricted_to) for source in self.sources)
 
-    @property
+    @cached_property
     def data_types(self) -> frozenset[str]:
         """The data types of the elements that the parameter reads."""
         evaluated = frozenset(source.evaluated for source in self.sources if source.evaluated)
