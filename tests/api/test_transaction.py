@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import copy
 import json
@@ -100,6 +101,19 @@ async def test_every_bad_entry_is_named_at_once(fresh_client: httpx.AsyncClient)
     outcome = (await fresh_client.post("/", json=bundle)).json()
     named = {path for issue in outcome["issue"] for path in issue["expression"]}
     assert named == {"Bundle.entry[6].resource.status", "Bundle.entry[7].resource.status"}
+
+
+async def test_contents_refused_while_criteria_are_looked_up_cost_no_connection(
+    fresh_client: httpx.AsyncClient,
+) -> None:
+    """Validation runs beside the statement that matches criteria; more refusals than connections leave all usable."""
+    bundle = referral_bundle(1)
+    broken = copy.deepcopy(bundle)
+    broken["entry"][0]["resource"]["birthDate"] = "yesterday"
+    refused = await asyncio.gather(*(fresh_client.post("/", json=broken) for _ in range(40)))
+    assert {response.status_code for response in refused} == {400}
+    assert_outcome(refused[0], 400, "value-invalid")
+    assert statuses(await fresh_client.post("/", json=bundle)) == ["201"] * len(bundle["entry"])
 
 
 async def test_cycles_between_entries_work(fresh_client: httpx.AsyncClient) -> None:
