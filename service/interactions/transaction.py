@@ -1,7 +1,8 @@
 """transaction: all entries of a Bundle or none. https://hl7.org/fhir/R4/http.html#transaction
 
-Every entry is parsed and validated before the database is asked; then one unit of work writes them all, in a number of
-statements that does not depend on the number of entries, and the entries that read see what was written.
+Every entry is parsed before the database is asked, and validated before anything is written; then one unit of work
+writes them all, in a number of statements that does not depend on the number of entries, and the entries that read see
+what was written.
 """
 
 from __future__ import annotations

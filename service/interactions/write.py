@@ -251,7 +251,7 @@ async def _while(statement: Coroutine[Any, Any, _T], work: Callable[[], None] | 
 
 
 def _check_contents(parts: Parts, requests: Sequence[WriteRequest]) -> None:
-    """Validate every content before anything is read or locked; all issues of all entries in one FhirError."""
+    """Validate every content before anything is locked or written; all issues of all entries in one FhirError."""
     issues: list[Issue] = []
     for request in requests:
         interaction = request.interaction
