@@ -7,6 +7,7 @@ refused. ``;`` is an ordinary character.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
 
@@ -16,15 +17,22 @@ if TYPE_CHECKING:
     from service.fhir.interaction import Parameters
 
 MAX_PARAMETERS: Final = 1000
+MAX_BYTES: Final = 1 << 20
+"""Of the names and values together, as they were sent: decoding more would take long."""
+
+_PRINTABLE: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
 
 
 def parse_query(encoded: bytes, expression: str = "http.query") -> Parameters:
     """The decoded name-value pairs in the order sent, repeats kept; a name without ``=`` has the value ``""``.
 
-    FhirError parameter-value where the text is not percent-encoded UTF-8, too-costly over `MAX_PARAMETERS` pairs.
+    FhirError parameter-value where the text is not percent-encoded UTF-8, too-costly over `MAX_PARAMETERS` pairs or
+    `MAX_BYTES`.
     """
     if not encoded:
         return ()
+    if len(encoded) > MAX_BYTES:
+        raise failure("too-costly", f"The parameters are longer than {MAX_BYTES} bytes.", expression)
     try:
         text = encoded.decode()
     except UnicodeDecodeError:
@@ -36,7 +44,8 @@ def parse_query(encoded: bytes, expression: str = "http.query") -> Parameters:
         if pair:
             name, _, value = pair.partition("=")
             plain_name = decode(name.replace("+", " "), expression)
-            pairs.append((plain_name, decode(value.replace("+", " "), f"http.{plain_name}")))
+            place = f"http.{plain_name}" if _PRINTABLE.fullmatch(plain_name) else expression
+            pairs.append((plain_name, decode(value.replace("+", " "), place)))
     return tuple(pairs)
 
 
