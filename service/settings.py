@@ -255,6 +255,8 @@ class Settings(BaseSettings):
                     "BASE_URL: must be the https:// URL by which clients reach the service (TLS may end at a proxy), "
                     "because tokens are sent to it and assertions name it"
                 )
+        if self.auth_mode != ("open",) and self.port == 0 and self.base_url is None:
+            raise ValueError("PORT: must be named, or BASE_URL, because assertions name the URL that they are sent to")
         if "oidc" in self.auth_mode:
             if not self.oidc_issuers:
                 raise ValueError("OIDC_ISSUERS: must name an issuer when AUTH_MODE has oidc")

@@ -21,8 +21,8 @@ Key = dict[str, Any]
 MOST_KEYS: Final = 50
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _CURVES: Final = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
-_LEAST_RSA_CHARACTERS: Final = 342
-"""The base64url text of a modulus of 2048 bits."""
+_RSA_CHARACTERS: Final = (342, 1366)
+"""The lengths of the base64url texts of moduli between 2048 and 8192 bits; longer ones take long to verify with."""
 
 _LONGEST_KEPT_SECONDS: Final = 3600
 _KEPT_SECONDS: Final = 300
@@ -52,7 +52,7 @@ def registered_keys(document: Any, algorithms: Sequence[str]) -> list[Key]:
         if not isinstance(key.get("kid"), str) or not key["kid"]:
             raise Refused("Each key of the set needs a kid.")
         if not any(_fits(key, algorithm) for algorithm in algorithms):
-            raise Refused(f"Each key must serve {' or '.join(algorithms)}: RSA of 2048 bits or more, or EC on P-384.")
+            raise Refused(f"Each key must serve {' or '.join(algorithms)}: RSA of 2048 to 8192 bits, or EC on P-384.")
     named = [(key["kid"], key["kty"]) for key in keys]
     if len(set(named)) < len(named):
         raise Refused("Two keys of the set have the same kid.")
@@ -92,5 +92,6 @@ def _fits(key: Key, algorithm: str) -> bool:
     if algorithm in _CURVES:
         return key.get("kty") == "EC" and key.get("crv") == _CURVES[algorithm]
     modulus = key.get("n")
-    is_rsa = key.get("kty") == "RSA" and isinstance(modulus, str) and len(modulus) >= _LEAST_RSA_CHARACTERS
+    least, most = _RSA_CHARACTERS
+    is_rsa = key.get("kty") == "RSA" and isinstance(modulus, str) and least <= len(modulus) <= most
     return is_rsa and algorithm[:2] in ("RS", "PS")

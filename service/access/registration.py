@@ -6,7 +6,7 @@ Who writes what is DOMAIN's table of ownership: a referrer orders, a clinic plan
 from __future__ import annotations
 
 import re
-from typing import Final, get_args
+from typing import Final, TypeGuard, get_args
 
 from service.access.refusal import Refused
 from service.access.scopes import parse_scopes, scope_text
@@ -59,9 +59,14 @@ def checked_role(role: str) -> Role:
     raise Refused(f"role must be one of {', '.join(ROLES)}.")
 
 
+def is_id(value: object) -> TypeGuard[str]:
+    """Whether a client could be registered with this id."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
 def checked_id(client_id: str) -> str:
     """The id; Refused."""
-    if not _ID.fullmatch(client_id):
+    if not is_id(client_id):
         raise Refused("id must begin with a letter or digit, and go on with those, dots, dashes and underscores.")
     return client_id
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from service.access.refusal import Refused
+from service.access.registration import is_id
 from service.auth.error import OAuthError
 from service.auth.registering import (
     NewClient,
@@ -59,7 +60,7 @@ class Administration:
 
     async def one(self, client_id: str) -> dict[str, object]:
         """One client; OAuthError not_found."""
-        return shown(_found(await self._clients.find(client_id)))
+        return shown(_found(await self._clients.find(_named(client_id))))
 
     async def add(self, body: bytes) -> dict[str, object]:
         """Register a client; OAuthError."""
@@ -88,12 +89,17 @@ class Administration:
             url = None if new.jwks_url is None else checked_jwks_url(new.jwks_url, self._check_url)
         except Refused as refused:
             raise OAuthError("invalid_request", refused.reason) from None
-        return shown(_found(await self._clients.set_keys(client_id, jwks=jwks, jwks_url=url)))
+        return shown(_found(await self._clients.set_keys(_named(client_id), jwks=jwks, jwks_url=url)))
 
     async def switch(self, client_id: str, *, enabled: bool) -> dict[str, object]:
         """Disable a client, which ends its tokens, or enable it again; OAuthError not_found."""
         disabled_at = None if enabled else datetime.fromtimestamp(self._now(), UTC)
-        return shown(_found(await self._clients.switch(client_id, disabled_at=disabled_at)))
+        return shown(_found(await self._clients.switch(_named(client_id), disabled_at=disabled_at)))
+
+
+def _named(client_id: str) -> str:
+    """The id in a path; OAuthError not_found for one that nobody can have."""
+    return client_id if is_id(client_id) else _found(None).id
 
 
 def _found(registered: Registration | None) -> Registration:

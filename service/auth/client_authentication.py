@@ -14,6 +14,7 @@ import msgspec
 from service.access.claims import LEEWAY_SECONDS, assertion_claims, assertion_header
 from service.access.keys import select_key
 from service.access.refusal import Refused
+from service.access.registration import is_id
 from service.auth.error import OAuthError
 from service.auth.token_text import unverified, verified
 
@@ -59,7 +60,7 @@ class ClientAuthentication:
     async def _authenticate(self, token: str, named: str | None) -> Authenticated:
         unproved = unverified(token)
         client_id = unproved.claims.get("iss")
-        if not isinstance(client_id, str) or "\0" in client_id or named not in (None, client_id):
+        if not is_id(client_id) or named not in (None, client_id):
             raise Refused("iss of the assertion must be the client's id.")
         registration = await self._clients.find(client_id)
         if registration is None or registration.disabled_at is not None or registration.issuer is not None:

@@ -98,15 +98,17 @@ class Gate:
     async def _compare(self) -> None:
         try:
             asked_at = self._now()
-            self._take(await self._tokens.generation())
+            generation = await self._tokens.generation()
+            # a lower one is that of a database that was restored from a backup
+            if generation != self._generation:
+                self._forget(generation)
             self._asked_at = asked_at
         finally:
             self._asking = None
 
-    def _take(self, generation: int) -> None:
-        if generation > self._generation:
-            self._remembered.clear()
-            self._generation = generation
+    def _forget(self, generation: int) -> None:
+        self._remembered.clear()
+        self._generation = generation
 
     async def _look(self, authorization: bytes) -> _Remembered:
         match = _BEARER.fullmatch(authorization)
@@ -121,7 +123,8 @@ class Gate:
         remembered = _Remembered(known.actor, known.expires_at, bucket)
         # what was read before a right was taken away must not outlive that
         if known.generation >= self._generation:
-            self._take(known.generation)
+            if known.generation > self._generation:
+                self._forget(known.generation)
             if len(self._remembered) >= _MOST_REMEMBERED:
                 self._remembered.clear()
             self._remembered[authorization] = remembered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     Answer = Callable[[Request], Awaitable[Response]]
 
+_LOG: Final = logging.getLogger(__name__)
 WELL_KNOWN: Final = "/.well-known/smart-configuration"
 _PUBLIC: Final = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
 
@@ -105,6 +107,11 @@ def administration_routes(administration: Administration) -> list[Route]:
     ]
 
 
+def _refused(error: OAuthError) -> Response:
+    _LOG.info("refused", extra={"fields": {"code": error.code, "reason": error.description}})
+    return error.response()
+
+
 def _guarded(act: Answer) -> Answer:
     """What answers in OAuth's words where `act` refuses or fails in the database."""
 
@@ -112,8 +119,8 @@ def _guarded(act: Answer) -> Answer:
         try:
             return await act(request)
         except OAuthError as refused:
-            return refused.response()
+            return _refused(refused)
         except FhirError as error:
-            return translated(error).response()
+            return _refused(translated(error))
 
     return guarded

@@ -6,6 +6,7 @@ a signed one could not be taken back without asking the database anyway, and the
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from service.store.clients import Registration
     from service.store.tokens import Tokens
 
+_LOG: Final = logging.getLogger(__name__)
 TOKEN_SECONDS: Final = 300
 GRANT: Final = "client_credentials"
 
@@ -67,6 +69,7 @@ class TokenEndpoint:
         )
         if not await self._tokens.issue(new):
             raise OAuthError("invalid_client", "The assertion was used before; sign a new one, with its own jti.")
+        _LOG.info("issued an access token", extra={"fields": {"client": registration.id, "scope": granted}})
         return {"access_token": token, "token_type": "bearer", "expires_in": TOKEN_SECONDS, "scope": granted}
 
 

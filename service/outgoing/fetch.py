@@ -43,7 +43,10 @@ async def resolve(host: str, port: int) -> list[str]:
 
 
 class Fetch:
-    """Fetches JSON; `allowed` are private networks that may be reached, also by plain http."""
+    """Fetches JSON; `allowed` are private networks that may be reached, also by plain http.
+
+    `certificates` None: the authorities that certifi lists, read when they are first needed.
+    """
 
     def __init__(
         self,
@@ -52,13 +55,13 @@ class Fetch:
         timeout_seconds: float = 5.0,
         max_bytes: int = 256 << 10,
         resolve: Resolve = resolve,
-        verify: ssl.SSLContext | bool = True,
+        certificates: ssl.SSLContext | None = None,
     ) -> None:
         self._allowed = tuple(allowed)
         self._timeout_seconds = timeout_seconds
         self._max_bytes = max_bytes
         self._resolve = resolve
-        self._verify = verify
+        self._certificates = certificates
 
     def check(self, url: str) -> None:
         """OutgoingError for a URL that would be refused whatever its host resolves to."""
@@ -85,12 +88,16 @@ class Fetch:
             raise OutgoingError("The host has no address.")
         for address in addresses:
             check_address(address, encrypted=encrypted, allowed=self._allowed)
+        # where there are both, the older kind of address is the one that a server is more likely to reach
+        address = min(addresses, key=lambda each: ":" in each)
+        if self._certificates is None:
+            self._certificates = await asyncio.to_thread(httpx.create_ssl_context, trust_env=False)
         timeout = httpx.Timeout(self._timeout_seconds)
         async with (
-            httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=timeout, verify=self._verify) as client,
+            httpx.AsyncClient(trust_env=False, timeout=timeout, verify=self._certificates) as client,
             client.stream(
                 "GET",
-                target.copy_with(host=addresses[0]),
+                target.copy_with(host=address),
                 headers={"Host": target.netloc.decode(), "Accept": "application/json", "Accept-Encoding": "identity"},
                 # the certificate is checked against the name, not the address that the connection goes to
                 extensions={"sni_hostname": host},

@@ -9,10 +9,14 @@ import re
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.api.auth.signing import Signer, key_set
+import httpx
+
+from service.auth.client_authentication import ASSERTION_TYPE
+from tests.api.auth.signing import Signer, claims_of, key_set
 from tests.benchmarks.serving import environment_with, the_service
 from tests.process.test_command_line import run
 
@@ -74,6 +78,29 @@ async def test_who_follows_the_readme_has_an_authorised_referral_in_at_most_five
         private = json.loads(key.read_text())["d"]
         assert private not in listed + service.log
         assert token.strip() not in service.log
+
+
+async def test_a_jti_is_spent_once_among_worker_processes(tmp_path: Path) -> None:
+    """The same assertion on sixteen connections at once, to two processes: one token."""
+    signer = Signer("k")
+    (keys,) = keys_in(tmp_path, signer)
+    async with the_service(tmp_path, auth_mode="smart", workers=2) as service:
+        data = tmp_path / "data"
+        arguments = f"--name x --id x --role clinic --organisation Organization/x --jwks {keys}"
+        await shell(f"{sys.executable} -m service client add {arguments}", data_dir=data)
+        audience = f"http://127.0.0.1:{service.port}/auth/token"
+        form = {
+            "grant_type": "client_credentials",
+            "scope": "system/Task.rs",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": signer.sign(claims_of("x", now=time.time(), aud=audience)),
+        }
+
+        async def ask() -> int:
+            async with httpx.AsyncClient() as connection:
+                return (await connection.post(audience, data=form)).status_code
+
+        assert sorted(await asyncio.gather(*(ask() for _ in range(16)))) == [200] + [401] * 15
 
 
 def keys_in(folder: Path, *signers: Signer) -> Iterator[Path]:

@@ -235,6 +235,13 @@ def test_tokens_are_sent_over_tls_only(base_url: str, monkeypatch: pytest.Monkey
     assert read_settings().auth_mode == ("smart",)
 
 
+def test_a_service_with_tokens_needs_a_port_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTH_MODE", "smart")
+    monkeypatch.setenv("PORT", "0")
+    with pytest.raises(SettingsError, match="PORT: "):
+        read_settings()
+
+
 def test_other_issuers_need_a_name_and_an_audience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A token for somebody else is not for us."""
     monkeypatch.setenv("AUTH_MODE", "oidc, smart")

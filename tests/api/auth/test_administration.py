@@ -96,6 +96,8 @@ async def test_a_client_that_does_not_exist_is_not_found(registry: Workers) -> N
         ("PUT", "/nobody/keys", {"jwks": key_set(Signer("k"))}),
         ("POST", "/nobody/disable", None),
         ("POST", "/nobody/enable", None),
+        ("GET", "/%00", None),
+        ("GET", "/..", None),
     ):
         assert (await sent(registry, method, place, body)).status_code == 404
 
@@ -125,6 +127,7 @@ BAD: dict[str, Any] = {
     "two keys of one kid": new(jwks=key_set(Signer("k"), Signer("k"))),
     "a key on another curve": new(jwks={"keys": [{**Signer("k").public, "crv": "P-256"}]}),
     "a short RSA key": new(jwks={"keys": [{"kty": "RSA", "n": "A" * 171, "e": "AQAB", "kid": "k"}]}),
+    "an endless RSA key": new(jwks={"keys": [{"kty": "RSA", "n": "A" * 5000, "e": "AQAB", "kid": "k"}]}),
     "a key for encryption": new(jwks={"keys": [{**Signer("k").public, "use": "enc"}]}),
     "a URL without TLS": new(jwks=None, jwks_url="http://ehr.example.org/jwks"),
     "a URL of a file": new(jwks=None, jwks_url="file:///etc/passwd"),

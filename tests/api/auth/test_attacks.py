@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Attack = Callable[[Signer, Signer], str]
 
+HALF = rb'{"iss":"\ud800"}'
 VICTIM, ATTACKER = "victim", "attacker"
 
 
@@ -103,6 +104,8 @@ ATTACKS: dict[str, Attack] = {
     "claims that are no object": lambda victim, _: f"{encoded({'alg': 'ES384', 'kid': victim.key_id})}.{encoded(5)}.AA",
     "claims nested without end": lambda *_: f"{encoded({'alg': 'ES384'})}.{encoded(b'[' * 5000)}.AA",
     "characters outside of base64url": lambda victim, _: victim.sign(claims()).replace(".", ".+/", 1),
+    "an issuer with half of a character": lambda victim, _: f"{encoded({'kid': victim.key_id})}.{encoded(HALF)}.AA",
+    "an endless issuer": changed(iss="v" * 3000, sub="v" * 3000),
     "an issuer with NUL": changed(iss="victim\0", sub="victim\0"),
 }
 

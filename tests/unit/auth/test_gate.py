@@ -156,6 +156,18 @@ async def test_a_clock_that_is_set_back_makes_nothing_last_longer() -> None:
     assert await refusal(gate) == "unauthenticated"
 
 
+async def test_a_database_that_was_restored_is_believed_again() -> None:
+    """Its number may be lower than the one that is remembered."""
+    database = Database(number=5)
+    gate = database.gate()
+    await gate.admit(TOKEN)
+    database.number = 3
+    database.now += TRUSTED_SECONDS
+    for _ in range(5):
+        await gate.admit(TOKEN)
+    assert database.found == 2
+
+
 async def test_a_token_that_has_expired_is_told_from_one_that_never_was() -> None:
     database = Database()
     gate = database.gate()
