@@ -54,6 +54,17 @@ async def version_ids(session: Session, keys: Collection[int]) -> dict[int, int]
     return {row["key"]: row["version_id"] for row in await _connection(session).fetch(_VERSIONS, list(keys))}
 
 
+async def rows_of(session: Session, keys: Collection[int]) -> dict[int, IndexRows]:
+    """The rows that the keys have."""
+    found: dict[int, IndexRows] = {key: {} for key in keys}
+    for kind, table in INDEX_TABLES.items():
+        columns = ", ".join(column.name for column in table.columns)
+        select = f"SELECT {columns} FROM {table.name} WHERE {_OF_KEYS}"  # noqa: S608 - names of columns
+        for key, *row in await _connection(session).fetch(select, list(keys)):
+            found[key].setdefault(kind, []).append(tuple(row))
+    return found
+
+
 async def replace_rows(session: Session, expected: Mapping[int, IndexRows]) -> set[int]:
     """Give every key the rows that are expected; the keys where that took a change."""
     changed: set[int] = set()

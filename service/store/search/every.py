@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from service.store.search.alike import alike_keys, is_alike
 from service.store.search.forms import SELECTIVE
-from service.store.search.lead import gathered_all, leads, rank_of
+from service.store.search.lead import gathered_all, is_indirect, leads, rank_of
 from service.store.search.probe import holds, where
-from service.store.search.shape import TYPES, Linked, Referring
+from service.store.search.shape import TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ def every_key(writer: Writer, shape: Shape) -> str:
     able = leads(nodes)
     queries: list[str] = []
     others: list[str] = []
-    for each in able[:_TRIED] if len(able) > 1 or (able and _is_indirect(able[0])) else ():
+    for each in able[:_TRIED] if len(able) > 1 or (able and _may_be_many(able[0])) else ():
         found = gathered_all(writer, (each,), _FEW, types, beside=nodes)
         row = writer.name("c")
         conditions = [*others, *found.complete, *_probes(writer, nodes, each, f"{row}.key")]
@@ -43,7 +43,7 @@ def every_key(writer: Writer, shape: Shape) -> str:
 
 def _all_of_many(writer: Writer, nodes: Sequence[Node], types: str) -> str:
     """The criterion that leads is one that an index finds; failing that, the kinds of the types that may match."""
-    lead = next((each for each in leads(nodes) if not _is_indirect(each)), None)
+    lead = next((each for each in leads(nodes) if not _may_be_many(each)), None)
     if lead is not None and not is_alike(lead):
         found = gathered_all(writer, (lead,), None, types, beside=nodes)
         row = writer.name("c")
@@ -58,6 +58,6 @@ def _probes(writer: Writer, nodes: Sequence[Node], lead: Node, key: str) -> list
     return [holds(writer, each, key) for each in nodes if each is not lead]
 
 
-def _is_indirect(node: Node) -> bool:
+def _may_be_many(node: Node) -> bool:
     """Whether what meets it is found through other resources, of which there may be far more."""
-    return isinstance(node, Linked | Referring) and rank_of(node) > SELECTIVE
+    return is_indirect(node) and rank_of(node) > SELECTIVE

@@ -67,6 +67,11 @@ def is_by_kind(node: Node) -> bool:
     return is_alike(node) or (isinstance(node, Negated) and node.instead is not None)
 
 
+def is_indirect(node: Node) -> bool:
+    """Whether what meets it is found through other resources; a walk to it would look at those of each resource."""
+    return isinstance(node, Linked | Referring)
+
+
 def limit_of(node: Node) -> int:
     """How many rows of a criterion are gathered before it is called too many."""
     return FEW if rank_of(node) <= SELECTIVE else SOME
@@ -102,8 +107,9 @@ def gathered(
             return Gathered(_gathered_leaf(writer, node, limit, beside))
         case Joined(parts=parts):
             return _met(writer, node, _gathered_leaf(writer, min(parts, key=rank_of), limit, ()), limit)
-        case Negated(instead=instead) if instead is not None:
-            return _met(writer, node, gathered(writer, instead, limit).query, limit)
+        case Negated(instead=instead, exact=exact) if instead is not None:
+            found = gathered(writer, instead, limit)
+            return found if exact else _met(writer, node, found.query, limit)
         case Linked():
             return _gathered_by_target(writer, node, limit)
         case Referring():
@@ -132,9 +138,14 @@ def gathered_all(
     table = _table(writer, found.query, limit)
     row = writer.name("c")
     conditions = holds_all(writer, All(nodes=tuple(each for each in nodes if each is not lead)), f"{row}.key")
-    distinct = "" if limit is None and isinstance(lead, Leaf) and lead.finds_once else "DISTINCT "
+    distinct = "" if limit is None and _finds_once(lead) else "DISTINCT "
     query = f"SELECT {row}.key FROM (SELECT {distinct}key FROM {table}) {row}{where(conditions)}"
     return Gathered(query, (*found.complete, *_complete(table, limit)))
+
+
+def _finds_once(node: Node) -> bool:
+    """Whether nothing is found a second time, where all of it is gathered."""
+    return node.finds_once if isinstance(node, Leaf) else isinstance(node, Negated) and node.exact
 
 
 def _met(writer: Writer, node: Node, query: str, limit: int | None) -> Gathered:

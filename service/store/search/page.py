@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from service.store.search.forms import SELECTIVE
-from service.store.search.lead import gathered_all, is_by_kind, is_ordered, leads, limit_of, rank_of
+from service.store.search.lead import gathered_all, is_by_kind, is_indirect, is_ordered, leads, limit_of, rank_of
 from service.store.search.shape import Leaf
 from service.store.search.walk import sorted_all, walk_keys, walk_missing, walk_sorted, walk_windows
 from service.store.search.wanted import LEAST_SELECTIVE, narrows, order_of, probed, range_lead, windowed
@@ -52,7 +52,7 @@ def page_of_keys(page: Page) -> str:
 
 def _gated(shape: Shape) -> list[Node]:
     """The criteria that are tried whether few resources meet them."""
-    able = [each for each in leads(shape.where.nodes) if rank_of(each) <= LEAST_SELECTIVE]
+    able = [each for each in leads(shape.where.nodes) if is_indirect(each) or rank_of(each) <= LEAST_SELECTIVE]
     if shape.sort:
         by = shape.sort[0]
         narrowed = any(narrows(each, by) for each in able)

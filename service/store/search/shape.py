@@ -6,7 +6,6 @@ values by its position. Queries that differ in values alone, or in how many alte
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
@@ -28,6 +27,7 @@ from service.fhir.search.query import (
 from service.store.likeness import least_likeness
 from service.store.search.forms import BIGINT, FORMS, IDENTIFYING_RANK, INTEGER, TEXT, Form
 from service.store.search.sorting import Sorted, sorted_by
+from service.store.search.sources import has_one_code, is_single, sources_of
 from service.store.search.value_rows import combined, date_row, grouped, other_codes, value_rows
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from service.fhir.search.query import And, Criterion, Query, SortKey, Value
     from service.store.search.value_rows import Row
 
-_OF_TYPE: Final = re.compile(r"\.ofType\(\w+\)$")
 _COMPARED: Final = frozenset({"index_date", "index_quantity"})
 """The tables in which it matters whether a resource has one value or several."""
 _ELSEWHERE: Final = 0
@@ -50,7 +49,8 @@ class Leaf(Struct, frozen=True, kw_only=True):
 
     `sources` is the position of the source numbers (None: the resource itself is looked at), `values` are those of the
     columns of values. `parameter` tells apart what reads other sources; `single`: a resource has at most one such row;
-    `several`: there are alternatives, `spread`: there are several sources. `types` are those of what it is asked of.
+    `several`: there are alternatives, of which no resource has two where they are `exclusive`; `spread`: there are
+    several sources. `types` are those of what it is asked of.
     """
 
     form_name: str
@@ -62,6 +62,7 @@ class Leaf(Struct, frozen=True, kw_only=True):
     several: bool = False
     spread: bool = False
     single: bool = False
+    exclusive: bool = False
     types: int = 0
 
     @property
@@ -77,7 +78,7 @@ class Leaf(Struct, frozen=True, kw_only=True):
     @property
     def finds_once(self) -> bool:
         """Whether, value by value and source by source, no resource is found a second time."""
-        return (self.form.ordered or self.single) and not (self.several or self.spread)
+        return ((self.form.ordered or self.single) and not (self.several or self.spread)) or self.exclusive
 
 
 class Joined(Struct, frozen=True, kw_only=True):
@@ -113,10 +114,14 @@ class OneOf(Struct, frozen=True, kw_only=True):
 
 
 class Negated(Struct, frozen=True, kw_only=True):
-    """It does not hold. Where it does not, `instead` does, which an index finds: other codes, or no value."""
+    """It does not hold. Where it does not, `instead` does, which an index finds: other codes, or no value.
+
+    `exact`: only there.
+    """
 
     node: Node
     instead: Node | None = None
+    exact: bool = False
 
 
 class All(Struct, frozen=True, kw_only=True):
@@ -204,7 +209,7 @@ class _Shaper:
                 descending=key.descending,
                 target_types=target_types,
                 parameter=-1 if sources is None else self._parameter(parameter.source_numbers),
-                single=sources is None or (table in _COMPARED and _is_single(parameter)),
+                single=sources is None or (table in _COMPARED and is_single(parameter)),
                 among=tuple(each for each, _ in columns) if len(columns) > 1 else (),
                 codes=None if codes is None else self.array(TEXT, codes),
             )
@@ -214,7 +219,8 @@ class _Shaper:
     def _criterion(self, criterion: Criterion | Not) -> Node:
         match criterion:
             case Not(criterion=inner):
-                return Negated(node=self._criterion(inner), instead=self._instead(inner))
+                exact = isinstance(inner, Matches) and has_one_code(inner.parameter)
+                return Negated(node=self._criterion(inner), instead=self._instead(inner), exact=exact)
             case AnyOf(criteria=criteria):
                 return OneOf(nodes=tuple(self._criterion(each) for each in criteria))
             case Chain(parameter=parameter, types=types, where=where):
@@ -263,8 +269,8 @@ class _Shaper:
             rows = [("text-prefix" if form == "string-prefix" else form, row) for form, row in rows]
         if len(rows) == 1 and rows[0][1]:  # what most searches ask
             form, row = rows[0]
-            return self._leaf(form, _sources(parameter, form), [row], parameter)
-        return _one_of(self._leaf(form, _sources(parameter, form), found, parameter) for form, found in grouped(rows))
+            return self._leaf(form, sources_of(parameter, form), [row], parameter)
+        return _one_of(self._leaf(form, sources_of(parameter, form), found, parameter) for form, found in grouped(rows))
 
     def _composites(self, parameter: SearchParameter, values: Sequence[Value]) -> Node:
         """One node for all values whose components have the same forms."""
@@ -276,7 +282,7 @@ class _Shaper:
         return _one_of(
             Joined(
                 parts=tuple(
-                    self._leaf(form, _sources(component, form), [row[part] for row in rows], component)
+                    self._leaf(form, sources_of(component, form), [row[part] for row in rows], component)
                     for part, (form, component) in enumerate(zip(forms, parameter.components, strict=True))
                 )
             )
@@ -302,7 +308,8 @@ class _Shaper:
             several=len(rows) > 1,
             spread=len(sources or ()) > 1,
             types=self._asked,
-            single=parameter is None or (form.table in _COMPARED and _is_single(parameter)),
+            single=parameter is None or (form.table in _COMPARED and is_single(parameter)),
+            exclusive=form_name == "token-code" and parameter is not None and has_one_code(parameter),
         )
 
     def _present(self, parameter: SearchParameter) -> Node:
@@ -322,24 +329,6 @@ class _Shaper:
 
     def _parameter(self, sources: tuple[int, ...]) -> int:
         return self._parameters.setdefault(sources, len(self._parameters))
-
-
-def _sources(parameter: SearchParameter, form: str) -> tuple[int, ...]:
-    """The sources whose rows have values of the form: a reference's identifiers stand among the tokens, say."""
-    if form == "token-of-type":
-        return parameter.of_type_numbers
-    if form.startswith("token-") and parameter.kind == "reference":
-        return parameter.identifier_numbers
-    if form == "string-contains":
-        return parameter.contains_numbers
-    return parameter.source_numbers
-
-
-def _is_single(parameter: SearchParameter) -> bool:
-    """Whether a resource has at most one value: all come from one element, or one choice, and none repeats."""
-    elements = {(source.type, _OF_TYPE.sub("", source.expression)) for source in parameter.sources}
-    types = {source.type for source in parameter.sources}
-    return len(elements) == len(types) and not any(source.repeats for source in parameter.sources)
 
 
 def _one_of(nodes: Iterable[Node]) -> Node:

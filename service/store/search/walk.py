@@ -40,8 +40,9 @@ def walk_keys(page: Page, order: Order, others: list[str], *, missing: Sequence[
         walks = _walks_along(page.writer, keys, lead, [each for each in nodes if each is not lead])
     elif alike := [each for each in nodes if is_alike(each)]:
         walks = _walks_by_kind(page.writer, keys, alike, nodes)
-    elif instead := next((each.instead for each in nodes if isinstance(each, Negated) and each.instead), None):
-        walks = _walks_along(page.writer, keys, instead, nodes)
+    elif found := next((each for each in nodes if isinstance(each, Negated) and each.instead), None):
+        rest = [each for each in nodes if each is not found or not found.exact]
+        walks = _walks_along(page.writer, keys, found.instead or found, rest)
     else:
         source = page.writer.name("s")
         rows = keys(nodes, "resource", "key")("lead", of_type("lead", f"{source}.v"))
