@@ -7,7 +7,7 @@ racing requests comes second sees the first.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
@@ -17,11 +17,13 @@ from service.fhir.reference import identity_of, parse_local, type_code
 from service.store.change import EVERY_KIND
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
     from uuid import UUID
 
     from service.fhir.interaction import Context
     from service.fhir.resource import Content
+    from service.fhir.search.extract import IndexRows
+    from service.fhir.search.parameter import IndexName
     from service.interactions.parts import Parts
     from service.interactions.writing import Written
     from service.store.store import Session
@@ -39,15 +41,23 @@ def with_every_reference(parts: Parts, context: Context, written: Sequence[Writt
 def _with_every_reference(one: Written, base: str, types: Container[str]) -> Written:
     if one.change is None or one.content is None:
         return one
-    rows = dict(one.change.rows)
+    rows = rows_with_every_reference(one.content, one.change.rows, base, types)
+    return replace(one, change=replace(one.change, rows=rows, stale=EVERY_KIND))
+
+
+def rows_with_every_reference(
+    content: Content, rows: Mapping[IndexName, Sequence[tuple[Any, ...]]], base: str, types: Container[str]
+) -> IndexRows:
+    """The index rows of content with those for local references that no search parameter reads."""
+    found: IndexRows = {kind: list(each) for kind, each in rows.items()}
     indexed = {row[3] for row in rows.get("reference", ())}
     missing = {
         (ELSEWHERE, 0, type_code(target_type), identity)
-        for target_type, _, identity in _local_references(one.content, base, types)
+        for target_type, _, identity in _local_references(content, base, types)
         if identity not in indexed
     }
-    rows["reference"] = [*rows.get("reference", ()), *missing]
-    return replace(one, change=replace(one.change, rows=rows, stale=EVERY_KIND))
+    found["reference"] = [*rows.get("reference", ()), *missing]
+    return found
 
 
 async def check_integrity(parts: Parts, context: Context, session: Session, written: Sequence[Written]) -> None:

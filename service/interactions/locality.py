@@ -24,9 +24,14 @@ BASE_MISSING: Final = (
 """What is wrong with a resource that cannot be indexed without a base."""
 
 
+def possible_bases(parts: Parts, content: Content) -> set[str]:
+    """The bases that some absolute reference of valid content would be local on."""
+    return {base for text in _texts(content) if (base := possible_base(text, parts.definitions.all_type_names))}
+
+
 def depends_on_base(parts: Parts, content: Content) -> bool:
     """Whether there is a base with which valid content has other index rows than without one."""
-    bases = {base for text in _texts(content) if (base := possible_base(text, parts.definitions.all_type_names))}
+    bases = possible_bases(parts, content)
     if not bases:
         return False
     if parts.limits.referential_integrity and any(

@@ -9,23 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from service.fhir import codec
 from service.fhir.interaction import Context
-from service.fhir.outcome import Result
-from service.interactions.integrity import with_every_reference
+from service.interactions.integrity import rows_with_every_reference
 from service.interactions.locality import BASE_MISSING, depends_on_base
-from service.interactions.writing import Written
-from service.store.change import Change, Conflict
+from service.jobs.known_base import known_rows
+from service.store.change import Conflict
 from service.store.checkpoint import Checkpoint, forget, forget_all, save, saved
 from service.store.index_rows import (
     last_key,
     none_older,
     replace_rows,
     resources_after,
+    rows_of,
     transaction_id,
     version_ids,
 )
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
 
-    from service.fhir.resource import Version
+    from service.fhir.resource import Content, Version
     from service.fhir.search.extract import IndexRows
     from service.interactions.current import CurrentParts
     from service.interactions.parts import Parts
@@ -178,7 +179,7 @@ class Rebuilding:
     async def _replace_in(self, parts: Parts, session: Session, resources: Mapping[int, tuple[str, str]]) -> None:
         current = await session.current(list(resources.values()), lock=True)
         versions = {key: current[resource] for key, resource in resources.items() if resource in current}
-        expected = {key: self._rows(parts, version) for key, version in versions.items()}
+        expected = await self._expected(parts, session, versions)
         parts.lease.require()
         changed = await replace_rows(session, expected)
         if changed:
@@ -200,16 +201,24 @@ class Rebuilding:
             if later:
                 await self._replace(later)
 
-    def _rows(self, parts: Parts, version: Version) -> IndexRows:
-        """The rows that the version should have."""
-        if version.content is None:
-            return {}
-        content = codec.decode(version.content)
-        if not self._context.base and depends_on_base(parts, content):
-            raise ReindexError(f"there is a resource of type {version.type} with {BASE_MISSING}")
-        rows = parts.extractor.rows(version.type, content, self._context.base)
+    async def _expected(self, parts: Parts, session: Session, versions: Mapping[int, Version]) -> dict[int, IndexRows]:
+        """Key → the rows that the version should have; ReindexError where they depend on a base that nobody knows."""
+        contents = {key: codec.decode(each.content) for key, each in versions.items() if each.content is not None}
+        base, rows = self._context.base, partial(self._rows, parts)
+        unclear = [] if base else [key for key, content in contents.items() if depends_on_base(parts, content)]
+        there = await rows_of(session, unclear) if unclear else {}
+        expected: dict[int, IndexRows] = {key: {} for key in versions}
+        for key, content in contents.items():
+            known = (
+                known_rows(parts, content, there[key], partial(rows, content)) if key in there else rows(content, base)
+            )
+            if known is None:
+                raise ReindexError(f"there is a resource of type {versions[key].type} with {BASE_MISSING}")
+            expected[key] = known
+        return expected
+
+    def _rows(self, parts: Parts, content: Content, base: str) -> IndexRows:
+        rows = parts.extractor.rows(content["resourceType"], content, base)
         if not parts.limits.referential_integrity:
             return rows
-        written = Written(result=Result.OK, version=version, change=Change(version=version, rows=rows), content=content)
-        (complete,) = with_every_reference(parts, self._context, [written])
-        return dict(complete.change.rows) if complete.change else rows
+        return rows_with_every_reference(content, rows, base, parts.definitions.resource_types)

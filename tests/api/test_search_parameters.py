@@ -105,6 +105,27 @@ async def test_a_reference_that_is_stored_can_be_followed(client: httpx.AsyncCli
     assert await found(client, "Observation?_id=o4&_include=Observation:note") == ["o4", "p2"]
 
 
+@pytest.mark.parametrize("local", [True, False])
+async def test_absolute_references_stay_what_they_were(client: httpx.AsyncClient, local: bool) -> None:
+    """Local to whoever called the service by this name, though the job does not know it; foreign otherwise."""
+    base = "http://testserver/fhir" if local else "https://ehr.example.org/fhir"
+    await put(client, noted(5, "Stiff") | {"subject": {"reference": f"{base}/Patient/p7"}})
+    await put(client, note())
+    assert (await until_done(client))[0]["state"] == "completed"
+    assert await found(client, "Observation?note=stiff&patient=Patient/p7") == (["o5"] if local else [])
+
+
+async def test_a_job_that_cannot_know_the_base_fails_and_says_so(client: httpx.AsyncClient) -> None:
+    """The parameter stays refused until a reindex with the base has been asked for."""
+    author = {"text": "a", "authorReference": {"reference": "http://testserver/fhir/Patient/p7"}}
+    await put(client, noted(5, None) | {"note": [author]})
+    stored = note(type="reference", expression="Observation.note.author.ofType(Reference)", target=["Patient"])
+    await put(client, stored)
+    (job,) = await until_done(client)
+    assert (job["state"], "BASE_URL" in job["problem"]) == ("failed", True)
+    assert (await refusal(client, "Observation?note=a"))[0] == "parameter-unsupported"
+
+
 @pytest.mark.parametrize(
     "elements,place,told",
     [

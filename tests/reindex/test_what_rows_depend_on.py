@@ -22,17 +22,29 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 
-async def test_without_a_base_a_reference_that_may_be_local_keeps_its_rows(
+@pytest.mark.parametrize("reference", [f"{BASE}/Patient/p1", "https://ehr.example.org/fhir/Patient/p1"])
+async def test_without_a_base_the_rows_that_are_there_tell_it(
+    fresh_client: httpx.AsyncClient, parts: Parts, database: asyncpg.Connection[Any], reference: str
+) -> None:
+    """The service took the base from the request; on that the reference was local, or not."""
+    await fresh_client.put("Observation/o1", json=observation(reference, id="o1"))
+    before = await index_rows(database)
+    done = await rebuilt(parts, base="")
+    assert (done.passed, done.replaced) == (1, 0)
+    assert await index_rows(database) == before
+
+
+async def test_without_a_base_rows_that_no_base_explains_are_left_alone(
     fresh_client: httpx.AsyncClient, parts: Parts, database: asyncpg.Connection[Any]
 ) -> None:
-    """The service took the base from the request; a reindex that knows none stops."""
+    """A reindex that knows no base stops there."""
     await fresh_client.put("Observation/o1", json=observation(f"{BASE}/Patient/p1", id="o1"))
+    await database.execute("DELETE FROM index_token")
     before = await index_rows(database)
     with pytest.raises(ReindexError, match=r"Observation with an absolute reference .* BASE_URL or --base-url"):
         await rebuilt(parts, base="")
     assert await index_rows(database) == before
     assert await found(fresh_client, "Observation?patient=Patient/p1") == ["o1"]
-    assert (await rebuilt(parts)).replaced == 0
 
 
 async def test_without_a_base_absolute_urls_that_are_no_references_are_no_obstacle(
@@ -51,6 +63,7 @@ async def test_with_integrity_a_reference_that_no_parameter_reads_needs_a_base_t
 ) -> None:
     note = [{"text": "a", "authorReference": {"reference": f"{BASE}/Patient/p2"}}]
     await fresh_client.put("Observation/o1", json=observation("Patient/p1", id="o1", note=note))
+    # on either base the rows that there are would be the same
     strict = with_changes(parts, limits=with_changes(parts.limits, referential_integrity=True))
     await rebuilt(parts, base="")
     with pytest.raises(ReindexError):
