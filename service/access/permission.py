@@ -42,6 +42,9 @@ OPERATIONS: Final[Mapping[str, str]] = {"validate": ""}
 ADMINISTRATIVE: Final = frozenset({"reindex"})
 """The operations of administrators: they concern the service and not a resource."""
 
+_FOR_ALL: Final = frozenset({"SearchParameter"})
+"""The types that only administrators write, because what is stored takes effect for everybody."""
+
 _RESEARCH: Final = frozenset({"export"})
 """The operations of a researcher, who sees no single resource."""
 
@@ -93,11 +96,7 @@ def check(actor: Actor, interaction: Interaction) -> Decision:
         return ALLOWED
     if actor.client.role == "researcher" and not (isinstance(interaction, Operation) and interaction.name in _RESEARCH):
         return Forbidden()
-    if (
-        actor.client.role != "administrator"
-        and isinstance(interaction, Operation)
-        and interaction.name in ADMINISTRATIVE
-    ):
+    if actor.client.role != "administrator" and _concerns_everybody(interaction):
         return Forbidden()
     return check_needs(actor, needs(interaction))
 
@@ -147,6 +146,12 @@ def search_needs(query: Query) -> tuple[Need, ...]:
 def may_read(actor: Actor, resource_type: str) -> bool:
     """Whether resources of a type may be included with what was found, without a limit on which of them."""
     return check_needs(actor, (Need(resource_type, "r"),)) == ALLOWED
+
+
+def _concerns_everybody(interaction: Interaction) -> bool:
+    if isinstance(interaction, Operation):
+        return interaction.name in ADMINISTRATIVE
+    return isinstance(interaction, Create | Update | Patch | Delete) and interaction.type in _FOR_ALL
 
 
 def _operation_needs(operation: Operation) -> tuple[Need, ...]:

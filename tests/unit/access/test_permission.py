@@ -146,6 +146,24 @@ def test_an_administrative_operation_is_for_administrators() -> None:
 
 
 @pytest.mark.parametrize(
+    "interaction",
+    [
+        Create(type="SearchParameter", content={}),
+        Update(type="SearchParameter", target="1", content={}),
+        Patch(type="SearchParameter", target="1", document=[]),
+        Delete(type="SearchParameter", target="1"),
+    ],
+)
+def test_what_takes_effect_for_everybody_is_written_by_administrators(interaction: Interaction) -> None:
+    assert isinstance(check(actor("system/*.cruds"), interaction), Forbidden)
+    assert isinstance(check(actor("system/*.cruds", "administrator"), interaction), Allowed)
+
+
+def test_what_takes_effect_for_everybody_is_read_by_all() -> None:
+    assert isinstance(check(actor("system/*.rs"), Read(type="SearchParameter", id="1")), Allowed)
+
+
+@pytest.mark.parametrize(
     "search, also",
     [
         ("status=ready", ""),
