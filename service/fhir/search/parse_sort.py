@@ -46,6 +46,8 @@ def sortable(parameter: SearchParameter) -> bool:
 def _key(scope: Scope, text: str) -> SortKey:
     code = text.removeprefix("-")
     parameter = scope.known.get(code)
+    if reason := scope.unsupported().get(code):
+        raise _refused(f"cannot order by {code}: {reason}")
     if parameter is None:
         accepted = ", ".join(each.code for each in scope.known.values() if sortable(each))
         raise _refused(f"takes search parameters, separated by commas, each with a minus for descending: {accepted}")

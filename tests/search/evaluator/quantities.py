@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TYPES: Final = frozenset({"Quantity", "Age", "Duration", "Distance", "Count", "Money", "Range", "SampledData"})
 
+_UNIT: Final = ("system", "code", "unit")
 _CURRENCIES: Final = "urn:iso:std:iso:4217"
 
 
@@ -47,6 +48,19 @@ def _parts(text: str) -> tuple[str, str, str]:
         case [number, system, code] if code:
             return number, system, code
     raise ValueError(text)
+
+
+def beginning(value: Value) -> dict[str, Any] | None:
+    """A quantity that has a number from which on it may be; None for others."""
+    quantity: dict[str, Any] = value.content
+    return quantity if "value" in quantity and quantity.get("comparator") not in {"<", "<="} else None
+
+
+def scale(one: dict[str, Any], other: dict[str, Any]) -> Fraction | None:
+    """What to multiply a quantity with to have it in the unit of another; None where nobody knows."""
+    if one.get("system") == other.get("system") == UCUM and "code" in one and "code" in other:
+        return factor(one["code"], other["code"])
+    return Fraction(1) if [one.get(each) for each in _UNIT] == [other.get(each) for each in _UNIT] else None
 
 
 def _target(value: Value, system: str, code: str) -> Interval | None:

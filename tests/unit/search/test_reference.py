@@ -254,3 +254,15 @@ def test_the_identifier_of_a_reference_is_a_token_under_its_source(
     assert bool([each for each in rows["token"] if each[0] in patient_alias.identifier_numbers]) is of_a_patient
     literal = "#" not in reference.get("reference", "#")
     assert ("reference" in rows) is literal, "otherwise the identifier tells that the reference is there"
+
+
+@pytest.mark.parametrize(
+    "text", ["composition=1", "composition:Composition.type=a", "message.event=a", "_sort=message"]
+)
+def test_what_a_bundle_begins_with_is_refused_by_name(parse: Parse, text: str) -> None:
+    """R4 would have it searched within the Bundle, where nothing is indexed."""
+    with pytest.raises(FhirError) as refusal:
+        parse("Bundle", text)
+    (issue,) = refusal.value.issues
+    assert issue.code in {"parameter-unsupported", "parameter-value"}
+    assert "cannot index Bundle.entry[0].resource" in issue.diagnostics

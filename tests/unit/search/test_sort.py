@@ -51,9 +51,9 @@ def test_a_key_that_is_none_is_refused_with_all_that_are(parse: Parse, text: str
     assert refusal(parse, "Observation", f"_sort={text}", strict=strict)[:2] == ("parameter-value", "http._sort")
 
 
-@pytest.mark.parametrize("text", ["code-value-quantity", "-code-value-concept"])
+@pytest.mark.parametrize("text", ["code-value-quantity", "-code-value-concept", "_score", "-_text"])
 def test_what_has_no_order_is_refused_by_name(parse: Parse, text: str) -> None:
-    """Composites."""
+    """Composites, relevance, and what is not searched at all."""
     code, _, diagnostics = refusal(parse, "Observation", f"_sort={text}")
     assert code == "parameter-value"
     assert f"cannot order by {text.removeprefix('-')}" in diagnostics
