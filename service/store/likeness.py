@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from hashlib import blake2b
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.reference import type_code
@@ -25,6 +26,10 @@ UNKNOWN: Final = 0
 _HASH_BITS: Final = 48
 _LOW, _CANONICAL_LOW = 2, 8
 """Where the lower ends stand in the rows of quantities."""
+_SOURCE: Final = itemgetter(0)
+_SOURCE_AND_TYPE: Final = itemgetter(0, 2)
+_BY_SOURCE: Final = frozenset(INDEX_TABLES) - {"text"}
+"""Of a code's text nobody asks whether there is one."""
 SPAN: Final = (1 << _HASH_BITS) - 1
 """From the least likeness of a type to the greatest."""
 
@@ -37,17 +42,13 @@ def least_likeness(resource_type: str) -> int:
 def likeness_of(resource_type: str, rows: Mapping[Any, Sequence[tuple[Any, ...]]]) -> int:
     """The likeness of a resource of a type with these index rows, never `UNKNOWN`; the rows begin with their source."""
     marks: set[Any] = set()
-    for kind in INDEX_TABLES:
-        found = rows.get(kind)
-        if not found or kind == "text":  # a code has a text or not: nobody asks
-            continue
-        match kind:
-            case "reference":
-                marks.update([(source, target_type) for source, _, target_type, _ in found])
-            case "quantity":
-                marks.update([(row[0], row[_LOW] is None, row[_CANONICAL_LOW] is None) for row in found])
-            case _:
-                marks.update([row[0] for row in found])
+    for kind, found in rows.items():
+        if kind == "reference":
+            marks.update(map(_SOURCE_AND_TYPE, found))
+        elif kind == "quantity":
+            marks.update([(row[0], row[_LOW] is None, row[_CANONICAL_LOW] is None) for row in found])
+        elif kind in _BY_SOURCE:
+            marks.update(map(_SOURCE, found))
     return _numbered(resource_type, frozenset(marks))
 
 
