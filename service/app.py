@@ -182,7 +182,9 @@ def create_app(
 
 
 def _beside(settings: Settings, parts: Parts) -> Beside:
-    pool = command_pool(settings, connections=BACKGROUND_CONNECTIONS)
+    pool = command_pool(
+        settings, connections=BACKGROUND_CONNECTIONS, acquire_timeout_seconds=settings.acquire_timeout_seconds
+    )
     store = Store(pool)
     current = CurrentParts(parts, store)
     reindexing = Reindexing(current, store, base=settings.base_url or "", clock=lambda: datetime.now(UTC))
@@ -204,7 +206,9 @@ def _search_limits(settings: Settings) -> SearchLimits:
     )
 
 
-def command_pool(settings: Settings, *, connections: int = 1) -> Pool:
+def command_pool(
+    settings: Settings, *, connections: int = 1, acquire_timeout_seconds: float = _COMMAND_ACQUIRE_SECONDS
+) -> Pool:
     """A pool of few connections, for a command or a job that uses them for as long as it takes."""
     if settings.database_url is None:
         raise ValueError("the settings name no database")
@@ -212,7 +216,7 @@ def command_pool(settings: Settings, *, connections: int = 1) -> Pool:
         settings.database_url.get_secret_value(),
         min_size=0,
         max_size=connections,
-        acquire_timeout_seconds=_COMMAND_ACQUIRE_SECONDS,
+        acquire_timeout_seconds=acquire_timeout_seconds,
         statement_timeout_seconds=_COMMAND_STATEMENT_SECONDS,
     )
 

@@ -65,7 +65,7 @@ class Engine:
         """What the interaction came to; every refusal is a FhirError."""
         if context.actor is not None and (limits := require(context, interaction)):
             await check_limits(self._parts, context, interaction, limits)
-        if self._current.parts.lease.lapsed:
+        if self._current.parts.lease.lapsed and not isinstance(interaction, Capabilities):
             await self._current.current()
         registry = self._parts.registry
         try:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from service.fhir.definitions import SearchParameterFact
-    from service.fhir.resource import Version
+    from service.fhir.outcome import Issue
+    from service.fhir.resource import Content, Version
     from service.fhir.search.registry import Registry
     from service.interactions.parts import Parts
     from service.interactions.writing import Written
@@ -67,6 +68,16 @@ async def take_effect(parts: Parts, session: Session, written: Iterable[tuple[st
     if concerned:
         await reindex_job.ask(session, sorted(concerned), list(codes), asked=False)
     await search_parameters.next_generation(session)
+
+
+def issues(parts: Parts, content: Content) -> list[Issue]:
+    """Why a valid SearchParameter cannot be served beside those that the service knows; one with its URL left out."""
+    others = [each for each in parts.registry.stored if each.url != content["url"]]
+    try:
+        extended(parts.registry.with_stored(others), content)
+    except FhirError as error:
+        return list(error.issues)
+    return []
 
 
 def _accepted(registry: Registry, content: Any, where: str) -> tuple[Registry, _Facts]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import pytest
 
 from tests.api.outcome import assert_outcome
@@ -32,6 +33,12 @@ def noted(number: int, text: str | None) -> dict[str, Any]:
     """An observation with a note, or without one."""
     content = observation("Patient/p", id=f"o{number}")
     return content | {"note": [{"text": text}]} if text else content
+
+
+async def errors(client: httpx.AsyncClient, content: dict[str, Any]) -> list[dict[str, Any]]:
+    """What $validate says that a write would be refused for."""
+    told = (await client.post("SearchParameter/$validate", json=content)).json()["issue"]
+    return [issue for issue in told if issue["severity"] == "error"]
 
 
 async def insist(client: httpx.AsyncClient, content: dict[str, Any]) -> None:
@@ -71,6 +78,13 @@ async def test_a_stored_parameter_is_searched_by_once_older_resources_are_indexe
     assert (job["state"], job["type"], job["parameter"]) == ("completed", ["Observation"], ["note"])
     assert (job["done"], job["total"], job["changed"]) == (3, 3, 2)
     assert await found(client, "Observation?note=stiff") == ["o1"]
+
+
+async def test_what_can_be_served_is_valid(client: httpx.AsyncClient) -> None:
+    """Before it is stored and afterwards."""
+    for _ in range(2):
+        assert await errors(client, note()) == []
+        await put(client, note())
 
 
 async def test_it_is_a_parameter_like_any_other(client: httpx.AsyncClient) -> None:
@@ -160,6 +174,7 @@ async def test_what_cannot_be_served_is_refused_with_the_write(
         expression = f"SearchParameter.{place}" if not where else f"{where}{place}"
         assert_outcome(answer, 422, "search-parameter", expression)
         assert told in answer.json()["issue"][0]["diagnostics"]
+    assert [issue["expression"] for issue in await errors(client, content)] == [[f"SearchParameter.{place}"]]
     assert (await client.get("SearchParameter/note")).status_code == 404
     assert await jobs(client) == []
 
@@ -308,6 +323,28 @@ async def test_a_restart_forgets_nothing(cluster: Cluster, standard: Standard, h
         async with application_on(settings_for(url), standard) as two, client_of(two) as client:
             assert await found(client, "Observation?note=stiff") == ["o0"]
             await until(client, "Observation?text:missing=true", "")
+
+
+async def test_claims_that_are_old_go_by_themselves(
+    cluster: Cluster, standard: Standard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of the workers removes them now and then."""
+    from service.jobs import background
+
+    monkeypatch.setattr(background, "HOUSEKEEPING_SECONDS", 0.02)
+    async with cluster.clone() as url, application_on(settings_for(url), standard) as one, client_of(one) as client:
+        for number in range(3):
+            criteria = {"If-None-Exist": f"identifier=a|{number}"}
+            assert (await client.post("Patient", json=patient(number), headers=criteria)).status_code == 201
+        connection = await asyncpg.connect(url)
+        await connection.execute("UPDATE criteria_claim SET touched_at = now() - interval '61 min' WHERE key % 2 = 0")
+        await connection.execute("INSERT INTO criteria_claim VALUES (1, 1, now() - interval '61 min')")
+        async with asyncio.timeout(30):
+            while await connection.fetchval(  # noqa: ASYNC110 - no event tells of it
+                "SELECT count(*) FROM criteria_claim WHERE touched_at < now() - interval '1 hour'"
+            ):
+                await asyncio.sleep(0.02)
+        await connection.close()
 
 
 async def test_writers_lose_nothing_while_it_is_indexed(client: httpx.AsyncClient) -> None:
