@@ -2,6 +2,7 @@
 
     app            the composition root: builds everything, the only module that knows all packages
     cli, serve     the console script `massage-fhir`; the processes of a running service
+    connection     an HTTP connection with bounds on what it keeps of a request that has not begun
     clients        the registry of clients on the command line
     load, reindex  long commands: files into the store, and index rows made anew
     rest, pages    FHIR over HTTP; what a person sees in a browser

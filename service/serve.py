@@ -25,6 +25,7 @@ import uvicorn
 from pydantic import SecretStr
 from uvicorn.supervisors import Multiprocess
 
+from service.connection import BoundedHead
 from service.logs import event, set_up_logs
 from service.store.embedded import Embedded
 from service.store.migration import migrate
@@ -70,7 +71,7 @@ def serve(settings: Settings) -> None:
             interface="asgi3",
             workers=settings.workers,
             loop="uvloop" if sys.implementation.name == "cpython" else "auto",
-            http="httptools",
+            http=BoundedHead,
             ws="none",
             lifespan="on",
             log_config=None,
