@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from alembic import context
 
 from service.store import checkpoint, clients, reindex_job, search_parameters, secret, tables, tokens
+from service.store.audit import tables as audit
 from service.store.migration import alchemy_engine
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _TABLES = [
     reindex_job.reindex_job,
     clients.access_client,
     tokens.access_token,
+    audit.audit_event,
 ]
 
 

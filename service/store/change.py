@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
+    from service.fhir.audit.record import Record
     from service.fhir.resource import Version
     from service.fhir.search.parameter import IndexName
 
@@ -23,12 +24,14 @@ class Change(Struct, frozen=True, kw_only=True):
     """A version to write. Version 1 is inserted; any later one supersedes the version right before it.
 
     `rows` maps a search parameter type to the rows of its table, in the order of the columns after `resource_key`;
-    a tombstone has none. `stale` are the kinds whose rows differ from those of the superseded version.
+    a tombstone has none. `stale` are the kinds whose rows differ from those of the superseded version. `records` are
+    put on record in the same commit.
     """
 
     version: Version
     rows: Mapping[Any, Sequence[tuple[Any, ...]]] = field(default_factory=dict)
     stale: frozenset[IndexName] = EVERY_KIND
+    records: tuple[Record, ...] = ()
 
     @property
     def identity(self) -> UUID:

@@ -1,8 +1,9 @@
-"""Creates that arrive at the same time are written together: one statement, one commit, one round trip for all.
+"""What arrives at the same time is written together: one statement, one commit, one round trip for all.
 
-A create that finds nobody writing is written at once. Those that arrive meanwhile wait, and the next statement takes
-all of them; so nothing is ever delayed in the hope of company, and a busy worker writes a handful of creates at the
-price of two or three. Each is acknowledged after the commit that it is part of.
+Creates are, and the audit records of what writes nothing. Who finds nobody writing is written at once. Those that
+arrive meanwhile wait, and the next statement takes all of them; so nothing is ever delayed in the hope of company, and
+a busy worker writes a handful of creates at the price of two or three. Each is acknowledged after the commit that it is
+part of.
 
 First versions under new ids do not depend on each other. Should the database refuse a group all the same, its members
 are written one by one, so that none fails for the sake of another. Who waits longer than for a connection is refused in
@@ -12,7 +13,7 @@ the same way, with nothing written.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import asyncpg
 from msgspec import Struct
@@ -23,42 +24,48 @@ from service.store.change import Conflict
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from service.store.change import Change
+    from service.fhir.outcome import FhirError
 
-    Write = Callable[[Sequence[Change]], Awaitable[None]]
-
-_MOST: Final = 32
-"""Creates in one statement: more of them take each other's time."""
+T = TypeVar("T")
 
 
-class _Waiting(Struct, frozen=True):
-    change: Change
+class _Waiting(Struct, Generic[T], frozen=True):
+    item: T
     written: asyncio.Future[None]
     deadline: float
 
 
-class GroupCommit:
-    """Writes first versions by `write`, which writes all changes that it is given or raises.
+class GroupCommit(Generic[T]):
+    """Writes by `write`, which writes all that it is given or raises, `most_at_once` in one statement.
 
-    Nobody waits longer than `patience_seconds` for their own to be begun with.
+    Nobody waits longer than `patience_seconds` for their own to be begun with, nor behind `most_waiting` others.
     """
 
-    def __init__(self, write: Write, *, patience_seconds: float) -> None:
+    def __init__(
+        self,
+        write: Callable[[Sequence[T]], Awaitable[None]],
+        *,
+        patience_seconds: float,
+        most_at_once: int,
+        most_waiting: int = 1000,
+    ) -> None:
         self._write = write
         self._patience_seconds = patience_seconds
-        self._waiting: list[_Waiting] = []
+        self._most_at_once = most_at_once
+        self._most_waiting = most_waiting
+        self._waiting: list[_Waiting[T]] = []
         self._busy = False
         self._rest: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    async def create(self, change: Change) -> None:
-        """Return when the first version is committed; raises what `write` does."""
+    async def add(self, item: T) -> None:
+        """Return when it is committed; raises what `write` does, and FhirError busy."""
         if self._busy:
-            await self._turn(change)
+            await self._turn(item)
             return
         self._busy = True
         try:
-            await self._write([change])
+            await self._write([item])
         finally:
             if self._waiting:
                 # a task of its own, so that nobody who has been served, or has left, works for the others
@@ -66,9 +73,11 @@ class GroupCommit:
             else:
                 self._busy = False
 
-    def _turn(self, change: Change) -> asyncio.Future[None]:
+    def _turn(self, item: T) -> asyncio.Future[None]:
+        if len(self._waiting) >= self._most_waiting:
+            raise _busy()
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(change, loop.create_future(), loop.time() + self._patience_seconds)
+        waiting = _Waiting(item, loop.create_future(), loop.time() + self._patience_seconds)
         self._waiting.append(waiting)
         if self._timer is None:
             self._timer = loop.call_at(waiting.deadline, self._refuse_late)
@@ -81,16 +90,15 @@ class GroupCommit:
         late = [each for each in self._waiting if each.deadline <= now]
         del self._waiting[: len(late)]
         if late:
-            text = "Others are being written; send the request again."
-            _settle(late, failure("busy", text, retry_after_seconds=1))
+            _settle(late, _busy())
         first = next(iter(self._waiting), None)
         self._timer = None if first is None else loop.call_at(first.deadline, self._refuse_late)
 
     async def _write_waiting(self) -> None:
         try:
             while self._waiting:
-                group = [each for each in self._waiting[:_MOST] if not each.written.done()]
-                del self._waiting[:_MOST]
+                group = [each for each in self._waiting[: self._most_at_once] if not each.written.done()]
+                del self._waiting[: self._most_at_once]
                 await self._write_group(group)
         finally:
             self._busy = False
@@ -98,11 +106,11 @@ class GroupCommit:
                 left.written.cancel()
             self._waiting.clear()
 
-    async def _write_group(self, group: Sequence[_Waiting]) -> None:
+    async def _write_group(self, group: Sequence[_Waiting[T]]) -> None:
         if not group:
             return
         try:
-            await self._write([each.change for each in group])
+            await self._write([each.item for each in group])
         except (asyncpg.PostgresError, Conflict) as error:
             if len(group) == 1:
                 _settle(group, error)
@@ -115,7 +123,11 @@ class GroupCommit:
             _settle(group, None)
 
 
-def _settle(group: Sequence[_Waiting], error: Exception | None) -> None:
+def _busy() -> FhirError:
+    return failure("busy", "Others are being written; send the request again.", retry_after_seconds=1)
+
+
+def _settle(group: Sequence[_Waiting[Any]], error: Exception | None) -> None:
     for each in group:
         if each.written.done():  # cancelled: the client has left
             continue

@@ -21,6 +21,7 @@ from service.fhir.outcome import failure
 from service.store.unreachable import Place, reason
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
 
     from service.fhir.outcome import FhirError
@@ -59,7 +60,10 @@ _UNAVAILABLE: Final = (
 
 
 class Pool:
-    """At most `max_size` connections; who finds none waits in turn, at most `acquire_timeout_seconds`."""
+    """At most `max_size` connections; who finds none waits in turn, at most `acquire_timeout_seconds`.
+
+    `on_connect` gets every new connection before anybody else does.
+    """
 
     def __init__(
         self,
@@ -69,8 +73,10 @@ class Pool:
         max_size: int = 8,
         acquire_timeout_seconds: float = 5.0,
         statement_timeout_seconds: float = 30.0,
+        on_connect: Callable[[asyncpg.Connection[Any]], Awaitable[None]] | None = None,
     ) -> None:
         self._url = url
+        self._on_connect = on_connect
         self._place = Place.of(url)
         self._min_size = min_size
         self._max_size = max_size
@@ -209,6 +215,8 @@ class Pool:
             # stored JSON is passed on as bytes, never decoded; its binary form is its text
             await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
             await connection.prepare(_EVERY_ARRAY)
+            if self._on_connect is not None:
+                await self._on_connect(connection)
         except BaseException:
             if connection is not None:
                 connection.terminate()

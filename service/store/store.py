@@ -18,6 +18,7 @@ from msgspec import Struct
 from service.fhir.outcome import failure
 from service.fhir.reference import identity_of
 from service.fhir.resource import Version
+from service.store.audit.statement import with_records
 from service.store.change import Change, Conflict
 from service.store.group_commit import GroupCommit
 from service.store.history_statement import HistoryPage, history_statement
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from service.fhir.search.cursor import Position
     from service.fhir.search.query import Include, Query
+    from service.store.audit.chain import Chain, Chains
     from service.store.lease import Lease
     from service.store.pool import Pool
 
@@ -39,6 +41,8 @@ _READ: Final = f"SELECT {_VERSION} FROM resource WHERE identity = $1"  # noqa: S
 _VREAD: Final = f"""SELECT {_VERSION} FROM resource WHERE identity = $1 AND version_id = $2
 UNION ALL SELECT {_VERSION} FROM resource_history WHERE identity = $1 AND version_id = $2"""  # noqa: S608
 _CURRENT: Final = f"SELECT {_VERSION} FROM resource WHERE identity = ANY($1::uuid[]) ORDER BY identity"  # noqa: S608
+_MOST_CREATES: Final = 32
+"""Creates in one statement: more of them take each other's time."""
 _SORT_COLUMNS: Final = 7
 """Where the sort values begin in the rows of a search, after its key and version."""
 _LONGEST_MATCH: Final = 500_000
@@ -88,9 +92,12 @@ class Matched(Struct, frozen=True):
 class Session:
     """The statements of the store, on one connection; what it writes has index rows by the parameters of a lease."""
 
-    def __init__(self, connection: asyncpg.Connection[Any], lease: Lease | None = None) -> None:
+    def __init__(
+        self, connection: asyncpg.Connection[Any], lease: Lease | None = None, chain: Chain | None = None
+    ) -> None:
         self._connection = connection
         self._lease = lease
+        self._chain = chain
 
     async def read(self, resource_type: str, logical_id: str) -> Version | None:
         """The latest version, a tombstone included; None when there never was such a resource."""
@@ -189,6 +196,12 @@ class Session:
         `LapsedError` when the lease is over.
         """
         text, arguments = write_statement(changes, claims)
+        chain = self._chain
+        records = () if chain is None else [record for change in changes for record in change.records]
+        if chain is not None and records:
+            if not self._connection.is_in_transaction():
+                chain.rewind()
+            text, arguments = with_records(text, arguments, chain.link(records), written=len(changes))
         if self._lease is not None:
             self._lease.require()
         try:
@@ -197,33 +210,44 @@ class Session:
             raise Conflict from error
         if written != len(changes):
             raise Conflict
+        if chain is not None and records and not self._connection.is_in_transaction():
+            chain.keep()
 
 
 class Store:
-    """Hands out sessions over a pool of connections, which write under the lease."""
+    """Hands out sessions over a pool of connections, which write under the lease.
 
-    def __init__(self, pool: Pool, lease: Lease | None = None) -> None:
+    `chains` are those of the pool's connections; without them changes bring no audit records.
+    """
+
+    def __init__(self, pool: Pool, lease: Lease | None = None, chains: Chains | None = None) -> None:
         self._pool = pool
         self._lease = lease
-        self._creates = GroupCommit(self._write, patience_seconds=pool.acquire_timeout_seconds)
+        self._chains = chains
+        self._creates: GroupCommit[Change] = GroupCommit(
+            self._write, patience_seconds=pool.acquire_timeout_seconds, most_at_once=_MOST_CREATES
+        )
 
     def under(self, lease: Lease) -> Store:
         """The store on the same connections, under another lease."""
-        return Store(self._pool, lease)
+        return Store(self._pool, lease, self._chains)
 
     async def create(self, change: Change) -> None:
         """Write a first version by itself, or together with others that are created at the same time."""
-        await self._creates.create(change)
+        await self._creates.add(change)
+
+    def _on(self, connection: asyncpg.Connection[Any]) -> Session:
+        return Session(connection, self._lease, None if self._chains is None else self._chains.of(connection))
 
     async def _write(self, changes: Sequence[Change]) -> None:
         async with self._pool.acquire() as connection:
-            await Session(connection, self._lease).write(changes)
+            await self._on(connection).write(changes)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         """A session whose statements commit one by one."""
         async with self._pool.acquire() as connection:
-            yield Session(connection, self._lease)
+            yield self._on(connection)
 
     @asynccontextmanager
     async def transaction(self, locks: Collection[int] = ()) -> AsyncIterator[Session]:
@@ -234,10 +258,15 @@ class Store:
         """
         begin = f"{_BEGIN}; {_lock(locks)}" if locks else _BEGIN
         async with self._pool.acquire() as connection:
+            chain = None if self._chains is None else self._chains.of(connection)
+            if chain is not None:
+                chain.rewind()
             try:
                 await connection.execute(begin)
-                yield Session(connection, self._lease)
+                yield Session(connection, self._lease, chain)
                 await connection.execute("COMMIT")
+                if chain is not None:
+                    chain.keep()
             except _LOST_RACES as error:
                 raise Conflict from error
 
@@ -250,7 +279,7 @@ class Store:
                 return
             cancelled = False
             try:
-                yield Session(connection, self._lease)
+                yield self._on(connection)
             except asyncio.CancelledError:
                 cancelled = True  # the pool drops the connection then, and the lock with it
                 raise

@@ -26,13 +26,13 @@ KEY = -(2**63)
 NOBODY = parse_criteria(Registry(load()), "Patient", (("identifier", "nobody"),), base="http://here/fhir", zone=UTC)
 
 
-def change(number: int, version_id: int = 1) -> Change:
+def change(number: int, version_id: int = 1, **others: Any) -> Change:
     """A version of Patient `number`, with a token."""
     content = head_of("Patient", str(number), version_id, NOW) + b"}}"
     version = Version(
         type="Patient", id=str(number), version_id=version_id, last_updated=NOW, method="PUT", content=content
     )
-    return Change(version=version)
+    return Change(version=version, **others)
 
 
 @pytest.fixture
