@@ -138,8 +138,13 @@ def needs(interaction: Interaction) -> tuple[Need, ...]:
 
 
 def search_needs(query: Query) -> tuple[Need, ...]:
-    """What a parsed search reads: its types, what chains and ``_has`` look into, and what it includes by name."""
+    """What a parsed search reads: its types, what chains and ``_has`` look into, and what it includes by name.
+
+    Contained resources are parts of resources of any type.
+    """
     found = [*(Need(name, "s") for name in query.types), *_looked_into(query.where), *_included(query.includes)]
+    if query.contained != "false":
+        found.append(Need(ANY_TYPE, "s"))
     return tuple(dict.fromkeys(found))
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from service.fhir.interaction import Context
     from service.fhir.resource import Content
     from service.fhir.search.extract import IndexRows
-    from service.fhir.search.parameter import IndexName
     from service.interactions.parts import Parts
     from service.interactions.writing import Written
     from service.store.store import Session
@@ -42,11 +41,11 @@ def _with_every_reference(one: Written, base: str, types: Container[str]) -> Wri
     if one.change is None or one.content is None:
         return one
     rows = rows_with_every_reference(one.content, one.change.rows, base, types)
-    return replace(one, change=replace(one.change, rows=rows, stale=EVERY_KIND))
+    return replace(one, change=replace(one.change, rows=rows, stale=one.change.stale | EVERY_KIND))
 
 
 def rows_with_every_reference(
-    content: Content, rows: Mapping[IndexName, Sequence[tuple[Any, ...]]], base: str, types: Container[str]
+    content: Content, rows: Mapping[Any, Sequence[tuple[Any, ...]]], base: str, types: Container[str]
 ) -> IndexRows:
     """The index rows of content with those for local references that no search parameter reads."""
     found: IndexRows = {kind: list(each) for kind, each in rows.items()}

@@ -56,10 +56,11 @@ def _entry(parts: Parts, context: Context, query: Query, version: Version, rest:
     # _elements names those of the searched types
     elements = query.elements if rest is _MATCH else ()
     if content is not None and (query.summary or elements):
+        decoded = codec.decode(content)
         content = codec.encode(
             subset(
-                codec.decode(content),
-                version.type,
+                decoded,
+                decoded["resourceType"],
                 summary=query.summary or "false",
                 elements=elements,
                 definitions=parts.definitions,

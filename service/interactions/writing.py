@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
@@ -12,6 +12,7 @@ from service.fhir.interaction import Update
 from service.fhir.links import conditional_references
 from service.fhir.outcome import Issue, Result, failure
 from service.fhir.resource import LOGICAL_ID, Version
+from service.fhir.search.contained import CONTAINED_KINDS
 from service.fhir.stamp import next_instant, stamped
 from service.fhir.summary import SUBSETTED
 from service.store.change import EVERY_KIND, Change
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from service.fhir.links import Links
     from service.fhir.resource import Content, Method
     from service.fhir.search.extract import IndexRows
-    from service.fhir.search.parameter import IndexName
     from service.interactions.parts import Parts
+
+_CONTAINS: Final = b'"contained":'
 
 
 class Target(Struct, frozen=True, kw_only=True, dict=True):
@@ -95,7 +97,9 @@ def deleted(context: Context, target: Target) -> Written:
     version = Version(
         type=target.type, id=target.id, version_id=version_id, last_updated=last_updated, method="DELETE", content=None
     )
-    return Written(result=Result.DELETED, version=version, change=Change(version=version))
+    before = target.previous.content if target.previous else None
+    stale: frozenset[Any] = EVERY_KIND | CONTAINED_KINDS if before and _CONTAINS in before else EVERY_KIND
+    return Written(result=Result.DELETED, version=version, change=Change(version=version, stale=stale))
 
 
 def unchanged(target: Target) -> Written:
@@ -142,12 +146,12 @@ def _refuse_conditional_references(content: Content, base: str) -> None:
         raise failure("reference-invalid", told, f"{content['resourceType']}.{reference.path}")
 
 
-def _stale(parts: Parts, context: Context, target: Target, rows: IndexRows) -> frozenset[IndexName]:
+def _stale(parts: Parts, context: Context, target: Target, rows: IndexRows) -> frozenset[Any]:
     """The kinds of index rows that are not the same as those of the previous version, so that others may stay."""
     if target.before is None:
-        return EVERY_KIND
+        return EVERY_KIND.union(rows)
     before = parts.extractor.rows(target.type, target.before, context.base)
-    return frozenset(kind for kind in EVERY_KIND if set(before.get(kind, [])) != set(rows.get(kind, [])))
+    return frozenset(kind for kind in {*before, *rows} if set(before.get(kind, [])) != set(rows.get(kind, [])))
 
 
 def _next(context: Context, target: Target) -> tuple[int, datetime]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.search.contained import CONTAINED
+from service.store.contained import contained_key, contained_position, container_key, sql_is_contained_in
 from service.store.likeness import likeness_of
 from service.store.tables import INDEX_TABLES
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from service.fhir.search.extract import IndexRows
+    from service.fhir.search.parameter import IndexName
     from service.store.store import Session
 
 _NEXT: Final = """SELECT key, type, id FROM resource WHERE key > $1 AND ($2::text[] IS NULL OR type = ANY($2))
@@ -27,7 +30,10 @@ _LIKENESSES: Final = """SELECT key, type, likeness FROM resource
 WHERE key = ANY($1::bigint[]) AND content IS NOT NULL"""
 _SET_LIKENESSES: Final = """UPDATE resource r SET likeness = n.likeness
 FROM unnest($1::bigint[], $2::bigint[]) AS n(key, likeness) WHERE r.key = n.key"""
-_OF_KEYS: Final = "resource_key = ANY($1::bigint[])"
+_OF_KEYS: Final = f"""SELECT {{columns}} FROM {{table}} WHERE resource_key = ANY($1::bigint[]) UNION ALL
+SELECT i.* FROM unnest($1::bigint[]) AS k CROSS JOIN LATERAL (
+  SELECT {{columns}} FROM {{table}} WHERE {sql_is_contained_in("resource_key", "k")} OFFSET 0) AS i"""  # noqa: S608
+_DELETE: Final = "DELETE FROM {table} WHERE resource_key = ANY($1::bigint[])"
 _NONE_OLDER: Final = """SELECT NOT EXISTS (SELECT FROM pg_stat_activity
   WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
   AND age(backend_xmin) >= age($1::text::xid))"""
@@ -59,28 +65,35 @@ async def rows_of(session: Session, keys: Collection[int]) -> dict[int, IndexRow
     found: dict[int, IndexRows] = {key: {} for key in keys}
     for kind, table in INDEX_TABLES.items():
         columns = ", ".join(column.name for column in table.columns)
-        select = f"SELECT {columns} FROM {table.name} WHERE {_OF_KEYS}"  # noqa: S608 - names of columns
-        for key, *row in await _connection(session).fetch(select, list(keys)):
-            found[key].setdefault(kind, []).append(tuple(row))
+        for key, *row in await _connection(session).fetch(
+            _OF_KEYS.format(columns=columns, table=table.name), list(keys)
+        ):
+            position, rows = contained_position(key), found[container_key(key)]
+            if position is None:
+                rows.setdefault(kind, []).append(tuple(row))
+            else:
+                rows.setdefault(CONTAINED[kind], []).append((position + 1, *row))
     return found
 
 
 async def replace_rows(session: Session, expected: Mapping[int, IndexRows]) -> set[int]:
-    """Give every key the rows that are expected; the keys where that took a change."""
+    """Give every key, and what is contained, the rows that are expected; the keys where that took a change."""
     changed: set[int] = set()
     connection = _connection(session)
     for kind, table in INDEX_TABLES.items():
         columns = [column.name for column in table.columns]
-        found: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
-        select = f"SELECT {', '.join(columns)} FROM {table.name} WHERE {_OF_KEYS}"  # noqa: S608 - names of columns
-        for key, *row in await connection.fetch(select, list(expected)):
-            found[key].append(tuple(row))
-        differ = [key for key, rows in expected.items() if Counter(rows.get(kind, ())) != Counter(found[key])]
+        found: dict[int, Counter[tuple[Any, ...]]] = defaultdict(Counter)
+        selected = ", ".join(columns)
+        for row in await connection.fetch(_OF_KEYS.format(columns=selected, table=table.name), list(expected)):
+            found[container_key(row[0])][tuple(row)] += 1
+        records = {key: keyed_rows(key, kind, rows) for key, rows in expected.items()}
+        differ = [key for key, rows in records.items() if Counter(rows) != found[key]]
         if differ:
             changed.update(differ)
-            await connection.execute(f"DELETE FROM {table.name} WHERE {_OF_KEYS}", differ)  # noqa: S608
-            records = [(key, *row) for key in differ for row in expected[key].get(kind, ())]
-            await connection.copy_records_to_table(table.name, records=records, columns=columns)
+            stale = [row[0] for key in differ for row in found[key]]
+            await connection.execute(_DELETE.format(table=table.name), stale)
+            missing = [row for key in differ for row in records[key]]
+            await connection.copy_records_to_table(table.name, records=missing, columns=columns)
     return changed | await _replace_likenesses(connection, expected)
 
 
@@ -91,6 +104,15 @@ async def _replace_likenesses(connection: Any, expected: Mapping[int, IndexRows]
     if differ:
         await connection.execute(_SET_LIKENESSES, list(differ), [likenesses[key] for key in differ])
     return differ
+
+
+def keyed_rows(key: int, kind: IndexName, rows: IndexRows) -> list[tuple[Any, ...]]:
+    """The rows that a table has for a resource and what it contains, with all columns."""
+    contained = rows.get(CONTAINED[kind], ())
+    return [
+        *((key, *row) for row in rows.get(kind, ())),
+        *((contained_key(key, number), *row) for number, *row in contained),
+    ]
 
 
 async def transaction_id(session: Session) -> str:

@@ -29,7 +29,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.dialects import postgresql
 
+from service.fhir.search.contained import CONTAINED, CONTAINED_KINDS
 from service.store.change import EVERY_KIND
+from service.store.contained import sql_contained_key, sql_is_contained_in
 from service.store.likeness import likeness_of
 from service.store.stored_content import head_of, stored
 from service.store.tables import INDEX_TABLES
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Table
 
-    from service.fhir.search.parameter import IndexName
+    from service.fhir.search.contained import RowsName
     from service.store.change import Change
 
 _DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -88,11 +90,11 @@ updated AS (
   RETURNING r.key, r.identity)"""
 
 _CLEAR: Final = """cleared_{kind} AS (
-  DELETE FROM {table} USING superseded s{go} WHERE {table}.resource_key = s.key)"""
+  DELETE FROM {table} USING superseded s{go} WHERE {found})"""
 
 _INDEX_ONE: Final = """indexed_{kind} AS (
   INSERT INTO {table} (resource_key, {columns})
-  SELECT w.key, {values} FROM written w, unnest({arrays}) AS v({columns}))"""
+  SELECT {key}, {values} FROM written w, unnest({arrays}) AS v({names}))"""
 
 _INDEX_SPELLED: Final = """indexed_{kind} AS (
   INSERT INTO {table} (resource_key, {columns})
@@ -104,9 +106,14 @@ _INDEX_MANY_SPELLED: Final = """indexed_{kind} AS (
 
 _INDEX_MANY: Final = """indexed_{kind} AS (
   INSERT INTO {table} (resource_key, {columns})
-  SELECT w.key, {values} FROM unnest({arrays}) AS v(number, {columns}) JOIN written w ON w.number = v.number)"""
+  SELECT {key}, {values} FROM unnest({arrays}) AS v(number, {names}) JOIN written w ON w.number = v.number)"""
 
 _NUMBERED: Final = "SELECT w.key, c.number FROM {} w JOIN change c ON c.identity = w.identity"
+
+_TABLES: Final[Mapping[RowsName, Table]] = {
+    name: table for kind, table in INDEX_TABLES.items() for name in (kind, CONTAINED[kind])
+}
+"""Kind of rows → the table that they stand in."""
 
 _OFTEN: Final = 8
 """How often as many index rows have to come before they are spelled out."""
@@ -119,8 +126,8 @@ class _Shape(Struct, frozen=True):
     single: bool
     inserts: bool
     supersedes: bool
-    indexed: frozenset[IndexName]
-    cleared: frozenset[IndexName]
+    indexed: frozenset[RowsName]
+    cleared: frozenset[RowsName]
     claims: bool = False
     spelled: tuple[tuple[int, ...], ...] = ()
     """How many index rows are spelled out: for each of the `indexed`, in the order of the tables, those of each change.
@@ -141,14 +148,15 @@ def write_statement(changes: Sequence[Change], claims: Mapping[int, int] | None 
     """
     if len(changes) == 1 and not claims:
         return _single(changes[0])
-    kinds = [kind for kind in INDEX_TABLES if any(change.rows.get(kind) for change in changes)]
+    inner = {kind for change in changes for kind in (*change.rows, *change.stale) if kind in CONTAINED_KINDS}
+    kinds = [kind for kind in (_TABLES if inner else INDEX_TABLES) if any(change.rows.get(kind) for change in changes)]
     supersedes = any(change.version.version_id > 1 for change in changes)
     shape = _Shape(
         single=False,
         inserts=any(change.version.version_id == 1 for change in changes),
         supersedes=supersedes,
         indexed=frozenset(kinds),
-        cleared=EVERY_KIND if supersedes else frozenset(),
+        cleared=EVERY_KIND | inner if supersedes else frozenset(),
         claims=bool(claims),
     )
     identities = [change.identity for change in changes]
@@ -168,14 +176,14 @@ def write_statement(changes: Sequence[Change], claims: Mapping[int, int] | None 
 
 def _single(change: Change) -> tuple[str, list[Any]]:
     supersedes = change.version.version_id > 1
-    stale = change.stale if supersedes else EVERY_KIND
-    kinds = [kind for kind in INDEX_TABLES if kind in stale and change.rows.get(kind)]
+    known = INDEX_TABLES if CONTAINED_KINDS.isdisjoint(change.rows) else _TABLES
+    kinds = [kind for kind in known if change.rows.get(kind) and (kind in change.stale or not supersedes)]
     shape = _Shape(
         single=True,
         inserts=not supersedes,
         supersedes=supersedes,
         indexed=frozenset(kinds),
-        cleared=stale if supersedes else frozenset(),
+        cleared=change.stale if supersedes else frozenset(),
     )
     arguments: list[Any] = [change.identity, *_values(change)]
     if spelled := _spelled(shape, kinds, [change]):
@@ -186,8 +194,10 @@ def _single(change: Change) -> tuple[str, list[Any]]:
     return _text(shape), arguments
 
 
-def _spelled(shape: _Shape, kinds: Sequence[IndexName], changes: Sequence[Change]) -> _Shape | None:
+def _spelled(shape: _Shape, kinds: Sequence[RowsName], changes: Sequence[Change]) -> _Shape | None:
     """The shape with the index rows spelled out, None where that does not pay."""
+    if not shape.indexed <= EVERY_KIND:
+        return None
     counts = tuple([tuple([len(change.rows.get(kind, ())) for change in changes]) for kind in kinds])
     if sum(map(sum, counts)) > _MOST_SPELLED:
         return None
@@ -195,7 +205,7 @@ def _spelled(shape: _Shape, kinds: Sequence[IndexName], changes: Sequence[Change
     return spelled if next(_uses(spelled)) > _OFTEN else None
 
 
-def _spell_out(arguments: list[Any], kinds: Sequence[IndexName], changes: Sequence[Change]) -> None:
+def _spell_out(arguments: list[Any], kinds: Sequence[RowsName], changes: Sequence[Change]) -> None:
     for kind in kinds:
         for change in changes:
             for row in change.rows.get(kind, ()):
@@ -214,16 +224,14 @@ def _text(shape: _Shape) -> str:
     values = [f"${next(number)}::{sql_type}" for sql_type in _TYPES]
     go = ", go" if shape.guarded else ""
     parts = _version_parts(shape, values, [f"${next(number)}" for _ in range(2 if shape.claims else 0)], go)
-    parts.extend(
-        _CLEAR.format(kind=kind, table=INDEX_TABLES[kind].name, go=go) for kind in INDEX_TABLES if kind in shape.cleared
-    )
+    parts.extend(_clear_part(kind, _TABLES[kind].name, go) for kind in _TABLES if kind in shape.cleared)
     number_of = "SELECT w.key FROM {} w" if shape.single else _NUMBERED
     sources = (("inserted", shape.inserts), ("updated", shape.supersedes))
     written = [number_of.format(source) for source, present in sources if present]
     parts.append(f"written AS ({' UNION ALL '.join(written)})")
-    indexed = [kind for kind in INDEX_TABLES if kind in shape.indexed]
+    indexed = [kind for kind in _TABLES if kind in shape.indexed]
     parts.extend(
-        _index_part(kind, INDEX_TABLES[kind], number, single=shape.single, spelled=rows)
+        _index_part(kind, _TABLES[kind], number, single=shape.single, spelled=rows)
         for kind, rows in zip(indexed, shape.spelled or [()] * len(indexed), strict=True)
     )
     return ",\n".join(parts) + "\nSELECT count(*) FROM written"
@@ -251,15 +259,27 @@ def _version_parts(shape: _Shape, values: list[str], claims: list[str], go: str)
     return [*parts, *update] if shape.supersedes else parts
 
 
-def _index_part(kind: str, table: Table, number: Iterator[int], *, single: bool, spelled: tuple[int, ...]) -> str:
+def _clear_part(kind: RowsName, table: str, go: str) -> str:
+    key = f"{table}.resource_key"
+    found = sql_is_contained_in(key, "s.key") if kind in CONTAINED_KINDS else f"{key} = s.key"
+    return _CLEAR.format(kind=kind, table=table, found=found, go=go)
+
+
+def _index_part(kind: RowsName, table: Table, number: Iterator[int], *, single: bool, spelled: tuple[int, ...]) -> str:
     columns = [column for column in table.columns if column.name != "resource_key"]
     types = [_sql_type(column.type) for column in columns]
+    names = ", ".join(column.name for column in columns)
     named = {
         "kind": kind,
         "table": table.name,
-        "columns": ", ".join(column.name for column in columns),
+        "columns": names,
         "values": ", ".join(f"v.{column.name}" for column in columns),
+        "key": "w.key",
+        "names": names,
     }
+    if kind in CONTAINED_KINDS:
+        types = ["bigint", *types]
+        named |= {"key": sql_contained_key("w.key", "v.place"), "names": f"place, {names}"}
     if spelled:
         rows = [
             ", ".join([*([] if single else [str(owner)]), *(f"${next(number)}::{each}" for each in types)])

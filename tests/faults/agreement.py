@@ -16,6 +16,8 @@ from service.fhir import codec
 from service.fhir.definitions import load
 from service.fhir.search.extract import Extractor
 from service.fhir.search.registry import Registry
+from service.store.contained import container_key
+from service.store.index_rows import keyed_rows
 from service.store.stored_content import head_of, served
 from service.store.tables import INDEX_TABLES
 
@@ -104,13 +106,13 @@ def _index_problems(current: list[Row], index: IndexRows, base: str) -> Iterable
     extractor = Extractor(Registry(load()))
     kept: dict[tuple[str, int], Counter[tuple[Any, ...]]] = defaultdict(Counter)
     for kind, rows in index.items():
-        for key, *row in rows:
-            kept[kind, key][tuple(row)] += 1
+        for row in rows:
+            kept[kind, container_key(row[0])][row] += 1
     for version in current:
         content = _content(version)
         expected = {} if content is None else extractor.rows(version["type"], content, base)
         for table in INDEX_TABLES:
-            if kept.pop((table, version["key"]), Counter()) != Counter(expected.get(table, ())):
+            if kept.pop((table, version["key"]), Counter()) != Counter(keyed_rows(version["key"], table, expected)):
                 yield f"the {table} rows of {version['type']}/{version['id']} are not those of its content"
     for left, key in kept:
         yield f"there are {left} rows of a resource that does not exist: key {key}"

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.search.evaluator.comparison import compare
+from tests.search.evaluator.containing import containing
 from tests.search.evaluator.queries import PARAMETERS, Query, queries, types_of
 from tests.search.evaluator.resources import MAKERS, numbered
 from tests.search.evaluator.running import Service, serving
@@ -44,7 +45,7 @@ def examples(draw: st.DrawFn, focus: str) -> Example:
     for resource_type in sorted(set().union(*map(types_of, asked))):
         least, most = (3, 6) if resource_type == focus else (2, 4)
         contents = draw(st.lists(MAKERS[resource_type](), min_size=least, max_size=most))
-        stored += [numbered(resource_type, *each) for each in enumerate(contents)]
+        stored += [draw(containing(numbered(resource_type, *each))) for each in enumerate(contents)]
     return stored, asked
 
 

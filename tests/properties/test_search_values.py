@@ -207,15 +207,88 @@ def test_references(service: Service) -> None:
     compare(service, stored, searches("Observation", ["subject:missing", "patient:missing"], ("true", "false")))
 
 
-@pytest.mark.xfail(
-    reason="R4: 'a chained condition will be evaluated inside contained resources'; the service follows links only"
-)
 def test_chains_into_contained_resources(service: Service) -> None:
     """https://hl7.org/fhir/R4/search.html#contained"""
-    inside = {"resourceType": "Patient", "id": "p", "gender": "male"}
-    stored = observations(subject=[{"reference": "#p"}])
-    stored[0]["contained"] = [inside]
+    organization = {"resourceType": "Organization", "id": "o", "name": "Eve", "partOf": {"reference": "Organization/1"}}
+    patient = {"resourceType": "Patient", "id": "p", "gender": "male", "managingOrganization": {"reference": "#o"}}
+    group = {"resourceType": "Group", "id": "p", "type": "person", "actual": True}
+    stored = observations(subject=[{"reference": "#p"}, {"reference": "#p"}, {"reference": "Patient/p"}])
+    stored[0]["contained"] = [organization, patient]
+    stored[1]["contained"] = [group]
+    stored += [patient | {"managingOrganization": {"reference": "Organization/1"}}]
+    stored += [organization | {"id": "1", "name": "Zoe", "partOf": {"reference": "Organization/2"}}]
+    stored += [{"resourceType": "Organization", "id": "2", "name": "Zoe"}]
     compare(service, stored, searches("Observation", ["subject:Patient.gender", "patient.gender"], ["male", "female"]))
+    compare(service, stored, searches("Observation", ["patient.gender:not"], ["male", "female"]))
+    compare(service, stored, searches("Observation", ["patient.gender:missing"], ["true", "false"]))
+    compare(service, stored, searches("Observation", ["patient._id", "patient.organization._id"], ["p", "o", "1", "x"]))
+    compare(service, stored, searches("Observation", ["patient.organization.name"], ["Eve", "Zoe"]))
+    compare(service, stored, searches("Observation", ["patient.organization.partof.name"], ["Eve", "Zoe"]))
+    compare(service, stored, searches("Observation", ["patient.organization.partof.partof"], ["1", "2"]))
+    compare(service, stored, searches("Patient", ["gender"], ["male"]))
+    compare(service, stored, searches("Organization", ["name"], ["Eve", "Zoe"]))
+    compare(service, stored, searches("Organization", ["_has:Patient:organization:gender"], ["male"]))
+
+
+def test_chains_from_contained_resources_to_their_container(service: Service) -> None:
+    """https://hl7.org/fhir/R4/references.html#contained: the reference ``#`` leads there."""
+    inside = {"resourceType": "Organization", "id": "a", "name": "Eve", "partOf": {"reference": "#"}}
+    around = {"resourceType": "Organization", "id": "a", "name": "Zoe", "partOf": {"reference": "#a"}}
+    below = {"resourceType": "Organization", "id": "b", "name": "Ann", "partOf": {"reference": "Organization/a"}}
+    names = ["name", "partof.name", "partof.partof.name", "partof.partof.partof.name", "partof.partof.partof._id"]
+    asked = searches("Organization", names, ["Eve", "Zoe", "Ann", "a"])
+    compare(service, [around | {"contained": [inside]}, below], asked)
+
+
+def test_what_a_list_contains_is_not_on_it(service: Service) -> None:
+    """Other resources of the same type and id are not either, but for those that it refers to."""
+    task = {"resourceType": "Task", "id": "a", "status": "requested", "intent": "order"}
+    shopping = {"resourceType": "List", "id": "a", "status": "current", "mode": "working", "contained": [task]}
+    stored: list[Json] = [task, shopping | {"entry": [{"item": {"reference": "#a"}}]}]
+    asked = [("Task", "_list", "a"), ("List", "item:Task._list", "a"), ("List", "item:Task.status", "requested")]
+    compare(service, stored, [Query(type=each, criteria=((name, value),)) for each, name, value in asked])
+
+
+def test_contained_resources(service: Service) -> None:
+    """https://hl7.org/fhir/R4/search.html#contained: alone or by their containers, page by page, each once."""
+    stored: list[Json] = []
+    for number, (first, second) in enumerate(product(pools.WORDS[:4], pools.WORDS[2:6])):
+        inside = [
+            {"resourceType": "Patient", "id": "p", "name": [{"family": first}], "gender": "male"},
+            {"resourceType": "Patient", "id": "q", "name": [{"family": second}], "birthDate": pools.DAYS[number % 8]},
+            {"resourceType": "Organization", "id": "o", "name": first, "partOf": {"reference": "Organization/o"}},
+        ]
+        members = [{"entity": {"reference": f"#{each}"}} for each in "pq"]
+        around: Json = {"resourceType": "Group", "type": "person", "actual": True, "contained": inside}
+        stored += [around | {"id": str(number), "member": members, "managingEntity": {"reference": "#o"}}]
+    stored += patients("name", [[{"family": word}] for word in pools.WORDS])
+    zoe = {"resourceType": "Organization", "id": "o", "name": "Zoe", "partOf": {"reference": "Organization/o"}}
+    stored += [{"resourceType": "Organization", "id": "o", "name": "Eve", "contained": [zoe]}]
+    stored[-1]["partOf"] = {"reference": "#o"}
+    asked = [
+        ("Patient", (("family", "eve"),)),
+        ("Patient", (("family:exact", "Eve"),)),
+        ("Patient", (("family:contains", "e"), ("gender:missing", "true"))),
+        ("Patient", (("gender:not", "male"),)),
+        ("Patient", (("gender", "male"), ("family", "e"))),
+        ("Patient", (("birthdate", "ge2020"),)),
+        ("Patient", (("birthdate", "ge2020"), ("family", "m"))),
+        ("Patient", (("_id", "p,1"),)),
+        ("Patient", ()),
+        ("Organization", (("partof", "Organization/o"),)),
+        ("Organization", (("partof.name", "eve"),)),
+        ("Organization", (("partof.partof.name", "zoe"),)),
+        ("Organization", (("name:missing", "true"),)),
+        ("Observation", ()),
+        ("", (("_type", "Patient,Organization"), ("_id", "o,q"))),
+        ("", (("_type", "Patient,Organization"),)),
+    ]
+    kinds = product(("true", "both"), ("container", "contained"), (100, 3, 1))
+    queries = [
+        Query(type=kind, criteria=criteria, contained=contained, contained_type=returned, count=count)
+        for (kind, criteria), (contained, returned, count) in product(asked, kinds)
+    ]
+    compare(service, stored, queries)
 
 
 def test_pages_of_resources_with_a_value_several_times(service: Service) -> None:

@@ -15,6 +15,7 @@ from service.fhir.reference import identity_of
 from service.fhir.search.extract import Extractor
 from service.fhir.search.parse import parse_criteria, parse_search
 from service.fhir.search.registry import Registry
+from service.store.index_rows import keyed_rows
 from service.store.likeness import UNKNOWN, likeness_of
 from service.store.pool import Pool
 from service.store.search import compile_count, compile_match, compile_search, sort_columns
@@ -63,8 +64,8 @@ class Library:
             likeness = UNKNOWN if is_old else likeness_of(kind, every)
             values = (self._key, identity_of(kind, id_), instant, 1, kind, id_, "PUT", stored, likeness)
             records[resource.name].append(values)
-            for each, rows in every.items():
-                records[INDEX_TABLES[each].name] += [(self._key, *row) for row in rows]
+            for each, table in INDEX_TABLES.items():
+                records[table.name] += keyed_rows(self._key, each, every)
         async with self._pool.acquire() as connection:
             for name, rows in records.items():
                 await connection.copy_records_to_table(name, records=rows)

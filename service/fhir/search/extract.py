@@ -12,26 +12,38 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct, field
 
 from service.fhir.path import compile_path
-from service.fhir.reference import type_code
+from service.fhir.reference import identity_of, type_code
+from service.fhir.search.contained import (
+    CONTAINED,
+    NO_PLACES,
+    contained_number,
+    container_number,
+    inner_number,
+    places,
+)
 from service.fhir.search.expression import Where
 from service.fhir.search.parameter import MEDIA_TYPES
 from service.fhir.search.types import SEARCH_TYPES
+from service.fhir.search.types.reference import NOT_LITERAL
 from service.fhir.search.types.search_type import FurtherNumbers, Rows
 from service.fhir.search.types.string import add_sounds
 from service.fhir.search.types.token import add_media_type
 from service.fhir.search.types.uri import versioned
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import tzinfo
+    from uuid import UUID
 
     from service.fhir.path import Path as FhirPath
     from service.fhir.resource import Content
+    from service.fhir.search.contained import RowsName
     from service.fhir.search.expression import Path
-    from service.fhir.search.parameter import IndexName, Source
+    from service.fhir.search.parameter import Source
     from service.fhir.search.registry import Registry
     from service.fhir.search.types.search_type import Extract
 
-IndexRows = dict["IndexName", list[tuple[Any, ...]]]
+IndexRows = dict["RowsName", list[tuple[Any, ...]]]
 """Index table → rows, in the order of its columns after `resource_key`:
 
 token (source, element, system, code), reference (source, element, target_type, target), string (source, element, value,
@@ -43,6 +55,9 @@ The rows of a token's texts are strings under the source of the token, with an e
 identifier are tokens under the source of the reference (see `SearchParameter.identifier_numbers`); those of an
 identifier with its type are tokens under `Source.of_type_number`, with the digest of the type's ``system|code``; parts
 of texts longer than 256 characters are strings under `Source.parts_number`, with an empty `exact`.
+
+The rows of contained resources stand apart, under the names of `CONTAINED`: before their columns is the number of the
+contained resource, and their sources are those of `inner_number`.
 """
 
 _MOST_ELEMENTS: Final = 32_767
@@ -147,6 +162,26 @@ class Extractor:
 
     def rows(self, resource_type: str, content: Content, base: str) -> IndexRows:
         """The index rows of valid content, each once; kinds without any are left out."""
+        contained = content.get("contained")
+        if not contained:
+            return self._walked(resource_type, content, base, NO_PLACES, content).by_table()
+        known = places(contained)
+        found = self._walked(resource_type, content, base, known, content).by_table()
+        kinds: set[str] = set()
+        for number, inner in enumerate(contained, start=1):
+            kind = inner["resourceType"]
+            if kind in self._registry.definitions.resource_types:
+                _add_contained(found, number, inner, self._walked(kind, inner, base, known, content))
+                kinds.add(kind)
+        contains = [(container_number(kind), 0, type_code(kind), NOT_LITERAL) for kind in sorted(kinds)]
+        if contains:
+            found.setdefault("reference", []).extend(contains)
+        return found
+
+    def _walked(
+        self, resource_type: str, content: Content, base: str, known: Mapping[str, tuple[int, UUID]], root: Content
+    ) -> Rows:
+        """The rows of a resource, or of one that `root` contains."""
         tree = self._trees.get(resource_type)
         if tree is None:
             tree = self._trees[resource_type] = self._compile(resource_type)
@@ -155,14 +190,15 @@ class Extractor:
             types=self._types,
             zone=self._zone,
             further=tree.further,
-            contained=content.get("contained", ()),
+            places=known,
+            root=root,
             version=content.get("version"),
         )
         tree.root.visit(content, rows)
         for path, extract, number in tree.evaluated:
             for value in path.evaluate(content):
                 extract(value, number, rows)
-        return rows.by_table()
+        return rows
 
     def _compile(self, resource_type: str) -> _Tree:
         root = Node()
@@ -192,6 +228,19 @@ class Extractor:
             parts={source.number: source.parts_number for source in sources if source.parts_number},
             identifier={number: tuple(each.items()) for number, each in restricted.items()},
         )
+
+
+def _add_contained(found: IndexRows, number: int, inner: Content, rows: Rows) -> None:
+    """The rows of a contained resource, and those that tell of it."""
+    for kind, several in rows.by_table().items():
+        moved = [(number, inner_number(source), *values) for source, *values in several]
+        found.setdefault(CONTAINED[kind], []).extend(moved)
+    resource_type = inner["resourceType"]
+    code = type_code(resource_type)
+    said = found.setdefault(CONTAINED["reference"], [])
+    said.append((number, contained_number(resource_type), 0, code, NOT_LITERAL))
+    if "id" in inner:
+        said.append((number, contained_number(resource_type), 0, code, identity_of(resource_type, inner["id"])))
 
 
 def _extract(source: Source, path: Path) -> Extract:

@@ -16,13 +16,13 @@ from msgspec import Struct, field
 from service.fhir.outcome import FhirError, Issue, failure
 from service.fhir.search.compartment import compartment_criterion, compartment_types
 from service.fhir.search.parse_chain import link_count
+from service.fhir.search.parse_contained import check_combination
 from service.fhir.search.parse_criterion import parse_criterion
 from service.fhir.search.query import And, Query
 from service.fhir.search.result_parameters import (
     NOISE,
     RESULT_PARAMETERS,
     SearchLimits,
-    check_contained,
     parse_result_parameters,
 )
 from service.fhir.search.scope import Budget, Scope, where
@@ -92,7 +92,9 @@ def parse_search(  # noqa: PLR0913 - what a search depends on, each named at the
     for name, value in rest:
         _read_parameter(scope, read, name, value, strict=strict)
         _check_costs(limits, read.criteria, name)
-    return _query(types, compartment, read, parse_result_parameters(scope, read.results))
+    result = parse_result_parameters(scope, read.results)
+    check_combination(result, read.criteria, compartment)
+    return _query(types, compartment, read, result)
 
 
 def _query(types: tuple[str, ...], compartment: tuple[str, str] | None, read: _Read, result: ResultParameters) -> Query:
@@ -107,6 +109,8 @@ def _query(types: tuple[str, ...], compartment: tuple[str, str] | None, read: _R
         sort=result.sort,
         includes=result.includes,
         compartment=compartment,
+        contained=result.contained,
+        contained_type=result.contained_type,
         explain=result.explain,
         cursor=result.cursor,
         applied=tuple(applied),
@@ -181,8 +185,6 @@ def _read_parameter(scope: Scope, read: _Read, name: str, value: str, *, strict:
         return
     try:
         if code in RESULT_PARAMETERS:
-            if code == "_contained":
-                check_contained(value)
             read.results.append((name, value))
         else:
             read.criteria.append(parse_criterion(scope, name, value))

@@ -28,6 +28,8 @@ QuantityForm = Literal["any-unit", "code", "system-and-code"]
 CodeRelation = Literal["in", "above", "below"]
 Summary = Literal["true", "text", "data", "count"]
 Total = Literal["none", "estimate", "accurate"]
+Contained = Literal["true", "false", "both"]
+ContainedType = Literal["container", "contained"]
 
 
 class TokenValue(Struct, frozen=True, kw_only=True):
@@ -233,8 +235,10 @@ class Query(Struct, frozen=True, kw_only=True):
 
     `count` is the page size; `elements`, `summary` and `total` are as R4 has them (None where not asked for); without
     `sort` the newest come first. `compartment` is the type and id that the address narrows the search to, which `where`
-    demands already. `explain` asks for the plan instead of the answer. `cursor` is the sealed position to go on from.
-    `applied` are the parameters that took effect, for links; `warnings` tell of those that were ignored.
+    demands already. With `contained` "true" contained resources are searched instead of others, with "both" beside
+    them; `contained_type` says what of a match is returned. `explain` asks for the plan instead of the answer. `cursor`
+    is the sealed position to go on from. `applied` are the parameters that took effect, for links; `warnings` tell of
+    those that were ignored.
     """
 
     types: tuple[str, ...]
@@ -246,6 +250,8 @@ class Query(Struct, frozen=True, kw_only=True):
     sort: tuple[SortKey, ...] = ()
     includes: tuple[Include, ...] = ()
     compartment: tuple[str, str] | None = None
+    contained: Contained = "false"
+    contained_type: ContainedType = "container"
     explain: bool = False
     cursor: str | None = None
     applied: Parameters = ()

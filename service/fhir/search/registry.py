@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from service.fhir.reference import type_code
 from service.fhir.search.composed import Composed
+from service.fhir.search.contained import contained_number, container_number, inner_number
 from service.fhir.search.expression import Path, UnresolvableError, resolve_expression
 from service.fhir.search.parameter import (
     KINDS,
@@ -168,6 +169,8 @@ class Registry:
     def _compile(self, resource_type: str) -> None:
         parameters: dict[str, SearchParameter] = {}
         unsupported: dict[str, str] = {}
+        self._claimed(contained_number(resource_type), resource_type, "contained")
+        self._claimed(container_number(resource_type), resource_type, "container")
         facts = dict(self.definitions.search_parameters(resource_type))
         facts.update((fact.code, fact) for fact in self._extra.get(resource_type, ()))
         stored = [(each.state, each.facts[resource_type]) for each in self.stored if resource_type in each.facts]
@@ -302,9 +305,10 @@ class Registry:
         return any(element.name == "version" for element in self.definitions.type(resource_type).elements)
 
     def _claimed(self, number: int, *named: str) -> int:
-        """The number, which no other source may have."""
-        if self._numbers.setdefault(number, named) != named:
-            raise ValueError(f"the sources {self._numbers[number]} and {named} have the same number")
+        """The number, which no other source may have, nor a source within contained resources."""
+        for each, name in ((number, named), (inner_number(number), ("contained", *named))):
+            if self._numbers.setdefault(each, name) != name:
+                raise ValueError(f"the sources {self._numbers[each]} and {name} have the same number")
         return number
 
     def _evaluated(self, resource_type: str, kind: Kind, expression: str) -> Source:

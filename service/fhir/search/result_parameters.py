@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final, get_args
 from msgspec import Struct
 
 from service.fhir.outcome import failure
+from service.fhir.search.parse_contained import read_contained
 from service.fhir.search.parse_include import INCLUDES, parse_includes
 from service.fhir.search.parse_sort import parse_sort
-from service.fhir.search.query import Summary, Total
+from service.fhir.search.query import Contained, ContainedType, Summary, Total
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from service.fhir.search.scope import Scope
 
 RESULT_PARAMETERS: Final = (
-    *("_contained", "_count", "_cursor", "_elements", "_explain", "_format", "_include", "_pretty", "_revinclude"),
-    *("_sort", "_summary", "_total"),
+    *("_contained", "_containedType", "_count", "_cursor", "_elements", "_explain", "_format", "_include", "_pretty"),
+    *("_revinclude", "_sort", "_summary", "_total"),
 )
 """The result parameters that searches take."""
 
@@ -37,14 +38,11 @@ caches.
 """
 
 UNSUPPORTED_RESULT_PARAMETERS: Final = {
-    "_containedType": "contained resources are not searched",
     "_score": "matches are not ranked",
 }
 """R4's result parameters that the service does not answer, with the reason."""
 
-FORM: Final = frozenset(
-    {"_count", "_summary", "_elements", "_total", "_format", "_pretty", "_include", "_revinclude", "_contained"}
-)
+FORM: Final = frozenset({"_count", "_summary", "_elements", "_total", "_format", "_pretty", "_include", "_revinclude"})
 """The result parameters that leave the matches and their order as they are."""
 
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
@@ -83,6 +81,8 @@ class ResultParameters(Struct):
     total: Total | None = None
     sort: tuple[SortKey, ...] = ()
     includes: tuple[Include, ...] = ()
+    contained: Contained = "false"
+    contained_type: ContainedType = "container"
     explain: bool = False
     cursor: str | None = None
 
@@ -122,6 +122,8 @@ def _read(scope: Scope, result: ResultParameters, name: str, value: str) -> None
             result.total = _total(value)
         case "_sort":
             result.sort = parse_sort(scope, name, value)
+        case "_contained" | "_containedType":
+            read_contained(result, code, value)
         case "_explain":
             result.explain = _explain(value)
         case "_cursor":
@@ -142,16 +144,6 @@ def _summary(text: str) -> Summary | None:
         if text == summary:
             return summary  # type: ignore[no-any-return]
     raise _refused("_summary", f"takes {', '.join(get_args(Summary))} or false")
-
-
-def check_contained(text: str) -> None:
-    """Accept only what the service does anyway: contained resources are not searched."""
-    if text in {"true", "both"}:
-        raise failure(
-            "parameter-unsupported", "Contained resources are not searched; _contained takes false.", "http._contained"
-        )
-    if text != "false":
-        raise _refused("_contained", "takes false")
 
 
 def _explain(text: str) -> bool:

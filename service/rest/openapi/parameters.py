@@ -74,6 +74,16 @@ _PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
         "Leave out what is neither one of these elements (comma-separated) nor required; marked SUBSETTED.",
         {"type": "string", "pattern": "^[A-Za-z]+(?:,[A-Za-z]+)*$", "examples": ["id,meta"]},
     ),
+    "_contained": (
+        "query",
+        "Search contained resources instead of others, or both; what it cannot be combined with is refused by name.",
+        {"type": "string", "enum": ["true", "false", "both"]},
+    ),
+    "_containedType": (
+        "query",
+        "Whether a contained resource that matches is returned in its container, or alone.",
+        {"type": "string", "enum": ["container", "contained"]},
+    ),
     "_since": (
         "query",
         "Versions made at or after this instant.",
@@ -106,7 +116,7 @@ _PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
 SHAPING: Final = ("shape._summary", "_elements")
 SEARCH_RESULT_PARAMETERS: Final = (
     *("_list", "_sort", "_include", "_revinclude"),
-    *("_count", "_total", "_summary", "_elements"),
+    *("_count", "_total", "_summary", "_elements", "_contained", "_containedType"),
 )
 """What every search takes besides the parameters of the registry."""
 

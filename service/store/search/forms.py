@@ -239,21 +239,23 @@ _SYSTEM_AND_CODE: Final = Form(
     equal=("system", "code"),
     hashed=(*_CODE, 1),
 )
+_REFERENCE: Final = Form(
+    table="index_reference",
+    types=(UUID,),
+    passes="{t}.target = {a}",
+    rank=2,
+    ordered=True,
+    equal=("target",),
+    hashed=_TARGET,
+)
 
 FORMS: Final[dict[str, Form]] = {
     "identified": Form(
         table="resource", types=(UUID,), passes="{t}.identity = {a}", rank=0, ordered=True, equal=("identity",)
     ),
     "token-of-type": replace(_SYSTEM_AND_CODE, rank=1),
-    "reference": Form(
-        table="index_reference",
-        types=(UUID,),
-        passes="{t}.target = {a}",
-        rank=2,
-        ordered=True,
-        equal=("target",),
-        hashed=_TARGET,
-    ),
+    "reference": _REFERENCE,
+    "containing": replace(_REFERENCE, rank=12),
     "string-exact": Form(
         table="index_string",
         types=(TEXT, TEXT),
@@ -325,12 +327,7 @@ FORMS: Final[dict[str, Form]] = {
         rank=12,
         windows=(Window("value", "true"),),
     ),
-    "uri-below": Form(
-        table="index_uri",
-        types=(TEXT, TEXT),
-        passes="{t}.value >= {a} AND {t}.value < {b}",
-        rank=12,
-    ),
+    "uri-below": Form(table="index_uri", types=(TEXT, TEXT), passes=_PREFIX, rank=12),
     "token-system": Form(table="index_token", types=(UUID,), passes="{t}.system = {a}", rank=12),
     **{
         f"present-{kind}": Form(table=table.name, types=(), passes="true", rank=11, alike=True)

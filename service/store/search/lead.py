@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from service.store.contained import sql_container_key
 from service.store.search.alike import alike_keys, is_alike
 from service.store.search.forms import PLACES, SELECTIVE
 from service.store.search.forms import placed as placed_in
-from service.store.search.probe import holds_all, identities, leading, referrers, where, with_named
-from service.store.search.shape import All, Joined, Leaf, Linked, Negated, OneOf, Referring
+from service.store.search.probe import holds_all, identities, leading, neighbours, referrers, where, with_named
+from service.store.search.shape import All, Containing, Joined, Leaf, Linked, Negated, OneOf, Referring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,6 +54,8 @@ def rank_of(node: Node) -> int:
             return node.rank if node.form.ordered or node.form.windows else NEVER
         case Joined(parts=parts):
             return min(rank_of(each) for each in parts)
+        case Containing(where=inner):
+            return min(map(rank_of, inner.nodes), default=NEVER)
         case Linked(where=inner) | Referring(where=inner):
             best = min((rank_of(each) for each in inner.nodes), default=NEVER)
             return max(best, _REFERENCE_RANK) if best < NEVER else NEVER
@@ -112,6 +115,9 @@ def gathered(
             return found if exact else _met(writer, node, found.query, limit)
         case Linked():
             return _gathered_by_target(writer, node, limit)
+        case Containing(kinds=kinds, where=inner):
+            found = gathered_all(writer, (kinds, *inner.nodes), limit)
+            return Gathered(f"SELECT {sql_container_key('c.key')} AS key FROM ({found.query}) c", found.complete)
         case Referring():
             return _gathered_by_referrer(writer, node, limit, types)
         case OneOf(nodes=nodes):
@@ -248,6 +254,7 @@ def _gathered_by_target(writer: Writer, node: Linked, limit: int | None) -> Gath
     targets = writer.table("targets", found.query)
     target, row = writer.name("r"), writer.name("f")
     cut = "OFFSET 0" if limit is None else f"LIMIT {limit + 1}"
+    complete = list(found.complete)
     identity = (
         f"SELECT t.identity FROM resource t WHERE t.key = c.key AND t.type = ANY({writer.array(node.types)}) OFFSET 0"
     )
@@ -255,8 +262,10 @@ def _gathered_by_target(writer: Writer, node: Linked, limit: int | None) -> Gath
         f"SELECT {row}.key FROM {targets} c "
         f"CROSS JOIN LATERAL ({identities(writer, identity, node.names, 'c.key')}) {target} "
         f"CROSS JOIN LATERAL ({referrers(writer, node.sources, f'{target}.identity', cut, names=node.names)}) {row}"
+        f"{where(complete)} UNION ALL SELECT {row}.key FROM {targets} c CROSS JOIN LATERAL "
+        f"({neighbours(writer, node.sources, 'c.key', nested=node.nested)}) {row}{where(['c.key < 0', *complete])}"
     )
-    return Gathered(query + where(list(found.complete)), found.complete)
+    return Gathered(query, found.complete)
 
 
 def _gathered_by_referrer(writer: Writer, node: Referring, limit: int | None, types: str | None) -> Gathered:

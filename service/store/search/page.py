@@ -21,7 +21,7 @@ from service.store.search.forms import SELECTIVE
 from service.store.search.lead import gathered_all, is_by_kind, is_indirect, is_ordered, leads, limit_of, rank_of
 from service.store.search.shape import Leaf
 from service.store.search.walk import sorted_all, walk_keys, walk_missing, walk_sorted, walk_windows
-from service.store.search.wanted import LEAST_SELECTIVE, narrows, order_of, probed, range_lead, windowed
+from service.store.search.wanted import LEAST_SELECTIVE, narrows, order_of, probed, range_of, windowed
 
 if TYPE_CHECKING:
     from service.store.search.order import Order
@@ -62,7 +62,7 @@ def _gated(shape: Shape) -> list[Node]:
         return []
     if is_ordered(able[0]) and (len(able) == 1 or rank_of(able[0]) <= SELECTIVE):
         return []
-    leaves = range_lead(shape.where.nodes)
+    leaves = range_of(shape)
     return [each for each in able if not leaves or not _is_walked(each, leaves)][:_GATES]
 
 
@@ -76,7 +76,7 @@ def _is_walked(node: Node, leaves: tuple[Leaf, ...]) -> bool:
 def _walked_branches(page: Page, order: Order, others: list[str]) -> list[str]:
     """The walk, and behind it, for a sort, what has no value to be sorted by."""
     if not page.shape.sort:
-        leaves = range_lead(page.nodes)
+        leaves = range_of(page.shape)
         walk = walk_windows(page, order, leaves, others) if leaves else walk_keys(page, order, others)
         return [walk]
     by = page.shape.sort[0]

@@ -12,8 +12,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from service.fhir.reference import LOOSE
+from service.store.contained import (
+    sql_contained_key,
+    sql_container_key,
+    sql_is_contained_in,
+    sql_is_place,
+    sql_number,
+    sql_number_of_place,
+    sql_place,
+)
 from service.store.search.forms import PLACES
-from service.store.search.shape import All, Joined, Leaf, Linked, Negated, OneOf, Referring
+from service.store.search.shape import All, Containing, Joined, Leaf, Linked, Negated, OneOf, Referring
 
 if TYPE_CHECKING:
     from service.store.search.shape import Node
@@ -36,6 +45,8 @@ def holds(writer: Writer, node: Node, key: str) -> str:
             return _linked(writer, node, key)
         case Referring():
             return _referring(writer, node, key)
+        case Containing():
+            return _containing(writer, node, key)
         case OneOf(nodes=nodes):
             return f"({' OR '.join(holds(writer, each, key) for each in nodes)})" if nodes else "false"
         case Negated(node=inner):
@@ -88,27 +99,32 @@ def _leaf(writer: Writer, leaf: Leaf, key: str) -> str:
     if leaf.form.hashed is None or leaf.many or leaf.sources is None:
         return f"EXISTS (SELECT FROM {rows_of(leaf, key)} {row} WHERE {passes_any(writer, leaf, row)})"
     return (
-        f"EXISTS (SELECT FROM unnest({hashes(writer, leaf)}) h(v) CROSS JOIN LATERAL "
-        f"({_rows_by_hash(leaf, key)}) {row} WHERE {passes_any(writer, leaf, row)})"
+        f"EXISTS (SELECT FROM {_hashes(writer, leaf)} CROSS JOIN LATERAL ({_rows_by_hash(leaf, key)}) {row} "
+        f"WHERE {passes_any(writer, leaf, row)})"
     )
 
 
-def hashes(writer: Writer, leaf: Leaf) -> str:
-    """The hashes of every source with every value, computed once."""
+def _hashes(writer: Writer, leaf: Leaf) -> str:
+    """The hashes of every source with every value as ``h(v)``, computed once; those of contained ones beside them."""
     if leaf.form.hashed is None or leaf.sources is None:
         raise TypeError(f"{leaf.form_name} is not looked up by a hash")
     name, _, place = leaf.form.hashed
-    values, sources = writer.array(leaf.values[place]), writer.array(leaf.sources)
-    return f"ARRAY(SELECT {name}(w.v, s.v) FROM unnest({values}) w(v), unnest({sources}) s(v))"
+    values, sources = writer.array(leaf.values[place]), writer.array(leaf.sources if leaf.own is None else leaf.own)
+    pairs = f"FROM unnest({values}) w(v), unnest({sources}) s(v)"
+    own = f"ARRAY(SELECT {name}(w.v, s.v) {pairs})"
+    return (
+        f"unnest({own}) h(v)" if leaf.own is None else f"unnest({own}, ARRAY(SELECT {name}(w.v, ~s.v) {pairs})) h(v, i)"
+    )
 
 
 def _rows_by_hash(leaf: Leaf, key: str) -> str:
     if leaf.form.hashed is None:
         raise TypeError(f"{leaf.form_name} is not looked up by a hash")
     name, column, _ = leaf.form.hashed
+    found = "h.v" if leaf.own is None else f"CASE WHEN {key} < 0 THEN h.i ELSE h.v END"
     return (
         f"SELECT * FROM {leaf.form.table} t "
-        f"WHERE {name}(t.{column}, t.source) = h.v AND t.resource_key = {key} OFFSET 0"
+        f"WHERE {name}(t.{column}, t.source) = {found} AND t.resource_key = {key} OFFSET 0"
     )
 
 
@@ -135,18 +151,30 @@ def _joined(writer: Writer, node: Joined, key: str) -> str:
 
 def _linked(writer: Writer, node: Linked, key: str) -> str:
     reference, target = writer.name("f"), writer.name("r")
-    targets = (
-        f"SELECT t.key FROM resource t WHERE t.identity = {reference}.target "
-        f"AND t.type = ANY({writer.array(node.types)}) AND t.content IS NOT NULL OFFSET 0"
-    )
     conditions = holds_all(writer, node.where, f"{target}.key")
     return (
-        "EXISTS (SELECT FROM "
-        f"(SELECT t.target FROM (SELECT * FROM index_reference t WHERE t.resource_key = {key} OFFSET 0) t "
+        "EXISTS (SELECT FROM (SELECT t.target, t.target_type "
+        f"FROM (SELECT * FROM index_reference t WHERE t.resource_key = {key} OFFSET 0) t "
         f"WHERE t.source = ANY({writer.array(node.sources)}){leading(node.names)} OFFSET 0) {reference} "
-        f"CROSS JOIN LATERAL ({with_named(writer, targets, node.names, f'{reference}.target')}) {target}"
-        f"{where(conditions)} OFFSET 0)"
+        f"CROSS JOIN LATERAL ({_targets(writer, node, reference, key)}) {target}"
+        f"{where([f'{target}.key IS NOT NULL', *conditions])} OFFSET 0)"
     )
+
+
+def _targets(writer: Writer, node: Linked, reference: str, key: str) -> str:
+    """The keys of what a reference of the resource leads to, or NULL; a place leads to what is contained beside it."""
+    container = f"CASE WHEN {key} < 0 THEN {sql_container_key(key)} ELSE {key} END" if node.nested else key
+    contained = sql_contained_key(container, sql_number_of_place(f"{reference}.target"))
+    inside, of_type = sql_is_place(f"{reference}.target"), f"{reference}.target_type = ANY({writer.array(node.codes)})"
+    resource = (
+        f"SELECT t.key FROM resource t WHERE t.identity = {reference}.target "
+        f"AND t.type = ANY({writer.array(node.types)}) AND t.content IS NOT NULL"
+    )
+    if node.names is None:
+        contained = f"CASE WHEN {of_type} THEN {contained} END"
+        return f"SELECT CASE WHEN {inside} THEN {contained} ELSE ({resource}) END AS key OFFSET 0"
+    found = with_named(writer, f"{resource} OFFSET 0", node.names, f"{reference}.target")
+    return f"{found} UNION ALL (SELECT {contained} WHERE {inside} AND {of_type})"
 
 
 def _referring(writer: Writer, node: Referring, key: str) -> str:
@@ -157,6 +185,18 @@ def _referring(writer: Writer, node: Referring, key: str) -> str:
         f"({identities(writer, f'SELECT t.identity FROM resource t WHERE t.key = {key} OFFSET 0', node.names, key)}) i "
         f"CROSS JOIN LATERAL ({referrers(writer, node.sources, 'i.identity', names=node.names)}) {referrer}"
         f"{where(conditions)} OFFSET 0)"
+    )
+
+
+def _containing(writer: Writer, node: Containing, key: str) -> str:
+    source, inner = writer.name("s"), writer.name("r")
+    nothing = f"'{0:032x}'::uuid"
+    return (
+        f"EXISTS (SELECT FROM unnest({writer.array(node.kinds.sources or 0)}) {source}(v) CROSS JOIN LATERAL "
+        "(SELECT t.resource_key AS key FROM index_reference t "
+        f"WHERE uuid_hash_extended(t.target, t.source) = uuid_hash_extended({nothing}, {source}.v) "
+        f"AND t.target = {nothing} AND t.source = {source}.v AND {sql_is_contained_in('t.resource_key', key)} OFFSET 0"
+        f") {inner}{where(holds_all(writer, node.where, f'{inner}.key'))} OFFSET 0)"
     )
 
 
@@ -191,6 +231,20 @@ def referrers(writer: Writer, sources: int, identity: str, more: str = "OFFSET 0
         f"(SELECT t.resource_key AS key FROM index_reference t "
         f"WHERE uuid_hash_extended(t.target, t.source) = uuid_hash_extended({identity}, {source}.v) "
         f"AND t.target = {identity} AND t.source = {source}.v{leading(names)} {more}) {found}"
+    )
+
+
+def neighbours(writer: Writer, sources: int, key: str, *, nested: bool) -> str:
+    """The keys of what refers to a contained resource: its container, and where `nested` others that this contains."""
+    container, place = sql_container_key(key), sql_place(sql_number(key))
+    found = [f"t.resource_key = {container}", *([sql_is_contained_in("t.resource_key", container)] if nested else ())]
+    source = writer.name("s")
+    return " UNION ALL ".join(
+        f"SELECT n.key FROM unnest({writer.array(sources)}) {source}(v) CROSS JOIN LATERAL "
+        "(SELECT t.resource_key AS key FROM index_reference t "
+        f"WHERE uuid_hash_extended(t.target, t.source) = uuid_hash_extended({place}, {source}.v) "
+        f"AND t.target = {place} AND t.source = {source}.v AND {each} OFFSET 0) n"
+        for each in found
     )
 
 

@@ -10,38 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from service.fhir.reference import type_code
-from service.fhir.search.parameter import url_number
-from service.fhir.search.query import (
-    AnyOf,
-    Chain,
-    CompositeValue,
-    Has,
-    Identified,
-    InCodes,
-    Matches,
-    Not,
-    Present,
-    Updated,
-)
-from service.store.likeness import least_likeness
-from service.store.search.forms import BIGINT, FORMS, IDENTIFYING_RANK, INTEGER, TEXT, Form
-from service.store.search.sorting import Sorted, sorted_by
-from service.store.search.sources import has_one_code, is_single, sources_of
-from service.store.search.value_rows import combined, date_row, grouped, other_codes, value_rows
+from service.store.search.forms import FORMS, IDENTIFYING_RANK, Form
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from service.fhir.search.parameter import SearchParameter
-    from service.fhir.search.query import And, Criterion, Query, SortKey, Value
-    from service.store.search.value_rows import Row
-
-_COMPARED: Final = frozenset({"index_date", "index_quantity"})
-"""The tables in which it matters whether a resource has one value or several."""
-_ELSEWHERE: Final = 0
-_MANY: Final = 16
-"""From how many pairs of source and value on a resource's rows are compared with all of them at once."""
+    from service.store.search.sorting import Sorted
 
 
 class Leaf(Struct, frozen=True, kw_only=True):
@@ -50,7 +22,8 @@ class Leaf(Struct, frozen=True, kw_only=True):
     `sources` is the position of the source numbers (None: the resource itself is looked at), `values` are those of the
     columns of values. `parameter` tells apart what reads other sources; `single`: a resource has at most one such row;
     `several`: there are alternatives, of which no resource has two where they are `exclusive`; `spread`: there are
-    several sources. `types` are those of what it is asked of.
+    several sources. `types` are those of what it is asked of; where that may be contained too, `own` are the sources of
+    the others.
     """
 
     form_name: str
@@ -64,6 +37,7 @@ class Leaf(Struct, frozen=True, kw_only=True):
     single: bool = False
     exclusive: bool = False
     types: int = 0
+    own: int | None = None
 
     @property
     def form(self) -> Form:
@@ -88,14 +62,17 @@ class Joined(Struct, frozen=True, kw_only=True):
 
 
 class Linked(Struct, frozen=True, kw_only=True):
-    """The resource refers to one of the types that matches.
+    """The resource refers to one of the types, or to something of these types that it contains, that matches.
 
-    `names` is the position of the numbers under which the types' canonical URLs are, None where no canonical refers.
+    `codes` are the numbers of the types; `nested`: the resource may be a contained one itself. `names` is the position
+    of the numbers under which the types' canonical URLs are, None where no canonical refers.
     """
 
     sources: int
     types: int
+    codes: int
     where: All
+    nested: bool
     names: int | None = None
 
 
@@ -105,6 +82,13 @@ class Referring(Struct, frozen=True, kw_only=True):
     sources: int
     where: All
     names: int | None = None
+
+
+class Containing(Struct, frozen=True, kw_only=True):
+    """The resource contains something that matches, among the `kinds` of contained resources."""
+
+    kinds: Leaf
+    where: All
 
 
 class OneOf(Struct, frozen=True, kw_only=True):
@@ -130,24 +114,31 @@ class All(Struct, frozen=True, kw_only=True):
     nodes: tuple[Node, ...]
 
 
-Node = Leaf | Joined | Linked | Referring | OneOf | Negated
+Node = Leaf | Joined | Linked | Referring | Containing | OneOf | Negated
 
 
 class Shape(Struct, frozen=True, kw_only=True):
     """A query without its values; `arrays` are the SQL types of the lists of values by position.
 
-    The first list holds the types that are searched, the second the least likeness of each.
+    The first list holds the types that are searched, the second the least likeness of each. `by_key`: the keys give the
+    order of the results, whatever leads to them; `inner`: they are those of contained resources.
     """
 
     where: All
     sort: tuple[Sorted, ...]
     arrays: tuple[str, ...]
+    by_key: bool = False
+    inner: bool = False
 
 
 class ShapedQuery(Struct, frozen=True, kw_only=True):
-    """A query's shape, and its lists of values."""
+    """A query's shape, and its lists of values.
+
+    With `others`, what any of the shapes matches is one result in the order of the keys.
+    """
 
     shape: Shape
+    others: tuple[Shape, ...] = ()
     values: tuple[list[Any], ...]
 
 
@@ -155,183 +146,3 @@ TYPES: Final = 0
 """The position of the types that are searched."""
 LIKENESSES: Final = 1
 """The position of the least likenesses of these types."""
-
-
-def shaped(query: Query) -> ShapedQuery:
-    """The shape and the values of a query."""
-    shaper = _Shaper()
-    shaper.array(TEXT, query.types)
-    shaper.array(BIGINT, map(least_likeness, query.types))
-    where = shaper.all_of(query.where)
-    sort = tuple(each for key in query.sort for each in shaper.sorted_by(key, alone=len(query.sort) == 1))
-    shape = Shape(where=where, sort=sort, arrays=tuple(shaper.types))
-    return ShapedQuery(shape=shape, values=tuple(shaper.values))
-
-
-class _Shaper:
-    def __init__(self) -> None:
-        self.types: list[str] = []
-        self.values: list[list[Any]] = []
-        self._parameters: dict[tuple[int, ...], int] = {}
-        self._asked = TYPES
-
-    def array(self, sql_type: str, items: Iterable[Any]) -> int:
-        self.types.append(sql_type)
-        self.values.append(list(items))
-        return len(self.types) - 1
-
-    def all_of(self, where: And) -> All:
-        return All(nodes=tuple(self._criterion(each) for each in where.criteria))
-
-    def _all_of(self, where: And, types: int) -> All:
-        """The same asked of resources of other types."""
-        asked, self._asked = self._asked, types
-        found = self.all_of(where)
-        self._asked = asked
-        return found
-
-    def sorted_by(self, key: SortKey, *, alone: bool) -> tuple[Sorted, ...]:
-        """The columns that a key stands for: more than one for quantities."""
-        parameter = key.parameter
-        codes = other_codes(parameter, ()) if alone else None
-        sources, target_types = None, None
-        if not parameter.special:
-            sources = self.array(INTEGER, parameter.source_numbers)
-        if parameter.restricted_to is not None:
-            target_types = self.array(INTEGER, (type_code(parameter.restricted_to), _ELSEWHERE))
-        table, columns = sorted_by(parameter)
-        return tuple(
-            Sorted(
-                table=table,
-                value=name,
-                type=sql_type,
-                sources=sources,
-                descending=key.descending,
-                target_types=target_types,
-                parameter=-1 if sources is None else self._parameter(parameter.source_numbers),
-                single=sources is None or (table in _COMPARED and is_single(parameter)),
-                among=tuple(each for each, _ in columns) if len(columns) > 1 else (),
-                codes=None if codes is None else self.array(TEXT, codes),
-            )
-            for name, sql_type in columns
-        )
-
-    def _criterion(self, criterion: Criterion | Not) -> Node:
-        match criterion:
-            case Not(criterion=inner):
-                exact = isinstance(inner, Matches) and has_one_code(inner.parameter)
-                return Negated(node=self._criterion(inner), instead=self._instead(inner), exact=exact)
-            case AnyOf(criteria=criteria):
-                return OneOf(nodes=tuple(self._criterion(each) for each in criteria))
-            case Chain(parameter=parameter, types=types, where=where):
-                sources = self.array(INTEGER, parameter.source_numbers)
-                position = self.array(TEXT, types)
-                names = self._names(parameter, types)
-                return Linked(sources=sources, types=position, where=self._all_of(where, position), names=names)
-            case Has(type=type_, parameter=parameter, where=where):
-                sources = self.array(INTEGER, parameter.source_numbers)
-                names = self._names(parameter, self.values[self._asked])
-                position = self.array(TEXT, (type_,))
-                return Referring(sources=sources, where=self._all_of(where, position), names=names)
-            case Identified(identities=identities):
-                values = (self.array("uuid", identities),)
-                return Leaf(form_name="identified", sources=None, values=values, many=len(identities) > _MANY)
-            case Updated(values=dates):
-                rows = (date_row("updated", value) for value in dates)
-                return _one_of(self._leaf(form, None, found) for form, found in grouped(rows))
-            case Present(parameter=parameter):
-                return self._present(parameter)
-            case Matches(parameter=parameter, values=values):
-                return self._matches(parameter, values)
-            case InCodes():
-                raise TypeError("sets of codes are resolved before a statement is built")
-
-    def _instead(self, criterion: Criterion) -> Node | None:
-        """What holds wherever a criterion on a closed set of codes does not: another one of them, or no value."""
-        if not isinstance(criterion, Matches) or self._asked != TYPES:
-            return None
-        parameter = criterion.parameter
-        codes = other_codes(parameter, criterion.values)
-        if codes is None:
-            return None
-        others = self._leaf("token-code", parameter.source_numbers, [(code,) for code in codes], parameter)
-        return OneOf(nodes=(others, Negated(node=self._present(parameter))))
-
-    def _names(self, parameter: SearchParameter, types: Iterable[str]) -> int | None:
-        """Where the numbers are under which canonicals find the types."""
-        return self.array(INTEGER, map(url_number, types)) if parameter.canonical else None
-
-    def _matches(self, parameter: SearchParameter, values: Sequence[Value]) -> Node:
-        if parameter.components:
-            return self._composites(parameter, values)
-        rows = [row for value in values for row in value_rows(value)]
-        if parameter.kind != "string":
-            rows = [("text-prefix" if form == "string-prefix" else form, row) for form, row in rows]
-        if len(rows) == 1 and rows[0][1]:  # what most searches ask
-            form, row = rows[0]
-            return self._leaf(form, sources_of(parameter, form), [row], parameter)
-        return _one_of(self._leaf(form, sources_of(parameter, form), found, parameter) for form, found in grouped(rows))
-
-    def _composites(self, parameter: SearchParameter, values: Sequence[Value]) -> Node:
-        """One node for all values whose components have the same forms."""
-        groups: dict[tuple[str, ...], list[tuple[Row, ...]]] = {}
-        for value in values:
-            if isinstance(value, CompositeValue):
-                for parts in combined([list(value_rows(each)) for each in value.components]):
-                    groups.setdefault(tuple(form for form, _ in parts), []).append(tuple(row for _, row in parts))
-        return _one_of(
-            Joined(
-                parts=tuple(
-                    self._leaf(form, sources_of(component, form), [row[part] for row in rows], component)
-                    for part, (form, component) in enumerate(zip(forms, parameter.components, strict=True))
-                )
-            )
-            for forms, rows in sorted(groups.items())
-        )
-
-    def _leaf(
-        self,
-        form_name: str,
-        sources: tuple[int, ...] | None,
-        rows: Sequence[Row],
-        parameter: SearchParameter | None = None,
-    ) -> Leaf:
-        form = FORMS[form_name]
-        columns = list(zip(*rows, strict=True)) or [()] * len(form.types)
-        return Leaf(
-            form_name=form_name,
-            sources=None if sources is None else self.array(INTEGER, sources),
-            values=tuple([self.array(*column) for column in zip(form.types, columns, strict=True)]),
-            parameter=-1 if sources is None else self._parameter(sources),
-            identifying=form.table == "index_token" and parameter is not None and "Identifier" in parameter.data_types,
-            many=len(rows) * len(sources or (1,)) > _MANY,
-            several=len(rows) > 1,
-            spread=len(sources or ()) > 1,
-            types=self._asked,
-            single=parameter is None or (form.table in _COMPARED and is_single(parameter)),
-            exclusive=form_name == "token-code" and parameter is not None and has_one_code(parameter),
-        )
-
-    def _present(self, parameter: SearchParameter) -> Node:
-        """Any row of the sources; where rows are shared, one whose target has the type or does not tell its type.
-
-        A reference by an identifier alone has its row among the tokens only.
-        """
-        if parameter.kind != "reference":
-            table = "quantity" if parameter.kind == "number" else parameter.kind
-            return self._leaf(f"present-{table}", parameter.source_numbers, [], parameter)
-        rows: list[Row] = []
-        form = "present-reference"
-        if parameter.restricted_to is not None:
-            form, rows = "present-target", [(type_code(parameter.restricted_to),), (_ELSEWHERE,)]
-        literal = self._leaf(form, parameter.source_numbers, rows, parameter)
-        return OneOf(nodes=(literal, self._leaf("present-token", parameter.identifier_numbers, [], parameter)))
-
-    def _parameter(self, sources: tuple[int, ...]) -> int:
-        return self._parameters.setdefault(sources, len(self._parameters))
-
-
-def _one_of(nodes: Iterable[Node]) -> Node:
-    """The only node, or an alternative of all of them; with none, nothing matches."""
-    found = tuple(nodes)
-    return found[0] if len(found) == 1 else OneOf(nodes=found)

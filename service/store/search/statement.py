@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from service.fhir.search.cursor import invalid
+from service.store.contained import sql_container_key
 from service.store.search.every import every_key
 from service.store.search.include import included_text
 from service.store.search.kept import kept
 from service.store.search.order import After
 from service.store.search.page import page_of_keys
-from service.store.search.shape import Shape, shaped
+from service.store.search.shaper import shaped
 from service.store.search.wanted import Page, order_of
 from service.store.search.writer import Writer
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from service.fhir.search.query import Include, Query
+    from service.store.search.shape import Shape
 
 _COLUMNS: Final = 24
 """How many values criteria may have for each to have a column; Postgres takes 32,767 columns as arguments."""
@@ -56,7 +58,8 @@ def compile_search(query: Query, *, limit: int, after: Position | None = None, b
         raise invalid()
     missing = None if after is None else tuple(value is None for value in after[:-1])
     values = () if after is None else (after[-1], *(str(value) for value in after[:-1] if value is not None))
-    return _search_text(found.shape, missing, backwards).with_values((*found.values, limit, *values))
+    shapes = (found.shape, *found.others)
+    return _search_text(shapes, missing, backwards).with_values((*found.values, limit, *values))
 
 
 def sort_columns(query: Query) -> tuple[str, ...]:
@@ -67,7 +70,7 @@ def sort_columns(query: Query) -> tuple[str, ...]:
 def compile_count(query: Query) -> Statement:
     """The number of matches: one row with one column."""
     found = shaped(query)
-    return _count_text(found.shape).with_values(found.values)
+    return _count_text((found.shape, *found.others)).with_values(found.values)
 
 
 def compile_match(queries: Sequence[Query], *, enough: int = 2) -> Statement:
@@ -160,7 +163,12 @@ class _Counted(Struct, frozen=True):
 
 
 @kept
-def _search_text(shape: Shape, missing: tuple[bool, ...] | None, backwards: bool) -> _Text:  # noqa: FBT001
+def _search_text(
+    shapes: tuple[Shape, ...],
+    missing: tuple[bool, ...] | None,
+    backwards: bool,  # noqa: FBT001
+) -> _Text:
+    shape = shapes[0]
     order, limit = order_of(shape), len(shape.arrays)
     after = None
     if missing is not None:
@@ -170,20 +178,40 @@ def _search_text(shape: Shape, missing: tuple[bool, ...] | None, backwards: bool
             number += not absent
             values.append(None if absent else f"{_place(number, 'text')}::{column.type}")
         after = After(values=tuple(values), key=_place(limit + 1, "bigint"), backwards=backwards)
-    writer = Writer(lambda position: _place(position, f"{shape.arrays[position]}[]"))
-    page = page_of_keys(Page(writer=writer, shape=shape, limit=_place(limit, "bigint"), after=after))
+    pages = [
+        page_of_keys(Page(writer=_writer(each), shape=each, limit=_place(limit, "bigint"), after=after))
+        for each in shapes
+    ]
+    page = pages[0]
+    if len(pages) > 1:
+        every = " UNION ".join(f"(SELECT key FROM ({each}) AS p)" for each in pages)
+        page = f"SELECT key FROM ({every}) AS u {order.clause((), 'key', after)} LIMIT {_place(limit, 'bigint')}"
     columns = "".join(f", page.{name}::text" for name in order.names)
     ordering = order.clause([f"page.{name}" for name in order.names], "page.key", after)
+    version, key = _VERSION, "page.key"
+    if shape.inner:
+        version = _VERSION.replace("r.key", "page.key", 1)
+        key = f"CASE WHEN page.key < 0 THEN {sql_container_key('page.key')} ELSE page.key END"
     return _numbered(
-        f"SELECT {_VERSION}{columns} FROM ({page}) AS page JOIN resource r ON r.key = page.key "
+        f"SELECT {version}{columns} FROM ({page}) AS page JOIN resource r ON r.key = {key} "
         f"WHERE r.content IS NOT NULL {ordering}"
     )
 
 
+def _writer(shape: Shape) -> Writer:
+    return Writer(lambda position: _place(position, f"{shape.arrays[position]}[]"))
+
+
 @kept
-def _count_text(shape: Shape) -> _Text:
-    writer = Writer(lambda position: _place(position, f"{shape.arrays[position]}[]"))
-    return _numbered(writer.with_tables(f"SELECT count(*) FROM ({every_key(writer, shape)}) AS match"))
+def _count_text(shapes: tuple[Shape, ...]) -> _Text:
+    if len(shapes) == 1:
+        writer = _writer(shapes[0])
+        return _numbered(writer.with_tables(f"SELECT count(*) FROM ({every_key(writer, shapes[0])}) AS match"))
+    every = []
+    for shape in shapes:
+        writer = _writer(shape)
+        every.append(f"({writer.with_tables(f'SELECT key FROM ({every_key(writer, shape)}) AS e')})")
+    return _numbered(f"SELECT count(*) FROM ({' UNION '.join(every)}) AS match")
 
 
 @kept

@@ -58,13 +58,18 @@ def order_of(shape: Shape) -> Order:
     if shape.sort:
         columns = tuple(Column(type=by.type, descending=by.descending) for by in shape.sort)
         return Order(columns=columns, key_descending=shape.sort[0].descending)
-    leaves = range_lead(shape.where.nodes)
+    leaves = range_of(shape)
     if not leaves:
         return BY_KEY
     form = leaves[0].form
     value = {"index_string": "text", "index_quantity": "numeric"}.get(form.table, "timestamptz")
     columns = (Column(type="integer", descending=False), Column(type=value, descending=form.descending))
     return Order(columns=columns, key_descending=form.descending)
+
+
+def range_of(shape: Shape) -> tuple[Leaf, ...]:
+    """The range in whose order the results come; none where keys give the order."""
+    return () if shape.by_key else range_lead(shape.where.nodes)
 
 
 def range_lead(nodes: Sequence[Node]) -> tuple[Leaf, ...]:
@@ -97,7 +102,7 @@ def narrows(node: Node, by: Sorted) -> bool:
 def values_of(page: Page, key: str) -> str:
     """The query of a resource's sort values."""
     if not page.shape.sort:
-        return first_window(page.writer, range_lead(page.nodes), key)
+        return first_window(page.writer, range_of(page.shape), key)
     values = [sort_value(page.writer, by, key) for by in page.shape.sort]
     return f"SELECT {', '.join(f'{value} AS sort_{number}' for number, value in enumerate(values))}"
 

@@ -14,8 +14,8 @@ that the service's answer can be compared with one that was reached in another w
     terminology  value sets and hierarchies of codes
     separators   the characters that join values
 
-Beside it stand the random data (`pools`, `elements`, `resources`, `searched`, `queries`) and the service (`running`,
-`comparison`).
+Beside it stand the random data (`pools`, `elements`, `resources`, `containing`, `searched`, `queries`) and the service
+(`running`, `comparison`).
 
 Where R4 leaves a choice to the server, or says two things, the docstring of the module says which reading is taken.
 """

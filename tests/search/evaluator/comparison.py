@@ -29,10 +29,19 @@ def compare(service: Service, resources: list[Json], asked: Iterable[Query]) -> 
         found = service.search(query)
         if found is None:
             continue
-        expected = evaluator.matches(query.type, query.criteria, query.compartment)
+        expected = _expected(evaluator, query)
         assert len(found) == len(set(found)), f"{query} found {found}"
         assert set(found) == expected, _disagreement(query, stored, set(found), expected)
         assert query.sort is None or evaluator.in_order(found, query.sort), _disorder(query, stored, found)
+
+
+def _expected(evaluator: Evaluator, query: Query) -> set[str]:
+    expected: set[str] = set()
+    if query.contained != "true":
+        expected |= evaluator.matches(query.type, query.criteria, query.compartment)
+    if query.contained != "false":
+        expected |= evaluator.contained(query.type, query.criteria, alone=query.contained_type == "contained")
+    return expected
 
 
 def _disagreement(query: Query, stored: list[Json], found: set[str], expected: set[str]) -> str:

@@ -124,7 +124,7 @@ def _targets(world: World, resource: Resource, parameter: SearchParameterFact, w
     "A chained condition will be evaluated inside contained resources" (#contained).
     """
     for value in values_of(resource, parameter):
-        inside = references.contained(value) if value.type == "Reference" else None
+        inside = references.contained(value)
         for target in [inside] if inside else _referred_to(world, value):
             if target["resourceType"] in parameter.targets and wanted in {"", target["resourceType"]}:
                 yield target
@@ -150,24 +150,22 @@ def _has_parameter(resource: Resource, name: str) -> bool:
 
 
 def _is_referred_to(world: World, resource: Resource, source: str, code: str, criterion: tuple[str, str]) -> bool:
-    """#has: whether a resource of the type `source` that meets the criterion refers to this one."""
-    own = _name(resource)
+    """#has: whether a resource of the type `source` that meets the criterion refers to this one.
+
+    What is contained is not searched for by itself, and no resource but its container can refer to it; so neither end
+    is a contained one.
+    """
     return any(
-        own == _name(target) and holds(world, each, *criterion)
+        target is resource and holds(world, each, *criterion)
         for each in world.resources.values()
         if each["resourceType"] == source
         for target in _targets(world, each, parameter_of(source, code), "")
-        if world.resources.get(_name(target)) is target
     )
 
 
 def _is_in_list(world: World, resource: Resource, list_id: str) -> bool:
-    """#list: "resources that are referenced from the list [...] in List.entry.item"."""
+    """#list: "resources that are referenced from the list [...] in List.entry.item"; no contained one is."""
     found = world.resources.get(f"List/{list_id}")
     if found is None:
         return False
     return any(target is resource for target in _targets(world, found, parameter_of("List", "item"), ""))
-
-
-def _name(resource: Resource) -> str:
-    return f"{resource['resourceType']}/{resource['id']}"

@@ -46,13 +46,18 @@ ALL: Final = "_id _tag _profile _source"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """A search over a type ("" for all), perhaps in a compartment, perhaps sorted; `count` is the size of the pages."""
+    """A search over a type ("" for all), perhaps in a compartment, perhaps sorted; `count` is the size of the pages.
+
+    `contained` and `contained_type` are the result parameters of these names.
+    """
 
     type: str
     criteria: tuple[Criterion, ...]
     compartment: tuple[str, str] | None = None
     sort: str | None = None
     count: int = 100
+    contained: str = "false"
+    contained_type: str = "container"
 
 
 @cache

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 TYPES: Final = frozenset({"Reference", "canonical", "uri"})
 
+CONTAINER: Final = "#"
+"""Where the evaluator keeps, in a contained resource, what contains it; and the reference from there to it."""
+
 _ID: Final = r"[A-Za-z0-9\-.]{1,64}"
 _RESOURCE: Final = re.compile(rf"(?P<server>.*/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>{_ID})(/_history/{_ID})?")
 
@@ -66,6 +69,8 @@ def identifier_matches(text: str, value: Value) -> bool:
 def target_of(value: Value, base: str) -> str | None:
     """``Type/id`` of a resource of this server, another URL as it is; None for contained and logical references."""
     literal = value.content.get("reference")
+    if literal == CONTAINER:
+        return container(value.around)
     return None if literal is None or literal.startswith("#") else local(literal, base)
 
 
@@ -90,7 +95,18 @@ def may_be_to(value: Value, resource_type: str) -> bool:
 
 
 def contained(value: Value) -> dict[str, Any] | None:
-    """The contained resource that a reference like ``#p`` is to."""
-    literal = value.content.get("reference", "")
-    inside = value.around.get("contained", ())
-    return next((each for each in inside if literal == f"#{each['id']}"), None)
+    """The contained resource that a reference like ``#p`` is to; it sees what is contained beside it."""
+    literal = value.content.get("reference", "") if value.type == "Reference" else value.content
+    return next((each for each in inside(value.around) if literal == f"#{each['id']}"), None)
+
+
+def inside(resource: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a resource contains, or what is contained beside it; each sees the others and its container."""
+    around = container(resource)
+    contained = resource.get("contained", [])
+    return [{**each, "contained": contained, CONTAINER: around} for each in contained]
+
+
+def container(resource: dict[str, Any]) -> str:
+    """``Type/id`` of a resource; of a contained one, of the resource around it."""
+    return resource.get(CONTAINER) or f"{resource['resourceType']}/{resource['id']}"

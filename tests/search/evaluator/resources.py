@@ -167,7 +167,7 @@ AGES: Final = one_of(
     {"value": 2, "system": pools.UCUM, "code": "d", "comparator": ">"},
 )
 RANGES: Final = one_of(
-    {"low": {"value": 1, "system": pools.UCUM, "code": "h"}, "high": {"value": 1, "system": pools.UCUM, "code": "d"}},
+    {"low": {"value": 1, "system": pools.UCUM, "code": "h"}, "high": {"value": 24, "system": pools.UCUM, "code": "h"}},
     {"low": {"value": 60, "system": pools.UCUM, "code": "min"}},
     {"high": {"value": 1, "system": pools.UCUM, "code": "d"}},
     {"low": {"value": 1}, "high": {"value": 100}},

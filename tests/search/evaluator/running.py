@@ -14,6 +14,7 @@ import asyncpg
 from service.fhir import codec
 from service.store.tables import metadata
 from tests.conftest import application_on, client_of, settings_for
+from tests.search.evaluator.pools import BASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +47,7 @@ class Service:
         return self._runner.run(self._store(resources))
 
     def search(self, query: Query) -> list[str] | None:
-        """``Type/id`` of what the service finds; None if it says that it does not support the search."""
+        """The names of what the service finds; None if it says that it does not support the search."""
         return self._runner.run(self._search(query))
 
     async def _store(self, resources: list[Json]) -> list[Json]:
@@ -67,8 +68,10 @@ class Service:
 
     async def _search(self, query: Query) -> list[str] | None:
         path = "/".join((*(query.compartment or ()), query.type))
-        sort = [("_sort", query.sort)] if query.sort else []
-        answer = await self._client.get(f"/{path}", params=[*query.criteria, *sort, ("_count", str(query.count))])
+        result = [("_sort", query.sort)] if query.sort else []
+        if query.contained != "false":
+            result += [("_contained", query.contained), ("_containedType", query.contained_type)]
+        answer = await self._client.get(f"/{path}", params=[*query.criteria, *result, ("_count", str(query.count))])
         if answer.status_code == 400 and _codes(answer.json()) & UNSUPPORTED:
             self.asked["refused"] += 1
             return None
@@ -76,12 +79,19 @@ class Service:
         while True:
             assert answer.status_code == 200, f"{query}: {answer.text}"
             page = answer.json()
-            found += [f"{each['resource']['resourceType']}/{each['resource']['id']}" for each in page.get("entry", ())]
+            found += [_name(each) for each in page.get("entry", ())]
             following = [link["url"] for link in page["link"] if link["relation"] == "next"]
             if not following:
                 self.asked["answered"] += 1
                 return found
             answer = await self._client.get(following[0])
+
+
+def _name(entry: Json) -> str:
+    """``Type/id`` of an entry, of a contained resource that of its container with its own id after ``#``."""
+    name = str(entry["fullUrl"]).removeprefix(f"{BASE}/")
+    assert name.endswith(f"{entry['resource']['id']}"), entry
+    return name
 
 
 def _codes(outcome: Json) -> set[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.search.evaluator import references
 from tests.search.evaluator.criteria import World, holds
 from tests.search.evaluator.sorting import in_order
 from tests.search.evaluator.terminology import Terminology
@@ -46,6 +47,20 @@ class Evaluator:
             if resource["resourceType"] in types
             and (compartment is None or self._is_inside(resource, *compartment))
             and all(holds(self._world, resource, *each) for each in criteria if each[0] != "_type")
+        }
+
+    def contained(self, resource_type: str | None, criteria: Sequence[Criterion], *, alone: bool) -> set[str]:
+        """What a search finds of contained resources: ``Type/id`` of the containers, or with ``#`` and their own ids.
+
+        #contained: "true: return only contained resources", by the container, or `alone`.
+        """
+        types = {resource_type} if resource_type else self._types(criteria)
+        return {
+            f"{key}#{inner['id']}" if alone else key
+            for key, resource in self._world.resources.items()
+            for inner in references.inside(resource)
+            if inner["resourceType"] in types
+            and all(holds(self._world, inner, *each) for each in criteria if each[0] != "_type")
         }
 
     def in_order(self, keys: Sequence[str], sort: str) -> bool:

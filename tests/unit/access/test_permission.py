@@ -176,6 +176,9 @@ def test_what_takes_effect_for_everybody_is_read_by_all() -> None:
         ("_include=Task:owner:Organization", "Organization.r"),
         ("_revinclude=Provenance:target", "Provenance.r"),
         ("_include=*", ""),
+        ("_contained=false", ""),
+        ("_contained=true", "*.s"),
+        ("_contained=both&_containedType=contained", "*.s"),
     ],
 )
 def test_a_search_needs_the_types_that_it_looks_into(search: str, also: str) -> None:

@@ -71,9 +71,6 @@ def test_how_other_servers_page_is_answered_with_the_next_link(parse: Parse, nam
         ("_query=mine", "named queries"),
         ("_filter=a eq b", "filter"),
         ("_score=1", "ranked"),
-        ("_contained=true", "Contained"),
-        ("_contained=both", "Contained"),
-        ("_containedType=container", "contained"),
         ("subject._filter=x", "filter"),
     ],
 )
@@ -86,12 +83,11 @@ def test_what_r4_has_and_the_service_has_not_is_refused_by_name(parse: Parse, te
 
 def test_lenient_handling_leaves_out_what_is_unknown_and_says_so(parse: Parse) -> None:
     """In a warning, and in the self link by its absence."""
-    query = parse("Observation", "foo=1&status=final&_score=1&_contained=true&subject.foo=1", strict=False)
+    query = parse("Observation", "foo=1&status=final&_score=1&subject.foo=1", strict=False)
     assert len(query.where.criteria) == 1
     assert [warning.expression for warning in query.warnings] == [
         ("http.foo",),
         ("http._score",),
-        ("http._contained",),
         ("http.subject.foo",),
     ]
     assert {warning.severity for warning in query.warnings} == {"warning"}
@@ -228,6 +224,7 @@ _NAMES = st.sampled_from(
             "_list",
             "_explain",
             "_contained",
+            "_containedType",
             "subject.name",
             "subject:Patient._id",
         ),
@@ -239,7 +236,16 @@ _NAMES = st.sampled_from(
 _VALUES = st.sampled_from(
     [
         *("final", "Patient/1", "1", "1,2", "ge2024-01", "a|b", r"a\,b", "5||mm", "true", "Patient", "date,-status"),
-        *("Observation:subject", "Provenance:target", "*", "http://codes.example.org|a", "http://sets.example.org"),
+        *(
+            "container",
+            "contained",
+            "both",
+            "Observation:subject",
+            "Provenance:target",
+            "*",
+            "http://codes.example.org|a",
+            "http://sets.example.org",
+        ),
     ]
 )
 
@@ -259,9 +265,11 @@ def test_no_text_breaks_the_parser(parameters: list[tuple[str, str]], strict: bo
         again = parse_search(
             REGISTRY, resource_type, tuple(parse_qsl(query_string(query), keep_blank_values=True)), base=BASE
         )
-        assert (again.types, again.where, again.sort, again.includes) == (
+        assert (again.types, again.where, again.sort, again.includes, again.contained, again.contained_type) == (
             query.types,
             query.where,
             query.sort,
             query.includes,
+            query.contained,
+            query.contained_type,
         )

@@ -9,6 +9,7 @@ import pytest
 
 from service.fhir.outcome import FhirError
 from service.fhir.reference import LOOSE, digest_of, identity_of, type_code
+from service.fhir.search.contained import place_of
 from service.fhir.search.extract import Extractor
 from service.fhir.search.parameter import url_number
 from service.fhir.search.query import Matches, ReferenceValue, TokenValue
@@ -107,7 +108,8 @@ def test_a_reference_to_any_type_does_not_list_them_all(parse: Parse) -> None:
         ({"reference": GROUP}, (type_code("Group"), digest_of(GROUP))),
         ({"reference": PAGE}, (0, digest_of(PAGE))),
         ({"reference": "#p"}, (0, NOT_LITERAL)),
-        ({"reference": "#g"}, (type_code("Group"), NOT_LITERAL)),
+        ({"reference": "#g"}, (type_code("Group"), place_of(1))),
+        ({"reference": "#"}, (type_code("Observation"), identity_of("Observation", "o"))),
         ({"type": "Group"}, (type_code("Group"), NOT_LITERAL)),
         ({"type": "Nonsense"}, (0, NOT_LITERAL)),
         ({"reference": PAGE, "type": "Group"}, (type_code("Group"), digest_of(PAGE))),
@@ -117,7 +119,7 @@ def test_a_reference_to_any_type_does_not_list_them_all(parse: Parse) -> None:
 def test_what_a_reference_is_found_by(values: Values, reference: dict[str, Any], row: tuple[Any, ...]) -> None:
     """Versions do not matter; what names no URL only counts as present."""
     contained = [{"resourceType": "Group", "id": "g"}]
-    observation = {"resourceType": "Observation", "contained": contained, "subject": reference}
+    observation = {"resourceType": "Observation", "id": "o", "contained": contained, "subject": reference}
     assert values(observation, "subject") == {row}
     assert values(observation, "patient") == {row}, "the alias shares the rows"
 

@@ -37,13 +37,15 @@ _MOST_PARTS: Final = 8
 """The parts of a version, such as 4.0.1, by which a canonical is found with ``:below``."""
 
 NOT_LITERAL: Final = UUID(int=0)
-"""The target of a reference that names no URL (logical or contained): no search asks for it, `:missing` counts it.
+"""The target of a reference that names neither a URL nor a contained resource: no search asks for it, `:missing` does.
 
 It stands beside the identifier of a logical reference too, so that what has a reference is seen in one table.
 """
 
 _ANY: Final = 0
 """The target type of whatever does not name its type: it counts as any."""
+
+_NOWHERE: Final = (_ANY, NOT_LITERAL)
 
 
 def parse(parameter: SearchParameter, modifier: str | None, text: str, setting: Setting) -> Value:
@@ -102,12 +104,14 @@ def _beginning(url: str, version: str) -> UUID:
 
 def _reference(reference: dict[str, Any], source: int, rows: Rows) -> None:
     literal = reference.get("reference")
-    if literal is None or literal.startswith("#"):
-        target_type, target = _stated_type(reference, literal, rows), NOT_LITERAL
+    if literal is None:
+        target_type, target = _stated_type(reference, rows), NOT_LITERAL
+    elif literal.startswith("#"):
+        target_type, target = _within(literal[1:], rows)
     else:
         target_type, target = _located(literal, rows.base, rows.types)
-        if target_type == _ANY and "type" in reference:
-            target_type = _stated_type(reference, None, rows)
+    if target_type == _ANY and "type" in reference:
+        target_type = _stated_type(reference, rows)
     identifier = reference.get("identifier")
     if identifier is None or target is not NOT_LITERAL:
         rows.reference.add((source, rows.element, target_type, target))
@@ -118,20 +122,24 @@ def _reference(reference: dict[str, Any], source: int, rows: Rows) -> None:
                 add_identifier(identifier, number, rows)
 
 
-def _stated_type(reference: dict[str, Any], fragment: str | None, rows: Rows) -> int:
-    """The type that a reference without a URL to go by has: that of the contained resource, or what it says itself."""
-    if fragment is not None:
-        for contained in rows.contained:
-            if contained.get("id") == fragment[1:]:
-                return type_code(contained["resourceType"])
+def _within(fragment: str, rows: Rows) -> tuple[int, UUID]:
+    """The target's type and place: a contained resource, or by the empty fragment the container."""
+    if not fragment and "id" in rows.root:
+        resource_type = rows.root["resourceType"]
+        return type_code(resource_type), identity_of(resource_type, rows.root["id"])
+    return rows.places.get(fragment, _NOWHERE)
+
+
+def _stated_type(reference: dict[str, Any], rows: Rows) -> int:
+    """The type that a reference says that its target has."""
     named = reference.get("type")
     return type_code(named) if named in rows.types else _ANY
 
 
 def _canonical(canonical: str, source: int, rows: Rows) -> None:
-    canonical = canonical.partition("#")[0]
+    canonical, _, fragment = canonical.partition("#")
     url, _, version = canonical.partition("|")
-    target_type, target = _located(url, rows.base, rows.types) if url else (_ANY, NOT_LITERAL)
+    target_type, target = _located(url, rows.base, rows.types) if url else _within(fragment, rows)
     if not version:
         rows.reference.add((source, rows.element, target_type, target))
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from service.fhir.outcome import FhirError
-    from service.fhir.search.parameter import IndexName, Kind, SearchParameter
+    from service.fhir.resource import Content
+    from service.fhir.search.contained import RowsName
+    from service.fhir.search.parameter import Kind, SearchParameter
     from service.fhir.search.query import Value
 
     Number = Decimal | None
@@ -53,7 +55,8 @@ class FurtherNumbers(Struct, frozen=True, kw_only=True):
 class Rows(Struct):
     """The index rows of one resource under construction, one set per table, and what the values depend on.
 
-    `contained` are the resources inside of it, `version` is its business version.
+    `places` are the resources inside of the outermost one, `root`, by their ids there (see `contained.places`);
+    `version` is the business version.
     `element` is the ordinal of the composite's element that the walk is in, 0 outside of any; `ordinal` the last one.
     """
 
@@ -61,7 +64,8 @@ class Rows(Struct):
     types: frozenset[str]
     zone: tzinfo
     further: FurtherNumbers
-    contained: Sequence[Any] = ()
+    places: Mapping[str, tuple[int, UUID]] = member(default_factory=dict)
+    root: Content = member(default_factory=dict)
     version: str | None = None
     element: int = 0
     ordinal: int = 0
@@ -73,9 +77,9 @@ class Rows(Struct):
     uri: set[tuple[int, int, str]] = member(default_factory=set)
     quantity: set[QuantityRow] = member(default_factory=set)
 
-    def by_table(self) -> dict[IndexName, list[tuple[Any, ...]]]:
+    def by_table(self) -> dict[RowsName, list[tuple[Any, ...]]]:
         """The rows of each table that has any."""
-        found: dict[IndexName, list[tuple[Any, ...]]] = {}
+        found: dict[RowsName, list[tuple[Any, ...]]] = {}
         if self.token:
             found["token"] = list(self.token)
         if self.reference:
