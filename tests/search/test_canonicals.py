@@ -53,6 +53,13 @@ def _resources() -> Iterator[dict[str, Any]]:
             "questionnaire": canonical,
             **subject,
         }
+    hidden = {"resourceType": "Questionnaire", "id": "q", "url": _OTHER, "status": "active", "title": "Hidden"}
+    yield {
+        "resourceType": "QuestionnaireResponse",
+        "id": "container",
+        "status": "entered-in-error",
+        "contained": [hidden],
+    }
     for type_, name in (("PlanDefinition", "plan"), ("ActivityDefinition", "activity")):
         url = f"http://acme.example/{name}"
         yield {"resourceType": type_, "id": name, "url": url, "status": "active", "title": name.capitalize()}
@@ -86,6 +93,7 @@ CHAINS: Final = [
     (_RESPONSE, "questionnaire.title:contains=neck&status=completed", "to-first"),
     (_RESPONSE, "questionnaire.status=active&status=in-progress,stopped", "to-second to-unversioned"),
     (_RESPONSE, "questionnaire.title=none", ""),
+    (_RESPONSE, "questionnaire.title=hidden", ""),
     ("CarePlan", "instantiates-canonical:PlanDefinition.title=plan", "planned"),
     ("CarePlan", "instantiates-canonical.title=plan", "planned"),
     ("CarePlan", "instantiates-canonical:ActivityDefinition.title:missing=false", ""),
@@ -127,6 +135,7 @@ INCLUDES: Final = [
     ("Questionnaire", "_id=unversioned&_revinclude=*", "to-unversioned"),
     ("Questionnaire", f"_id=anonymous&_revinclude={_RESPONSE}:questionnaire", ""),
     ("Questionnaire", "_id=first&_include=*", ""),
+    (_RESPONSE, f"_id=to-unversioned&_include={_RESPONSE}:questionnaire", "unversioned"),
     ("Patient", "_revinclude=CarePlan:patient&_include:iterate=CarePlan:instantiates-canonical", "planned plan"),
     ("CarePlan", "_include=CarePlan:instantiates-canonical:ActivityDefinition", ""),
 ]

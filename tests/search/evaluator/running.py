@@ -31,6 +31,8 @@ UNSUPPORTED: Final = frozenset({"not-supported"})
 """The error codes with which the service refuses a search that R4 allows: by a value set that it does not hold."""
 
 _SPARED: Final = frozenset({"alembic_version", "search_generation", "secret"})
+_ADDED_TO: Final = "audit_"
+"""What the names of the tables begin with that nothing is ever deleted from."""
 
 
 class Service:
@@ -52,7 +54,7 @@ class Service:
 
     async def _store(self, resources: list[Json]) -> list[Json]:
         for table in reversed(metadata.sorted_tables):
-            if table.name not in _SPARED:
+            if table.name not in _SPARED and not table.name.startswith(_ADDED_TO):
                 await self._database.execute(f"DELETE FROM {table.name}")  # noqa: S608
         if not resources:
             return []
