@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from service.fhir.outcome import FhirError
+from service.store.change import Conflict
 from service.store.claims import BATCH, prune_claims
 from service.store.reindex_job import prune_jobs
 
@@ -80,10 +81,10 @@ async def _again_and_again(what: Callable[[], Awaitable[None]], seconds: float) 
 
 async def _quietly(what: Callable[[], Awaitable[None]]) -> None:
     """Once; what goes wrong is tried again the next time, and logged unless it is the database that is lost."""
-    with suppress(FhirError):
+    with suppress(FhirError, Conflict):
         try:
             await what()
-        except FhirError:
+        except (FhirError, Conflict):
             raise
         except Exception:  # noqa: BLE001 - whatever it is, the worker goes on
             _LOG.exception("background work failed")

@@ -20,6 +20,7 @@ from service.fhir.interaction import Context
 from service.fhir.outcome import FhirError
 from service.jobs.rebuild import LOOK_AGAIN_SECONDS, Progress, Rebuilding, ReindexError, Selection
 from service.store import reindex_job, search_parameters
+from service.store.change import Conflict
 from service.store.index_rows import last_key, none_begun_before, transaction_id
 from service.store.lease import GRACE_SECONDS, LEASE_SECONDS
 
@@ -56,7 +57,7 @@ class Reindexing:
         self._clock = clock
 
     async def work(self) -> None:
-        """Do all jobs, unless another worker does; FhirError when the database is lost meanwhile."""
+        """Do all jobs, unless another worker does; FhirError or Conflict: try again."""
         async with self._store.alone(_ONE_WORKER) as session:
             while session and (job := await reindex_job.next_job(session)):
                 await self._do(session, job)
@@ -64,7 +65,7 @@ class Reindexing:
     async def _do(self, session: Session, job: Job) -> None:
         try:
             await self._perform(session, job)
-        except FhirError:
+        except (FhirError, Conflict):
             raise
         except ReindexError as error:
             await reindex_job.end(session, job, str(error))
