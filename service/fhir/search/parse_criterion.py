@@ -130,7 +130,10 @@ def _check_bound(parameter: SearchParameter, value: Value) -> None:
     """Refuse a code that no resource can have: a typo would be answered with an empty work list."""
     if isinstance(value, CompositeValue):
         for component, part in zip(parameter.components, value.components, strict=True):
-            _check_bound(component, part)
+            try:
+                _check_bound(component, part)
+            except FhirError as error:
+                raise located_at(error, where(parameter.code)) from error
     if not parameter.systems or not isinstance(value, TokenValue):
         return
     known = frozenset().union(*parameter.systems.values())

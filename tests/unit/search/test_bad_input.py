@@ -70,6 +70,7 @@ ROWS = [
         for name in ("_count", "_summary", "_total", "_elements")
         for value in ("", "'--", "-1")
     ),
+    ("DocumentReference", "relationship", "DocumentReference/1$nonsense"),
     ("Observation", "_count", "1.5"),
     ("Observation", "_count", "1e3"),
     ("Observation", "_count", "٣"),
