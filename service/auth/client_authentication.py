@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from service.access.claims import Assertion, Header
     from service.access.keys import Key
     from service.auth.key_sets import KeySets
+    from service.auth.throttle import Throttle
     from service.store.clients import Clients, Registration
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -41,21 +42,36 @@ class Authenticated(msgspec.Struct, frozen=True, kw_only=True):
 class ClientAuthentication:
     """Verifies client assertions for one token URL, `audience`; `now` is in seconds since 1970."""
 
-    def __init__(self, clients: Clients, key_sets: KeySets, *, audience: str, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        key_sets: KeySets,
+        throttle: Throttle,
+        *,
+        audience: str,
+        now: Callable[[], float],
+    ) -> None:
         self._clients = clients
         self._key_sets = key_sets
+        self._throttle = throttle
         self._audience = audience
         self._now = now
 
     async def authenticate(self, form: Mapping[str, str]) -> Authenticated:
-        """The client that the form's assertion proves, spent or not; OAuthError invalid_client."""
+        """The client that the form's assertion proves, spent or not; OAuthError invalid_client.
+
+        FhirError throttled where it asks too often; what a stranger sends is not counted.
+        """
         if form.get("client_assertion_type") != ASSERTION_TYPE or not form.get("client_assertion"):
             told = f"Send client_assertion, a signed JWT, and client_assertion_type={ASSERTION_TYPE}."
             raise OAuthError("invalid_client", told)
         try:
-            return await self._authenticate(form["client_assertion"], form.get("client_id"))
+            proved = await self._authenticate(form["client_assertion"], form.get("client_id"))
         except Refused as refused:
             raise OAuthError("invalid_client", refused.reason) from None
+        now, client = self._now(), proved.registration
+        self._throttle.bucket(client.id, client.requests_per_minute, now).take(now)
+        return proved
 
     async def _authenticate(self, token: str, named: str | None) -> Authenticated:
         unproved = unverified(token)

@@ -67,9 +67,10 @@ def access_server(choices: Choices, pool: Pool, *, now: Callable[[], float]) -> 
     fetch = Fetch(allowed=choices.private_networks)
     routes = discovery_routes(endpoints, issuers, None if choices.is_issuer else choices.issuers[0])
     if choices.is_issuer:
-        authentication = ClientAuthentication(clients, KeySets(fetch, now), audience=endpoints.token, now=now)
+        key_sets = KeySets(fetch, now)
+        authentication = ClientAuthentication(clients, key_sets, throttle, audience=endpoints.token, now=now)
         routes += token_routes(
-            TokenEndpoint(authentication, tokens, throttle, now=now, new_token=_new_token),
+            TokenEndpoint(authentication, tokens, now=now, new_token=_new_token),
             TokenState(authentication, gate, tokens, issuer=endpoints.fhir, now=now),
         )
     administration = Administration(

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from service.auth.client_authentication import ClientAuthentication
-    from service.auth.throttle import Throttle
     from service.fhir.actor import Scope
     from service.store.clients import Registration
     from service.store.tokens import Tokens
@@ -37,25 +36,22 @@ class TokenEndpoint:
         self,
         authentication: ClientAuthentication,
         tokens: Tokens,
-        throttle: Throttle,
         *,
         now: Callable[[], float],
         new_token: Callable[[], str],
     ) -> None:
         self._authentication = authentication
         self._tokens = tokens
-        self._throttle = throttle
         self._now = now
         self._new_token = new_token
 
     async def answer(self, form: Mapping[str, str]) -> dict[str, object]:
-        """The answer to a token request; OAuthError, and FhirError where the client asks too often."""
+        """The answer to a token request; OAuthError, and what authentication raises."""
         if form.get("grant_type") != GRANT:
             raise OAuthError("unsupported_grant_type", f"grant_type must be {GRANT}.")
         client = await self._authentication.authenticate(form)
         registration = client.registration
         now = self._now()
-        self._throttle.bucket(registration.id, registration.requests_per_minute, now).take(now)
         granted = scope_text(_granted(form.get("scope", ""), registration))
         token, issued_at = self._new_token(), datetime.fromtimestamp(now, UTC)
         new = NewToken(

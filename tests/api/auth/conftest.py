@@ -21,7 +21,7 @@ from tests.conftest import client_of, settings_for
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from service.app import Standard
+    from service.app import Application, Standard
     from tests.conftest import Cluster
 
 
@@ -41,6 +41,7 @@ class Workers:
 
     one: httpx.AsyncClient
     other: httpx.AsyncClient
+    application: Application
     clock: Clock
     clients: Clients
     signers: dict[str, Signer] = field(default_factory=dict)
@@ -89,11 +90,12 @@ async def workers(cluster: Cluster, standard: Standard, auth_settings: dict[str,
         url = await stack.enter_async_context(cluster.clone())
         given = {"auth_mode": "smart", "base_url": "http://testserver/fhir"} | auth_settings
         settings = await prepare(settings_for(url, **given))
-        opened = []
+        opened, applications = [], []
         for _ in range(2):
             running = create_app(settings, standard, now=clock)
             await stack.enter_async_context(running.running())
+            applications.append(running)
             opened.append(await stack.enter_async_context(client_of(running)))
         pool = Pool(url, min_size=0, max_size=2)
         stack.push_async_callback(pool.close)
-        yield Workers(one=opened[0], other=opened[1], clock=clock, clients=Clients(pool))
+        yield Workers(one=opened[0], other=opened[1], application=applications[0], clock=clock, clients=Clients(pool))

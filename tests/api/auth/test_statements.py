@@ -1,0 +1,94 @@
+"""What access control costs in round trips to the database: nothing, but for a new token and once a second."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from service.auth.gate import TRUSTED_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import asyncpg
+
+    from tests.api.auth.conftest import Workers
+
+
+@pytest.fixture(scope="module")
+async def sent(workers: Workers) -> list[str]:
+    """The statements that the first worker sends from now on."""
+    texts: list[str] = []
+    watched: set[int] = set()
+    pool: Any = workers.application._pool
+    take: Callable[[], Any] = pool.take
+
+    async def watching() -> asyncpg.Connection[Any]:
+        connection = await take()
+        if id(connection) not in watched:
+            watched.add(id(connection))
+            connection.add_query_logger(lambda record: texts.append(record.query))
+        return connection
+
+    pool.take = watching
+    await workers.register("counted", "system/Patient.cruds")
+    return texts
+
+
+async def counted(sent: list[str], act: Any) -> int:
+    """How many statements an action takes."""
+    await logged()
+    sent.clear()
+    await act
+    await logged()
+    return len(sent)
+
+
+async def logged() -> None:
+    """A connection tells of a statement when the event loop comes round."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+async def test_a_token_takes_two_statements(workers: Workers, sent: list[str]) -> None:
+    """Who is it, and: has the assertion been spent, if not keep the token."""
+    await workers.ask("counted", "system/Patient.rs")
+    assert await counted(sent, workers.ask("counted", "system/Patient.rs")) == 2
+
+
+async def test_a_remembered_token_takes_none(workers: Workers, sent: list[str]) -> None:
+    """A read is one statement, as in the open mode; the first with a token takes one more, and one each second."""
+    headers = await workers.bearer("counted", "system/Patient.cruds")
+    made = await workers.one.put("Patient/p", json={"resourceType": "Patient", "id": "p"}, headers=headers)
+    assert made.status_code == 201
+    workers.clock.seconds += TRUSTED_SECONDS
+    for expected in (2, 1, 1):
+        assert await counted(sent, workers.one.get("Patient/p", headers=headers)) == expected
+    fresh = await workers.bearer("counted", "system/Patient.cruds")
+    for expected in (2, 1):
+        assert await counted(sent, workers.one.get("Patient/p", headers=fresh)) == expected
+
+
+async def test_a_request_without_a_token_costs_the_database_nothing(workers: Workers, sent: list[str]) -> None:
+    for headers in ({}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer a.b.c"}):
+        await workers.one.get("Patient/p", headers=headers)
+        assert await counted(sent, workers.one.get("Patient/p", headers=headers)) == 0
+
+
+async def test_a_scope_that_is_missing_is_seen_before_the_database_is_asked(workers: Workers, sent: list[str]) -> None:
+    await workers.register("narrow", "system/Task.r")
+    headers = await workers.bearer("narrow", "system/Task.r")
+    await workers.one.get("Task/none", headers=headers)
+    assert await counted(sent, workers.one.get("Patient/p", headers=headers)) == 0
+
+
+async def test_the_filter_of_a_scope_takes_one_more_for_a_read(workers: Workers, sent: list[str]) -> None:
+    """And none for a search, whose criteria it becomes."""
+    scope = "system/Patient.rs?active:missing=true"
+    await workers.register("filtered", scope)
+    headers = await workers.bearer("filtered", scope)
+    assert (await workers.one.get("Patient/p", headers=headers)).status_code == 200
+    assert await counted(sent, workers.one.get("Patient/p", headers=headers)) == 2
+    assert await counted(sent, workers.one.get("Patient?_id=p", headers=headers)) == 1
