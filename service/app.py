@@ -26,6 +26,7 @@ from service.fhir.validation import Validator
 from service.interactions.current import CurrentParts
 from service.interactions.parts import Limits, Parts
 from service.interactions.perform import Engine
+from service.jobs.anchors import anchored
 from service.jobs.background import Background
 from service.jobs.reindexing import Reindexing
 from service.logs import AccessLog, request_id
@@ -36,6 +37,8 @@ from service.rest.application import FhirApplication
 from service.rest.health import ELSEWHERE, health_routes
 from service.rest.openapi import document
 from service.settings import fhir_url
+from service.store.audit.chain import Chains
+from service.store.audit.journal import Journal
 from service.store.migration import HEAD, current
 from service.store.pool import Pool
 from service.store.store import Store
@@ -101,6 +104,7 @@ class Beside:
     current: CurrentParts
     background: Background
     pool: Pool
+    journal: Journal | None
 
 
 class Application:
@@ -132,7 +136,7 @@ class Application:
         """Connected to the database within the block; without a database it starts all the same, and is not ready."""
         await self._pool.fill()
         try:
-            async with self._beside.background.running():
+            async with self._beside.background.running(), anchored(self._beside.journal):
                 yield
         finally:
             self._fhir.begin_shutdown()
@@ -150,22 +154,19 @@ def create_app(
     if settings.database_url is None or settings.cursor_secret is None:
         raise ValueError("the settings name no database or no cursor secret")
     standard = standard or compile_standard()
-    pool = Pool(
-        settings.database_url.get_secret_value(),
-        min_size=settings.pool_min_size,
-        max_size=settings.pool_max_size,
-        acquire_timeout_seconds=settings.acquire_timeout_seconds,
-        statement_timeout_seconds=settings.statement_timeout_seconds,
-    )
+    chains = Chains() if settings.is_audited else None
+    pool = _pool(settings, chains)
     access = _access(settings, pool, now)
     parts = assemble(
         settings,
         standard,
         pool,
         settings.cursor_secret.get_secret_value(),
+        chains=chains,
         security=access.security if access else None,
     )
-    beside = _beside(settings, parts)
+    journal = Journal(pool, chains, now=lambda: datetime.now(UTC)) if chains else None
+    beside = _beside(settings, parts, journal)
     fhir = FhirApplication(
         Engine(beside.current, OPERATIONS),
         definitions=standard.definitions,
@@ -175,20 +176,33 @@ def create_app(
         cors_origins=settings.cors_origins,
         access_log=AccessLog() if settings.access_log else None,
         admit=access.gate.admit if access else None,
+        keep=journal.keep if journal else None,
         bind_request_id=request_id.set,
     )
     elsewhere = _elsewhere(standard, pool, access.routes if access else ())
     return Application(fhir=fhir, elsewhere=elsewhere, pool=pool, beside=beside)
 
 
-def _beside(settings: Settings, parts: Parts) -> Beside:
+def _pool(settings: Settings, chains: Chains | None) -> Pool:
+    """The connections by which requests are answered, each with a chain of audit records where there are any."""
+    return Pool(
+        settings.database_url.get_secret_value() if settings.database_url else "",
+        min_size=settings.pool_min_size,
+        max_size=settings.pool_max_size,
+        acquire_timeout_seconds=settings.acquire_timeout_seconds,
+        statement_timeout_seconds=settings.statement_timeout_seconds,
+        on_connect=chains.open if chains else None,
+    )
+
+
+def _beside(settings: Settings, parts: Parts, journal: Journal | None) -> Beside:
     pool = command_pool(
         settings, connections=BACKGROUND_CONNECTIONS, acquire_timeout_seconds=settings.acquire_timeout_seconds
     )
     store = Store(pool)
     current = CurrentParts(parts, store)
     reindexing = Reindexing(current, store, base=settings.base_url or "", clock=lambda: datetime.now(UTC))
-    return Beside(current=current, background=Background(current, reindexing, store), pool=pool)
+    return Beside(current=current, background=Background(current, reindexing, store), pool=pool, journal=journal)
 
 
 def _search_limits(settings: Settings) -> SearchLimits:
@@ -247,11 +261,12 @@ def assemble(
     pool: Pool,
     cursor_secret: str,
     *,
+    chains: Chains | None = None,
     security: Mapping[str, Any] | None = None,
 ) -> Parts:
     """What the engine, and commands that write, work with; connects to nothing."""
     return Parts(
-        store=Store(pool),
+        store=Store(pool, chains=chains),
         definitions=standard.definitions,
         registry=standard.registry,
         validator=standard.validator,

@@ -147,6 +147,11 @@ class Settings(BaseSettings):
         default=("RS256", "PS256", "ES256", "RS384", "ES384"),
         description="signature algorithms that OIDC_ISSUERS may use, with commas",
     )
+    audit: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="on: a record of every interaction, without which nothing is answered; auto: on unless AUTH_MODE "
+        "is open",
+    )
     client_requests_per_minute: Count = Field(
         default=6000, description="most requests of one client in a minute, then 429; each worker allows its share"
     )
@@ -263,6 +268,11 @@ class Settings(BaseSettings):
             if self.oidc_audience is None:
                 raise ValueError("OIDC_AUDIENCE: must be set when AUTH_MODE has oidc")
         return self
+
+    @property
+    def is_audited(self) -> bool:
+        """Whether interactions are put on record."""
+        return self.audit == "on" or (self.audit == "auto" and self.auth_mode != ("open",))
 
     def shown(self) -> dict[str, str]:
         """Environment variable → value as text, with secrets hidden."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from service.fhir.actor import Actor
+    from service.fhir.audit.trail import Trail
     from service.fhir.outcome import Issue, Result
     from service.fhir.resource import Content, Version
 
@@ -132,7 +133,8 @@ class Context(Struct, frozen=True, kw_only=True):
     """What surrounds an interaction: the caller's view of the base URL, the request id, the instant, the preferences.
 
     `base` has no trailing slash. `strict` is `Prefer: handling`; `preferred_return` is `Prefer: return`, if sent.
-    `actor` is who asks; None where the service asks nobody who they are.
+    `actor` is who asks; None where the service asks nobody who they are. `trail` is what it leaves on record, None
+    where nothing is.
     """
 
     base: str
@@ -141,6 +143,7 @@ class Context(Struct, frozen=True, kw_only=True):
     strict: bool = True
     preferred_return: Literal["minimal", "representation", "OperationOutcome"] | None = None
     actor: Actor | None = None
+    trail: Trail | None = None
 
 
 class Answer(Struct, frozen=True, kw_only=True):

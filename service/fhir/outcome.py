@@ -213,6 +213,12 @@ ERROR_CODES: Final = _catalogue(
     # the service itself
     ("throttled", Category.THROTTLED, "throttled", "Too many requests; wait as Retry-After says."),
     ("busy", Category.UNAVAILABLE, "throttled", "The service has no capacity for the request right now."),
+    (
+        "audit-unavailable",
+        Category.UNAVAILABLE,
+        "transient",
+        "The request could not be put on record, so it is not answered.",
+    ),
     ("database-unavailable", Category.UNAVAILABLE, "transient", "The database cannot be reached right now."),
     ("timeout", Category.UNAVAILABLE, "timeout", "The request took longer than the service allows."),
     ("shutting-down", Category.UNAVAILABLE, "transient", "The service is stopping; send the request again."),

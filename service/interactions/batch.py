@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from service.fhir import codec
+from service.fhir.audit.trail import UNKNOWN, what
 from service.fhir.bundle import Entry, bundle
 from service.fhir.bundle_plan import bundle_entries, entry_path, located, plan_entry
 from service.fhir.interaction import Answer, Create, Update
@@ -36,13 +39,21 @@ async def batch(parts: Parts, context: Context, process: Process, perform: Perfo
 
 async def _entry(parts: Parts, context: Context, index: int, entry: Any, perform: Perform, siblings: set[str]) -> Entry:
     where = entry_path(index)
+    planned = None
+    if context.trail is not None:
+        context = replace(context, trail=context.trail.entry())
     try:
         planned = plan_entry(index, entry, base=context.base, routes=parts.routes)
         check_entry(parts, entry, where)
         if siblings and isinstance(planned.interaction, Create | Update):
             _refuse_siblings(planned.interaction.content, siblings, where)
-        return response_entry(context, planned, await perform(planned.interaction, context))
+        answer = await perform(planned.interaction, context)
+        if context.trail is not None and not context.trail.is_settled:
+            context.trail.add(context.trail.answered(planned.interaction, answer))
+        return response_entry(context, planned, answer)
     except FhirError as error:
+        if context.trail is not None:
+            context.trail.add(context.trail.refused(what(planned.interaction) if planned else UNKNOWN, error))
         failed = located(error, where)
         status = f"{failed.category.status} {failed.category.reason}"
         outcome = operation_outcome(failed.issues)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from service.fhir.interaction import Answer
 from service.fhir.outcome import FhirError
 from service.fhir.stamp import new_logical_id
@@ -37,6 +39,12 @@ async def perform_plain(parts: Parts, context: Context, create: Create) -> Answe
         raise FhirError(issues=issues)
     target = Target(type=create.type, id=new_logical_id(context.received_at), previous=None)
     written = changed(parts, context, target, create.content, "POST")
-    if written.change:
-        await parts.store.create(written.change)
+    change = written.change
+    if change:
+        if context.trail is None:
+            await parts.store.create(change)
+        else:
+            record = context.trail.written(create, written.result, written.version)
+            await parts.store.create(replace(change, records=(record,)))
+            context.trail.settle()
     return Answer(result=written.result, version=written.version)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from typing import Any
 
+    from service.fhir.audit.record import Record
     from service.fhir.bundle_plan import PlannedEntry
     from service.fhir.interaction import Context, Interaction, Process
     from service.interactions.parts import Parts
@@ -43,13 +44,17 @@ async def transaction(parts: Parts, context: Context, process: Process, perform_
     writing = [entry for entry in ordered if isinstance(entry.interaction, Write)]
     reading = [entry for entry in ordered if not isinstance(entry.interaction, Write)]
     responses: dict[int, Entry] = {}
+    read: list[Record] = []
 
     async def read_after_write(session: Session) -> None:
+        read.clear()
         for entry in reading:
             try:
                 answer = await perform_reading(session, entry.interaction, context)
             except FhirError as error:
                 raise located(error, entry.where) from error
+            if context.trail is not None:
+                read.append(context.trail.answered(entry.interaction, answer))
             responses[entry.index] = response_entry(context, entry, answer)
 
     def respond(written: Sequence[Written]) -> None:
@@ -60,6 +65,8 @@ async def transaction(parts: Parts, context: Context, process: Process, perform_
     requests = [_request(entry, context) for entry in writing]
     afterwards = read_after_write if reading else None
     await write(parts, context, requests, bundle=True, afterwards=afterwards, meanwhile=respond)
+    if context.trail is not None:
+        context.trail.add(*read)
     body = bundle(
         "transaction-response", [responses[index] for index in range(len(planned))], built_at=context.received_at
     )

@@ -30,10 +30,12 @@ from service.store.change import Conflict
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
+    from service.fhir.audit.record import Record
     from service.fhir.interaction import Context
     from service.fhir.resource import Version
     from service.interactions.conditional import Matches
     from service.interactions.parts import Parts
+    from service.store.change import Change
     from service.store.store import Session
 
 _T = TypeVar("_T")
@@ -80,6 +82,7 @@ async def write(
             continue
         if unit.defines_search:
             parts.lease.lapse()
+        unit.settle()
         return written
     raise failure("edit-conflict", "Other clients keep changing the same resource; send the request again.")
 
@@ -102,6 +105,8 @@ class _Unit:
         self._bundle = bundle
         self._meanwhile = meanwhile
         self._checked = False
+        self._records: list[Record] = []
+        self._is_kept = False
         self.defines_search = any(request.interaction.type == search_parameters.TYPE for request in requests)
         try:
             self.conditions = Conditions(parts, context, requests, references=bundle)
@@ -138,7 +143,7 @@ class _Unit:
         if self._parts.limits.referential_integrity:
             written = with_every_reference(self._parts, self._context, written)
             await check_integrity(self._parts, self._context, session, written)
-        changes = [one.change for one in written if one.change]
+        changes = self._on_record([one.change for one in written if one.change], written, targets)
         meanwhile = None if self._meanwhile is None else partial(self._meanwhile, written)
         if changes:
             await _while(session.write(changes, matches.claims), meanwhile)
@@ -148,6 +153,33 @@ class _Unit:
             where = [request.where for request in self._requests]
             await search_parameters.take_effect(self._parts, session, zip(where, written, strict=True))
         return written
+
+    def _on_record(
+        self, changes: list[Change], written: Sequence[Written], targets: Sequence[Target | None]
+    ) -> list[Change]:
+        """The changes with the records of all writes of the unit, and of the Bundle that they came in."""
+        trail = self._context.trail
+        if trail is None:
+            return changes
+        self._records = [
+            trail.written(request.interaction, one.result, one.version, target.content if target else None)
+            for request, one, target in zip(self._requests, written, targets, strict=True)
+        ]
+        self._is_kept = bool(changes)
+        if not changes:
+            return changes
+        records = [*self._records, trail.processed()] if self._bundle else self._records
+        return [replace(changes[0], records=tuple(records)), *changes[1:]]
+
+    def settle(self) -> None:
+        """What was on record with the changes is settled; entries that changed nothing are left to be put on record."""
+        trail = self._context.trail
+        if trail is None:
+            return
+        if self._is_kept:
+            trail.settle()
+        elif self._bundle:
+            trail.add(*self._records)
 
     async def _matched(self, session: Session) -> Matches:
         """What the criteria match; the contents are validated while the database looks for it."""

@@ -48,6 +48,11 @@ class Target(Struct, frozen=True, kw_only=True, dict=True):
         """Whether there is a version and it is not a tombstone."""
         return self.previous is not None and not self.previous.deleted
 
+    @property
+    def content(self) -> bytes | None:
+        """The content of the previous version as it is stored, None where there is none."""
+        return None if self.previous is None else self.previous.content
+
     @cached_property
     def before(self) -> Content | None:
         """The decoded content of the previous version, None where there is none."""

@@ -24,6 +24,7 @@ from service.rest.cors import Origins
 from service.rest.headers import REQUEST_ID
 from service.rest.interpret import SHAPING, interpret
 from service.rest.negotiation import representation
+from service.rest.recording import Recording
 from service.rest.request import Request
 from service.rest.shape import asked_subset, shaped
 
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, MutableMapping
 
     from service.fhir.actor import Actor
+    from service.fhir.address import Address
     from service.fhir.definitions import Definitions
     from service.fhir.interaction import Answer, Interaction
     from service.rest.body import Receive
+    from service.rest.recording import Keep
     from service.rest.render import Response
     from service.rest.request import Scope
 
@@ -68,7 +71,8 @@ class FhirApplication:
     """FHIR R4 over HTTP below the path that `scope["root_path"]` names.
 
     `base_url` has no trailing slash; None takes it from each request. The origins in `cors_origins` may call from a
-    browser. `admit` says who asks; None lets everybody in. `bind_request_id` is called in the request's task before
+    browser. `admit` says who asks; None lets everybody in. `keep` puts on record what was asked, before the answer
+    leaves; None where nothing is. `bind_request_id` is called in the request's task before
     anything is performed, so that log lines of other packages can name the request.
     """
 
@@ -84,6 +88,7 @@ class FhirApplication:
         cors_origins: Collection[str] = ("*",),
         access_log: AccessLog | None = None,
         admit: Admit | None = None,
+        keep: Keep | None = None,
         bind_request_id: Callable[[str], object] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_request_id: Callable[[], str] = lambda: secrets.token_hex(16),
@@ -101,6 +106,7 @@ class FhirApplication:
         self._always = [_NO_SNIFFING, *([_TLS_ONLY] if base_url and base_url.startswith("https:") else [])]
         self._bind_request_id = bind_request_id
         self._now = now
+        self._recording = None if keep is None else Recording(keep, now)
         self._new_request_id = new_request_id
         self._stopping = False
 
@@ -151,49 +157,73 @@ class FhirApplication:
     async def _response(self, scope: Scope, request: Request, repeated: bytes | None) -> Response:
         """The response to whatever was sent; nothing but a cancellation or a lost client gets out of here."""
         try:
-            if repeated:
-                return render.refused(reading.refuse_repeated(repeated), request)
-            return await self._performed(scope, request)
+            response = await self._performed(scope, request, repeated)
         except FhirError as error:
-            return render.refused(error, request)
+            response = self._refused(error, scope, request)
         except ClientDisconnectedError:
             raise
         except Exception:
             _LOGGER.exception("unexpected fault", extra={"fields": {"request_id": request.request_id}})
             told = f"An unexpected fault; it is recorded under the request id {request.request_id}."
-            return render.refused(failure("internal", told), request)
+            response = self._refused(failure("internal", told), scope, request)
+        if self._recording is not None:
+            try:
+                await self._recording.keep(request)
+            except FhirError as error:
+                return render.refused(error, request)
+        return response
 
-    async def _performed(self, scope: Scope, request: Request) -> Response:
-        """Understand, perform, render; FhirError."""
+    def _refused(self, error: FhirError, scope: Scope, request: Request) -> Response:
+        if self._recording is not None:
+            self._recording.refused(scope, request, error)
+        return render.refused(error, request)
+
+    async def _performed(self, scope: Scope, request: Request, repeated: bytes | None) -> Response:
+        """Understand, perform, render; FhirError. `repeated` is a header that must not be."""
+        if repeated:
+            raise reading.refuse_repeated(repeated)
+        address = await self._admitted(scope, request)
+        if request.method == "OPTIONS":
+            return self._options(request)
+        interaction = await self._understood(scope, request, address)
+        asked = EVERYTHING
+        if request.parameters and any(name in SHAPING for name, _ in request.parameters):
+            asked = asked_subset(interaction, request.parameters, self._definitions)
+        answer = await self._engine.perform(interaction, self._context(request))
+        if request.trail is not None and not request.trail.is_settled:
+            request.trail.add(request.trail.answered(interaction, answer))
+        if asked is not EVERYTHING:
+            answer = shaped(answer, asked, self._definitions)
+        return render.answered(answer, request)
+
+    async def _admitted(self, scope: Scope, request: Request) -> Address:
+        """Where the request goes, with who asks put into it; FhirError."""
         if self._stopping:
             raise failure("shutting-down", "The service is stopping; send the request again.", retry_after_seconds=1)
-        query: bytes = scope.get("query_string", b"")
-        if len(scope.get("raw_path") or scope["path"]) + len(query) > self._max_url_length:
+        if len(scope.get("raw_path") or scope["path"]) + len(scope.get("query_string", b"")) > self._max_url_length:
             told = f"The URL is longer than {self._max_url_length} bytes; a long search can be sent by POST."
             raise failure("url-too-long", told, "http.url")
         request.base = self._base_url or reading.base_of(scope, request.headers.get(b"host"))
         address = request.address = self._routes.address(reading.path_segments(scope))
-        if request.method == "OPTIONS":
-            return self._options(request)
-        actor = None
-        if self._admit is not None and address.place is not Place.METADATA:
-            actor = await self._admit(request.headers.get(b"authorization"))
-        if query:
+        if address.place is not Place.METADATA and request.method != "OPTIONS":
+            if self._admit is not None:
+                request.actor = await self._admit(request.headers.get(b"authorization"))
+            if self._recording is not None:
+                self._recording.start(scope, request)
+        return address
+
+    async def _understood(self, scope: Scope, request: Request, address: Address) -> Interaction:
+        """The interaction that the request asks for; FhirError."""
+        if query := scope.get("query_string", b""):
             reading.read_query(request, query)
         reading.read_preferences(request)
         by_form = request.method == "POST" and address.place in _SEARCHED_BY_FORM
         if not by_form:
             self._negotiate(request)
-        interaction = await interpret(request, address)
+        interaction = request.interaction = await interpret(request, address)
         if by_form:
             self._negotiate(request)
-        asked = EVERYTHING
-        if request.parameters and any(name in SHAPING for name, _ in request.parameters):
-            asked = asked_subset(interaction, request.parameters, self._definitions)
-        answer = await self._engine.perform(interaction, self._context(request, actor))
-        if asked is not EVERYTHING:
-            answer = shaped(answer, asked, self._definitions)
-        return render.answered(answer, request)
+        return interaction
 
     def _negotiate(self, request: Request) -> None:
         request.representation = representation(
@@ -202,14 +232,15 @@ class FhirApplication:
             reading.first_value(request.general, "_pretty"),
         )
 
-    def _context(self, request: Request, actor: Actor | None) -> Context:
+    def _context(self, request: Request) -> Context:
         return Context(
             base=request.base,
             request_id=request.request_id,
             received_at=self._now(),
             strict=request.preferences.strict,
             preferred_return=request.preferences.returning,
-            actor=actor,
+            actor=request.actor,
+            trail=request.trail,
         )
 
     def _options(self, request: Request) -> Response:

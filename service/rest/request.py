@@ -18,8 +18,10 @@ from service.rest.negotiation import DEFAULT, Representation
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
+    from service.fhir.actor import Actor
     from service.fhir.address import Address
-    from service.fhir.interaction import Parameters
+    from service.fhir.audit.trail import Trail
+    from service.fhir.interaction import Interaction, Parameters
     from service.rest.body import Body
 
     Scope = MutableMapping[str, Any]
@@ -47,7 +49,8 @@ _HOST: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0
 class Request(Struct, kw_only=True):
     """A request as it is understood step by step; the defaults stand while a refusal comes before the step.
 
-    `method` is GET for HEAD. `general` are the parameters ``_format`` and ``_pretty``, `parameters` the others.
+    `method` is GET for HEAD. `general` are the parameters ``_format`` and ``_pretty``, `parameters` the others. `actor`
+    is who asks, `interaction` what for, `trail` what is put on record of it.
     """
 
     method: str
@@ -60,6 +63,9 @@ class Request(Struct, kw_only=True):
     parameters: Parameters = ()
     general: Parameters = ()
     representation: Representation = DEFAULT
+    actor: Actor | None = None
+    interaction: Interaction | None = None
+    trail: Trail | None = None
     preferences: Preferences = field(default=NO_PREFERENCES)
 
 

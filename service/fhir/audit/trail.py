@@ -26,6 +26,7 @@ from service.fhir.interaction import (
     Update,
     VRead,
 )
+from service.fhir.outcome import Result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from service.fhir.actor import Actor
     from service.fhir.address import Address
     from service.fhir.interaction import Answer, Interaction, Parameters
-    from service.fhir.outcome import FhirError, Result
+    from service.fhir.outcome import FhirError
     from service.fhir.resource import Version
 
 _CODES: Final[Mapping[type[Any], str]] = {
@@ -48,6 +49,9 @@ _CODES: Final[Mapping[type[Any], str]] = {
     Operation: "operation",
 }
 
+
+UNKNOWN: Final[Mapping[str, Any]] = {"interaction": ""}
+"""The fields of `what` of a request that was not understood at all."""
 
 _INTENDED: Final[Mapping[tuple[Place, str], str]] = {
     (Place.SYSTEM, "GET"): "search-system",
@@ -104,9 +108,9 @@ class Trail:
         self._records.clear()
         return taken
 
-    def add(self, record: Record) -> None:
-        """Keep a record for when the answer is ready."""
-        self._records.append(record)
+    def add(self, *records: Record) -> None:
+        """Have records put on record before the answer leaves."""
+        self._records.extend(records)
 
     def written(
         self, interaction: Interaction, result: Result, version: Version | None, before: bytes | None = None
@@ -117,6 +121,10 @@ class Trail:
             fields |= {"type": version.type, "id": version.id, "version": str(version.version_id)}
             fields["patients"] = _patients(version, before, self.base)
         return Record(status=result.status, **fields, **self._who)
+
+    def processed(self) -> Record:
+        """The record of a transaction that is about to be committed."""
+        return Record(interaction="transaction", status=Result.OK.status, **self._who)
 
     def answered(self, interaction: Interaction, answer: Answer) -> Record:
         """The record of an interaction that was not refused."""
@@ -147,7 +155,7 @@ def who(*, at: datetime, request: str, address: str | None, actor: Actor | None)
 def intended(address: Address | None, method: str, query: bytes) -> dict[str, Any]:
     """The same as `what` of a request that was refused before it was understood: what its address and method say."""
     if address is None:
-        return {"interaction": ""}
+        return dict(UNKNOWN)
     fields: dict[str, Any] = {"interaction": _INTENDED.get((address.place, method), "")}
     names = (
         ("type", address.type),
