@@ -6,6 +6,7 @@ administrator about all. Nobody learns from an answer whether another one's toke
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from service.auth.error import OAuthError
@@ -69,7 +70,8 @@ class TokenState:
         if authorization is not None:
             return (await self._gate.admit(authorization.encode("latin-1"))).client
         client = await self._authentication.authenticate(form)
-        if not await self._tokens.spend(client.digest, expires_at=client.spent_until):
+        now = datetime.fromtimestamp(self._now(), UTC)
+        if not await self._tokens.spend(client.digest, expires_at=client.spent_until, now=now):
             raise OAuthError("invalid_client", "The assertion was used before; sign a new one, with its own jti.")
         return client.registration.client
 

@@ -37,21 +37,20 @@ spent_assertion: Final = Table(
 )
 
 _SWEPT: Final = 50
-"""Rows of each table that a new token takes away, more than it adds: so neither needs a job that sweeps it."""
+"""Rows that a new one takes away with it, once they have expired: so no table needs a job that sweeps it."""
 
-_ISSUE: Final = f"""WITH old_tokens AS (
-  DELETE FROM access_token WHERE digest = ANY(ARRAY(
-    SELECT digest FROM access_token WHERE expires_at < $7 ORDER BY expires_at LIMIT {_SWEPT} FOR UPDATE SKIP LOCKED))),
-old_assertions AS (
-  DELETE FROM spent_assertion WHERE digest = ANY(ARRAY(
-    SELECT digest FROM spent_assertion WHERE expires_at < $7 ORDER BY expires_at LIMIT {_SWEPT}
-    FOR UPDATE SKIP LOCKED))),
-fresh AS (
-  INSERT INTO spent_assertion (digest, expires_at) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING RETURNING digest)
+
+def _swept(table: str, now: str) -> str:
+    return f"""swept_{table} AS (DELETE FROM {table} WHERE digest = ANY(ARRAY(
+  SELECT digest FROM {table} WHERE expires_at < {now} ORDER BY expires_at LIMIT {_SWEPT} FOR UPDATE SKIP LOCKED)))"""  # noqa: S608
+
+
+_FRESH: Final = """fresh AS (
+  INSERT INTO spent_assertion (digest, expires_at) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING RETURNING digest)"""
+_ISSUE: Final = f"""WITH {_swept("access_token", "$6")}, {_swept("spent_assertion", "$6")}, {_FRESH}
 INSERT INTO access_token (digest, client_id, scope, issued_at, expires_at)
-SELECT $3, $4, $5, $6, $8 FROM fresh RETURNING true"""  # noqa: S608 - constants only
-_SPEND: Final = """INSERT INTO spent_assertion (digest, expires_at) VALUES ($1, $2)
-ON CONFLICT (digest) DO NOTHING RETURNING true"""
+SELECT $3, $4, $5, $6, $7 FROM fresh RETURNING true"""  # noqa: S608 - constants only
+_SPEND: Final = f"""WITH {_swept("spent_assertion", "$3")}, {_FRESH} SELECT true FROM fresh"""  # noqa: S608
 _FIND: Final = f"""SELECT t.scope AS granted, t.issued_at, t.expires_at, ({GENERATION}) AS generation,
   c.id, c.name, c.role, c.organisation, c.scope, c.requests_per_minute, c.created_at
 FROM access_token t JOIN access_client c ON c.id = t.client_id WHERE t.digest = $1 AND c.disabled_at IS NULL"""  # noqa: S608
@@ -104,14 +103,13 @@ class Tokens:
             new.client_id,
             new.scope,
             new.issued_at,
-            new.issued_at,
             new.expires_at,
         )
         return bool(issued)
 
-    async def spend(self, digest: bytes, *, expires_at: datetime) -> bool:
+    async def spend(self, digest: bytes, *, expires_at: datetime, now: datetime) -> bool:
         """Spend an assertion on something else than a token; whether it had not been spent."""
-        return bool(await self._value(_SPEND, digest, expires_at))
+        return bool(await self._value(_SPEND, digest, expires_at, now))
 
     async def find(self, digest: bytes) -> Held | None:
         """Who holds a token, also one that has expired; None for one unknown or revoked, or of a disabled client."""

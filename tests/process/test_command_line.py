@@ -12,6 +12,7 @@ import pytest
 
 from service.settings import Settings
 from service.store import embedded
+from tests.benchmarks.serving import the_service
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,6 +60,26 @@ def test_a_database_url_that_cannot_be_read_ends_the_start_without_a_part_of_it(
     ended = run("serve", database_url="postgresql://user:the/secret@host/db")
     line = "DATABASE_URL: cannot be read; percent-encode / ? # @ : in the password"
     assert (ended.returncode, ended.stderr) == (2, f"massage-fhir: these settings cannot be used:\n{line}\n")
+
+
+def test_a_half_configured_image_does_not_start() -> None:
+    """As the Dockerfile has it, without what only the operator can know."""
+    ended = run("serve", host="0.0.0.0", auth_mode="smart", database_url="postgresql://user@host/db")  # noqa: S104
+    assert ended.returncode == 2
+    assert "BASE_URL: must be the https:// URL" in ended.stderr
+
+
+def test_an_open_service_does_not_listen_for_others() -> None:
+    ended = run("serve", host="0.0.0.0", port=0)  # noqa: S104 - to be refused
+    assert ended.returncode == 2
+    assert "AUTH_MODE: open lets everybody read and change everything" in ended.stderr
+
+
+async def test_an_open_service_says_so_at_start(tmp_path: Path) -> None:
+    async with the_service(tmp_path) as service:
+        assert "warning AUTH_MODE is open" in service.log
+    async with the_service(tmp_path, auth_mode="smart") as service:
+        assert service.log.count("AUTH_MODE is open") == 0
 
 
 def test_a_port_in_use_ends_the_start_before_the_database_is_touched(tmp_path: Path) -> None:
