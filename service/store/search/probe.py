@@ -98,10 +98,19 @@ def _leaf(writer: Writer, leaf: Leaf, key: str) -> str:
     row = writer.name()
     if leaf.form.hashed is None or leaf.many or leaf.sources is None:
         return f"EXISTS (SELECT FROM {rows_of(leaf, key)} {row} WHERE {passes_any(writer, leaf, row)})"
+    if leaf.own is None and not (leaf.several or leaf.spread):
+        return f"EXISTS (SELECT FROM {leaf.form.table} {row} WHERE {_one_pair(writer, leaf, row, key)} OFFSET 0)"
     return (
         f"EXISTS (SELECT FROM {_hashes(writer, leaf)} CROSS JOIN LATERAL ({_rows_by_hash(leaf, key)}) {row} "
         f"WHERE {passes_any(writer, leaf, row)})"
     )
+
+
+def _one_pair(writer: Writer, leaf: Leaf, row: str, key: str) -> str:
+    """The row is the resource's, of the only source and with the only value; most criteria have no more."""
+    source = f"({writer.array(leaf.sources or 0)})[1]"
+    values = [f"({writer.array(each)})[1]" for each in leaf.values]
+    return f"{leaf.form.found_with(row, values, source)} AND {row}.source = {source} AND {row}.resource_key = {key}"
 
 
 def _hashes(writer: Writer, leaf: Leaf) -> str:

@@ -1,7 +1,8 @@
 """Criteria as probes of index rows, with the values taken out: the shape that a statement is compiled for.
 
 A shape is a tree of structs that says which forms of probes there are and how they are joined; it names each list of
-values by its position. Queries that differ in values alone, or in how many alternatives there are, share a shape.
+values by its position. Queries that differ in values alone, or in how many there are of several alternatives, share
+a shape.
 """
 
 from __future__ import annotations
