@@ -114,7 +114,7 @@ async def reindex(
         await save(session, Checkpoint(name=name, position=progress.position, passed=progress.passed))
 
     watch(progress)
-    rebuilding = Rebuilding(current.current, context, selection, progress, keep=keep)
+    rebuilding = Rebuilding(current.current, context, selection, progress, keep=keep, batch=_BATCH)
     while await rebuilding.round():
         watch(progress)
     async with parts.store.session() as session:
@@ -133,12 +133,14 @@ class Rebuilding:
         progress: Progress,
         *,
         keep: Callable[[Session], Awaitable[None]],
+        batch: int,
     ) -> None:
         self._current = current
         self._context = context
         self._selection = selection
         self._progress = progress
         self._keep = keep
+        self._batch = batch
         self._replaced: dict[int, int] = {}
         """Key → the version whose rows were made anew."""
         self._transaction = ""
@@ -149,7 +151,7 @@ class Rebuilding:
         progress, found = self._progress, False
         for _ in range(_BATCHES_TO_A_REST):
             async with (await self._current()).store.session() as session:
-                following = await resources_after(session, progress.position, self._selection.types, _BATCH)
+                following = await resources_after(session, progress.position, self._selection.types, self._batch)
             following = {key: resource for key, resource in following.items() if key <= progress.last}
             if not following:
                 break

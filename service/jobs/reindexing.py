@@ -37,6 +37,8 @@ _LOG: Final = logging.getLogger(__name__)
 _ONE_WORKER: Final = 0x6D617373_61676503
 SETTLE_SECONDS: Final = LEASE_SECONDS + GRACE_SECONDS
 """After which no writer goes by the search parameters of before."""
+_BATCH: Final = 64
+"""Resources that are worked on between two looks at what clients ask for."""
 _FAULT: Final = "an unexpected fault, which the log tells of"
 
 
@@ -75,10 +77,11 @@ class Reindexing:
 
     async def _perform(self, session: Session, job: Job) -> None:
         extraction = self._extraction(await self._current.renewed())
+        if not job.asked and not await search_parameters.pending(session, job.types):
+            await reindex_job.end(session, job)  # one before has done it
+            return
         if job.state == "waiting" or job.extraction != extraction:
-            if not await self._settle(job):
-                await reindex_job.end(session, job)
-                return
+            await self._settle(job)
             total = await reindex_job.count(session, job.types)
             job = await reindex_job.start(
                 session, job, extraction=extraction, last=await last_key(session), total=total
@@ -93,23 +96,26 @@ class Reindexing:
 
         context = Context(base=self._base, request_id=f"reindex-{job.id}", received_at=self._clock())
         selection = Selection(types=None if job.types is None else tuple(job.types))
-        rebuilding = Rebuilding(self._parts, context, selection, progress, keep=keep)
+        rebuilding = Rebuilding(self._parts, context, selection, progress, keep=keep, batch=_BATCH)
         while await rebuilding.round():
             pass
         await self._finish(job)
 
-    async def _settle(self, job: Job) -> bool:
-        """Until all writers go by the search parameters that the job is for; False when it has nothing to do."""
+    async def _settle(self, job: Job) -> None:
+        """Until all writers go by the search parameters that there are now, which the job is for.
+
+        Those that come while it waits are for the next one.
+        """
+        async with self._store.transaction((search_parameters.LOCK,)) as session:
+            await search_parameters.take(session, job.id, job.types)
         await self._wait_for_writers()
         async with self._store.transaction((search_parameters.LOCK,)) as session:
-            taken = await search_parameters.take(session, job.id, job.types)
             dropped = await search_parameters.drop(session, job.id)
             if dropped:
                 await search_parameters.next_generation(session)
         if dropped:
             await self._current.renewed()
             await self._wait_for_writers()
-        return bool(taken) or job.asked
 
     async def _finish(self, job: Job) -> None:
         async with self._store.transaction((search_parameters.LOCK,)) as session:

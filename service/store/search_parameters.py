@@ -53,7 +53,9 @@ WHERE id = $1 AND state IN ('indexing', 'ready')"""
 _WITHDRAW: Final = """UPDATE search_parameter SET state = 'leaving', job = NULL
 WHERE id = $1 AND state IN ('indexing', 'ready')"""
 _TAKE: Final = """UPDATE search_parameter SET job = $1 WHERE ($2::text[] IS NULL OR types <@ $2)
-AND state IN ('indexing', 'leaving', 'left') RETURNING state"""
+AND state IN ('indexing', 'leaving', 'left')"""
+_PENDING: Final = """SELECT EXISTS (SELECT FROM search_parameter WHERE ($1::text[] IS NULL OR types <@ $1)
+AND state IN ('indexing', 'leaving', 'left'))"""
 _DROP: Final = "UPDATE search_parameter SET state = 'left' WHERE job = $1 AND state = 'leaving'"
 _FINISH: Final = """WITH gone AS (DELETE FROM search_parameter WHERE job = $1 AND state = 'left')
 UPDATE search_parameter SET state = 'ready' WHERE job = $1 AND state = 'indexing'"""
@@ -113,9 +115,14 @@ async def withdraw(session: Session, logical_id: str) -> None:
     await _connection(session).execute(_WITHDRAW, logical_id)
 
 
-async def take(session: Session, job: int, types: Sequence[str] | None) -> int:
-    """Let the job be the one to make, or remove, the rows of what is not ready and of these types; how many."""
-    return len(await _connection(session).fetch(_TAKE, job, types))
+async def pending(session: Session, types: Sequence[str] | None) -> bool:
+    """Whether there is any of these types for a job to make, or remove, the rows of."""
+    return bool(await _connection(session).fetchval(_PENDING, types))
+
+
+async def take(session: Session, job: int, types: Sequence[str] | None) -> None:
+    """Let the job be the one to make, or remove, the rows of what is not ready and of these types."""
+    await _connection(session).execute(_TAKE, job, types)
 
 
 async def drop(session: Session, job: int) -> bool:

@@ -263,6 +263,40 @@ async def test_several_may_come_at_once(client: httpx.AsyncClient) -> None:
         assert await found(client, search) == []
 
 
+async def test_those_that_come_one_by_one_are_all_indexed(client: httpx.AsyncClient) -> None:
+    """Those that come while a job waits are for the next one, and the ones after that have nothing left to do."""
+    for number in range(4):
+        await put(client, note(id=f"n{number}", url=f"http://n/{number}", code=f"note-{number}"))
+    done = await until_done(client)
+    assert [job["state"] for job in done] == ["completed"] * 4
+    assert "began" not in done[0]
+    for number in range(4):
+        assert await found(client, f"Observation?note-{number}=stiff") == ["o1"]
+
+
+async def test_a_job_is_for_no_parameter_that_comes_while_it_waits(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not all writers may know of that one yet when the job begins."""
+    from service.jobs.reindexing import Reindexing
+
+    waiting, wait = asyncio.Event(), Reindexing._wait_for_writers
+
+    async def meanwhile(reindexing: Reindexing) -> None:
+        if not waiting.is_set():
+            waiting.set()
+            await put(client, note(id="late", url="http://late", code="late"))
+        await wait(reindexing)
+
+    monkeypatch.setattr(Reindexing, "_wait_for_writers", meanwhile)
+    await put(client, note())
+    await waiting.wait()
+    await until(client, "Observation?note=stiff", "")
+    assert (await refusal(client, "Observation?late=stiff"))[0] == "parameter-unsupported"
+    await until_done(client)
+    assert await found(client, "Observation?late=stiff") == ["o1"]
+
+
 async def test_those_of_a_transaction_may_not_collide(client: httpx.AsyncClient) -> None:
     entries = [
         {
@@ -349,7 +383,7 @@ async def test_claims_that_are_old_go_by_themselves(
 
 async def test_writers_lose_nothing_while_it_is_indexed(client: httpx.AsyncClient) -> None:
     """They create, update and delete on and on, and every row is as it should be in the end."""
-    from service.jobs import rebuild
+    from service.jobs import rebuild, reindexing
 
     stop = asyncio.Event()
 
@@ -363,7 +397,7 @@ async def test_writers_lose_nothing_while_it_is_indexed(client: httpx.AsyncClien
                     assert (await client.delete(f"Observation/o{number}")).status_code in {204, 503}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rebuild, "_BATCH", 3)
+        patch.setattr(reindexing, "_BATCH", 3)
         patch.setattr(rebuild, "_BATCHES_TO_A_REST", 2)
         writers = [asyncio.create_task(write(first)) for first in (10, 20, 30)]
         for status in ("active", "retired", "active"):
