@@ -77,11 +77,25 @@ def range_lead(nodes: Sequence[Node]) -> tuple[Leaf, ...]:
     able = leads(nodes)
     if not able or rank_of(able[0]) <= SELECTIVE:
         return ()
+    ordered = any(is_ordered(each) for each in able)
     for each in able:
         leaves = windowed(each)
-        if leaves and (rank_of(each) <= LEAST_SELECTIVE or not any(is_ordered(one) for one in able)):
+        if leaves and (not ordered or (rank_of(each) <= LEAST_SELECTIVE and not _is_half_open(leaves, nodes))):
             return leaves
     return ()
+
+
+def _is_half_open(leaves: Sequence[Leaf], nodes: Sequence[Node]) -> bool:
+    """Whether quantities are bounded on one side alone.
+
+    Beyond a bound lie those of other codes, perhaps all of them, before the first one of the code that is asked for;
+    but most that have the code tend to lie there.
+    """
+    lead = leaves[0]
+    if lead.form.table != "index_quantity" or any(each.form_name.endswith(("-eq", "-ap")) for each in leaves):
+        return False
+    bounding = [each for each in nodes if isinstance(each, Leaf) and each.parameter == lead.parameter]
+    return len(bounding) <= 1
 
 
 def windowed(node: Node) -> tuple[Leaf, ...]:

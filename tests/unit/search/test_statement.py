@@ -9,7 +9,7 @@ import pytest
 
 from service.fhir.outcome import FhirError
 from service.fhir.reference import identity_of
-from service.store.search import compile_count, compile_match, compile_search
+from service.store.search import compile_count, compile_match, compile_search, sort_columns
 from service.store.search.value_rows import after_prefix
 
 if TYPE_CHECKING:
@@ -67,6 +67,22 @@ def test_no_value_is_part_of_a_text(
         assert "drop" not in statement.text.casefold()
         assert "table resource" in str(statement.arguments).casefold()
         assert set(re.findall(r"\$\d+", statement.text)) == {f"${n + 1}" for n in range(len(statement.arguments))}
+
+
+@pytest.mark.parametrize(
+    "text,ranged",
+    [
+        ("value-quantity=gt3", True),
+        ("code=a&value-quantity=gt3", False),
+        ("code=a&value-quantity=5", True),
+        ("code=a&value-quantity=gt3&value-quantity=lt5", True),
+        ("code=a&value-quantity=gt3,lt1", False),
+        ("code=a&date=ge2024", True),
+    ],
+)
+def test_numbers_that_are_bounded_on_one_side_leave_the_lead_to_a_code(parse: Parse, text: str, ranged: bool) -> None:
+    """Beyond a bound lie those of other codes: results come newest first, else in the order of the range."""
+    assert bool(sort_columns(parse("Observation", text))) == ranged
 
 
 def test_criteria_of_one_shape_share_a_branch(parse: Parse) -> None:
