@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-_SYSTEM: Final = ("", "metadata", "_history", "_search")
+_SYSTEM: Final = ("", "metadata", "_history", "_search", "$reindex")
 _PLAIN: Final = ("CodeableConcept", "Coding", "HumanName", "Identifier", "Period", "Reference")
-_ANSWERED: Final = ("Bundle", "CapabilityStatement", "OperationOutcome")
+_ANSWERED: Final = ("Bundle", "CapabilityStatement", "OperationOutcome", "Parameters")
 _LEFT_OUT: Final = ("contained", "id", "meta", "text")
 _MEDIA_TYPES: Final = ("application/fhir+json", "application/json")
 KNOWN_IDS: Final = ("1", "2")
@@ -54,6 +54,9 @@ def _narrow_bodies(components: Json, types: Sequence[str]) -> None:
     transaction = bodies["Transaction"]["content"]
     for media in _MEDIA_TYPES:
         transaction[media] = transaction[media] | {"schema": _transaction(types)}
+    reindex = bodies["Reindex"]["content"]
+    for media in _MEDIA_TYPES:
+        reindex[media] = reindex[media] | {"schema": {"enum": [_example(components, "reindex")]}}
     patch = bodies["Patch"]["content"]
     patch["application/json"]["schema"] = {"$ref": "#/components/schemas/JsonPatch"}
     patch["application/fhir+json"]["schema"] = {"enum": [_example(components, "fhirpath-patch")]}
