@@ -283,6 +283,7 @@ def assemble(
         routes=routes_of(standard.definitions),
         software_version=version(),
         started_on=datetime.now(UTC).date().isoformat(),
+        audited=chains is not None,
         security=dict(security) if security else None,
     )
 

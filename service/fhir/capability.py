@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.audit.search import PARAMETERS
 from service.fhir.conformance import (
     FHIR_VERSION,
     FORMATS,
@@ -32,6 +33,11 @@ _SANDBOX: Final = (
     "An open sandbox: there is no access control, so whoever reaches the service can read and change everything in it. "
     "Use synthetic data only."
 )
+_RECORDS: Final = "AuditEvent"
+_OF_RECORDS: Final = (
+    "Written by the service itself for every interaction, in the shape of IHE BALP; for administrators. "
+    "agent:identifier finds a client by its id."
+)
 _COMPARTMENT: Final = "http://hl7.org/fhir/CompartmentDefinition"
 _DESCRIPTION: Final = (
     "A FHIR R4 service for medical massage: a physician's system posts a referral, a clinic answers with a plan, "
@@ -45,7 +51,7 @@ _REST: Final = (
 )
 
 
-def capability_statement(
+def capability_statement(  # noqa: PLR0913 - one for each thing that a deployment may choose
     definitions: Definitions,
     registry: Registry,
     *,
@@ -55,11 +61,12 @@ def capability_statement(
     require_if_match: bool = False,
     referential_integrity: bool = False,
     security: Content | None = None,
+    audited: bool = False,
 ) -> Content:
     """What the service at `base` does; `date` is when that last changed (YYYY-MM-DD), `version` the software's.
 
     `require_if_match` and `referential_integrity` are the settings of these names; `security` is what the statement
-    says of access, None where everybody has it.
+    says of access, None where everybody has it. `audited`: the service itself writes AuditEvents.
     """
     claims = _claims(require_if_match=require_if_match, referential_integrity=referential_integrity)
     return {
@@ -78,7 +85,7 @@ def capability_statement(
         "fhirVersion": FHIR_VERSION,
         "format": list(FORMATS),
         "patchFormat": list(PATCH_FORMATS),
-        "rest": [_server(definitions, registry, claims, security or {"description": _SANDBOX})],
+        "rest": [_server(definitions, registry, claims, security or {"description": _SANDBOX}, audited=audited)],
     }
 
 
@@ -91,13 +98,18 @@ def _claims(*, require_if_match: bool, referential_integrity: bool) -> dict[str,
     return claims
 
 
-def _server(definitions: Definitions, registry: Registry, claims: dict[str, Any], security: Content) -> Content:
+def _server(
+    definitions: Definitions, registry: Registry, claims: dict[str, Any], security: Content, *, audited: bool
+) -> Content:
     reverse = reverse_include_names(registry)
     return {
         "mode": "server",
         "documentation": _documentation(),
         "security": security,
-        "resource": [_resource(name, registry, claims, reverse[name]) for name in definitions.resource_types],
+        "resource": [
+            _records(registry) if audited and name == _RECORDS else _resource(name, registry, claims, reverse[name])
+            for name in definitions.resource_types
+        ],
         "interaction": [{"code": claim.code, "documentation": claim.documentation} for claim in interactions("system")],
         "searchParam": _search_parameters(registry.shared_parameters(definitions.resource_types).values()),
         "operation": _operations(SYSTEM_OPERATIONS),
@@ -115,6 +127,22 @@ def _resource(name: str, registry: Registry, claims: dict[str, Any], reverse: It
         "searchRevInclude": ["*", *reverse],
         "searchParam": _search_parameters(registry.parameters(name).values()),
         "operation": _operations(OPERATIONS),
+    }
+
+
+def _records(registry: Registry) -> Content:
+    """AuditEvents of a service that writes them itself: they are read and searched, and by administrators only."""
+    known = registry.parameters(_RECORDS)
+    names = dict.fromkeys(name.partition(":")[0] for name in PARAMETERS)
+    return {
+        "type": _RECORDS,
+        "profile": f"http://hl7.org/fhir/StructureDefinition/{_RECORDS}",
+        "documentation": _OF_RECORDS,
+        "interaction": [{"code": code} for code in ("read", "vread", "search-type")],
+        "versioning": "no-version",
+        "searchParam": [
+            {"name": name, "definition": known[name].url, "type": known[name].kind} for name in names if name in known
+        ],
     }
 
 

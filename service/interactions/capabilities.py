@@ -27,5 +27,6 @@ def capabilities(parts: Parts, context: Context, interaction: Capabilities) -> A
         require_if_match=parts.limits.require_if_match,
         referential_integrity=parts.limits.referential_integrity,
         security=parts.security,
+        audited=parts.audited,
     )
     return Answer(result=Result.OK, body=codec.encode(statement))

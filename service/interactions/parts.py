@@ -51,5 +51,7 @@ class Parts:
     software_version: str
     started_on: str
     lease: Lease = field(default_factory=Lease)
+    audited: bool = False
+    """Whether interactions are put on record, which makes AuditEvents the service's own."""
     security: Content | None = None
     """What the CapabilityStatement says of access; None where everybody has it."""

@@ -23,7 +23,7 @@ from service.fhir.interaction import (
 )
 from service.fhir.outcome import FhirError, failure
 from service.fhir.stamp import new_logical_id
-from service.interactions import create
+from service.interactions import audit_events, create
 from service.interactions.batch import batch
 from service.interactions.capabilities import capabilities
 from service.interactions.history import history
@@ -84,6 +84,8 @@ class Engine:
             raise failure("busy", text, retry_after_seconds=1) from None
 
     async def _perform(self, interaction: Interaction, context: Context) -> Answer:
+        if self._parts.audited:
+            audit_events.refuse_writing(interaction)
         if isinstance(interaction, Create | Update | Patch | Delete):
             return await self._write(interaction, context)
         if isinstance(interaction, Process):
@@ -105,6 +107,8 @@ class Engine:
         return Answer(result=written.result, version=written.version, issues=written.issues)
 
     async def _perform_reading(self, session: Session, interaction: Interaction, context: Context) -> Answer:
+        if self._parts.audited and audit_events.is_about_records(interaction):
+            return await audit_events.perform(self._parts, session, context, interaction)
         match interaction:
             case Read():
                 return await read(session, interaction)

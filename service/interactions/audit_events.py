@@ -1,0 +1,126 @@
+"""AuditEvents where interactions are put on record: the service writes them, and administrators read and search them.
+
+They are not among the other resources: no search of other types, no chain and no include leads to them.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+from service.fhir import codec
+from service.fhir.audit.event import audit_event, event_id
+from service.fhir.audit.search import parse_event_query
+from service.fhir.bundle import Entry, bundle
+from service.fhir.interaction import Answer, Create, Delete, History, Patch, Read, Search, Update, VRead
+from service.fhir.outcome import Result, failure
+from service.fhir.resource import Version
+from service.fhir.search import cursor
+from service.store.audit.search import read_event, search_events
+
+if TYPE_CHECKING:
+    from service.fhir.audit.record import Link
+    from service.fhir.interaction import Context, Interaction
+    from service.interactions.parts import Parts
+    from service.store.audit.search import Position
+    from service.store.store import Session
+
+TYPE: Final = "AuditEvent"
+
+_SCOPE: Final = "audit"
+_ID: Final = re.compile(r"([1-9][0-9]{0,8})-([1-9][0-9]{0,17})")
+
+
+def is_about_records(interaction: Interaction) -> bool:
+    """Whether the interaction is one with AuditEvents."""
+    return getattr(interaction, "type", None) == TYPE
+
+
+def refuse_writing(interaction: Interaction) -> None:
+    """FhirError not-allowed for what would write AuditEvents, or ask for versions that they do not have."""
+    if is_about_records(interaction) and isinstance(interaction, Create | Update | Patch | Delete | History):
+        told = "AuditEvents are written by the service itself and never changed; they can be read and searched."
+        raise failure("not-allowed", told, "http.method", allowed_methods=("GET", "HEAD", "OPTIONS"))
+
+
+async def perform(parts: Parts, session: Session, context: Context, interaction: Interaction) -> Answer:
+    """What an administrator asks of the records; FhirError forbidden for anybody else."""
+    refuse_writing(interaction)
+    if context.actor is not None and context.actor.client.role != "administrator":
+        raise failure("forbidden", "Only an administrator may see what is on record.", "http.Authorization")
+    if isinstance(interaction, Search):
+        return await _search(parts, session, context, interaction)
+    if not isinstance(interaction, Read | VRead):
+        raise TypeError(interaction)
+    match = _ID.fullmatch(interaction.id)
+    link = await read_event(session, int(match[1]), int(match[2])) if match else None
+    if link is None or (isinstance(interaction, VRead) and interaction.version_id != "1"):
+        raise failure("not-found", "There is no such resource.")
+    version = Version(
+        type=TYPE,
+        id=interaction.id,
+        version_id=1,
+        last_updated=link.record.at,
+        method="POST",
+        content=_content(link, context),
+    )
+    return Answer(result=Result.OK, version=version)
+
+
+async def _search(parts: Parts, session: Session, context: Context, search: Search) -> Answer:
+    if search.compartment is not None:
+        told = "AuditEvents are in no compartment here; search AuditEvent with patient or entity."
+        raise failure("not-supported", told, "http.path")
+    query = parse_event_query(
+        search.parameters,
+        base=context.base,
+        types=parts.definitions.resource_types,
+        zone=parts.zone,
+        limits=parts.limits.search,
+    )
+    after = None if query.cursor is None else _opened(query.cursor, parts.cursor_secret)
+    found: list[tuple[Position, Link]] = []
+    if not query.nothing:
+        found = await search_events(session, query, limit=query.count + 1, after=after)
+    shown = found[: query.count]
+    more = len(found) > len(shown)
+    kept = [(name, value) for name, value in search.parameters if name != "_cursor"]
+    links = [("self", _url(context, list(search.parameters)))]
+    if more:
+        links.append(("next", _url(context, [*kept, ("_cursor", _sealed(shown[-1][0], parts.cursor_secret))])))
+    body = bundle(
+        "searchset",
+        [_entry(link, context) for _, link in shown],
+        built_at=context.received_at,
+        total=len(shown) if after is None and not more else None,
+        links=links,
+    )
+    return Answer(result=Result.OK, body=body)
+
+
+def _entry(link: Link, context: Context) -> Entry:
+    return Entry(
+        full_url=f"{context.base}/{TYPE}/{event_id(link.chain, link.number)}",
+        content=_content(link, context),
+        rest=b'{"search":{"mode":"match"}}',
+    )
+
+
+def _content(link: Link, context: Context) -> bytes:
+    return codec.encode(audit_event(link, context.base))
+
+
+def _url(context: Context, pairs: list[tuple[str, str]]) -> str:
+    return f"{context.base}/{TYPE}?{urlencode(pairs)}" if pairs else f"{context.base}/{TYPE}"
+
+
+def _sealed(position: Position, secret: bytes) -> str:
+    recorded, chain, number = position
+    return cursor.seal([recorded.isoformat(), chain, number], secret, _SCOPE)
+
+
+def _opened(text: str, secret: bytes) -> tuple[datetime, int, int]:
+    recorded, chain, number = cursor.open(text, secret, _SCOPE)
+    return datetime.fromisoformat(recorded), int(chain), int(number)
