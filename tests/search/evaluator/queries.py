@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import product
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -70,7 +71,16 @@ def queries(resource_type: str) -> st.SearchStrategy[Query]:
         compartment=st.one_of(st.none(), st.none(), st.none(), _compartments(resource_type)),
         sort=st.none() | st.none() | _sorts(resource_type),
         count=st.sampled_from((100, 100, 100, 2)),
-    )
+    ).flatmap(_perhaps_contained)
+
+
+def _perhaps_contained(query: Query) -> st.SearchStrategy[Query]:
+    """The same of contained resources, where that can be searched for."""
+    alone = not (query.compartment or query.sort)
+    if not alone or any(name.startswith(("_has", "_list")) for name, _ in query.criteria):
+        return st.just(query)
+    kinds = [("false", "container")] * 4 + [*product(("true", "both"), ("container", "contained"))]
+    return st.sampled_from(kinds).map(lambda kind: replace(query, contained=kind[0], contained_type=kind[1]))
 
 
 @cache
