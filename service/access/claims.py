@@ -109,7 +109,8 @@ def granted_text(claims: Mapping[str, Any]) -> str:
     found: list[str] = []
     for name in ("scope", "scp"):
         value = claims.get(name)
-        found += [value] if isinstance(value, str) else [each for each in value or () if isinstance(each, str)]
+        listed = value if isinstance(value, list) else [value]
+        found += [each for each in listed if isinstance(each, str)]
     return " ".join(found)
 
 

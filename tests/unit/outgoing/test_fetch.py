@@ -81,12 +81,21 @@ async def test_a_name_is_looked_up_once_and_the_connection_goes_where_it_was_che
 
 @pytest.mark.parametrize(
     "addresses",
-    [["127.0.0.1"], ["10.0.0.1"], ["8.8.8.8", "127.0.0.1"], ["::1"], ["169.254.169.254"], ["::ffff:127.0.0.1"], []],
+    [
+        ["127.0.0.1"],
+        ["10.0.0.1"],
+        ["8.8.8.8", "127.0.0.1"],
+        ["2606:4700::1111", "127.0.0.1"],
+        ["::1"],
+        ["169.254.169.254"],
+        ["::ffff:127.0.0.1"],
+        [],
+    ],
 )
 async def test_a_name_with_any_address_that_is_not_public_is_not_connected_to(addresses: list[str]) -> None:
     """All of them are looked at: which one is taken must not decide."""
     async with Server(http(b"{}")).running() as server:
-        with pytest.raises(OutgoingError):
+        with pytest.raises(OutgoingError, match=r"not a public one|no address"):
             await Fetch(resolve=Names([addresses]))(f"https://inside.example:{server.port}/")
     assert server.heads == []
 
