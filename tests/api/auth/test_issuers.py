@@ -174,6 +174,15 @@ async def test_an_attack_on_a_bearer_token_is_shut_out(
     assert await status(trusting, attack(good)) == 401
 
 
+@pytest.mark.parametrize("value", [None, True, 5, 1.5, "", "x" * 300, [], [5], {}, {"a": 1}, "\0", "a/../b"], ids=repr)
+async def test_claims_of_any_type_are_no_fault_of_ours(trusting: Workers, key_server: KeyServer, value: Any) -> None:
+    """Whatever an issuer puts there."""
+    names = ("iss", "aud", "azp", "client_id", "sub", "exp", "iat", "nbf", "scope", "scp", "fhirUser", "patient", "jti")
+    for name in names:
+        token = KEYS["ec"].sign(claims(trusting, key_server) | {name: value})
+        assert await status(trusting, token) in (200, 401, 403), name
+
+
 async def test_no_header_makes_the_service_fetch_anything(trusting: Workers, key_server: KeyServer) -> None:
     """Neither jku nor x5u."""
     token = KEYS["ec"].sign(claims(trusting, key_server), jku=key_server.url("/evil"), x5u=key_server.url("/evil"))
