@@ -3,7 +3,7 @@
     app            the composition root: builds everything, the only module that knows all packages
     cli, serve     the console script `massage-fhir`; the processes of a running service
     connection     an HTTP connection with bounds on what it keeps of a request that has not begun
-    clients        the registry of clients on the command line
+    clients, audit the registry of clients, and what is on record, on the command line
     load, reindex  long commands: files into the store, and index rows made anew
     rest, pages    FHIR over HTTP; what a person sees in a browser
     auth           OAuth over HTTP: the built-in authorisation server, other issuers, the gate before FHIR
@@ -17,7 +17,7 @@
     settings, logs read by `app` and `cli`; the other packages are handed what they need
     progress       what a person sees of a long command
 
-    cli -> clients -> serve, load, reindex -> app -> rest, pages, auth, jobs -> operations -> interactions
+    cli -> clients, audit -> serve, load, reindex -> app -> rest, pages, auth, jobs -> operations -> interactions
         -> access, store -> outgoing -> fhir
 
 The contracts are in pyproject.toml and run in `make test`.

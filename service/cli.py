@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from service.clients import commands
+from service import audit, clients
 from service.logs import set_up_logs
 from service.settings import Settings, SettingsError, read_settings
 
@@ -28,7 +28,8 @@ cli: Final = typer.Typer(
 )
 definitions: Final = typer.Typer(help="What HL7 publishes about R4, as the service keeps it.", no_args_is_help=True)
 cli.add_typer(definitions, name="definitions")
-cli.add_typer(commands, name="client")
+cli.add_typer(clients.commands, name="client")
+cli.add_typer(audit.commands, name="audit")
 
 _BAD_SETTINGS: Final = 2
 

@@ -38,12 +38,17 @@ class Verified(Struct):
     heads: list[Head] = field(default_factory=list)
 
 
+async def count_records(connection: asyncpg.Connection[Any]) -> int:
+    """About how many records there are: without gaps, as many as the last numbers say."""
+    return sum(head.number for head in await read_heads(connection))
+
+
 async def verify(
     connection: asyncpg.Connection[Any], noted: Iterable[Head] = (), *, on_page: Callable[[int], None] = lambda _: None
 ) -> Verified:
     """Walk along all chains; `noted` are heads that were written down before, which must still be there.
 
-    Records that are added meanwhile are not waited for. `on_page` gets the number of records of each page.
+    Records that are added meanwhile are not waited for. `on_page` gets the number of records up to each page.
     """
     verified = Verified(heads=await read_heads(connection))
     asked = {(head.chain, head.number): head.hash for head in noted}
@@ -58,7 +63,7 @@ async def verify(
             check.heads.clear()
             verified.problems += await _missing(connection, asked)
             asked.clear()
-            on_page(len(rows))
+            on_page(verified.records)
     verified.problems += await _missing(connection, asked)
     return verified
 
