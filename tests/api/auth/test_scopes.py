@@ -192,6 +192,21 @@ async def test_a_search_of_the_system_needs_all_the_types_that_it_searches(fille
     assert_outcome(await scoped("GET", "_history"), 403, "forbidden")
 
 
+@pytest.mark.parametrize("contained", ["true", "both", "true&_containedType=contained"])
+async def test_contained_resources_are_searched_by_who_may_search_their_containers(
+    filled: Workers, contained: str
+) -> None:
+    """Which can be of any type, and come back with them."""
+    everything = await door(filled, "system/*.cruds")
+    inner = {"resourceType": "Practitioner", "id": "p", "name": [{"family": "Inside"}]}
+    made = observation() | {"contained": [inner], "performer": [{"reference": "#p"}]}
+    assert (await everything("POST", "Observation", made)).status_code == 201
+    search = f"Practitioner?family=Inside&_contained={contained}"
+    assert (await everything("GET", search)).json()["total"] >= 1
+    scoped = await door(filled, "system/Practitioner.rs")
+    assert_outcome(await scoped("GET", search), 403, "forbidden")
+
+
 async def test_the_plan_of_a_search_is_for_administrators(filled: Workers) -> None:
     """Its estimates tell how much there is."""
     clinic = await door(filled, "system/*.cruds")
