@@ -9,6 +9,8 @@ parameter over an indexed path needs no reindex.
 `identity` is the 128-bit BLAKE2b digest of ``Type/id`` (`fhir.reference.identity_of`); references keep the digest of
 their target, so a row stays narrow and a chain is one equality.
 
+Contained resources have rows here too, under keys below zero (`store.contained`) and other source numbers.
+
 What is looked up as a whole is indexed by a 64-bit hash of source and value, then the resource's key; statements check
 the value in the row. Such entries are two 64-bit integers, for which PostgreSQL splits a page after the new entry (see
 ``nbtsplitloc.c``): groups that grow by ascending keys fill their pages to 90 % instead of to 50 %, and what is in the

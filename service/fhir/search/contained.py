@@ -43,6 +43,7 @@ CONTAINED: Final[Mapping[RowsName, ContainedName]] = {
 """Index table → the name of its rows for contained resources; they begin with the number of the contained resource."""
 
 CONTAINED_KINDS: Final[frozenset[RowsName]] = frozenset(CONTAINED.values())
+"""All of these names."""
 
 MOST: Final = 2**20 - 1
 """The highest number of a contained resource; they are counted from 1, in the order of ``contained``."""

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from service.fhir.codec import decode
+from service.fhir.outcome import FhirError
 from service.fhir.path import compile_path
+from service.fhir.search.contained import CONTAINED, inner_number
 from service.fhir.search.expression import resolve_expression
 from service.fhir.search.extract import Extractor, Node
 from service.fhir.search.types.search_type import FurtherNumbers, Rows
@@ -71,6 +73,30 @@ def test_a_patient_is_found_by_every_name(extractor: Extractor, registry: Regist
     assert sorted(row for row in rows if row[0] in read) == sorted(
         [(*family, 0, "a", "A"), (*given, 0, "b", "B"), (*given, 0, "c", "C")]
     )
+
+
+def test_what_is_contained_stands_apart(extractor: Extractor, registry: Registry) -> None:
+    """Under its number and other sources; the container has one row more, that says what it contains."""
+    inside = patient(id="p", name=[{"family": "A"}])
+    referral = service_request("#p", "Practitioner/2", number=7)
+    plain = extractor.rows("ServiceRequest", referral, BASE)
+    rows = extractor.rows("ServiceRequest", referral | {"contained": [inside]}, BASE)
+    (family,) = registry.parameters("Patient")["family"].source_numbers
+    assert (1, inner_number(family), 0, "a", "A") in rows["contained_string"]
+    assert {row[0] for kind in CONTAINED.values() for row in rows.get(kind, ())} == {1}
+    assert len(rows["reference"]) == len(plain["reference"]) + 1
+    assert {kind: set(rows[kind]) for kind in plain if kind != "reference"} == {
+        kind: set(each) for kind, each in plain.items() if kind != "reference"
+    }
+
+
+def test_keys_have_room_for_so_many_contained_resources(extractor: Extractor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than a million are refused, not left out."""
+    monkeypatch.setattr("service.fhir.search.contained.MOST", 1)
+    referral = service_request("#p0", "Practitioner/2") | {"contained": [patient(id=f"p{each}") for each in range(2)]}
+    with pytest.raises(FhirError) as raised:
+        extractor.rows("ServiceRequest", referral, BASE)
+    assert raised.value.code == "too-costly"
 
 
 def test_the_walk_reaches_what_fhirpath_reaches(registry: Registry) -> None:
