@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
 
 def matched(found: Found) -> Version:
-    """What a match is returned as: a contained resource alone, under the id of its container and its own after ``#``.
-
-    R4: "the full URL SHALL contain a fragment identifying the contained resource".
-    """
+    """What a match is returned as: a contained resource alone, its id that of its container, ``#`` and its own."""
     version, position = found.version, contained_position(found.key)
     if position is None or version.content is None:
         return version
