@@ -176,7 +176,7 @@ def create_app(
         cors_origins=settings.cors_origins,
         access_log=AccessLog() if settings.access_log else None,
         admit=access.gate.admit if access else None,
-        keep=journal.keep if journal else None,
+        journal=journal,
         bind_request_id=request_id.set,
     )
     elsewhere = _elsewhere(standard, pool, access.routes if access else ())

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from service.fhir.definitions import Definitions
     from service.fhir.interaction import Answer, Interaction
     from service.rest.body import Receive
-    from service.rest.recording import Keep
+    from service.rest.recording import Journal
     from service.rest.render import Response
     from service.rest.request import Scope
 
@@ -71,8 +71,8 @@ class FhirApplication:
     """FHIR R4 over HTTP below the path that `scope["root_path"]` names.
 
     `base_url` has no trailing slash; None takes it from each request. The origins in `cors_origins` may call from a
-    browser. `admit` says who asks; None lets everybody in. `keep` puts on record what was asked, before the answer
-    leaves; None where nothing is. `bind_request_id` is called in the request's task before
+    browser. `admit` says who asks; None lets everybody in. The `journal` keeps on record what was asked, before
+    the answer leaves; None where nothing is. `bind_request_id` is called in the request's task before
     anything is performed, so that log lines of other packages can name the request.
     """
 
@@ -88,7 +88,7 @@ class FhirApplication:
         cors_origins: Collection[str] = ("*",),
         access_log: AccessLog | None = None,
         admit: Admit | None = None,
-        keep: Keep | None = None,
+        journal: Journal | None = None,
         bind_request_id: Callable[[str], object] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_request_id: Callable[[], str] = lambda: secrets.token_hex(16),
@@ -106,7 +106,7 @@ class FhirApplication:
         self._always = [_NO_SNIFFING, *([_TLS_ONLY] if base_url and base_url.startswith("https:") else [])]
         self._bind_request_id = bind_request_id
         self._now = now
-        self._recording = None if keep is None else Recording(keep, now)
+        self._recording = None if journal is None else Recording(journal, now)
         self._new_request_id = new_request_id
         self._stopping = False
 
@@ -166,6 +166,9 @@ class FhirApplication:
             _LOGGER.exception("unexpected fault", extra={"fields": {"request_id": request.request_id}})
             told = f"An unexpected fault; it is recorded under the request id {request.request_id}."
             response = self._refused(failure("internal", told), scope, request)
+        finally:
+            if self._recording is not None:
+                self._recording.forget(request)
         if self._recording is not None:
             try:
                 await self._recording.keep(request)
@@ -210,6 +213,7 @@ class FhirApplication:
                 request.actor = await self._admit(request.headers.get(b"authorization"))
             if self._recording is not None:
                 self._recording.start(scope, request)
+                self._recording.expect(request)
         return address
 
     async def _understood(self, scope: Scope, request: Request, address: Address) -> Interaction:

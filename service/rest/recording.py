@@ -7,32 +7,43 @@ database or no capacity, which has done nothing and could not keep a record eith
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from service.fhir.address import Place
 from service.fhir.audit.trail import Trail, intended, what, who
 from service.fhir.outcome import FhirError, failure
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from service.fhir.audit.record import Record
     from service.rest.request import Request, Scope
 
-    Keep = Callable[[Sequence[Record]], Awaitable[None]]
-    """Returns when the records are durable, raises when they are not."""
 
 _LOGGER: Final = logging.getLogger(__name__)
 _NOTHING_DONE: Final = frozenset({"busy", "database-unavailable", "shutting-down"})
 _RETRY_AFTER_SECONDS: Final = 2
 
 
-class Recording:
-    """Makes the trail of a request, and keeps its records by `keep`."""
+class Journal(Protocol):
+    """Where records are kept."""
 
-    def __init__(self, keep: Keep, now: Callable[[], datetime]) -> None:
-        self._keep = keep
+    async def keep(self, records: Sequence[Record]) -> None:
+        """Return when the records are durable, raise when they are not."""
+
+    def expect(self) -> None:
+        """Somebody will ask to keep records soon: they go with those of others."""
+
+    def forget(self) -> None:
+        """Somebody who was expected is not any more; called right before `keep`, too."""
+
+
+class Recording:
+    """Makes the trail of a request, and keeps its records in the journal."""
+
+    def __init__(self, journal: Journal, now: Callable[[], datetime]) -> None:
+        self._journal = journal
         self._now = now
 
     def start(self, scope: Scope, request: Request) -> None:
@@ -42,6 +53,18 @@ class Recording:
             at=self._now(), request=request.request_id, address=client[0] if client else None, actor=request.actor
         )
         request.trail = Trail(asks, request.base)
+
+    def expect(self, request: Request) -> None:
+        """A request that reads is about to be performed."""
+        if request.method == "GET":
+            request.is_expected = True
+            self._journal.expect()
+
+    def forget(self, request: Request) -> None:
+        """It is over; may be called again."""
+        if request.is_expected:
+            request.is_expected = False
+            self._journal.forget()
 
     def refused(self, scope: Scope, request: Request, error: FhirError) -> None:
         """Add the record of a refusal or a failure to the trail."""
@@ -63,7 +86,7 @@ class Recording:
         if not records:
             return
         try:
-            await self._keep(records)
+            await self._journal.keep(records)
         except FhirError as error:
             if error.code == "busy":
                 raise

@@ -50,7 +50,8 @@ class Request(Struct, kw_only=True):
     """A request as it is understood step by step; the defaults stand while a refusal comes before the step.
 
     `method` is GET for HEAD. `general` are the parameters ``_format`` and ``_pretty``, `parameters` the others. `actor`
-    is who asks, `interaction` what for, `trail` what is put on record of it.
+    is who asks, `interaction` what for, `trail` what is put on record of it,
+    `is_expected` tells that the journal counts on it.
     """
 
     method: str
@@ -66,6 +67,7 @@ class Request(Struct, kw_only=True):
     actor: Actor | None = None
     interaction: Interaction | None = None
     trail: Trail | None = None
+    is_expected: bool = False
     preferences: Preferences = field(default=NO_PREFERENCES)
 
 

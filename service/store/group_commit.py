@@ -1,9 +1,9 @@
 """What arrives at the same time is written together: one statement, one commit, one round trip for all.
 
 Creates are, and the audit records of what writes nothing. Who finds nobody writing is written at once. Those that
-arrive meanwhile wait, and the next statement takes all of them; so nothing is ever delayed in the hope of company, and
-a busy worker writes a handful of creates at the price of two or three. Each is acknowledged after the commit that it is
-part of.
+arrive meanwhile wait, and the next statement takes all of them; so a busy worker writes a handful of creates at the
+price of two or three. Each is acknowledged after the commit that it is part of. Nothing is delayed in the hope of
+company, unless it is told that others are about to come: then it waits for them, a moment at most.
 
 First versions under new ids do not depend on each other. Should the database refuse a group all the same, its members
 are written one by one, so that none fails for the sake of another. Who waits longer than for a connection is refused in
@@ -39,6 +39,8 @@ class GroupCommit(Generic[T]):
     """Writes by `write`, which writes all that it is given or raises, `most_at_once` in one statement.
 
     Nobody waits longer than `patience_seconds` for their own to be begun with, nor behind `most_waiting` others.
+    `expected` counts those who are about to come; for them a statement is held back for `moment_seconds` at most, and
+    `notice` is called when there are fewer.
     """
 
     def __init__(
@@ -48,6 +50,8 @@ class GroupCommit(Generic[T]):
         patience_seconds: float,
         most_at_once: int,
         most_waiting: int = 1000,
+        expected: Callable[[], int] = lambda: 0,
+        moment_seconds: float = 0.0,
     ) -> None:
         self._write = write
         self._patience_seconds = patience_seconds
@@ -55,15 +59,25 @@ class GroupCommit(Generic[T]):
         self._most_waiting = most_waiting
         self._waiting: list[_Waiting[T]] = []
         self._busy = False
+        self._expected = expected
+        self._moment_seconds = moment_seconds
+        self._gathering: asyncio.Future[None] | None = None
         self._rest: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     async def add(self, item: T) -> None:
         """Return when it is committed; raises what `write` does, and FhirError busy."""
         if self._busy:
-            await self._turn(item)
+            turn = self._turn(item)
+            self.notice()
+            await turn
             return
         self._busy = True
+        if self._expected():
+            turn = self._turn(item)
+            self._rest = asyncio.get_running_loop().create_task(self._write_waiting())
+            await turn
+            return
         try:
             await self._write([item])
         finally:
@@ -72,6 +86,24 @@ class GroupCommit(Generic[T]):
                 self._rest = asyncio.get_running_loop().create_task(self._write_waiting())
             else:
                 self._busy = False
+
+    def notice(self) -> None:
+        """Write at once if nobody is expected any more."""
+        if self._gathering is not None and not self._expected():
+            _resolve(self._gathering)
+
+    async def _gather(self) -> None:
+        """Return when all who are expected have come, or the moment is over."""
+        if not self._expected() or len(self._waiting) >= self._most_at_once:
+            return
+        loop = asyncio.get_running_loop()
+        gathering = self._gathering = loop.create_future()
+        timer = loop.call_later(self._moment_seconds, _resolve, gathering)
+        try:
+            await gathering
+        finally:
+            timer.cancel()
+            self._gathering = None
 
     def _turn(self, item: T) -> asyncio.Future[None]:
         if len(self._waiting) >= self._most_waiting:
@@ -97,6 +129,7 @@ class GroupCommit(Generic[T]):
     async def _write_waiting(self) -> None:
         try:
             while self._waiting:
+                await self._gather()
                 group = [each for each in self._waiting[: self._most_at_once] if not each.written.done()]
                 del self._waiting[: self._most_at_once]
                 await self._write_group(group)
@@ -121,6 +154,11 @@ class GroupCommit(Generic[T]):
             _settle(group, error)
         else:
             _settle(group, None)
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _busy() -> FhirError:

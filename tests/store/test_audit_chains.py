@@ -236,3 +236,41 @@ class TestWrites:
         await worker.store.create(change(4, records=(record(4),)))
         found = await verified(connection)
         assert (found.records, found.problems) == (3, [])
+
+
+async def test_records_of_those_who_are_expected_share_a_statement(worker: Worker) -> None:
+    """Though the first of them finds nobody writing."""
+    await asyncio.gather(*(worker.journal.keep([record(number)]) for number in range(3)))
+    sent: list[str] = []
+    async with worker.pool.acquire() as own:
+        own.add_query_logger(lambda seen: sent.append(seen.query))
+
+    async def ask(number: int) -> None:
+        for _ in range(number):
+            await asyncio.sleep(0)
+        worker.journal.forget()
+        await worker.journal.keep([record(number)])
+
+    for _ in range(8):
+        worker.journal.expect()
+    await asyncio.gather(*(ask(number) for number in range(8)))
+    await asyncio.sleep(0)
+    assert len(sent) == 1
+
+
+async def test_nobody_waits_long_for_those_who_do_not_come(worker: Worker) -> None:
+    worker.journal.expect()
+    async with asyncio.timeout(5):
+        await worker.journal.keep([record(1)])
+
+
+async def test_a_request_that_wants_no_record_keeps_nobody_waiting(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker.journal._group, "_moment_seconds", 60)
+    worker.journal.expect()
+    waiting = asyncio.ensure_future(worker.journal.keep([record(1)]))
+    await asyncio.sleep(0)
+    worker.journal.forget()
+    async with asyncio.timeout(5):
+        await waiting

@@ -122,7 +122,8 @@ def opened(kept: bytes) -> Link | None:
 
 def clue(text: str) -> int:
     """The signed 64-bit number by which records are found that name a resource, a client or a user."""
-    return int.from_bytes(digest_of(text).bytes[:8], signed=True)
+    number = digest_of(text).int >> 64
+    return number - (1 << 64) if number >> 63 else number
 
 
 def bounded_query(query: str) -> dict[str, Any]:

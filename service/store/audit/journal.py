@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MOST_WAITING: Final = 1000
 """Requests that wait for their records at the same time in one worker; who comes then is refused as busy."""
 
+MOMENT_SECONDS: Final = 0.002
+"""How long a statement is held back for the records of requests that are being performed: less than a commit takes."""
+
 _MOST_AT_ONCE: Final = 64
 _HEADS: Final = """SELECT c.id, h.number, encode(h.hash, 'hex')
 FROM generate_series(1, (SELECT max(chain) FROM audit_event)) AS c(id),
@@ -37,13 +40,26 @@ class Journal:
         self._pool = pool
         self._chains = chains
         self._now = now
+        self._coming = 0
         self._anchored: frozenset[tuple[int, int]] | None = None
         self._group: GroupCommit[Sequence[Record]] = GroupCommit(
             self._write,
             patience_seconds=pool.acquire_timeout_seconds,
             most_at_once=_MOST_AT_ONCE,
             most_waiting=MOST_WAITING,
+            expected=lambda: self._coming,
+            moment_seconds=MOMENT_SECONDS,
         )
+
+    def expect(self) -> None:
+        """Somebody will ask to keep records soon; they call `forget` right before they do, or when they do not."""
+        self._coming += 1
+
+    def forget(self) -> None:
+        """Somebody who was expected is not any more."""
+        self._coming -= 1
+        if not self._coming:
+            self._group.notice()
 
     async def keep(self, records: Sequence[Record]) -> None:
         """Return when the records are durable; raises when they are not."""
