@@ -134,7 +134,7 @@ class Context(Struct, frozen=True, kw_only=True):
 
     `base` has no trailing slash. `strict` is `Prefer: handling`; `preferred_return` is `Prefer: return`, if sent.
     `actor` is who asks; None where the service asks nobody who they are. `trail` is what it leaves on record, None
-    where nothing is.
+    where nothing is. `provenance` is what the header X-Provenance says of a change.
     """
 
     base: str
@@ -144,6 +144,7 @@ class Context(Struct, frozen=True, kw_only=True):
     preferred_return: Literal["minimal", "representation", "OperationOutcome"] | None = None
     actor: Actor | None = None
     trail: Trail | None = None
+    provenance: Content | None = None
 
 
 class Answer(Struct, frozen=True, kw_only=True):

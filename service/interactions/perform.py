@@ -100,7 +100,7 @@ class Engine:
             return await self._perform_reading(session, interaction, context)
 
     async def _write(self, interaction: Write, context: Context) -> Answer:
-        if isinstance(interaction, Create) and create.is_plain(self._parts, interaction):
+        if isinstance(interaction, Create) and context.provenance is None and create.is_plain(self._parts, interaction):
             return await create.perform_plain(self._parts, context, interaction)
         request = WriteRequest(interaction=interaction, new_id=new_logical_id(context.received_at))
         (written,) = await write(self._parts, context, [request])

@@ -24,6 +24,8 @@ from service.fhir.outcome import FhirError, Issue, Result, failure
 from service.interactions import create, delete, patch, search_parameters, update
 from service.interactions.conditional import Conditions, single_match
 from service.interactions.integrity import check_integrity, with_every_reference
+from service.interactions.provenance import check as check_provenance
+from service.interactions.provenance import provenance
 from service.interactions.writing import Target, Written, content_issues, require_logical_id
 from service.store.change import Conflict
 
@@ -107,6 +109,7 @@ class _Unit:
         self._checked = False
         self._records: list[Record] = []
         self._is_kept = False
+        check_provenance(parts, context)
         self.defines_search = any(request.interaction.type == search_parameters.TYPE for request in requests)
         try:
             self.conditions = Conditions(parts, context, requests, references=bundle)
@@ -136,14 +139,17 @@ class _Unit:
             if target and not (target.matched and isinstance(request.interaction, Create))
         )
         targets = await self._with_previous(session, targets, matches.versions, lock=lock)
+        links = None
         if self._bundle:
             links = self._links(targets, matches.references)
             targets = [target and replace(target, links=links) for target in targets]
         written = [self._prepare(request, target) for request, target in zip(self._requests, targets, strict=True)]
+        beside = provenance(self._parts, self._context, written, links)
         if self._parts.limits.referential_integrity:
-            written = with_every_reference(self._parts, self._context, written)
-            await check_integrity(self._parts, self._context, session, written)
-        changes = self._on_record([one.change for one in written if one.change], written, targets)
+            every = with_every_reference(self._parts, self._context, [*written, *beside])
+            await check_integrity(self._parts, self._context, session, every)
+            written, beside = every[: len(written)], every[len(written) :]
+        changes = self._on_record(written, targets, beside)
         meanwhile = None if self._meanwhile is None else partial(self._meanwhile, written)
         if changes:
             await _while(session.write(changes, matches.claims), meanwhile)
@@ -155,15 +161,21 @@ class _Unit:
         return written
 
     def _on_record(
-        self, changes: list[Change], written: Sequence[Written], targets: Sequence[Target | None]
+        self, written: Sequence[Written], targets: Sequence[Target | None], beside: Sequence[Written]
     ) -> list[Change]:
-        """The changes with the records of all writes of the unit, and of the Bundle that they came in."""
+        """The changes, with the records of all writes of the unit and of the Bundle that they came in."""
+        changes = [one.change for one in (*written, *beside) if one.change]
         trail = self._context.trail
         if trail is None:
             return changes
         self._records = [
             trail.written(request.interaction, one.result, one.version, target.content if target else None)
             for request, one, target in zip(self._requests, written, targets, strict=True)
+        ]
+        self._records += [
+            trail.written(Create(type=one.version.type, content={}), one.result, one.version)
+            for one in beside
+            if one.version
         ]
         self._is_kept = bool(changes)
         if not changes:

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from service.fhir import codec
 from service.fhir.address import Place, routes_of
 from service.fhir.interaction import Context
-from service.fhir.outcome import FhirError, failure
+from service.fhir.outcome import FhirError, failure, located_at
 from service.fhir.search.cursor import LONGEST_URL
 from service.fhir.summary import EVERYTHING
 from service.rest import coding, render
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from service.fhir.address import Address
     from service.fhir.definitions import Definitions
     from service.fhir.interaction import Answer, Interaction
+    from service.fhir.resource import Content
     from service.rest.body import Receive
     from service.rest.recording import Journal
     from service.rest.render import Response
@@ -245,6 +247,7 @@ class FhirApplication:
             preferred_return=request.preferences.returning,
             actor=request.actor,
             trail=request.trail,
+            provenance=_provenance(request) if b"x-provenance" in request.headers else None,
         )
 
     def _options(self, request: Request) -> Response:
@@ -279,6 +282,17 @@ class FhirApplication:
         sent = b"" if request.head_only else body
         await send({"type": "http.response.body", "body": sent})
         return response.status, len(sent)
+
+
+def _provenance(request: Request) -> Content:
+    """The Provenance of the header, as it was sent; FhirError."""
+    try:
+        content = codec.decode(request.headers[b"x-provenance"])
+    except FhirError as error:
+        raise located_at(error, "http.X-Provenance") from error
+    if not isinstance(content, dict):
+        raise failure("header-invalid", "X-Provenance holds a Provenance resource as JSON.", "http.X-Provenance")
+    return content
 
 
 _SEARCHED_BY_FORM: Final = (Place.SYSTEM_SEARCH, Place.TYPE_SEARCH, Place.COMPARTMENT_SEARCH)

@@ -39,6 +39,7 @@ _SINGLES: Final = (
     b"if-none-exist",
     b"origin",
     b"x-correlation-id",
+    b"x-provenance",
     b"x-request-id",
 )
 _KEPT: Final = frozenset((*_LISTS, *_SINGLES))

@@ -81,3 +81,12 @@ async def test_a_request_beyond_the_scopes_is_on_record(workers: Workers, admini
     (event,) = await events(workers, administrator, "entity=Patient/beyond")
     assert event["outcomeDesc"].startswith("forbidden")
     assert event["agent"][0]["who"]["identifier"]["value"] == "office"
+
+
+async def test_who_may_not_create_a_provenance_sends_none(workers: Workers, clinic: dict[str, str]) -> None:
+    said = '{"resourceType":"Provenance","recorded":"2026-01-09T08:00:00Z","agent":[{"who":{"display":"x"}}]}'
+    headers = await workers.bearer("ehr", "system/Patient.cruds")
+    answered = await workers.one.post("/Patient", json=patient(5), headers={**headers, "X-Provenance": said})
+    assert answered.status_code == 403
+    answered = await workers.one.post("/Patient", json=patient(5), headers={**clinic, "X-Provenance": said})
+    assert answered.status_code == 201
