@@ -41,9 +41,14 @@ class Database:
                 raise self._refused[each]
 
 
-async def started(group_commit: GroupCommit, numbers: range) -> list[asyncio.Task[None]]:
+def grouping(database: Database, *, patience_seconds: float = 60, most_waiting: int = 1000) -> GroupCommit[Change]:
+    """Groups of creates as the store makes them."""
+    return GroupCommit(database.write, patience_seconds=patience_seconds, most_at_once=32, most_waiting=most_waiting)
+
+
+async def started(group_commit: GroupCommit[Change], numbers: range) -> list[asyncio.Task[None]]:
     """Creates that have all arrived."""
-    tasks = [asyncio.create_task(group_commit.create(change(number))) for number in numbers]
+    tasks = [asyncio.create_task(group_commit.add(change(number))) for number in numbers]
     for _ in range(3):
         await asyncio.sleep(0)
     return tasks
@@ -52,15 +57,15 @@ async def started(group_commit: GroupCommit, numbers: range) -> list[asyncio.Tas
 async def test_a_create_that_finds_nobody_writing_is_written_at_once() -> None:
     database = Database()
     database.go_on()
-    group_commit = GroupCommit(database.write, patience_seconds=60)
-    await group_commit.create(change(1))
-    await group_commit.create(change(2))
+    group_commit = grouping(database, patience_seconds=60)
+    await group_commit.add(change(1))
+    await group_commit.add(change(2))
     assert database.groups == [["1"], ["2"]]
 
 
 async def test_those_that_arrive_meanwhile_are_written_together() -> None:
     database = Database()
-    tasks = await started(GroupCommit(database.write, patience_seconds=60), range(40))
+    tasks = await started(grouping(database, patience_seconds=60), range(40))
     assert database.groups == [["0"]]
     assert not any(task.done() for task in tasks), "nobody is told before the commit"
     database.go_on()
@@ -72,7 +77,7 @@ async def test_those_that_arrive_meanwhile_are_written_together() -> None:
 @pytest.mark.parametrize("refusal", [asyncpg.DataError("no"), Conflict()])
 async def test_what_the_database_refuses_fails_alone(refusal: Exception) -> None:
     database = Database({"3": refusal})
-    tasks = await started(GroupCommit(database.write, patience_seconds=60), range(6))
+    tasks = await started(grouping(database, patience_seconds=60), range(6))
     database.go_on()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert [result is None for result in results] == [True, True, True, False, True, True]
@@ -83,7 +88,7 @@ async def test_a_database_that_is_lost_is_told_to_all() -> None:
     """Trying one by one would only take longer."""
     lost = failure("database-unavailable", "The database is away.")
     database = Database({"3": lost})
-    tasks = await started(GroupCommit(database.write, patience_seconds=60), range(6))
+    tasks = await started(grouping(database, patience_seconds=60), range(6))
     database.go_on()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert results[0] is None
@@ -94,7 +99,7 @@ async def test_a_database_that_is_lost_is_told_to_all() -> None:
 async def test_who_leaves_keeps_nobody_waiting() -> None:
     """Whether its create was under way or not yet begun."""
     database = Database()
-    group_commit = GroupCommit(database.write, patience_seconds=60)
+    group_commit = grouping(database, patience_seconds=60)
     tasks = await started(group_commit, range(4))
     tasks[0].cancel()
     tasks[2].cancel()
@@ -103,24 +108,24 @@ async def test_who_leaves_keeps_nobody_waiting() -> None:
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert [result is None for result in results] == [False, True, False, True]
     assert database.groups == [["0"], ["1", "3"]]
-    await group_commit.create(change(9))
+    await group_commit.add(change(9))
     assert database.groups[-1] == ["9"]
 
 
 async def test_the_next_create_is_written_after_a_failure() -> None:
     database = Database({"1": Conflict()})
     database.go_on()
-    group_commit = GroupCommit(database.write, patience_seconds=60)
+    group_commit = grouping(database, patience_seconds=60)
     with pytest.raises(Conflict):
-        await group_commit.create(change(1))
-    await group_commit.create(change(2))
+        await group_commit.add(change(1))
+    await group_commit.add(change(2))
     assert database.groups == [["1"], ["2"]]
 
 
 async def test_who_waits_too_long_is_refused_and_not_written() -> None:
     """A database that hangs is not waited for for ever."""
     database = Database()
-    group_commit = GroupCommit(database.write, patience_seconds=0.01)
+    group_commit = grouping(database, patience_seconds=0.01)
     tasks = await started(group_commit, range(4))
     for task in tasks[1:]:
         with pytest.raises(FhirError) as refusal:
@@ -130,3 +135,42 @@ async def test_who_waits_too_long_is_refused_and_not_written() -> None:
     database.go_on()
     await tasks[0]
     assert database.groups == [["0"]]
+
+
+async def test_whoever_finds_too_many_waiting_is_refused_at_once() -> None:
+    """Memory is bounded as well as time."""
+    database = Database()
+    tasks = await started(grouping(database, most_waiting=2), range(4))
+    with pytest.raises(FhirError) as refusal:
+        await tasks[3]
+    assert refusal.value.code == "busy"
+    database.go_on()
+    await asyncio.gather(*tasks[:3])
+    assert database.groups == [["0"], ["1", "2"]]
+
+
+async def test_a_statement_is_held_back_for_those_who_are_about_to_come() -> None:
+    """Until the last of them has come."""
+    database = Database()
+    database.go_on()
+    expected = [2]
+    group_commit: GroupCommit[Change] = GroupCommit(
+        database.write, patience_seconds=60, most_at_once=32, expected=lambda: expected[0], moment_seconds=60
+    )
+    first = (await started(group_commit, range(1)))[0]
+    assert database.groups == []
+    expected[0] = 0
+    second = (await started(group_commit, range(1, 2)))[0]
+    await asyncio.gather(first, second)
+    assert database.groups == [["0", "1"]]
+
+
+async def test_nobody_is_held_back_for_longer_than_a_moment() -> None:
+    """Those who are expected may never come."""
+    database = Database()
+    database.go_on()
+    group_commit: GroupCommit[Change] = GroupCommit(
+        database.write, patience_seconds=60, most_at_once=32, expected=lambda: 1, moment_seconds=0.001
+    )
+    await group_commit.add(change(1))
+    assert database.groups == [["1"]]
