@@ -90,6 +90,8 @@ class ResultParameters(Struct):
 def parse_result_parameters(scope: Scope, parameters: Sequence[tuple[str, str]]) -> ResultParameters:
     """The result parameters of a search; FhirError parameter-value, modifier-unsupported or too-costly."""
     result = ResultParameters(count=scope.limits.default_page_size)
+    if not parameters:
+        return result
     seen: set[str] = set()
     for name, value in parameters:
         code = name.partition(":")[0]

@@ -24,6 +24,9 @@ TEXT, UUID, TIME, NUMERIC, INTEGER, BIGINT = "text", "uuid", "timestamptz", "num
 
 PLACES: Final = "abcd"
 
+MANY: Final = 16
+"""From how many pairs of source and value on a resource's rows are compared with all of them at once."""
+
 
 class Window(Struct, frozen=True):
     """A part of the rows that pass, as an index holds it: what to seek, and the column whose order they come in.

@@ -23,7 +23,8 @@ from service.fhir.search.query import (
 )
 from service.fhir.search.types.reference import NOT_LITERAL
 from service.store.likeness import least_likeness
-from service.store.search.forms import BIGINT, FORMS, INTEGER, TEXT
+from service.store.search.forms import BIGINT, FORMS, INTEGER, MANY, TEXT
+from service.store.search.one_token import of_one_token
 from service.store.search.shape import (
     TYPES,
     All,
@@ -53,12 +54,15 @@ if TYPE_CHECKING:
 _COMPARED: Final = frozenset({"index_date", "index_quantity"})
 """The tables in which it matters whether a resource has one value or several."""
 _ELSEWHERE: Final = 0
-_MANY: Final = 16
-"""From how many pairs of source and value on a resource's rows are compared with all of them at once."""
 
 
 def shaped(query: Query) -> ShapedQuery:
     """The shape and the values of a query."""
+    return of_one_token(query) or shaped_by_criteria(query)
+
+
+def shaped_by_criteria(query: Query) -> ShapedQuery:
+    """The same, found by going through the criteria."""
     shaper = _Shaper()
     shaper.array(TEXT, query.types)
     shaper.array(BIGINT, map(least_likeness, query.types))
@@ -133,7 +137,7 @@ class _Shaper:
             form_name="containing",
             sources=self.array(INTEGER, sources),
             values=(self.array("uuid", (NOT_LITERAL,)),),
-            many=len(sources) > _MANY,
+            many=len(sources) > MANY,
             spread=len(sources) > 1,
             types=asked.position,
         )
@@ -228,7 +232,7 @@ class _Shaper:
     def _identified(self, identities: Sequence[UUID]) -> Node:
         """By the identities; contained resources by those that their types and their own ids come to."""
         values = (self.array("uuid", identities),)
-        many = len(identities) > _MANY
+        many = len(identities) > MANY
         found = [Leaf(form_name="identified", sources=None, values=values, many=many)] if self._asked.resources else []
         if self._asked.contained:
             sources = self.array(INTEGER, map(contained_number, self._asked.contained))
@@ -282,7 +286,7 @@ class _Shaper:
             values=tuple([self.array(*column) for column in zip(form.types, columns, strict=True)]),
             parameter=-1 if sources is None else self._parameter(sources),
             identifying=form.table == "index_token" and parameter is not None and "Identifier" in parameter.data_types,
-            many=len(rows) * len(sources or (1,)) > _MANY,
+            many=len(rows) * len(sources or (1,)) > MANY,
             several=len(rows) > 1,
             spread=len(sources or ()) > 1,
             types=self._asked.position,

@@ -10,6 +10,8 @@ import pytest
 from service.fhir.outcome import FhirError
 from service.fhir.reference import identity_of
 from service.store.search import compile_count, compile_match, compile_search, sort_columns
+from service.store.search.one_token import of_one_token
+from service.store.search.shaper import shaped_by_criteria
 from service.store.search.value_rows import after_prefix
 
 if TYPE_CHECKING:
@@ -38,6 +40,42 @@ def test_searches_of_one_shape_share_a_text(parse: Parse, one: str, other: str) 
     first, second = (compile_search(parse("Observation", text), limit=21) for text in (one, other))
     assert first.text == second.text
     assert first.arguments != second.arguments
+
+
+@pytest.mark.parametrize(
+    "resource_type,text",
+    [
+        ("Patient", "identifier=urn:x|1"),
+        ("Observation", "code=urn:x|a"),
+        ("Observation", "combo-code=urn:x|a"),
+        ("Observation", "_tag=urn:x|a"),
+        ("Task", "group-identifier=urn:x|a"),
+    ],
+)
+def test_one_token_has_the_shape_that_its_criteria_come_to(parse: Parse, resource_type: str, text: str) -> None:
+    """The short way leads to the same place."""
+    query = parse(resource_type, text)
+    short = of_one_token(query)
+    assert short is not None
+    assert short == shaped_by_criteria(query)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "identifier=1",
+        "identifier=urn:x|1,urn:x|2",
+        "identifier=urn:x|1&active=true",
+        "identifier=urn:x|1&_sort=name",
+        "identifier:not=urn:x|1",
+        "identifier=urn:x|1&_contained=true",
+        "general-practitioner:identifier=urn:x|1",
+        "name=urn:x",
+        "_lastUpdated=gt2024",
+    ],
+)
+def test_other_searches_do_not_go_the_short_way(parse: Parse, text: str) -> None:
+    assert of_one_token(parse("Patient", text)) is None
 
 
 EVIL = "'; DROP TABLE resource; --"
