@@ -12,6 +12,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import json
 import zlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -82,7 +83,7 @@ def open(text: str, secret: bytes, scope: str = "") -> list[Any]:
         plain = inflating.decompress(plain[len(_COMPRESSED) :], _MOST_BYTES + 1)
         if not inflating.eof:
             raise invalid()
-    values: list[Any] = codec.decode(plain)
+    values: list[Any] = json.loads(plain)
     return values
 
 
