@@ -6,11 +6,10 @@ A worker puts one on record at its start, every minute in which it has kept some
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from service.fhir.outcome import FhirError
+from service.jobs.periodic import again_and_again, quietly
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 SECONDS: Final = 60.0
 
-_LOG: Final = logging.getLogger(__name__)
+_FAILED: Final = "the heads of audit records cannot be put on record"
 
 
 @asynccontextmanager
@@ -28,29 +27,12 @@ async def anchored(journal: Journal | None) -> AsyncIterator[None]:
     if journal is None:
         yield
         return
-    await _anchor(journal)
-    task = asyncio.create_task(_again_and_again(journal))
+    await quietly(journal.anchor, _FAILED)
+    task = asyncio.create_task(again_and_again(journal.anchor, SECONDS, _FAILED))
     try:
         yield
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        await _anchor(journal)
-
-
-async def _again_and_again(journal: Journal) -> None:
-    while True:
-        await asyncio.sleep(SECONDS)
-        await _anchor(journal)
-
-
-async def _anchor(journal: Journal) -> None:
-    """Once; what goes wrong is tried again the next time, and logged unless it is the database that is lost."""
-    with suppress(FhirError):
-        try:
-            await journal.anchor()
-        except FhirError:
-            raise
-        except Exception:  # noqa: BLE001 - whatever it is, the worker goes on
-            _LOG.exception("the heads of audit records cannot be put on record")
+        await quietly(journal.anchor, _FAILED)

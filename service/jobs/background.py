@@ -7,23 +7,21 @@ it is quiet when the database is lost, and goes on when it is back.
 from __future__ import annotations
 
 import asyncio
-import logging
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from service.fhir.outcome import FhirError
-from service.store.change import Conflict
+from service.jobs.periodic import again_and_again, quietly
 from service.store.claims import BATCH, prune_claims
 from service.store.reindex_job import prune_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
     from service.interactions.current import CurrentParts
     from service.jobs.reindexing import Reindexing
     from service.store.store import Store
 
-_LOG: Final = logging.getLogger(__name__)
+_FAILED: Final = "background work failed"
 LOOK_SECONDS: Final = 1.0
 """How long other workers may take to learn of a search parameter."""
 HOUSEKEEPING_SECONDS: Final = 600.0
@@ -41,9 +39,9 @@ class Background:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """They run within the block, which begins when the search parameters have been looked up for the first time."""
-        await _quietly(self._look)
+        await quietly(self._look, _FAILED)
         tasks = [
-            asyncio.create_task(_again_and_again(what, seconds))
+            asyncio.create_task(again_and_again(what, seconds, _FAILED))
             for what, seconds in (
                 (self._look, LOOK_SECONDS),
                 (self._reindex, LOOK_SECONDS),
@@ -71,20 +69,3 @@ class Background:
             while await prune_claims(session) == BATCH:
                 pass
             await prune_jobs(session)
-
-
-async def _again_and_again(what: Callable[[], Awaitable[None]], seconds: float) -> None:
-    while True:
-        await asyncio.sleep(seconds)
-        await _quietly(what)
-
-
-async def _quietly(what: Callable[[], Awaitable[None]]) -> None:
-    """Once; what goes wrong is tried again the next time, and logged unless it is the database that is lost."""
-    with suppress(FhirError, Conflict):
-        try:
-            await what()
-        except (FhirError, Conflict):
-            raise
-        except Exception:  # noqa: BLE001 - whatever it is, the worker goes on
-            _LOG.exception("background work failed")
