@@ -1,0 +1,1 @@
+"""What medical massage says, pure: catalogue, safety screening, life cycles, profiles. Imports service.fhir only."""

@@ -1,0 +1,57 @@
+"""Reading content that nobody has validated: an EHR's prefetch has any shape, and what is malformed is not there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from service.fhir.resource import Content
+
+
+def object_in(content: Content, name: str) -> Content:
+    """The object that an element holds, an empty one where it holds none."""
+    value = content.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def objects_in(content: Content, name: str) -> list[Content]:
+    """The objects of an array, or the only one where an element is not repeated; none where there is none."""
+    value = content.get(name)
+    if isinstance(value, dict):
+        return [value]
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def text_in(content: Content, name: str) -> str:
+    """The text of an element, empty where it has none."""
+    value = content.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def codings_in(content: Content, name: str) -> Iterator[tuple[str, str]]:
+    """The (system, code) of a CodeableConcept, or of each of an array of them."""
+    for concept in objects_in(content, name):
+        for coding in objects_in(concept, "coding"):
+            yield text_in(coding, "system"), text_in(coding, "code")
+
+
+def has_code(content: Content, name: str, codes: frozenset[str]) -> bool:
+    """Whether a CodeableConcept has one of these codes, whatever the system: for FHIR's own small code systems."""
+    return any(code in codes for _, code in codings_in(content, name))
+
+
+def words_in(content: Content, name: str) -> str:
+    """Everything that a CodeableConcept says in words: text and displays, in one text."""
+    said = []
+    for concept in objects_in(content, name):
+        said.append(text_in(concept, "text"))
+        said += [text_in(coding, "display") for coding in objects_in(concept, "coding")]
+    return " ".join(said)
+
+
+def reference_to(content: Content) -> str:
+    """A relative reference to a resource, empty where it has no id."""
+    identity: Any = content.get("id")
+    return f"{text_in(content, 'resourceType')}/{identity}" if isinstance(identity, str) and identity else ""

@@ -1,0 +1,105 @@
+"""From a code to the rules that it bears on: looked up, never searched, so that cost grows with the record alone."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from service.massage.screening.override import RulesError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from service.massage.screening.rule import Rule, Threshold
+
+_RANGE: Final = re.compile(r"([A-Z][0-9][0-9A-Z])-([A-Z][0-9][0-9A-Z])")
+_PREFIX: Final = re.compile(r"[A-Z][0-9][0-9A-Z](?:\.[0-9A-Z]{1,4})?")
+_THIRD: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_WORD: Final = re.compile(r"\w+")
+_UNSTAGED: Final = 6
+"""An ICD-10-CM code with more characters than this, its dot left out, has a seventh that says the stage."""
+
+
+class Prefixes:
+    """Rules by the beginnings of codes, each with the seventh characters that it is limited to, if any."""
+
+    def __init__(self) -> None:
+        self._rules: dict[str, list[tuple[Rule, str]]] = {}
+        self._lengths: list[int] = []
+
+    def add(self, prefix: str, rule: Rule, stages: str = "") -> None:
+        """A rule for what begins so."""
+        self._rules.setdefault(prefix, []).append((rule, stages))
+        self._lengths = sorted({len(each) for each in self._rules})
+
+    def of(self, code: str) -> Iterator[Rule]:
+        """The rules for a code without its dot.
+
+        A code that leaves out its seventh character may be of any stage: the first one, A, is assumed.
+        """
+        stage = code[_UNSTAGED] if len(code) > _UNSTAGED else "A"
+        for length in self._lengths:
+            for rule, stages in self._rules.get(code[:length], ()):
+                if not stages or stage in stages:
+                    yield rule
+
+
+class Index:
+    """What each rule looks at, by code; `rows` are those of the table, in the order of `rules`."""
+
+    def __init__(self, rules: Iterable[Rule], rows: Iterable[Mapping[str, Any]]) -> None:
+        self.snomed: dict[str, list[Rule]] = {}
+        self.unconfirmed_snomed: dict[str, list[Rule]] = {}
+        self.diagnoses = Prefixes()
+        self.unconfirmed_diagnoses = Prefixes()
+        self.medicines: dict[str, list[Rule]] = {}
+        self.medicine_classes = Prefixes()
+        self.substances: dict[str, list[Rule]] = {}
+        self.procedures: dict[str, list[Rule]] = {}
+        self.observed: dict[str, list[tuple[Rule, Threshold]]] = {}
+        self.without_reason: list[Rule] = []
+        for rule, row in zip(rules, rows, strict=True):
+            self._add(rule, row)
+
+    def _add(self, rule: Rule, row: Mapping[str, Any]) -> None:
+        unconfirmed = row.get("if_confirmed", {})
+        stages = "".join(row.get("seventh", ()))
+        for prefix in prefixes_of(rule.id, row.get("icd10cm", ())):
+            self.diagnoses.add(prefix, rule, stages)
+        for prefix in prefixes_of(rule.id, unconfirmed.get("icd10cm", ())):
+            self.unconfirmed_diagnoses.add(prefix, rule)
+        for prefix in row.get("atc", ()):
+            self.medicine_classes.add(prefix, rule)
+        for name, keys in (
+            ("snomed", self.snomed),
+            ("medicines", self.medicines),
+            ("substances", self.substances),
+            ("procedures", self.procedures),
+        ):
+            for key in row.get(name, ()):
+                keys.setdefault(key, []).append(rule)
+        for key in unconfirmed.get("snomed", ()):
+            self.unconfirmed_snomed.setdefault(key, []).append(rule)
+        for threshold in rule.thresholds:
+            self.observed.setdefault(threshold.code, []).append((rule, threshold))
+        if row.get("without_reason"):
+            self.without_reason.append(rule)
+
+
+def prefixes_of(rule: str, column: Iterable[str]) -> Iterator[str]:
+    """The prefixes, without dots, that a column of ICD-10-CM prefixes and ranges of categories names; RulesError."""
+    for each in column:
+        if bounds := _RANGE.fullmatch(each):
+            low, high = bounds.groups()
+            letters = {low[0], high[0]}
+            every = (f"{letter}{second}{third}" for letter in letters for second in _THIRD[:10] for third in _THIRD)
+            yield from sorted(category for category in every if low <= category <= high)
+        elif _PREFIX.fullmatch(each):
+            yield each.replace(".", "")
+        else:
+            raise RulesError(f"{rule}.icd10cm must have prefixes such as I82.4, or ranges such as C00-C96.")
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, folded."""
+    return _WORD.findall(text.casefold())
