@@ -15,6 +15,7 @@ LOINC: Final = "http://loinc.org"
 ATC: Final = "http://www.whocc.no/atc"
 ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 CONTRAINDICATION: Final = f"{CANONICAL}/CodeSystem/contraindication"
+STATUS_REASON: Final = f"{CANONICAL}/CodeSystem/referral-status-reason"
 TECHNIQUE: Final = f"{CANONICAL}/CodeSystem/massage-technique"
 
 _NAMES: Final[Mapping[str, str]] = {

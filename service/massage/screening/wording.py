@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from service.fhir.resource import LOGICAL_ID
 from service.massage.screening.content import reference_to, text_in
+from service.massage.screening.rule import RANKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,10 @@ def detail_of(rule: Rule, severity: Severity, matches: Sequence[Match], techniqu
     """What was found and what follows from it, in a few sentences."""
     shown = list(dict.fromkeys(_told(each) for each in matches))
     more = f" and {len(shown) - _MOST_SHOWN} more" if len(shown) > _MOST_SHOWN else ""
-    sentences = [f"{'; '.join(shown[:_MOST_SHOWN])}{more}.", _MEANINGS[severity]]
+    sentences = [f"{'; '.join(shown[:_MOST_SHOWN])}{more}."]
+    if RANKS[severity] < RANKS[rule.severity]:
+        sentences.append("The order is for another region.")
+    sentences.append(_MEANINGS[severity])
     if rule.advice:
         sentences.append(rule.advice)
     if techniques:
