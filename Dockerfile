@@ -1,9 +1,9 @@
 # The service without the embedded PostgreSQL: DATABASE_URL must name a server, version 15 or newer.
 #   docker build -t massage-fhir .
 #   docker run -p 8000:8000 -e DATABASE_URL=postgresql://user:password@database/massage \
-#     -e BASE_URL=https://fhir.example.org/fhir massage-fhir
-# It starts with access control (AUTH_MODE=smart) and refuses to start without the https:// URL that clients know it by;
-# TLS ends at a proxy before it.
+#     -e BASE_URL=https://fhir.example.org/fhir -e TRUSTED_PROXIES=172.16.0.0/12 massage-fhir
+# It starts with access control (AUTH_MODE=smart) and refuses to start without the https:// URL that clients know it by
+# and the networks of the proxy where TLS ends (or TLS_CERTIFICATE and TLS_KEY).
 
 ARG PYTHON=3.13
 
@@ -35,6 +35,6 @@ USER 10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/health/live', timeout=2)"]
+    CMD ["python", "-c", "import os, ssl, urllib.request; tls = os.environ.get('TLS_CERTIFICATE'); urllib.request.urlopen(('https' if tls else 'http') + '://127.0.0.1:' + os.environ['PORT'] + '/health/live', timeout=2, context=ssl._create_unverified_context() if tls else None)"]
 ENTRYPOINT ["massage-fhir"]
 CMD ["serve"]

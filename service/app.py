@@ -35,7 +35,10 @@ from service.operations.validate import validate
 from service.pages.routes import routes as page_routes
 from service.rest.application import FhirApplication
 from service.rest.health import ELSEWHERE, health_routes
+from service.rest.hosts import Hosts
 from service.rest.openapi import document
+from service.rest.proxies import Proxies
+from service.rest.surroundings import Surroundings
 from service.settings import fhir_url
 from service.store.audit.chain import Chains
 from service.store.audit.journal import Journal
@@ -113,23 +116,29 @@ class Application:
     FHIR requests do not pass through the framework: its router and middleware cost more than reading a resource.
     """
 
-    def __init__(self, *, fhir: FhirApplication, elsewhere: FastAPI, pool: Pool, beside: Beside) -> None:
+    def __init__(
+        self, *, fhir: FhirApplication, elsewhere: FastAPI, pool: Pool, beside: Beside, around: Surroundings
+    ) -> None:
         self._fhir = fhir
         self._elsewhere = elsewhere
         self._pool = pool
         self._beside = beside
+        self._around = around
         elsewhere.router.lifespan_context = lambda _: self.running()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request to FHIR or, outside of it, to health and pages."""
-        if scope["type"] != "lifespan":
-            path: str = scope["path"]
-            is_below = path.startswith(_FHIR) and path[len(_FHIR) : len(_FHIR) + 1] in ("", "/")
-            if is_below and not path.startswith(_WELL_KNOWN):
-                scope["root_path"] = scope.get("root_path", "") + _FHIR
-                await self._fhir(scope, receive, send)
-                return
-        await self._elsewhere(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await self._elsewhere(scope, receive, send)
+            return
+        self._around.resolve(scope)
+        path: str = scope["path"]
+        is_below = path.startswith(_FHIR) and path[len(_FHIR) : len(_FHIR) + 1] in ("", "/")
+        if is_below and not path.startswith(_WELL_KNOWN):
+            scope["root_path"] = scope.get("root_path", "") + _FHIR
+            await self._fhir(scope, receive, send)
+            return
+        await self._around.protect(self._elsewhere, scope, receive, send)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -167,10 +176,13 @@ def create_app(
     )
     journal = Journal(pool, chains, now=lambda: datetime.now(UTC)) if chains else None
     beside = _beside(settings, parts, journal)
+    proxies = Proxies(settings.trusted_proxies, settings.proxy_headers) if settings.trusted_proxies else None
+    around = Surroundings(proxies, Hosts(settings.known_hosts), settings.base_url)
     fhir = FhirApplication(
         Engine(beside.current, OPERATIONS),
         definitions=standard.definitions,
         base_url=settings.base_url,
+        hosts=around.hosts,
         max_body_bytes=settings.max_body_bytes,
         body_timeout_seconds=settings.body_timeout_seconds,
         cors_origins=settings.cors_origins,
@@ -180,7 +192,7 @@ def create_app(
         bind_request_id=request_id.set,
     )
     elsewhere = _elsewhere(standard, pool, access.routes if access else ())
-    return Application(fhir=fhir, elsewhere=elsewhere, pool=pool, beside=beside)
+    return Application(fhir=fhir, elsewhere=elsewhere, pool=pool, beside=beside, around=around)
 
 
 def _pool(settings: Settings, chains: Chains | None) -> Pool:

@@ -16,6 +16,7 @@ import os
 import secrets
 import signal
 import socket
+import ssl
 import sys
 import threading
 from contextlib import contextmanager
@@ -62,6 +63,7 @@ class ServeError(Exception):
 def serve(settings: Settings) -> None:
     """Serve until told to stop. `ServeError`, `EmbeddedError` or `MigrationError` when that cannot begin."""
     signal.signal(signal.SIGTERM, _exit)
+    _check_certificate(settings)
     listener = _listener(settings.host, settings.port)
     with database(settings, meanwhile=_import_application if settings.workers == 1 else None) as settled:
         prepared = asyncio.run(prepare(settled))
@@ -77,7 +79,10 @@ def serve(settings: Settings) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            # see `rest.proxies`
             proxy_headers=False,
+            ssl_certfile=settings.tls_certificate,
+            ssl_keyfile=settings.tls_key,
             backlog=_BACKLOG,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=math.ceil(settings.shutdown_grace_seconds),
@@ -87,7 +92,13 @@ def serve(settings: Settings) -> None:
             _LOG.warning(
                 "AUTH_MODE is open: everybody on this machine can read and change everything; no real patients"
             )
-        event(_LOG, logging.INFO, "serving", address=_address(host, port), workers=settings.workers)
+        event(
+            _LOG,
+            logging.INFO,
+            "serving",
+            address=_address("https" if settings.tls_certificate else "http", host, port),
+            workers=settings.workers,
+        )
         if settings.workers > 1:
             Multiprocess(config, sockets=[listener]).run()
         else:
@@ -177,8 +188,24 @@ def _listener(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _address(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}/fhir" if ":" in host else f"http://{host}:{port}/fhir"
+def _check_certificate(settings: Settings) -> None:
+    """`ServeError` where TLS cannot be served: workers that cannot start would be started again and again."""
+    if settings.tls_certificate is None:
+        return
+    try:
+        # a key with a passphrase would be asked for at the terminal
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+            settings.tls_certificate, settings.tls_key, password=lambda: b""
+        )
+    except OSError as error:
+        raise ServeError(
+            "TLS_CERTIFICATE and TLS_KEY must be a certificate and its private key as PEM, readable and without a "
+            "passphrase"
+        ) from error
+
+
+def _address(scheme: str, host: str, port: int) -> str:
+    return f"{scheme}://[{host}]:{port}/fhir" if ":" in host else f"{scheme}://{host}:{port}/fhir"
 
 
 def _exit(_number: int, _frame: object) -> None:

@@ -18,6 +18,7 @@ import tempfile
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
@@ -173,7 +174,12 @@ async def server(tmp_path: Path) -> AsyncIterator[Serving]:
 
 def settings_for(url: str, **changes: Any) -> Settings:
     """Settings for a database; nothing is taken from the environment but what `changes` leave out."""
-    given: dict[str, Any] = {"database_url": url, "cursor_secret": _CURSOR_SECRET, "access_log": False}
+    given: dict[str, Any] = {
+        "database_url": url,
+        "cursor_secret": _CURSOR_SECRET,
+        "access_log": False,
+        "allowed_hosts": urlsplit(_SERVED).hostname,
+    }
     return Settings(**(given | changes))
 
 

@@ -47,6 +47,7 @@ class Category(Enum):
     PRECONDITION = 412
     TOO_LARGE = 413
     MEDIA_TYPE = 415
+    MISDIRECTED = 421
     RULE = 422
     PRECONDITION_REQUIRED = 428
     THROTTLED = 429
@@ -103,6 +104,7 @@ ERROR_CODES: Final = _catalogue(
     ("request-timeout", Category.REQUEST_TIMEOUT, "timeout", "The body did not arrive in the time that it may take."),
     ("url-too-long", Category.INVALID, "too-long", "The URL is longer than the service accepts."),
     ("header-invalid", Category.INVALID, "value", "A header does not have the form that HTTP or FHIR gives it."),
+    ("host-unknown", Category.MISDIRECTED, "value", "The service is not known by the host that the request names."),
     ("encoding-invalid", Category.INVALID, "structure", "The body does not match its Content-Encoding."),
     (
         "media-type-unsupported",
@@ -142,6 +144,13 @@ ERROR_CODES: Final = _catalogue(
         Category.INVALID,
         "invariant",
         "The resource breaks an invariant of R4; the diagnostics give its key.",
+    ),
+    ("profile", Category.RULE, "invariant", "The resource does not meet a profile that it claims, or is held against."),
+    (
+        "profile-unknown",
+        Category.RULE,
+        "not-found",
+        "The service does not hold the profile, or cannot enforce it; nothing was checked against it.",
     ),
     (
         "resource-subsetted",

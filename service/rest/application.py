@@ -25,6 +25,7 @@ from service.rest.cors import Origins
 from service.rest.headers import REQUEST_ID
 from service.rest.interpret import SHAPING, interpret
 from service.rest.negotiation import representation
+from service.rest.protection import protecting_headers
 from service.rest.recording import Recording
 from service.rest.request import Request
 from service.rest.shape import asked_subset, shaped
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from service.fhir.interaction import Answer, Interaction
     from service.fhir.resource import Content
     from service.rest.body import Receive
+    from service.rest.hosts import Hosts
     from service.rest.recording import Journal
     from service.rest.render import Response
     from service.rest.request import Scope
@@ -72,7 +74,8 @@ class AccessLog(Protocol):
 class FhirApplication:
     """FHIR R4 over HTTP below the path that `scope["root_path"]` names.
 
-    `base_url` has no trailing slash; None takes it from each request. The origins in `cors_origins` may call from a
+    `base_url` has no trailing slash; None takes it from each request. Requests name one of the `hosts`; None: any. The
+    origins in `cors_origins` may call from a
     browser. `admit` says who asks; None lets everybody in. The `journal` keeps on record what was asked, before
     the answer leaves; None where nothing is. `bind_request_id` is called in the request's task before
     anything is performed, so that log lines of other packages can name the request.
@@ -87,6 +90,7 @@ class FhirApplication:
         max_body_bytes: int = 16 << 20,
         body_timeout_seconds: float = 30,
         max_url_length: int = LONGEST_URL,
+        hosts: Hosts | None = None,
         cors_origins: Collection[str] = ("*",),
         access_log: AccessLog | None = None,
         admit: Admit | None = None,
@@ -105,7 +109,8 @@ class FhirApplication:
         self._origins = Origins(cors_origins)
         self._access_log = access_log
         self._admit = admit
-        self._always = [_NO_SNIFFING, *([_TLS_ONLY] if base_url and base_url.startswith("https:") else [])]
+        self._hosts = hosts
+        self._always = protecting_headers(base_url)
         self._bind_request_id = bind_request_id
         self._now = now
         self._recording = None if journal is None else Recording(journal, now)
@@ -205,6 +210,8 @@ class FhirApplication:
         """Where the request goes, with who asks put into it; FhirError."""
         if self._stopping:
             raise failure("shutting-down", "The service is stopping; send the request again.", retry_after_seconds=1)
+        if self._hosts is not None:
+            self._hosts.check(scope)
         if len(scope.get("raw_path") or scope["path"]) + len(scope.get("query_string", b"")) > self._max_url_length:
             told = f"The URL is longer than {self._max_url_length} bytes; a long search can be sent by POST."
             raise failure("url-too-long", told, "http.url")
@@ -297,6 +304,3 @@ def _provenance(request: Request) -> Content:
 
 _SEARCHED_BY_FORM: Final = (Place.SYSTEM_SEARCH, Place.TYPE_SEARCH, Place.COMPARTMENT_SEARCH)
 _WITHOUT_LENGTH: Final = (204, 304)
-_NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
-_TLS_ONLY: Final = (b"strict-transport-security", b"max-age=31536000")
-"""https://www.rfc-editor.org/rfc/rfc6797: for a year the host is called by https only."""

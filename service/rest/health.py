@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from service.fhir.outcome import FhirError
+
+HEALTH: Final = "/health/"
+"""Where these addresses begin."""
+
 _HEADERS: Final = {"Cache-Control": "no-store"}
 
 
@@ -40,6 +45,11 @@ async def _nothing_here(_: Request, __: Exception) -> Response:
     """The answer for an address that is neither FHIR's nor a page's."""
     told = "Nothing is served here. FHIR is below /fhir, its documentation at /docs."
     return _json({"detail": told}, Category.NOT_FOUND.status)
+
+
+def refused(error: FhirError) -> Response:
+    """The answer to a request outside of FHIR that is refused before anybody looks at its address."""
+    return _json({"detail": error.issues[0].diagnostics}, error.category.status)
 
 
 ELSEWHERE: Final[dict[int | type[Exception], Any]] = {Category.NOT_FOUND.status: _nothing_here}

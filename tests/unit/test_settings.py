@@ -33,6 +33,14 @@ BAD = [
     ("OIDC_ALGORITHMS", "HS256"),
     ("PRIVATE_NETWORKS", "10.0.0.0/99"),
     ("CLIENT_REQUESTS_PER_MINUTE", "0"),
+    ("STRANGER_REQUESTS_PER_MINUTE", "0"),
+    ("TRUSTED_PROXIES", "10.0.0.1/8"),
+    ("TRUSTED_PROXIES", "proxy"),
+    ("PROXY_HEADERS", "x-real-ip"),
+    ("ALLOWED_HOSTS", "https://fhir.example.org"),
+    ("ALLOWED_HOSTS", "fhir.example.org:8443"),
+    ("TLS_CERTIFICATE", "/the-secret/nowhere.pem"),
+    ("TLS_KEY", "/the-secret/nowhere.pem"),
 ]
 
 
@@ -232,7 +240,39 @@ def test_tokens_are_sent_over_tls_only(base_url: str, monkeypatch: pytest.Monkey
     with pytest.raises(SettingsError, match=r"BASE_URL: .*https"):
         read_settings()
     monkeypatch.setenv("BASE_URL", "https://fhir.example.org/fhir")
+    monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.0/8")
     assert read_settings().auth_mode == ("smart",)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])  # noqa: S104 - as the image has it
+def test_who_has_tls_end_elsewhere_names_the_proxy(host: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Else all requests seem to come from it: on record, and where strangers are counted by their address."""
+    monkeypatch.setenv("HOST", host)
+    monkeypatch.setenv("AUTH_MODE", "smart")
+    monkeypatch.setenv("BASE_URL", "https://fhir.example.org/fhir")
+    with pytest.raises(SettingsError, match=r"TRUSTED_PROXIES: .*TLS_CERTIFICATE"):
+        read_settings()
+    pem = tmp_path / "x.pem"
+    pem.touch()
+    monkeypatch.setenv("TLS_CERTIFICATE", str(pem))
+    monkeypatch.setenv("TLS_KEY", str(pem))
+    assert read_settings().tls_key == pem
+
+
+def test_a_certificate_needs_its_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pem = tmp_path / "x.pem"
+    pem.touch()
+    monkeypatch.setenv("TLS_CERTIFICATE", str(pem))
+    with pytest.raises(SettingsError, match="TLS_KEY: must be set"):
+        read_settings()
+
+
+def test_a_service_that_has_a_certificate_is_called_by_https(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pem = tmp_path / "x.pem"
+    pem.touch()
+    monkeypatch.setenv("TLS_CERTIFICATE", str(pem))
+    monkeypatch.setenv("TLS_KEY", str(pem))
+    assert fhir_url(read_settings()) == "https://127.0.0.1:8000/fhir"
 
 
 def test_a_service_with_tokens_needs_a_port_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

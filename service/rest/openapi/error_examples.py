@@ -89,6 +89,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "bundle-type": ("A Bundle posted to the base is a batch or a transaction.", "Bundle.type"),
     "bundle-entry": ("An entry of a transaction needs request.method and request.url.", "Bundle.entry[0].request"),
     "bundle-duplicate": ("Entries 2 and 5 act on the same resource.", "Bundle.entry[5]"),
+    "host-unknown": ("The service is not known by the host that the request names.", "http.Host"),
     "unauthenticated": ("The request needs a bearer token.", "http.Authorization"),
     "forbidden": ("The client may not read Condition.", "http.path"),
     "throttled": ("Too many requests; wait 1 second.",),

@@ -17,6 +17,7 @@ ALWAYS_POSSIBLE: Final = (
     Category.UNAUTHENTICATED,
     Category.FORBIDDEN,
     Category.NOT_ACCEPTABLE,
+    Category.MISDIRECTED,
     Category.THROTTLED,
     Category.FAULT,
     Category.UNAVAILABLE,

@@ -39,8 +39,12 @@ async def test_every_endpoint_that_it_names_is_there(workers: Workers) -> None:
 
 async def test_it_stays_the_same_whatever_host_the_request_names(workers: Workers) -> None:
     """Else a client could be led to send its assertion elsewhere."""
-    response = await workers.one.get(".well-known/smart-configuration", headers={"Host": "attacker.example"})
-    assert "attacker.example" not in response.text
+    told = [
+        (await workers.one.get(".well-known/smart-configuration", headers={"Host": host})).text
+        for host in ("testserver", "127.0.0.1", "attacker.example")
+    ]
+    assert told[0] == told[1]
+    assert "attacker.example" not in told[2]
 
 
 def _security(statement: dict[str, Any]) -> dict[str, Any]:

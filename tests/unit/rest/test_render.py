@@ -33,6 +33,7 @@ async def test_a_read_carries_the_version_and_may_be_kept_by_the_client_alone() 
     assert response.content == PATIENT
     assert dict(response.headers) == {
         "cache-control": "private, no-cache",
+        "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
         "content-length": str(len(PATIENT)),
         "content-type": "application/fhir+json; charset=utf-8",
         "etag": 'W/"3"',
