@@ -51,10 +51,12 @@ class Actor(Struct, frozen=True, kw_only=True):
     """A client with the scopes that its token carries.
 
     `user` is the person behind it (an absolute URL or a relative reference, as the issuer says), `patient` the logical
-    id of the patient in the launch context; None where there is none.
+    id of the patient in the launch context; None where there is none. `reason` is why an administrator breaks the glass
+    to see what other organisations have, None for everybody else.
     """
 
     client: Client
     scopes: tuple[Scope, ...]
     user: str | None = None
     patient: str | None = None
+    reason: str | None = None

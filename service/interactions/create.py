@@ -14,6 +14,7 @@ from service.fhir.interaction import Answer
 from service.fhir.outcome import FhirError
 from service.fhir.stamp import new_logical_id
 from service.interactions.search_parameters import TYPE as SEARCH_PARAMETER
+from service.interactions.sight import may_link
 from service.interactions.writing import Target, Written, changed, content_issues, unchanged
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ def prepare(parts: Parts, context: Context, create: Create, target: Target) -> W
 
 def is_plain(parts: Parts, create: Create) -> bool:
     """Whether nothing has to be read or locked before the resource is written."""
-    return create.if_none_exist is None and not parts.limits.referential_integrity and create.type != SEARCH_PARAMETER
+    if create.if_none_exist is not None or create.type == SEARCH_PARAMETER:
+        return False
+    return not parts.limits.referential_integrity and not may_link(parts, create)
 
 
 async def perform_plain(parts: Parts, context: Context, create: Create) -> Answer:

@@ -5,6 +5,8 @@ Writes commit before the answer exists; nothing is ever acknowledged that a fail
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, assert_never
 
 from service.fhir.interaction import (
@@ -30,6 +32,7 @@ from service.interactions.history import history
 from service.interactions.permission import check_limits, require
 from service.interactions.read import read, vread
 from service.interactions.search import search
+from service.interactions.sight import sight_of
 from service.interactions.transaction import transaction
 from service.interactions.write import WriteRequest, write
 from service.store.lease import LapsedError
@@ -57,17 +60,20 @@ class Engine:
         self._operations = operations
         self.types = current.parts.definitions.resource_types
 
-    @property
-    def _parts(self) -> Parts:
-        return self._current.parts
+    def _parts(self, context: Context) -> Parts:
+        """The current parts, whose store shows what the actor may see."""
+        parts = self._current.parts
+        if context.actor is None:
+            return parts
+        return replace(parts, store=parts.store.within(sight_of(context.actor)))
 
     async def perform(self, interaction: Interaction, context: Context) -> Answer:
         """What the interaction came to; every refusal is a FhirError."""
         if context.actor is not None and (limits := require(context, interaction)):
-            await check_limits(self._parts, context, interaction, limits)
+            await check_limits(self._parts(context), context, interaction, limits)
         if self._current.parts.lease.lapsed and not isinstance(interaction, Capabilities):
             await self._current.current()
-        registry = self._parts.registry
+        registry = self._current.parts.registry
         try:
             return await self._perform(interaction, context)
         except LapsedError:
@@ -84,52 +90,55 @@ class Engine:
             raise failure("busy", text, retry_after_seconds=1) from None
 
     async def _perform(self, interaction: Interaction, context: Context) -> Answer:
-        if self._parts.audited:
+        parts = self._parts(context)
+        if parts.audited:
             audit_events.refuse_writing(interaction)
         if isinstance(interaction, Create | Update | Patch | Delete):
-            return await self._write(interaction, context)
+            return await self._write(parts, interaction, context)
         if isinstance(interaction, Process):
             if interaction.bundle.get("type") == "batch":
-                return await batch(self._parts, context, interaction, self.perform)
-            return await transaction(self._parts, context, interaction, self._perform_reading)
+                return await batch(parts, context, interaction, self.perform)
+            return await transaction(parts, context, interaction, partial(self._perform_reading, parts))
         if isinstance(interaction, Capabilities):
-            return capabilities(self._parts, context, interaction)
+            return capabilities(parts, context, interaction)
         if isinstance(interaction, Operation):
-            return await self._operate(interaction, context)
-        async with self._parts.store.session() as session:
-            return await self._perform_reading(session, interaction, context)
+            return await self._operate(parts, interaction, context)
+        async with parts.store.session() as session:
+            return await self._perform_reading(parts, session, interaction, context)
 
-    async def _write(self, interaction: Write, context: Context) -> Answer:
-        if isinstance(interaction, Create) and context.provenance is None and create.is_plain(self._parts, interaction):
-            return await create.perform_plain(self._parts, context, interaction)
+    async def _write(self, parts: Parts, interaction: Write, context: Context) -> Answer:
+        if isinstance(interaction, Create) and context.provenance is None and create.is_plain(parts, interaction):
+            return await create.perform_plain(parts, context, interaction)
         request = WriteRequest(interaction=interaction, new_id=new_logical_id(context.received_at))
-        (written,) = await write(self._parts, context, [request])
+        (written,) = await write(parts, context, [request])
         return Answer(result=written.result, version=written.version, issues=written.issues)
 
-    async def _perform_reading(self, session: Session, interaction: Interaction, context: Context) -> Answer:
-        if self._parts.audited and audit_events.is_about_records(interaction):
-            return await audit_events.perform(self._parts, session, context, interaction)
+    async def _perform_reading(
+        self, parts: Parts, session: Session, interaction: Interaction, context: Context
+    ) -> Answer:
+        if parts.audited and audit_events.is_about_records(interaction):
+            return await audit_events.perform(parts, session, context, interaction)
         match interaction:
             case Read():
                 return await read(session, interaction)
             case VRead():
                 return await vread(session, interaction)
             case Search():
-                return await search(self._parts, session, context, interaction)
+                return await search(parts, session, context, interaction)
             case History():
-                return await history(self._parts, session, context, interaction)
+                return await history(parts, session, context, interaction)
             case Capabilities():
-                return capabilities(self._parts, context, interaction)
+                return capabilities(parts, context, interaction)
             case Operation():
-                return await self._operate(interaction, context)
+                return await self._operate(parts, interaction, context)
             case Create() | Update() | Patch() | Delete() | Process():
                 raise TypeError(interaction)
             case _:
                 assert_never(interaction)
 
-    async def _operate(self, operation: Operation, context: Context) -> Answer:
+    async def _operate(self, parts: Parts, operation: Operation, context: Context) -> Answer:
         perform = self._operations.get(operation.name)
         if perform is None:
             known = ", ".join(f"${name}" for name in sorted(self._operations))
             raise failure("operation-unknown", f"The operations here are {known}.")
-        return await perform(self._parts, context, operation)
+        return await perform(parts, context, operation)

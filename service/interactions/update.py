@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from service.fhir.interaction import Criteria
 from service.fhir.outcome import failure
 from service.fhir.stamp import same_content
+from service.interactions.sight import refuse_own_id
 from service.interactions.writing import Target, Written, changed, require_version, unchanged
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def prepare(parts: Parts, context: Context, update: Update, target: Target) -> W
     if isinstance(update.target, Criteria) and target.exists and not target.matched:
         told = "The criteria match no resource, but one with the content's id exists; update it by its id."
         raise failure("id-taken", told, f"{update.type}.id")
+    refuse_own_id(parts, update, target)
     require_version(parts, update.if_match, target)
     if update.if_none_match_any and target.exists:
         raise failure("already-exists", "If-None-Match: * was sent and the resource exists.", "http.If-None-Match")

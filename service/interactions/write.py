@@ -21,7 +21,7 @@ from service.fhir.bundle_plan import Write, below, located, refuse_equal_targets
 from service.fhir.interaction import Create, Delete, Patch, Update
 from service.fhir.links import Links
 from service.fhir.outcome import FhirError, Issue, Result, failure
-from service.interactions import create, delete, patch, search_parameters, update
+from service.interactions import create, delete, patch, search_parameters, sight, update
 from service.interactions.conditional import Conditions, single_match
 from service.interactions.integrity import check_integrity, with_every_reference
 from service.interactions.provenance import check as check_provenance
@@ -72,7 +72,7 @@ async def write(
     unit = _Unit(parts, context, requests, bundle=bundle, meanwhile=meanwhile)
     for attempt in range(_ATTEMPTS):
         try:
-            if attempt or afterwards or unit.defines_search or parts.limits.referential_integrity:
+            if attempt or afterwards or unit.in_one_transaction:
                 async with parts.store.transaction(unit.locks(criteria=attempt > 0)) as session:
                     written = await unit.run(session, lock=True)
                     if afterwards:
@@ -111,6 +111,7 @@ class _Unit:
         self._is_kept = False
         check_provenance(parts, context)
         self.defines_search = any(request.interaction.type == search_parameters.TYPE for request in requests)
+        self._links_referrals = any(sight.may_link(parts, request.interaction) for request in requests)
         try:
             self.conditions = Conditions(parts, context, requests, references=bundle)
         except FhirError:
@@ -118,6 +119,11 @@ class _Unit:
             raise
         if not self.conditions:
             self._check_contents()
+
+    @property
+    def in_one_transaction(self) -> bool:
+        """Whether several statements have to see and write the same."""
+        return self.defines_search or self._links_referrals or self._parts.limits.referential_integrity
 
     def _check_contents(self) -> None:
         if not self._checked:
@@ -139,6 +145,7 @@ class _Unit:
             if target and not (target.matched and isinstance(request.interaction, Create))
         )
         targets = await self._with_previous(session, targets, matches.versions, lock=lock)
+        await sight.require_own(session, (request.interaction for request in self._requests), targets)
         links = None
         if self._bundle:
             links = self._links(targets, matches.references)
@@ -155,6 +162,8 @@ class _Unit:
             await _while(session.write(changes, matches.claims), meanwhile)
         elif meanwhile:
             meanwhile()
+        if self._links_referrals:
+            await sight.link(self._parts, self._context, session, [*written, *beside])
         if self.defines_search:
             where = [request.where for request in self._requests]
             await search_parameters.take_effect(self._parts, session, zip(where, written, strict=True))

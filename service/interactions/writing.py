@@ -15,6 +15,7 @@ from service.fhir.resource import LOGICAL_ID, Version
 from service.fhir.search.contained import CONTAINED_KINDS
 from service.fhir.stamp import next_instant, stamped
 from service.fhir.summary import SUBSETTED
+from service.interactions.sight import owned
 from service.store.change import EVERY_KIND, Change
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def changed(parts: Parts, context: Context, target: Target, content: Content, me
     if version.content and b"?" in version.content:
         _refuse_conditional_references(complete, context.base)
     change = Change(version=version, rows=rows, stale=_stale(parts, context, target, rows))
+    if version_id == 1:
+        change = owned(parts, change)
     result = Result.OK if target.exists else Result.CREATED
     return Written(result=result, version=version, change=change, content=complete)
 

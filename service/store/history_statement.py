@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
+from service.store.sight import OPEN, is_open, shows
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -42,8 +44,8 @@ class HistoryPage(Struct, frozen=True, kw_only=True):
     after: tuple[datetime, UUID, int] | None = None
 
 
-def history_statement(page: HistoryPage) -> tuple[str, list[Any]]:
-    """The text and the arguments that read `page`, newest first."""
+def history_statement(page: HistoryPage, by: Sequence[UUID] | None = None) -> tuple[str, list[Any]]:
+    """The text and the arguments that read `page`, newest first: of what the organisations `by` see, None for all."""
     arguments: list[Any] = []
 
     def bind(value: Any) -> str:
@@ -51,6 +53,9 @@ def history_statement(page: HistoryPage) -> tuple[str, list[Any]]:
         return f"${len(arguments)}"
 
     conditions = _conditions(page, bind)
+    if by is not None and not all(is_open(each) for each in page.types):
+        shown = shows("k", bind(list(by)), bind(OPEN))
+        conditions.append(f"EXISTS (SELECT FROM resource k WHERE k.identity = v.identity AND {shown})")
     limit = bind(page.limit)
     order = "ORDER BY last_updated DESC, identity DESC, version_id DESC"
 

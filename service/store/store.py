@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from copy import copy
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,29 +19,39 @@ from msgspec import Struct
 from service.fhir.outcome import failure
 from service.fhir.reference import identity_of
 from service.fhir.resource import Version
+from service.fhir.search.seen import within_sight
 from service.store.audit.statement import with_records
 from service.store.change import Change, Conflict
 from service.store.group_commit import GroupCommit
 from service.store.history_statement import HistoryPage, history_statement
 from service.store.search import compile_count, compile_includes, compile_match, compile_search
+from service.store.sight import OPEN, is_open, link, sees, shows
 from service.store.stored_content import head_of, served
 from service.store.write_statement import write_statement
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+    from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
     from uuid import UUID
 
     from service.fhir.search.cursor import Position
     from service.fhir.search.query import Include, Query
+    from service.fhir.sight import Sight
     from service.store.audit.chain import Chain, Chains
     from service.store.lease import Lease
     from service.store.pool import Pool
+    from service.store.sight import Linked
 
 _VERSION: Final = "type, id, version_id, last_updated, method, content"
-_READ: Final = f"SELECT {_VERSION} FROM resource WHERE identity = $1"  # noqa: S608 - constants only
+_READ: Final = f"SELECT {_VERSION} FROM resource r WHERE identity = $1"  # noqa: S608 - constants only
+_READ_SEEN: Final = f"{_READ} AND {sees('r.key', '$2')}"
 _VREAD: Final = f"""SELECT {_VERSION} FROM resource WHERE identity = $1 AND version_id = $2
 UNION ALL SELECT {_VERSION} FROM resource_history WHERE identity = $1 AND version_id = $2"""  # noqa: S608
-_CURRENT: Final = f"SELECT {_VERSION} FROM resource WHERE identity = ANY($1::uuid[]) ORDER BY identity"  # noqa: S608
+_VREAD_SEEN: Final = f"""SELECT {_VERSION} FROM ({_VREAD}) v
+WHERE EXISTS (SELECT FROM resource r WHERE r.identity = $1 AND {sees("r.key", "$3")})"""  # noqa: S608
+_CURRENT: Final = f"SELECT {_VERSION} FROM resource r WHERE identity = ANY($1::uuid[])"  # noqa: S608
+_SHOWN: Final = f" AND {shows('r', '$2', '$3')}"
+_MADE_BY_OTHERS: Final = """SELECT type, id FROM resource r WHERE identity = ANY($1::uuid[])
+AND NOT EXISTS (SELECT FROM seen_by s WHERE s.resource_key = r.key AND s.organisation = $2 AND s.made)"""
 _MOST_CREATES: Final = 32
 """Creates in one statement: more of them take each other's time."""
 _SORT_COLUMNS: Final = 7
@@ -51,8 +62,7 @@ _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _LOCK_KEYS: Final = "SELECT pg_advisory_xact_lock(key) FROM unnest('{{{}}}'::bigint[]) AS key"
 _WITH_CLAIMS: Final = """({match}) UNION ALL
 SELECT NULL, key::text, NULL, generation FROM criteria_claim WHERE key = ANY(${keys}::bigint[])"""
-_LOCK_TARGETS: Final = """SELECT identity FROM resource WHERE identity = ANY($1::uuid[]) AND content IS NOT NULL
-ORDER BY identity FOR SHARE"""
+_LOCK_TARGETS: Final = "SELECT identity FROM resource r WHERE identity = ANY($1::uuid[]) AND content IS NOT NULL"
 _REFERRERS: Final = """SELECT DISTINCT i.target, r.type FROM index_reference i JOIN resource r ON r.key = i.resource_key
 WHERE uuid_hash_extended(i.target, i.source) = ANY(ARRAY(
   SELECT uuid_hash_extended(t, s) FROM unnest($1::uuid[]) AS t, unnest($3::integer[]) AS s))
@@ -90,39 +100,70 @@ class Matched(Struct, frozen=True):
 
 
 class Session:
-    """The statements of the store, on one connection; what it writes has index rows by the parameters of a lease."""
+    """The statements of the store, on one connection; what it writes has index rows by the parameters of a lease.
+
+    Whatever it reads is within the `sight`: what is not seen is as if it were not there.
+    """
 
     def __init__(
-        self, connection: asyncpg.Connection[Any], lease: Lease | None = None, chain: Chain | None = None
+        self,
+        connection: asyncpg.Connection[Any],
+        lease: Lease | None = None,
+        chain: Chain | None = None,
+        sight: Sight | None = None,
     ) -> None:
         self._connection = connection
         self._lease = lease
         self._chain = chain
+        self._sight = sight
+        self._by = None if sight is None or sight.by is None else list(sight.by)
 
     async def read(self, resource_type: str, logical_id: str) -> Version | None:
         """The latest version, a tombstone included; None when there never was such a resource."""
-        row = await self._connection.fetchrow(_READ, identity_of(resource_type, logical_id))
+        identity = identity_of(resource_type, logical_id)
+        if self._by is None or is_open(resource_type):
+            row = await self._connection.fetchrow(_READ, identity)
+        else:
+            row = await self._connection.fetchrow(_READ_SEEN, identity, self._by)
         return None if row is None else _version(row)
 
     async def vread(self, resource_type: str, logical_id: str, version_id: int) -> Version | None:
         """One version, current or superseded."""
-        row = await self._connection.fetchrow(_VREAD, identity_of(resource_type, logical_id), version_id)
+        identity = identity_of(resource_type, logical_id)
+        if self._by is None or is_open(resource_type):
+            row = await self._connection.fetchrow(_VREAD, identity, version_id)
+        else:
+            row = await self._connection.fetchrow(_VREAD_SEEN, identity, version_id, self._by)
         return None if row is None else _version(row)
 
     async def current(self, resources: Sequence[tuple[str, str]], *, lock: bool) -> dict[tuple[str, str], Version]:
         """The latest versions of (type, id) pairs, tombstones included, locked against other writers if asked."""
-        statement = f"{_CURRENT} FOR UPDATE" if lock else _CURRENT
-        rows = await self._connection.fetch(statement, [identity_of(*resource) for resource in resources])
+        ending = " ORDER BY identity FOR UPDATE OF r" if lock else ""
+        rows = await self._shown(_CURRENT, [identity_of(*resource) for resource in resources], ending)
         versions = (_version(row) for row in rows)
         return {(version.type, version.id): version for version in versions}
 
+    async def made_by_others(self, resources: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Which of the (type, id) pairs belong to another than the maker of the sight, or to nobody."""
+        if self._by is None or self._sight is None or not resources:
+            return set()
+        identities = [identity_of(*resource) for resource in resources]
+        rows = await self._connection.fetch(_MADE_BY_OTHERS, identities, self._sight.maker)
+        return {(row["type"], row["id"]) for row in rows}
+
+    async def link(self, written: Sequence[Linked], *, roles: Sequence[int], types: Iterable[str]) -> None:
+        """Let what was just written be seen by the parties to the referrals that it belongs to; in a transaction."""
+        if self._sight is not None and written:
+            await link(self._connection, self._sight, written, roles=roles, types=types)
+
     async def history(self, page: HistoryPage) -> list[Version]:
         """Up to `page.limit` versions, newest first."""
-        text, arguments = history_statement(page)
+        text, arguments = history_statement(page, self._by)
         return [_version(row[1:]) for row in await self._connection.fetch(text, *arguments)]
 
     async def search(self, query: Query, *, limit: int, position: Position | None = None) -> list[Found]:
         """Up to `limit` matches beyond the position, in the order of the query; backwards the other way round."""
+        query = within_sight(query, self._sight)
         if position is None:
             statement = compile_search(query, limit=limit)
         else:
@@ -136,19 +177,19 @@ class Session:
         """Up to `limit` resources that go with the matches `keys`; `references` are all reference sources."""
         if not keys:
             return []
-        statement = compile_includes(includes, keys, references=references, limit=limit, depth=depth)
+        statement = compile_includes(includes, keys, references=references, limit=limit, depth=depth, sight=self._sight)
         rows = await self._connection.fetch(statement.text, *statement.arguments)
         return [_version(row[1:]) for row in rows]
 
     async def explain(self, query: Query) -> str:
         """How Postgres would go about a search; the text repeats the values that were searched for."""
-        statement = compile_search(query, limit=query.count + 1)
+        statement = compile_search(within_sight(query, self._sight), limit=query.count + 1)
         rows = await self._connection.fetch(f"EXPLAIN {statement.text}", *statement.arguments)
         return "\n".join(row[0] for row in rows)
 
     async def count(self, query: Query) -> int:
         """How many resources match."""
-        statement = compile_count(query)
+        statement = compile_count(within_sight(query, self._sight))
         return int(await self._connection.fetchval(statement.text, *statement.arguments))
 
     async def match(self, queries: Sequence[Query], claims: Collection[int] = (), *, enough: int = 2) -> Matched:
@@ -159,7 +200,7 @@ class Session:
         """
         matched = Matched(found=[[] for _ in queries], versions={}, claims=dict.fromkeys(claims, 0))
         if queries:
-            statement = compile_match(queries, enough=enough)
+            statement = compile_match([within_sight(query, self._sight) for query in queries], enough=enough)
             text, arguments = statement.text, statement.arguments
             if len(text) > _LONGEST_MATCH:
                 told = "The criteria of the entries have too many different forms; send the Bundle in parts."
@@ -177,8 +218,16 @@ class Session:
 
     async def lock_targets(self, targets: Sequence[UUID]) -> set[UUID]:
         """Which of the identities exist; they cannot be deleted until the transaction ends."""
-        rows = await self._connection.fetch(_LOCK_TARGETS, targets)
+        rows = await self._shown(_LOCK_TARGETS, targets, " ORDER BY identity FOR SHARE OF r")
         return {row["identity"] for row in rows}
+
+    async def _shown(self, statement: str, identities: Sequence[UUID], ending: str) -> list[asyncpg.Record]:
+        """The rows of a statement on `resource` that are within the sight."""
+        if self._by is None:
+            rows = await self._connection.fetch(f"{statement}{ending}", identities)
+        else:
+            rows = await self._connection.fetch(f"{statement}{_SHOWN}{ending}", identities, self._by, OPEN)
+        return list(rows)
 
     async def referrers(
         self, targets: Sequence[UUID], *, except_from: Sequence[UUID], sources: Sequence[int]
@@ -217,16 +266,24 @@ class Session:
 class Store:
     """Hands out sessions over a pool of connections, which write under the lease.
 
-    `chains` are those of the pool's connections; without them changes bring no audit records.
+    `chains` are those of the pool's connections; without them changes bring no audit records. `sight` is what its
+    sessions see, None: everything, and who sees what is not kept.
     """
 
     def __init__(self, pool: Pool, lease: Lease | None = None, chains: Chains | None = None) -> None:
         self._pool = pool
         self._lease = lease
         self._chains = chains
+        self.sight: Sight | None = None
         self._creates: GroupCommit[Change] = GroupCommit(
             self._write, patience_seconds=pool.acquire_timeout_seconds, most_at_once=_MOST_CREATES
         )
+
+    def within(self, sight: Sight) -> Store:
+        """The same store as somebody sees it; what is created goes with what others create."""
+        narrowed = copy(self)
+        narrowed.sight = sight
+        return narrowed
 
     def under(self, lease: Lease) -> Store:
         """The store on the same connections, under another lease."""
@@ -237,7 +294,8 @@ class Store:
         await self._creates.add(change)
 
     def _on(self, connection: asyncpg.Connection[Any]) -> Session:
-        return Session(connection, self._lease, None if self._chains is None else self._chains.of(connection))
+        chain = None if self._chains is None else self._chains.of(connection)
+        return Session(connection, self._lease, chain, self.sight)
 
     async def _write(self, changes: Sequence[Change]) -> None:
         async with self._pool.acquire() as connection:
@@ -263,7 +321,7 @@ class Store:
                 chain.rewind()
             try:
                 await connection.execute(begin)
-                yield Session(connection, self._lease, chain)
+                yield Session(connection, self._lease, chain, self.sight)
                 await connection.execute("COMMIT")
                 if chain is not None:
                     chain.keep()

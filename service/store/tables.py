@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Identity,
@@ -186,6 +187,41 @@ index_quantity: Final = _index_table(
         postgresql_where=text(f"canonical_unit IS NOT NULL AND {CANONICAL_WIDE}"),
     ),
 )
+
+seen_by: Final = Table(
+    "seen_by",
+    metadata,
+    Column("resource_key", BigInteger, nullable=False),
+    Column("source", Integer, nullable=False),  # fhir.sight.seen_number(type)
+    Column("organisation", UUID, nullable=False),  # the identity of an Organization, or what stands for several
+    Column("made", Boolean, nullable=False),  # whether the resource is its own, which no referral takes away
+    PrimaryKeyConstraint("resource_key", "organisation"),
+    Index("ix_seen_by_organisation", text("uuid_hash_extended(organisation, source)"), "resource_key"),
+)
+"""Which organisations see a resource: rows as those of the index, kept by `store.sight`."""
+
+referral_member: Final = Table(
+    "referral_member",
+    metadata,
+    Column("referral_key", BigInteger, nullable=False),
+    Column("resource_key", BigInteger, nullable=False),
+    PrimaryKeyConstraint("referral_key", "resource_key"),
+    Index("ix_referral_member_resource_key", "resource_key"),
+)
+"""What belongs to a referral, itself included: see `fhir.sight`."""
+
+referral_party: Final = Table(
+    "referral_party",
+    metadata,
+    Column("referral_key", BigInteger, nullable=False),
+    Column("source_key", BigInteger, nullable=False),  # the resource that names the party
+    Column("organisation", UUID, nullable=False),
+    Column("standing", _EXACT, nullable=False),
+    PrimaryKeyConstraint("referral_key", "source_key", "organisation", "standing"),
+    CheckConstraint("standing IN ('named', 'performs', 'open')", name="standing"),
+    Index("ix_referral_party_source_key", "source_key"),
+)
+"""Who is a party to a referral, and which resource says so."""
 
 INDEX_TABLES: Final[dict[IndexName, Table]] = {
     "token": index_token,

@@ -30,11 +30,12 @@ from msgspec.structs import replace
 from sqlalchemy.dialects import postgresql
 
 from service.fhir.search.contained import CONTAINED, CONTAINED_KINDS
+from service.fhir.sight import SEEN
 from service.store.change import EVERY_KIND
 from service.store.contained import sql_contained_key, sql_is_contained_in
 from service.store.likeness import likeness_of
 from service.store.stored_content import head_of, stored
-from service.store.tables import INDEX_TABLES
+from service.store.tables import INDEX_TABLES, seen_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
 
     from service.fhir.search.contained import RowsName
+    from service.fhir.sight import SeenName
     from service.store.change import Change
 
 _DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -110,10 +112,16 @@ _INDEX_MANY: Final = """indexed_{kind} AS (
 
 _NUMBERED: Final = "SELECT w.key, c.number FROM {} w JOIN change c ON c.identity = w.identity"
 
-_TABLES: Final[Mapping[RowsName, Table]] = {
-    name: table for kind, table in INDEX_TABLES.items() for name in (kind, CONTAINED[kind])
+_TABLES: Final[Mapping[RowsName | SeenName, Table]] = {
+    **{name: table for kind, table in INDEX_TABLES.items() for name in (kind, CONTAINED[kind])},
+    SEEN: seen_by,
 }
 """Kind of rows → the table that they stand in."""
+
+_OWN_TABLES: Final = {kind: _TABLES[kind] for kind in (*INDEX_TABLES, SEEN)}
+"""Those of resources themselves, and not of what they contain."""
+
+_OF_RESOURCES: Final = frozenset(_OWN_TABLES)
 
 _OFTEN: Final = 8
 """How often as many index rows have to come before they are spelled out."""
@@ -126,7 +134,7 @@ class _Shape(Struct, frozen=True):
     single: bool
     inserts: bool
     supersedes: bool
-    indexed: frozenset[RowsName]
+    indexed: frozenset[RowsName | SeenName]
     cleared: frozenset[RowsName]
     claims: bool = False
     spelled: tuple[tuple[int, ...], ...] = ()
@@ -149,7 +157,7 @@ def write_statement(changes: Sequence[Change], claims: Mapping[int, int] | None 
     if len(changes) == 1 and not claims:
         return _single(changes[0])
     inner = {kind for change in changes for kind in (*change.rows, *change.stale) if kind in CONTAINED_KINDS}
-    kinds = [kind for kind in (_TABLES if inner else INDEX_TABLES) if any(change.rows.get(kind) for change in changes)]
+    kinds = [kind for kind in (_TABLES if inner else _OWN_TABLES) if any(change.rows.get(kind) for change in changes)]
     supersedes = any(change.version.version_id > 1 for change in changes)
     shape = _Shape(
         single=False,
@@ -176,7 +184,7 @@ def write_statement(changes: Sequence[Change], claims: Mapping[int, int] | None 
 
 def _single(change: Change) -> tuple[str, list[Any]]:
     supersedes = change.version.version_id > 1
-    known = INDEX_TABLES if CONTAINED_KINDS.isdisjoint(change.rows) else _TABLES
+    known = _OWN_TABLES if CONTAINED_KINDS.isdisjoint(change.rows) else _TABLES
     kinds = [kind for kind in known if change.rows.get(kind) and (kind in change.stale or not supersedes)]
     shape = _Shape(
         single=True,
@@ -194,9 +202,9 @@ def _single(change: Change) -> tuple[str, list[Any]]:
     return _text(shape), arguments
 
 
-def _spelled(shape: _Shape, kinds: Sequence[RowsName], changes: Sequence[Change]) -> _Shape | None:
+def _spelled(shape: _Shape, kinds: Sequence[RowsName | SeenName], changes: Sequence[Change]) -> _Shape | None:
     """The shape with the index rows spelled out, None where that does not pay."""
-    if not shape.indexed <= EVERY_KIND:
+    if not shape.indexed <= _OF_RESOURCES:
         return None
     counts = tuple([tuple([len(change.rows.get(kind, ())) for change in changes]) for kind in kinds])
     if sum(map(sum, counts)) > _MOST_SPELLED:
@@ -205,7 +213,7 @@ def _spelled(shape: _Shape, kinds: Sequence[RowsName], changes: Sequence[Change]
     return spelled if next(_uses(spelled)) > _OFTEN else None
 
 
-def _spell_out(arguments: list[Any], kinds: Sequence[RowsName], changes: Sequence[Change]) -> None:
+def _spell_out(arguments: list[Any], kinds: Sequence[RowsName | SeenName], changes: Sequence[Change]) -> None:
     for kind in kinds:
         for change in changes:
             for row in change.rows.get(kind, ()):
@@ -265,7 +273,9 @@ def _clear_part(kind: RowsName, table: str, go: str) -> str:
     return _CLEAR.format(kind=kind, table=table, found=found, go=go)
 
 
-def _index_part(kind: RowsName, table: Table, number: Iterator[int], *, single: bool, spelled: tuple[int, ...]) -> str:
+def _index_part(
+    kind: RowsName | SeenName, table: Table, number: Iterator[int], *, single: bool, spelled: tuple[int, ...]
+) -> str:
     columns = [column for column in table.columns if column.name != "resource_key"]
     types = [_sql_type(column.type) for column in columns]
     names = ", ".join(column.name for column in columns)

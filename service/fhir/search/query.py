@@ -182,6 +182,16 @@ class Has(Struct, frozen=True, kw_only=True):
     where: And
 
 
+class Seen(Struct, frozen=True, kw_only=True):
+    """One of the organisations sees the resource, or everybody does: `open_types` are those of which nothing is hidden.
+
+    What is contained is seen where its container is.
+    """
+
+    by: tuple[UUID, ...]
+    open_types: frozenset[str]
+
+
 class AnyOf(Struct, frozen=True, kw_only=True):
     """At least one of the criteria holds."""
 
@@ -200,7 +210,7 @@ class And(Struct, frozen=True, kw_only=True):
     criteria: tuple[Criterion | Not, ...] = ()
 
 
-Criterion = Matches | Present | Identified | Updated | InCodes | Chain | Has | AnyOf
+Criterion = Matches | Present | Identified | Updated | InCodes | Chain | Has | Seen | AnyOf
 
 
 class SortKey(Struct, frozen=True, kw_only=True):

@@ -259,6 +259,15 @@ FORMS: Final[dict[str, Form]] = {
     "token-of-type": replace(_SYSTEM_AND_CODE, rank=1),
     "reference": _REFERENCE,
     "containing": replace(_REFERENCE, rank=12),
+    "seen": Form(
+        table="seen_by",
+        types=(UUID,),
+        passes="{t}.organisation = {a}",
+        rank=5,
+        ordered=True,
+        equal=("organisation",),
+        hashed=("uuid_hash_extended", "organisation", 0),
+    ),
     "string-exact": Form(
         table="index_string",
         types=(TEXT, TEXT),

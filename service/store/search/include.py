@@ -16,9 +16,11 @@ from service.fhir.search.query import ANY_TYPE
 from service.store.search.kept import kept
 from service.store.search.probe import identities, leading, referrers, with_named
 from service.store.search.writer import Writer
+from service.store.sight import OPEN, shows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from service.fhir.search.query import Include
 
@@ -38,9 +40,16 @@ class _Step(Struct, frozen=True):
 
 
 def included_text(
-    includes: tuple[Include, ...], references: tuple[int, ...], depth: int, columns: str
+    includes: tuple[Include, ...],
+    references: tuple[int, ...],
+    depth: int,
+    columns: str,
+    by: Sequence[UUID] | None = None,
 ) -> tuple[str, list[Any]]:
-    """The text and the arguments after the keys of the matches and the limit."""
+    """The text and the arguments after the keys of the matches and the limit.
+
+    `by` are the organisations one of which has to see what is included, None: nothing is hidden.
+    """
     arguments: list[Any] = []
 
     def position(value: Any) -> int:
@@ -48,7 +57,8 @@ def included_text(
         return len(arguments) + 2
 
     steps = tuple(_step(each, references, position) for each in includes)
-    return _text(steps, depth, columns), arguments
+    seen = None if by is None else (position(list(by)), position(OPEN))
+    return _text(steps, depth, columns, seen), arguments
 
 
 def _step(include: Include, references: Sequence[int], position: Any) -> _Step:
@@ -67,11 +77,15 @@ def _step(include: Include, references: Sequence[int], position: Any) -> _Step:
 
 
 @kept
-def _text(steps: tuple[_Step, ...], depth: int, columns: str) -> str:
+def _text(steps: tuple[_Step, ...], depth: int, columns: str, seen: tuple[int, int] | None) -> str:
     writer = Writer(lambda number: f"${number}::integer[]")
     found = ["matched AS MATERIALIZED (SELECT key FROM unnest($1::bigint[]) AS m(key))"]
     known = "SELECT key FROM matched"
     before = "matched"
+    hidden = ""
+    if seen is not None:
+        shown = shows("k", *(f"${number}" for number in seen))
+        hidden = f" AND EXISTS (SELECT FROM resource k WHERE k.key = s.key AND {shown})"
     for level in range(1, depth + 1):
         taken = [each for each in steps if level == 1 or each.iterate]
         if not taken:
@@ -80,7 +94,7 @@ def _text(steps: tuple[_Step, ...], depth: int, columns: str) -> str:
         name = f"step_{level}"
         found.append(
             f"{name} AS MATERIALIZED (SELECT DISTINCT s.key FROM ({branches}) AS s "
-            f"WHERE (s.key IN ({known})) IS NOT TRUE LIMIT $2::bigint)"
+            f"WHERE (s.key IN ({known})) IS NOT TRUE{hidden} LIMIT $2::bigint)"
         )
         known += f" UNION ALL SELECT key FROM {name}"
         before = name

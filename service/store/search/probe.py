@@ -22,7 +22,7 @@ from service.store.contained import (
     sql_place,
 )
 from service.store.search.forms import PLACES
-from service.store.search.shape import All, Containing, Joined, Leaf, Linked, Negated, OneOf, Referring
+from service.store.search.shape import All, Containing, Excepted, Joined, Leaf, Linked, Negated, OneOf, Referring
 
 if TYPE_CHECKING:
     from service.store.search.shape import Node
@@ -51,6 +51,8 @@ def holds(writer: Writer, node: Node, key: str) -> str:
             return f"({' OR '.join(holds(writer, each, key) for each in nodes)})" if nodes else "false"
         case Negated(node=inner):
             return f"NOT {holds(writer, inner, key)}"
+        case Excepted():
+            return _excepted(writer, node, key)
     assert_never(node)
 
 
@@ -207,6 +209,14 @@ def _containing(writer: Writer, node: Containing, key: str) -> str:
         f"AND t.target = {nothing} AND t.source = {source}.v AND {sql_is_contained_in('t.resource_key', key)} OFFSET 0"
         f") {inner}{where(holds_all(writer, node.where, f'{inner}.key'))} OFFSET 0)"
     )
+
+
+def _excepted(writer: Writer, node: Excepted, key: str) -> str:
+    conditions = [f"{key} < 0"] if node.contained else []
+    if node.types is not None:
+        types = writer.array(node.types)
+        conditions.append(f"EXISTS (SELECT FROM resource t WHERE t.key = {key} AND t.type = ANY({types}) OFFSET 0)")
+    return f"({' OR '.join(conditions)})"
 
 
 def leading(names: int | None) -> str:

@@ -115,7 +115,14 @@ class All(Struct, frozen=True, kw_only=True):
     nodes: tuple[Node, ...]
 
 
-Node = Leaf | Joined | Linked | Referring | Containing | OneOf | Negated
+class Excepted(Struct, frozen=True, kw_only=True):
+    """The resource is of one of the types at the position, if there is one, or contained where that is asked."""
+
+    types: int | None
+    contained: bool
+
+
+Node = Leaf | Joined | Linked | Referring | Containing | OneOf | Negated | Excepted
 
 
 class Shape(Struct, frozen=True, kw_only=True):

@@ -19,9 +19,11 @@ from service.fhir.search.query import (
     Matches,
     Not,
     Present,
+    Seen,
     Updated,
 )
 from service.fhir.search.types.reference import NOT_LITERAL
+from service.fhir.sight import seen_number
 from service.store.likeness import least_likeness
 from service.store.search.forms import BIGINT, FORMS, INTEGER, MANY, TEXT
 from service.store.search.one_token import of_one_token
@@ -29,6 +31,7 @@ from service.store.search.shape import (
     TYPES,
     All,
     Containing,
+    Excepted,
     Joined,
     Leaf,
     Linked,
@@ -189,17 +192,24 @@ class _Shaper:
                 names = self._names(parameter, self.values[self._asked.position])
                 asked = Asked(position=self.array(TEXT, (type_,)))
                 return Referring(sources=sources, where=self._all_of(where, asked), names=names)
-            case Identified(identities=identities):
-                return self._identified(identities)
-            case Updated(values=dates):
-                rows = (date_row("updated", value) for value in dates)
-                return _one_of(self._leaf(form, None, found) for form, found in grouped(rows))
+            case Identified() | Updated() | Seen():
+                return self._of_itself(criterion)
             case Present(parameter=parameter):
                 return self._present(parameter)
             case Matches(parameter=parameter, values=values):
                 return self._matches(parameter, values)
             case InCodes():
                 raise TypeError("sets of codes are resolved before a statement is built")
+
+    def _of_itself(self, criterion: Identified | Updated | Seen) -> Node:
+        match criterion:
+            case Identified(identities=identities):
+                return self._identified(identities)
+            case Updated(values=dates):
+                rows = (date_row("updated", value) for value in dates)
+                return _one_of(self._leaf(form, None, found) for form, found in grouped(rows))
+            case Seen():
+                return self._seen(criterion)
 
     def _instead(self, criterion: Criterion) -> Node | None:
         """What holds wherever a criterion on a closed set of codes does not: another one of them, or no value."""
@@ -309,6 +319,29 @@ class _Shaper:
             form, rows = "present-target", [(type_code(parameter.restricted_to),), (_ELSEWHERE,)]
         literal = self._leaf(form, parameter.source_numbers, rows, parameter)
         return OneOf(nodes=(literal, self._leaf("present-token", parameter.identifier_numbers, [], parameter)))
+
+    def _seen(self, seen: Seen) -> Node:
+        """A row that says so; but for open types, and for what is contained in something that is seen."""
+        asked = self.values[self._asked.position]
+        hidden = [each for each in asked if each not in seen.open_types]
+        open_types = [each for each in asked if each in seen.open_types]
+        numbers = tuple(map(seen_number, hidden))
+        leaf = Leaf(
+            form_name="seen",
+            sources=self.array(INTEGER, numbers),
+            values=(self.array("uuid", seen.by),),
+            parameter=self._parameter(numbers),
+            many=len(hidden) * len(seen.by) > MANY,
+            several=len(seen.by) > 1,
+            spread=len(hidden) > 1,
+            types=self._asked.position,
+            single=len(seen.by) == 1,
+        )
+        contained = bool(self._asked.contained)
+        if not open_types and not contained:
+            return leaf
+        types = self.array(TEXT, open_types) if open_types else None
+        return OneOf(nodes=(leaf, Excepted(types=types, contained=contained)))
 
     def _parameter(self, sources: tuple[int, ...]) -> int:
         return self._parameters.setdefault(sources, len(self._parameters))

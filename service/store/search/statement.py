@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from service.fhir.search.query import Include, Query
+    from service.fhir.sight import Sight
     from service.store.search.shape import Shape
 
 _COLUMNS: Final = 24
@@ -114,13 +115,16 @@ def compile_includes(
     references: Sequence[int],
     limit: int,
     depth: int = 3,
+    sight: Sight | None = None,
 ) -> Statement:
     """What is returned with the matches `keys`, and is none of them: the columns of a search without sort values.
 
     At most `limit` resources, those nearest to the matches; ``:iterate`` goes on for `depth` steps. `references` are
-    all reference sources of the registry, which ``*`` follows backwards.
+    all reference sources of the registry, which ``*`` follows backwards. Nothing leads to or through what is not within
+    the `sight`.
     """
-    text, arguments = included_text(tuple(includes), tuple(references), depth, _VERSION)
+    by = None if sight is None else sight.by
+    text, arguments = included_text(tuple(includes), tuple(references), depth, _VERSION, by)
     return Statement(text, (list(keys), limit, *arguments))
 
 

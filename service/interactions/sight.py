@@ -1,0 +1,113 @@
+"""What an actor sees, and how what it writes comes to be seen by others: see `service.fhir.sight`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from service.fhir.interaction import Create, Update
+from service.fhir.outcome import failure
+from service.fhir.reference import identity_of
+from service.fhir.sight import (
+    ADMINISTRATION,
+    EVERY_CLINIC,
+    HANGS,
+    JOINTLY_WRITTEN,
+    ROLES,
+    SEEN,
+    Sight,
+    edges,
+    is_linked,
+    parties,
+    seen_number,
+)
+from service.store.sight import Linked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from service.fhir.actor import Actor
+    from service.fhir.bundle_plan import Write
+    from service.fhir.interaction import Context
+    from service.interactions.parts import Parts
+    from service.interactions.writing import Target, Written
+    from service.store.change import Change
+    from service.store.store import Session
+
+_OPENED: Final = "administrator"
+
+
+def sight_of(actor: Actor) -> Sight:
+    """What the actor sees, and whom what it makes belongs to."""
+    client = actor.client
+    maker = ADMINISTRATION
+    if client.organisation is not None:
+        maker = identity_of(*client.organisation.split("/", 1))
+    if actor.reason is not None and client.role == _OPENED:
+        return Sight(by=None, maker=maker)
+    if client.role == "clinic":
+        return Sight(by=(maker, EVERY_CLINIC), maker=maker)
+    return Sight(by=() if client.role == "researcher" else (maker,), maker=maker)
+
+
+def owned(parts: Parts, change: Change) -> Change:
+    """The first version of a resource with the row that says whom it belongs to."""
+    sight = parts.store.sight
+    if sight is None or sight.maker is None:
+        return change
+    rows = [(seen_number(change.version.type), sight.maker, True)]
+    return replace(change, rows={**change.rows, SEEN: rows})
+
+
+def may_link(parts: Parts, interaction: Write) -> bool:
+    """Whether the write may let somebody see something, so that others may have to wait for it."""
+    if parts.store.sight is None or interaction.type not in HANGS:
+        return False
+    return not isinstance(interaction, Create | Update) or is_linked(interaction.content)
+
+
+async def link(parts: Parts, context: Context, session: Session, written: Iterable[Written]) -> None:
+    """Let the parties to the referrals that the resources belong to see them."""
+    types = parts.definitions.resource_types
+    found = [
+        Linked(
+            identity=one.change.identity,
+            edges=edges(one.content, context.base, types),
+            parties=tuple(parties(one.content, context.base, types)),
+        )
+        for one in written
+        if one.change is not None and one.content is not None and one.content["resourceType"] in HANGS
+    ]
+    if any(one.edges or one.parties for one in found):
+        roles = [number for name, code in ROLES.items() for number in _sources(parts, name, code)]
+        await session.link(found, roles=roles, types=types)
+
+
+def _sources(parts: Parts, resource_type: str, code: str) -> Sequence[int]:
+    return parts.registry.parameters(resource_type)[code].source_numbers
+
+
+def refuse_own_id(parts: Parts, update: Update, target: Target) -> None:
+    """FhirError not-found where a client that does not see everything would choose the id of a new resource.
+
+    Whether it is free, it must not learn.
+    """
+    sight = parts.store.sight
+    if target.previous is not None or sight is None or sight.by is None:
+        return
+    if isinstance(update.target, str) or "id" in update.content:
+        told = "There is no such resource. The service gives the ids of new ones: create it, or update by criteria."
+        raise failure("not-found", told)
+
+
+async def require_own(session: Session, requests: Iterable[Write], targets: Iterable[Target | None]) -> None:
+    """FhirError forbidden for a change of what another organisation made and does not share the writing of."""
+    theirs = {
+        (target.type, target.id): target.where
+        for interaction, target in zip(requests, targets, strict=True)
+        if target and target.exists and not isinstance(interaction, Create) and target.type not in JOINTLY_WRITTEN
+    }
+    for resource in await session.made_by_others(list(theirs)):
+        told = "Another organisation made the resource; only that one changes it."
+        raise failure("forbidden", told, *filter(None, (theirs[resource],)))

@@ -1,0 +1,151 @@
+"""Who sees what, in SQL: the one condition on what is read, and the two statements that keep the rows behind it.
+
+`link` follows the references of what was just written, and notes which resources belong to which referrals and who the
+parties to these are; `grant` then makes the rows of `seen_by` say what follows from that. Both run in the transaction
+that writes. A referral is locked meanwhile: of two that change it at the same time the second grants by what both did.
+"""
+
+# ruff: noqa: S608 - texts are constants and names; no value is ever part of one
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+
+from service.fhir.sight import OPEN_TYPES, REFERRAL, seen_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from uuid import UUID
+
+    from service.fhir.sight import Edge, Party, Sight
+
+
+class Linked(Struct, frozen=True, kw_only=True):
+    """A resource that was just written, its identity, and what may make it, or others, belong to a referral."""
+
+    identity: UUID
+    edges: Sequence[Edge]
+    parties: Sequence[Party]
+
+
+def sees(key: str, by: str) -> str:
+    """The condition that one of the organisations, an array, sees the resource with the key."""
+    return f"EXISTS (SELECT FROM seen_by s WHERE s.resource_key = {key} AND s.organisation = ANY({by}::uuid[]))"
+
+
+def shows(row: str, by: str, open_types: str) -> str:
+    """The condition that a row of `resource` is of one of the types, an array, or seen by one of the organisations."""
+    return f"({row}.type = ANY({open_types}::text[]) OR {sees(f'{row}.key', by)})"
+
+
+def is_open(resource_type: str) -> bool:
+    """Whether everybody sees the resources of the type."""
+    return resource_type in OPEN_TYPES
+
+
+OPEN: Final = sorted(OPEN_TYPES)
+"""The types that everybody sees, as an argument."""
+
+
+# Membership flows from a resource to what hangs on it and to what it refers to, among and next to those that were
+# written; it comes from the referrals of what they hang on, and from those that they belong to already.
+_LINK: Final = f"""WITH RECURSIVE edge AS MATERIALIZED (
+  SELECT f.key AS source, t.key AS target, e.hangs, e.shares
+  FROM unnest($2::uuid[], $3::uuid[], $4::boolean[], $5::boolean[]) AS e(source, target, hangs, shares)
+  JOIN resource f ON f.identity = e.source JOIN resource t ON t.identity = e.target
+  WHERE $1::uuid[] IS NULL OR {sees("t.key", "$1")}),
+flow AS MATERIALIZED (
+  SELECT target AS source, source AS target FROM edge WHERE hangs UNION SELECT source, target FROM edge WHERE shares),
+written AS MATERIALIZED (SELECT key, type FROM resource WHERE identity = ANY($6::uuid[])),
+belongs(resource_key, referral_key) AS (
+  SELECT key, key FROM written WHERE type = '{REFERRAL}'
+  UNION (
+    SELECT m.resource_key, m.referral_key
+    FROM (SELECT target AS key FROM edge WHERE hangs UNION SELECT key FROM written) k
+    JOIN referral_member m ON m.resource_key = k.key
+    WHERE $1::uuid[] IS NULL OR {sees("m.referral_key", "$1")})
+  UNION
+  SELECT f.target, b.referral_key FROM belongs b JOIN flow f ON f.source = b.resource_key),
+locked AS MATERIALIZED (
+  SELECT pg_advisory_xact_lock(k.referral_key)
+  FROM (SELECT DISTINCT referral_key FROM belongs ORDER BY referral_key) k),
+joined AS (
+  INSERT INTO referral_member (referral_key, resource_key)
+  SELECT b.referral_key, b.resource_key FROM belongs b, (SELECT count(*) FROM locked) l
+  ON CONFLICT DO NOTHING RETURNING resource_key),
+party AS MATERIALIZED (
+  SELECT DISTINCT b.referral_key, r.key AS source_key, o.identity AS organisation, p.standing
+  FROM unnest($7::uuid[], $8::uuid[], $9::boolean[], $10::text[]) AS p(source, identity, is_role, standing)
+  JOIN resource r ON r.identity = p.source
+  JOIN belongs b ON b.resource_key = r.key AND (r.type <> '{REFERRAL}' OR b.referral_key = r.key)
+  CROSS JOIN LATERAL (
+    SELECT p.identity WHERE NOT p.is_role
+    UNION ALL
+    SELECT i.target FROM resource n JOIN index_reference i ON i.resource_key = n.key AND i.source = ANY($11::integer[])
+    WHERE p.is_role AND n.identity = p.identity) o),
+gone AS (
+  DELETE FROM referral_party d USING written w
+  WHERE d.source_key = w.key AND NOT EXISTS (
+    SELECT FROM party p WHERE (p.referral_key, p.source_key, p.organisation, p.standing)
+      = (d.referral_key, d.source_key, d.organisation, d.standing))
+  RETURNING d.referral_key),
+come AS (
+  INSERT INTO referral_party (referral_key, source_key, organisation, standing)
+  SELECT referral_key, source_key, organisation, standing FROM party
+  ON CONFLICT DO NOTHING RETURNING referral_key)
+SELECT ARRAY(SELECT resource_key FROM joined), ARRAY(SELECT referral_key FROM gone UNION SELECT referral_key FROM come)
+"""
+
+_GRANT: Final = """WITH affected AS MATERIALIZED (
+  SELECT unnest($1::bigint[]) AS key
+  UNION SELECT resource_key FROM referral_member WHERE referral_key = ANY($2::bigint[])),
+granted AS MATERIALIZED (
+  SELECT DISTINCT a.key, p.organisation
+  FROM affected a JOIN referral_member m ON m.resource_key = a.key
+  CROSS JOIN LATERAL (
+    SELECT p.organisation FROM referral_party p
+    WHERE p.referral_key = m.referral_key AND (p.standing <> 'open' OR NOT EXISTS (
+      SELECT FROM referral_party o WHERE o.referral_key = m.referral_key AND o.standing = 'performs'))
+    UNION ALL
+    SELECT s.organisation FROM seen_by s WHERE s.resource_key = m.referral_key AND s.made) p),
+taken AS (
+  DELETE FROM seen_by s USING affected a
+  WHERE s.resource_key = a.key AND NOT s.made
+  AND NOT EXISTS (SELECT FROM granted g WHERE g.key = s.resource_key AND g.organisation = s.organisation))
+INSERT INTO seen_by (resource_key, source, organisation, made)
+SELECT g.key, n.number, g.organisation, false
+FROM granted g JOIN resource r ON r.key = g.key
+JOIN unnest($3::text[], $4::integer[]) AS n(type, number) ON n.type = r.type
+WHERE NOT EXISTS (SELECT FROM seen_by s WHERE s.resource_key = g.key AND s.organisation = g.organisation)
+ON CONFLICT DO NOTHING"""
+
+
+async def link(
+    connection: Any, sight: Sight, written: Sequence[Linked], *, roles: Sequence[int], types: Iterable[str]
+) -> None:
+    """Let what was written belong to the referrals that it leads to, and their parties see it.
+
+    `roles` are the sources of the references from what stands for an organisation to this; `types` are all types.
+    """
+    edges = [(one.identity, edge) for one in written for edge in one.edges]
+    parties = [(one.identity, party) for one in written for party in one.parties]
+    row = await connection.fetchrow(
+        _LINK,
+        None if sight.by is None else list(sight.by),
+        [source for source, _ in edges],
+        [edge.target for _, edge in edges],
+        [edge.hangs for _, edge in edges],
+        [edge.shares for _, edge in edges],
+        [one.identity for one in written],
+        [source for source, _ in parties],
+        [party.identity for _, party in parties],
+        [party.is_role for _, party in parties],
+        [party.standing for _, party in parties],
+        list(roles),
+    )
+    members, referrals = row
+    if members or referrals:
+        numbers = {name: seen_number(name) for name in types}
+        await connection.execute(_GRANT, members, referrals, list(numbers), list(numbers.values()))
