@@ -16,6 +16,7 @@ from service.fhir.path.error import PathError
 from service.fhir.path.functions import FUNCTIONS, UNSUPPORTED, Invocation
 from service.fhir.path.item import Items, is_of, root_node
 from service.fhir.path.navigation import member, of_type_name
+from service.fhir.path.pattern import is_linear
 from service.fhir.path.shape import Wanted, ancestors, fhir_type
 from service.fhir.path.syntax import (
     Binary,
@@ -53,11 +54,12 @@ _PROJECTING: Final = frozenset({"where", "select", "exists", "all", "repeat", "i
 class Compiler:
     """Compiles one path; afterwards `nodes` says whether it must run on nodes."""
 
-    def __init__(self, registry: ShapeRegistry, start: Shapes, *, untrusted: bool) -> None:
+    def __init__(self, registry: ShapeRegistry, start: Shapes, *, untrusted: bool, stored: bool = False) -> None:
         self.nodes = False
         self._registry = registry
         self._start = start
         self._untrusted = untrusted
+        self._stored = stored
         self._constant = False
 
     def compile(self, tree: Expression, focus: Code) -> Code:
@@ -188,6 +190,8 @@ class Compiler:
             raise PathError(f"{tree.name}() does not take {len(tree.arguments)} arguments", tree.position)
         if function.pattern and self._untrusted:
             raise PathError(f"{tree.name}() is not available in the paths of requests", tree.position)
+        if function.pattern and self._stored and not _takes_linear_time(tree):
+            raise PathError(f"{tree.name}() needs a regular expression without look-around here", tree.position)
         if tree.name in ("extension", "hasExtension"):
             self._look_behind_primitives(operand, "extension")
         return function.build(
@@ -235,6 +239,13 @@ class Compiler:
             return [item for item in source(this, scope) if is_of(item, wanted)]
 
         return of_items(items, shapes=self._closed(wanted.name), typed=operand.typed)
+
+
+def _takes_linear_time(tree: Call) -> bool:
+    """Whether a call with a regular expression has one that is written down, and that takes linear time."""
+    pattern = tree.arguments[0]
+    text = pattern.items[0] if isinstance(pattern, Literals) and len(pattern.items) == 1 else None
+    return tree.name in ("matches", "matchesFull") and isinstance(text, str) and is_linear(text)
 
 
 def _folded(code: Code) -> Code:

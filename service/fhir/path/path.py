@@ -116,18 +116,20 @@ def compile_path(
     definitions: Definitions | None = None,
     type_name: str | None = None,
     untrusted: bool = False,
+    stored: bool = False,
 ) -> Path:
     """The compiled path of an expression; PathError if it is no FHIRPath, or uses what is not supported.
 
     `type_name` is what the path starts from: a type ("Observation", "Period") or an element ("Questionnaire.item",
     "RiskAssessment.prediction.probability[x]"). With `definitions`, elements that the type does not have are refused
     and choice elements and types are known exactly; without, they are told by their names. `untrusted` is for paths
-    that arrive in requests: it refuses regular expressions, which nothing could stop once they run wild.
+    that arrive in requests: it refuses regular expressions, which nothing could stop once they run wild. `stored` is
+    for paths of resources that clients have stored: their regular expressions must be such as cannot run wild.
     """
     registry = shapes_of(definitions)
     shapes = registry.alternatives(type_name) if type_name else (registry.unknown,)
     known = None if any(shape.open for shape in shapes) else shapes
-    compiler = Compiler(registry, known, untrusted=untrusted)
+    compiler = Compiler(registry, known, untrusted=untrusted, stored=stored)
     try:
         tree = parse(expression)
         code = compiler.compile(tree, this_code(known))

@@ -1,9 +1,21 @@
 """Profiles: StructureDefinitions that constrain R4's types, and resources held against them.
 
-https://hl7.org/fhir/R4/profiling.html. Knows nothing of where they come from: `Shelf` is given the resources.
+https://hl7.org/fhir/R4/profiling.html. Knows nothing of where they come from: a `Shelf` is given the resources.
 """
 
 from service.fhir.profile.problem import Problem, ProfileError
-from service.fhir.profile.profile import Held, Profile, compile_profile
+from service.fhir.profile.profile import Held, Profile, canonical_of, compile_profile
+from service.fhir.profile.shelf import Shelf, claims, is_core, needs
 
-__all__ = ["Held", "Problem", "Profile", "ProfileError", "compile_profile"]
+__all__ = [
+    "Held",
+    "Problem",
+    "Profile",
+    "ProfileError",
+    "Shelf",
+    "canonical_of",
+    "claims",
+    "compile_profile",
+    "is_core",
+    "needs",
+]

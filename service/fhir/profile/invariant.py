@@ -40,6 +40,7 @@ def invariant_checks(node: Node, definitions: Definitions, report: Report) -> li
                 constraint.expression.replace(".matches(", ".matchesFull("),
                 definitions=definitions,
                 type_name=_type_name(node),
+                stored=True,
             )
         except PathError as error:
             report.refuse(node.id, f"{constraint.key} cannot be evaluated: {error}")

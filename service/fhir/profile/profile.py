@@ -78,8 +78,12 @@ def canonical_of(structure: Mapping[str, Any]) -> str:
 def compile_profile(structure: Content, held: Held, definitions: Definitions) -> Profile:
     """The profile that a valid StructureDefinition resource is; ProfileError says what cannot be enforced."""
     report = Report()
-    compiler = _Compiler(held, definitions, report)
-    root, check = compiler.compile(structure)
+    try:
+        root, check = _Compiler(held, definitions, report).compile(structure)
+    except KeyError as error:  # R4 lets extensions stand for values that nothing can be made of
+        report.refuse(structure["type"], f"a definition lacks {error.args[0]}, or names what R4 does not have")
+        report.settle()
+        raise
     report.settle()
     return Profile(structure, root, check, report.notes)
 

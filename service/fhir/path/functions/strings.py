@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.path.arithmetic import bounded
@@ -11,6 +10,7 @@ from service.fhir.path.code import NOTHING, Code, of_items, of_scalar
 from service.fhir.path.error import PathError
 from service.fhir.path.functions.invocation import Function, Invocation, integer_of, text_of
 from service.fhir.path.item import Items, value_of
+from service.fhir.path.pattern import matcher, python_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,20 +70,12 @@ def _replace(text: str, pattern: str, substitution: str) -> str:
     return bounded(text.replace(pattern, substitution))
 
 
-@lru_cache(maxsize=256)
-def _pattern(text: str) -> re.Pattern[str]:
-    try:
-        return re.compile(text, re.DOTALL)
-    except (re.error, OverflowError, RecursionError):
-        raise PathError("The path has a regular expression that cannot be read.") from None
-
-
 def _replace_matches(text: str, pattern: str, substitution: str) -> str:
     if not pattern:
         return text
     substitute = re.sub(r"\$(\d)", r"\\g<\1>", substitution.replace("\\", r"\\"))
     try:
-        return bounded(_pattern(pattern).sub(substitute, text))
+        return bounded(python_pattern(pattern).sub(substitute, text))
     except (re.error, IndexError):
         raise PathError("replaceMatches() has a substitution that names a group its pattern does not have.") from None
 
@@ -113,8 +105,8 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "trim": _of_text(str.strip),
     "length": _of_text(len),
     "replace": _of_text(_replace, "tt"),
-    "matches": _of_text(lambda text, pattern: _pattern(pattern).search(text) is not None, "t", pattern=True),
-    "matchesFull": _of_text(lambda text, pattern: _pattern(pattern).fullmatch(text) is not None, "t", pattern=True),
+    "matches": _of_text(lambda text, pattern: matcher(pattern, whole=False)(text), "t", pattern=True),
+    "matchesFull": _of_text(lambda text, pattern: matcher(pattern, whole=True)(text), "t", pattern=True),
     "replaceMatches": _of_text(_replace_matches, "tt", pattern=True),
     "toChars": _to_items(list),
     "split": _to_items(lambda text, separator: text.split(separator) if separator else list(text), "t"),

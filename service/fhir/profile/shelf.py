@@ -1,0 +1,171 @@
+"""The profiles at hand: found by canonical, compiled when first needed, and held against what claims them.
+
+https://hl7.org/fhir/R4/resource.html#Meta (profile). A shelf is made of resources and never changes; where they come
+from, and when another shelf takes its place, is for others to say.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from service.fhir.element_rules import Frame
+from service.fhir.outcome import Issue
+from service.fhir.profile.problem import ProfileError
+from service.fhir.profile.profile import Profile, canonical_of, compile_profile
+from service.fhir.profile.tree import CORE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from service.fhir.definitions import Definitions
+    from service.fhir.resource import Content
+
+_PRECEDENCE: Final = {"active": 3, "draft": 2, "unknown": 1, "retired": 0}
+_NUMBER: Final = re.compile(r"(\d+)")
+
+_BUDGET: Final = 5_000_000
+"""Items that the invariants of all profiles may visit in one resource; they may come from anybody."""
+
+
+class Shelf:
+    """StructureDefinitions, valid by R4, and the codes of value sets (canonical → system → codes)."""
+
+    def __init__(
+        self,
+        definitions: Definitions,
+        structures: Iterable[Content] = (),
+        codes: Mapping[str, Mapping[str, frozenset[str]]] | None = None,
+    ) -> None:
+        self._definitions = definitions
+        self._codes = codes or {}
+        self._structures: dict[str, list[Content]] = {}
+        self._profiles: dict[str, Profile | ProfileError] = {}
+        for structure in structures:
+            self._structures.setdefault(structure["url"], []).append(structure)
+        for versions in self._structures.values():
+            versions.sort(key=_rank, reverse=True)
+
+    def structure(self, canonical: str) -> Content | None:
+        """The StructureDefinition of a canonical; without a version, the latest of the best status."""
+        url, _, version = canonical.partition("|")
+        found = self._structures.get(url.partition("#")[0], ())
+        return next((each for each in found if not version or each.get("version") == version), None)
+
+    def codes(self, value_set: str) -> Mapping[str, frozenset[str]] | None:
+        """The codes of a value set by system, None if they are not known."""
+        return self._codes.get(value_set)
+
+    def profile(self, canonical: str) -> Profile | ProfileError | None:
+        """The profile, or why it cannot be enforced; None if it is not held."""
+        structure = self.structure(canonical)
+        if structure is None:
+            return None
+        key = canonical_of(structure)
+        if key not in self._profiles:
+            try:
+                self._profiles[key] = compile_profile(structure, self, self._definitions)
+            except ProfileError as error:
+                self._profiles[key] = error
+        return self._profiles[key]
+
+    def breaches(self, content: Content) -> list[Issue]:
+        """What valid content breaks of the profiles that it claims; one that is not held, or unfit, asks nothing."""
+        return [each for each in self.issues(content) if each.severity == "error"]
+
+    def issues(self, content: Content, others: Iterable[str] = (), *, warnings: bool = False) -> list[Issue]:
+        """What valid content breaks of the profiles that it claims and of the `others`, as canonicals.
+
+        With `warnings` also: which of them are not held or not enforced, what of them is not, what should be otherwise.
+        """
+        frame = Frame(resource=content, root=content)
+        frame.scope.budget = _BUDGET
+        claimed = claims(content)
+        asked: dict[str, str] = {
+            each: f"{content['resourceType']}.meta.profile[{at}]" for at, each in enumerate(claimed)
+        }
+        found: dict[Issue, None] = {}
+        for canonical in dict.fromkeys((*claimed, *others)):
+            where = asked.get(canonical) or str(content["resourceType"])
+            found.update(dict.fromkeys(self._against(canonical, content, frame, where, warnings=warnings)))
+        return list(found)
+
+    def _against(
+        self, canonical: str, content: Content, frame: Frame, where: str, *, warnings: bool
+    ) -> Iterator[Issue]:
+        name = content["resourceType"]
+        known = self._type_of(canonical)
+        if known is not None and known not in (name, "Resource", "DomainResource"):
+            text = f"The profile {canonical} is one of {known}; this is {_article(name)}."
+            yield Issue(code="profile", issue_type="value", diagnostics=text, expression=(where,))
+            return
+        if is_core(canonical, self._definitions):
+            return
+        profile = self.profile(canonical)
+        if isinstance(profile, Profile):
+            yield from profile.issues(content, frame, warnings=warnings)
+        if warnings:
+            yield from _told(canonical, profile, where)
+
+    def _type_of(self, canonical: str) -> str | None:
+        if is_core(canonical, self._definitions):
+            return canonical.partition("|")[0].removeprefix(CORE)
+        structure = self.structure(canonical)
+        return structure["type"] if structure else None
+
+
+def claims(content: Any) -> tuple[str, ...]:
+    """The canonicals in ``meta.profile`` of content of which nothing is known yet; empty for most."""
+    meta = content.get("meta") if isinstance(content, dict) else None
+    found = meta.get("profile") if isinstance(meta, dict) else None
+    return tuple(each for each in found if isinstance(each, str)) if isinstance(found, list) else ()
+
+
+def is_core(canonical: str, definitions: Definitions) -> bool:
+    """Whether a canonical names a resource type of R4 itself."""
+    url = canonical.partition("|")[0]
+    name = url.removeprefix(CORE)
+    return url.startswith(CORE) and (name in definitions.all_type_names or name in ("Resource", "DomainResource"))
+
+
+def needs(structure: Content) -> Iterator[tuple[str, str]]:
+    """(resource type, canonical) of what a StructureDefinition refers to, R4's own types included."""
+    if "baseDefinition" in structure:
+        yield "StructureDefinition", structure["baseDefinition"]
+    view = structure.get("differential") or structure.get("snapshot") or {}
+    for element in view.get("element", ()):
+        for kind in element.get("type", ()):
+            for canonical in (*kind.get("profile", ()), *kind.get("targetProfile", ())):
+                yield "StructureDefinition", canonical
+        yield from (("ValueSet", canonical) for canonical in _value_sets(element.get("binding", {})))
+
+
+def _value_sets(binding: Mapping[str, Any]) -> Iterator[str]:
+    if binding.get("strength") in ("required", "extensible") and "valueSet" in binding:
+        yield binding["valueSet"]
+    for extension in binding.get("extension", ()):
+        if "valueCanonical" in extension:
+            yield extension["valueCanonical"]
+
+
+def _told(canonical: str, profile: Profile | ProfileError | None, where: str) -> Iterator[Issue]:
+    """What of a profile is not enforced."""
+    if profile is None:
+        texts = [f"The service does not hold the profile {canonical}; nothing was checked against it."]
+    elif isinstance(profile, ProfileError):
+        texts = [f"The profile {canonical} cannot be enforced. {problem}" for problem in profile.problems]
+    else:
+        texts = [f"Of the profile {canonical} this is not checked. {problem}" for problem in profile.notes]
+    for text in texts:
+        severity: Any = "information" if isinstance(profile, Profile) else "warning"
+        yield Issue(code="profile-unknown", severity=severity, diagnostics=text, expression=(where,))
+
+
+def _rank(structure: Content) -> tuple[int, tuple[tuple[int, str], ...]]:
+    parts = _NUMBER.split(structure.get("version", ""))
+    version = tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
+    return _PRECEDENCE.get(structure.get("status", ""), 0), version
+
+
+def _article(name: str) -> str:
+    return f"a{'n' if name[0] in 'AEIO' else ''} {name}"
