@@ -6,14 +6,11 @@ screening reports what is overridden, and so do the findings concerned.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import Struct
 
 from service.massage.screening.rule import RANKS, Severity
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class RulesError(ValueError):
@@ -29,8 +26,10 @@ class Override(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def override_of(rule: str, table: Severity, row: Mapping[str, Any]) -> Override:
+def override_of(rule: str, table: Severity, row: Any) -> Override:
     """One row of the file; RulesError."""
+    if not isinstance(row, dict):
+        raise RulesError(f"overrides: {rule} must be a table with severity and reason.")
     chosen: Severity = row.get("severity", "")
     reason = row.get("reason")
     if chosen not in RANKS:
