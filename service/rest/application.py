@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from msgspec.structs import replace
+
 from service.fhir import codec
 from service.fhir.address import Place, routes_of
 from service.fhir.interaction import Context
@@ -22,7 +24,7 @@ from service.rest import coding, render
 from service.rest import request as reading
 from service.rest.body import Body, ClientDisconnectedError
 from service.rest.cors import Origins
-from service.rest.headers import REQUEST_ID
+from service.rest.headers import REQUEST_ID, reason
 from service.rest.interpret import SHAPING, interpret
 from service.rest.negotiation import representation
 from service.rest.protection import protecting_headers
@@ -220,6 +222,8 @@ class FhirApplication:
         if address.place is not Place.METADATA and request.method != "OPTIONS":
             if self._admit is not None:
                 request.actor = await self._admit(request.headers.get(b"authorization"))
+                if b"x-break-glass" in request.headers:
+                    request.actor = _breaking_the_glass(request.actor, request.headers[b"x-break-glass"])
             if self._recording is not None:
                 self._recording.start(scope, request)
                 self._recording.expect(request)
@@ -289,6 +293,13 @@ class FhirApplication:
         sent = b"" if request.head_only else body
         await send({"type": "http.response.body", "body": sent})
         return response.status, len(sent)
+
+
+def _breaking_the_glass(actor: Actor, header: bytes) -> Actor:
+    """The administrator who sees what all organisations have, for a reason; FhirError header-invalid or forbidden."""
+    if actor.client.role != "administrator":
+        raise failure("forbidden", "Only an administrator may break the glass.", "http.X-Break-Glass")
+    return replace(actor, reason=reason(header, "X-Break-Glass"))
 
 
 def _provenance(request: Request) -> Content:

@@ -30,6 +30,7 @@ _ENTITY_TAG: Final = re.compile(r'\s*(?:(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"|(\d
 
 _PREFERENCE: Final = re.compile(r"""\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*("[^"]*"|[^;,\s]*))?[^,]*""")
 _RETURNS: Final[tuple[Returning, ...]] = ("minimal", "representation", "OperationOutcome")
+_LEAST_REASON, _MOST_REASON = 10, 500
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -55,6 +56,15 @@ def preferences(prefer: bytes) -> Preferences:
         strict=sent.get("handling", "").lower() != "lenient",
         returning=next((known for known in _RETURNS if known.lower() == returning), None),
     )
+
+
+def reason(value: bytes, header: str) -> str:
+    """The reason that a header gives, in UTF-8; FhirError header-invalid for too little or too much of one."""
+    text = value.decode("utf-8", "replace").strip()
+    if not _LEAST_REASON <= len(text) <= _MOST_REASON or not text.isprintable():
+        told = f"{header} gives the reason in {_LEAST_REASON} to {_MOST_REASON} printable characters."
+        raise failure("header-invalid", told, f"http.{header}")
+    return text
 
 
 def entity_tags(value: bytes, header: str) -> IfMatch:

@@ -33,6 +33,11 @@ _PARTICIPATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ParticipationT
 _RECIPIENT: Final = {"system": _PARTICIPATION, "code": "IRCP", "display": "information recipient"}
 _AUTHOR: Final = {"system": _PARTICIPATION, "code": "AUT", "display": "author (originator)"}
 _RESPONSIBLE: Final = {"system": _PARTICIPATION, "code": "RESP", "display": "responsible party"}
+_BREAK_THE_GLASS: Final = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ActReason",
+    "code": "BTG",
+    "display": "break the glass",
+}
 _ENTITY_TYPE: Final = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
 _ROLE: Final = "http://terminology.hl7.org/CodeSystem/object-role"
 _PERSON: Final = {"system": _ENTITY_TYPE, "code": "1", "display": "Person"}
@@ -64,6 +69,8 @@ def audit_event(link: Link, base: str) -> Content:
     if record.error:
         known = ERROR_CODES.get(record.error)
         event["outcomeDesc"] = f"{record.error}: {known.meaning}" if known else record.error
+    if record.reason is not None:
+        event["purposeOfEvent"] = [{"coding": [_BREAK_THE_GLASS], "text": record.reason}]
     event["agent"] = _agents(record, base)
     event["source"] = {
         "site": base,

@@ -52,7 +52,8 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is on record. `interaction` is R4's code of it, empty where the request was not understood.
 
     `version` is the one that was read or written, `query` the parameters as they were sent, `patients` the logical ids
-    of those who occur in what was answered or written, `status` that of HTTP, `error` the code of a refusal.
+    of those who occur in what was answered or written, `status` that of HTTP, `error` the code of a refusal. `reason`
+    is why the glass was broken.
     """
 
     at: datetime
@@ -69,6 +70,7 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
     client: str | None = None
     organisation: str | None = None
     user: str | None = None
+    reason: str | None = None
     address: str | None = None
     patients: tuple[str, ...] = ()
     heads: tuple[Head, ...] = ()

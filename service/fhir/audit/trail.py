@@ -149,6 +149,8 @@ def who(*, at: datetime, request: str, address: str | None, actor: Actor | None)
     if actor is not None:
         client = actor.client
         fields |= {"client": client.id, "organisation": client.organisation, "user": actor.user}
+        if actor.reason is not None:
+            fields["reason"] = actor.reason
     return fields
 
 
