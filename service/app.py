@@ -26,6 +26,7 @@ from service.fhir.validation import Validator
 from service.interactions.current import CurrentParts
 from service.interactions.parts import Limits, Parts
 from service.interactions.perform import Engine
+from service.interactions.profiles import Profiles
 from service.jobs.anchors import anchored
 from service.jobs.background import Background
 from service.jobs.reindexing import Reindexing
@@ -296,6 +297,7 @@ def assemble(
         software_version=version(),
         started_on=datetime.now(UTC).date().isoformat(),
         audited=chains is not None,
+        profiles=Profiles(standard.definitions),
         security=dict(security) if security else None,
     )
 

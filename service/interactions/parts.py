@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from service.fhir.search.extract import Extractor
     from service.fhir.search.registry import Registry
     from service.fhir.validation import Validator
+    from service.interactions.profiles import Profiles
     from service.store.store import Store
 
 
@@ -51,6 +52,8 @@ class Parts:
     software_version: str
     started_on: str
     lease: Lease = field(default_factory=Lease)
+    profiles: Profiles | None = None
+    """What resources that claim profiles are held against; None where claims are not looked at."""
     audited: bool = False
     """Whether interactions are put on record, which makes AuditEvents the service's own."""
     security: Content | None = None

@@ -30,6 +30,7 @@ from service.interactions.batch import batch
 from service.interactions.capabilities import capabilities
 from service.interactions.history import history
 from service.interactions.permission import check_limits, require
+from service.interactions.profiles import NotLookedUpError, claims_in
 from service.interactions.read import read, vread
 from service.interactions.search import search
 from service.interactions.sight import sight_of
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     PerformOperation = Callable[[Parts, Context, Operation], Awaitable[Answer]]
 
 
+_LOOKS: Final = 3
 _OF_PARAMETERS: Final = frozenset({"parameter-unknown", "parameter-unsupported"})
 
 
@@ -90,6 +92,17 @@ class Engine:
             raise failure("busy", text, retry_after_seconds=1) from None
 
     async def _perform(self, interaction: Interaction, context: Context) -> Answer:
+        """What it came to; profiles that are claimed and not known are looked up on the way, and it begins again."""
+        for _ in range(_LOOKS):
+            try:
+                return await self._performed(interaction, context)
+            except NotLookedUpError as error:
+                if profiles := self._current.parts.profiles:
+                    await profiles.look_up(self._current.parts, (*error.canonicals, *claims_in(interaction)))
+        told = "The profiles that are claimed cannot be kept all at once; send the request in parts."
+        raise failure("too-costly", told)
+
+    async def _performed(self, interaction: Interaction, context: Context) -> Answer:
         parts = self._parts(context)
         if parts.audited:
             audit_events.refuse_writing(interaction)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from service.fhir import codec
 from service.fhir.interaction import Update
 from service.fhir.links import conditional_references
-from service.fhir.outcome import Issue, Result, failure
+from service.fhir.outcome import FhirError, Issue, Result, failure
 from service.fhir.resource import LOGICAL_ID, Version
 from service.fhir.search.contained import CONTAINED_KINDS
 from service.fhir.stamp import next_instant, stamped
@@ -79,6 +79,8 @@ class Written(Struct, frozen=True, kw_only=True):
 
 def changed(parts: Parts, context: Context, target: Target, content: Content, method: Method) -> Written:
     """A new version of the target with this content, which must be valid."""
+    if (target.links is not None or method == "PATCH") and (issues := profile_issues(parts, content)):
+        raise FhirError(issues=issues)  # what is referred to is known, what is patched is here, only now
     version_id, last_updated = _next(context, target)
     complete = stamped(content, logical_id=target.id, version_id=version_id, last_updated=last_updated)
     version = Version(
@@ -120,8 +122,16 @@ def content_issues(parts: Parts, interaction: Create | Update) -> list[Issue]:
     return (
         _identity_issues(interaction)
         or parts.validator.issues(interaction.content, interaction.type)
+        or profile_issues(parts, interaction.content)
         or _subset_issues(interaction)
     )
+
+
+def profile_issues(parts: Parts, content: Content) -> list[Issue]:
+    """What valid content breaks of the profiles that it claims; NotLookedUpError where they have to be looked up."""
+    if parts.profiles is None or "profile" not in content.get("meta", ()):
+        return []
+    return parts.profiles.issues(content)
 
 
 def require_version(parts: Parts, if_match: IfMatch, target: Target) -> None:

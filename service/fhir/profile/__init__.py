@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/profiling.html. Knows nothing of where they come from: a
 
 from service.fhir.profile.problem import Problem, ProfileError
 from service.fhir.profile.profile import Held, Profile, canonical_of, compile_profile
-from service.fhir.profile.shelf import Shelf, claims, is_core, needs
+from service.fhir.profile.shelf import Shelf, claims, frame_of, is_core, latest, needs
 
 __all__ = [
     "Held",
@@ -16,6 +16,8 @@ __all__ = [
     "canonical_of",
     "claims",
     "compile_profile",
+    "frame_of",
     "is_core",
+    "latest",
     "needs",
 ]

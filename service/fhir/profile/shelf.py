@@ -43,14 +43,11 @@ class Shelf:
         self._profiles: dict[str, Profile | ProfileError] = {}
         for structure in structures:
             self._structures.setdefault(structure["url"], []).append(structure)
-        for versions in self._structures.values():
-            versions.sort(key=_rank, reverse=True)
 
     def structure(self, canonical: str) -> Content | None:
         """The StructureDefinition of a canonical; without a version, the latest of the best status."""
         url, _, version = canonical.partition("|")
-        found = self._structures.get(url.partition("#")[0], ())
-        return next((each for each in found if not version or each.get("version") == version), None)
+        return latest(self._structures.get(url.partition("#")[0], ()), version)
 
     def codes(self, value_set: str) -> Mapping[str, frozenset[str]] | None:
         """The codes of a value set by system, None if they are not known."""
@@ -69,30 +66,14 @@ class Shelf:
                 self._profiles[key] = error
         return self._profiles[key]
 
-    def breaches(self, content: Content) -> list[Issue]:
-        """What valid content breaks of the profiles that it claims; one that is not held, or unfit, asks nothing."""
-        return [each for each in self.issues(content) if each.severity == "error"]
-
-    def issues(self, content: Content, others: Iterable[str] = (), *, warnings: bool = False) -> list[Issue]:
-        """What valid content breaks of the profiles that it claims and of the `others`, as canonicals.
-
-        With `warnings` also: which of them are not held or not enforced, what of them is not, what should be otherwise.
-        """
-        frame = Frame(resource=content, root=content)
-        frame.scope.budget = _BUDGET
-        claimed = claims(content)
-        asked: dict[str, str] = {
-            each: f"{content['resourceType']}.meta.profile[{at}]" for at, each in enumerate(claimed)
-        }
-        found: dict[Issue, None] = {}
-        for canonical in dict.fromkeys((*claimed, *others)):
-            where = asked.get(canonical) or str(content["resourceType"])
-            found.update(dict.fromkeys(self._against(canonical, content, frame, where, warnings=warnings)))
-        return list(found)
-
-    def _against(
-        self, canonical: str, content: Content, frame: Frame, where: str, *, warnings: bool
+    def issues(
+        self, content: Content, canonical: str, where: str, frame: Frame | None = None, *, warnings: bool = False
     ) -> Iterator[Issue]:
+        """What valid content breaks of a profile; one that is not held, or cannot be enforced, asks nothing.
+
+        With `warnings` also: that it is not, what of it is not enforced, and what should be otherwise. `where` is the
+        FHIRPath of what asks for the profile.
+        """
         name = content["resourceType"]
         known = self._type_of(canonical)
         if known is not None and known not in (name, "Resource", "DomainResource"):
@@ -103,7 +84,7 @@ class Shelf:
             return
         profile = self.profile(canonical)
         if isinstance(profile, Profile):
-            yield from profile.issues(content, frame, warnings=warnings)
+            yield from profile.issues(content, frame or frame_of(content), warnings=warnings)
         if warnings:
             yield from _told(canonical, profile, where)
 
@@ -114,11 +95,24 @@ class Shelf:
         return structure["type"] if structure else None
 
 
+def frame_of(content: Content) -> Frame:
+    """A frame for all profiles that content is held against; their invariants visit a bounded number of items."""
+    frame = Frame(resource=content, root=content)
+    frame.scope.budget = _BUDGET
+    return frame
+
+
 def claims(content: Any) -> tuple[str, ...]:
     """The canonicals in ``meta.profile`` of content of which nothing is known yet; empty for most."""
     meta = content.get("meta") if isinstance(content, dict) else None
     found = meta.get("profile") if isinstance(meta, dict) else None
     return tuple(each for each in found if isinstance(each, str)) if isinstance(found, list) else ()
+
+
+def latest(resources: Iterable[Content], version: str = "") -> Content | None:
+    """Of conformance resources with the same URL the one of a version; by default the last of the best status."""
+    found = [each for each in resources if not version or each.get("version") == version]
+    return max(found, key=_rank, default=None)
 
 
 def is_core(canonical: str, definitions: Definitions) -> bool:
