@@ -25,10 +25,11 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 
 def asked_of(referral: Content, sites: Mapping[str, Regions]) -> Asked:
-    """What a ServiceRequest (or an Appointment, which names neither technique nor body site) asks for."""
+    """What a ServiceRequest asks for, or an Appointment, which often names nothing but the time."""
     codings = [*codings_in(referral, "code"), *codings_in(referral, "orderDetail")]
+    is_booked = referral.get("resourceType") == "Appointment"
     return Asked(
         techniques=frozenset(code for system, code in codings if system == TECHNIQUE),
         regions=regions_of(referral, sites),
-        has_reason=bool(objects_in(referral, "reasonCode") or objects_in(referral, "reasonReference")),
+        has_reason=any(objects_in(referral, name) for name in ("reasonCode", "reasonReference")) or is_booked,
     )

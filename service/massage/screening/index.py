@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from service.massage.screening.override import RulesError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
+    from service.massage.catalogue.rows import Contraindication
     from service.massage.screening.rule import Rule, Threshold
 
 _RANGE: Final = re.compile(r"([A-Z][0-9][0-9A-Z])-([A-Z][0-9][0-9A-Z])")
@@ -47,7 +48,7 @@ class Prefixes:
 class Index:
     """What each rule looks at, by code; `rows` are those of the table, in the order of `rules`."""
 
-    def __init__(self, rules: Iterable[Rule], rows: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, rules: Iterable[Rule], rows: Iterable[Contraindication]) -> None:
         self.snomed: dict[str, list[Rule]] = {}
         self.unconfirmed_snomed: dict[str, list[Rule]] = {}
         self.diagnoses = Prefixes()
@@ -61,28 +62,28 @@ class Index:
         for rule, row in zip(rules, rows, strict=True):
             self._add(rule, row)
 
-    def _add(self, rule: Rule, row: Mapping[str, Any]) -> None:
-        unconfirmed = row.get("if_confirmed", {})
-        stages = "".join(row.get("seventh", ()))
-        for prefix in prefixes_of(rule.id, row.get("icd10cm", ())):
+    def _add(self, rule: Rule, row: Contraindication) -> None:
+        stages = "".join(row.seventh)
+        for prefix in prefixes_of(rule.id, row.icd10cm):
             self.diagnoses.add(prefix, rule, stages)
-        for prefix in prefixes_of(rule.id, unconfirmed.get("icd10cm", ())):
-            self.unconfirmed_diagnoses.add(prefix, rule)
-        for prefix in row.get("atc", ()):
+        for prefix in row.atc:
             self.medicine_classes.add(prefix, rule)
-        for name, keys in (
-            ("snomed", self.snomed),
-            ("medicines", self.medicines),
-            ("substances", self.substances),
-            ("procedures", self.procedures),
-        ):
-            for key in row.get(name, ()):
+        unconfirmed = row.if_confirmed
+        for prefix in prefixes_of(rule.id, unconfirmed.icd10cm if unconfirmed else ()):
+            self.unconfirmed_diagnoses.add(prefix, rule)
+        looked_up: tuple[tuple[Iterable[str], dict[str, list[Rule]]], ...] = (
+            (row.snomed, self.snomed),
+            (unconfirmed.snomed if unconfirmed else (), self.unconfirmed_snomed),
+            (row.medicines, self.medicines),
+            (row.substances, self.substances),
+            (row.procedures, self.procedures),
+        )
+        for column, keys in looked_up:
+            for key in column:
                 keys.setdefault(key, []).append(rule)
-        for key in unconfirmed.get("snomed", ()):
-            self.unconfirmed_snomed.setdefault(key, []).append(rule)
         for threshold in rule.thresholds:
             self.observed.setdefault(threshold.code, []).append((rule, threshold))
-        if row.get("without_reason"):
+        if row.without_reason:
             self.without_reason.append(rule)
 
 

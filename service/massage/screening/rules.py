@@ -1,6 +1,6 @@
-"""The rules of screening, made of the catalogue's table and of what a deployment has changed.
+"""The rules of screening, made of the catalogue's rows and of what a deployment has changed.
 
-The tables are read when they are asked for; a malformed one stops the start. Its columns are described at its head.
+They are read when they are asked for; a malformed row stops the start.
 """
 
 from __future__ import annotations
@@ -8,50 +8,32 @@ from __future__ import annotations
 import tomllib
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from msgspec.structs import replace
 
+from service.massage.catalogue.rows import FOLDER, load
 from service.massage.screening.index import Index
 from service.massage.screening.override import Override, RulesError, override_of
-from service.massage.screening.rule import RANKS, Relation, Rule, Severity, Stricter, Threshold
+from service.massage.screening.rule import Relation, Rule, Stricter, Threshold
 from service.massage.screening.systems import LOINC
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
+    from service.massage.catalogue import rows
     from service.massage.screening.body_site import Regions
 
-    Row = Mapping[str, Any]
-
-CATALOGUE: Final = Path(__file__).parent.parent / "catalogue"
-SIGN_OFF: Final = (
-    "The rules come from public lists and common teaching, not from a guideline: a licensed clinician must sign them "
-    "off before clinical use."
-)
-"""What everything that shows a finding must say."""
-
-_SCOPES: Final = ("whole-body", "region", "site")
-_RELATIONS: Final[tuple[Relation, ...]] = ("above", "from", "below")
 _OBSERVATION_DAYS: Final = 30
 """How long an observation counts whose row does not say: our own reading, no source gives one."""
 
 
 class Rules:
-    """The rules in force, `overrides` applied; `sites` are the regions of body sites by SNOMED CT code.
+    """The rules in force, with the rows of `overrides` over the catalogue's; RulesError."""
 
-    `known` are the SNOMED CT codes of conditions that the catalogue knows to be no contraindication.
-    """
-
-    def __init__(
-        self,
-        table: Mapping[str, Row],
-        *,
-        sites: Mapping[str, Regions],
-        overrides: Mapping[str, Row],
-        known: Iterable[str],
-    ) -> None:
+    def __init__(self, catalogue: rows.Catalogue, overrides: Mapping[str, Any]) -> None:
+        table = catalogue.contraindications
         if unknown := overrides.keys() - table.keys():
             raise RulesError(f"overrides: no rule is called {', '.join(sorted(unknown))}.")
         rules = {name: _rule(name, row) for name, row in table.items()}
@@ -61,25 +43,24 @@ class Rules:
         for each in self.overrides:
             rules[each.rule] = replace(rules[each.rule], severity=each.chosen, overridden_from=each.table)
         self.rules: tuple[Rule, ...] = tuple(rules.values())
-        self.sites = sites
+        self.order = {rule.id: number for number, rule in enumerate(self.rules)}
+        self.sites: Mapping[str, Regions] = {code: frozenset(row.regions) for code, row in catalogue.body_sites.items()}
         self.index = Index(self.rules, table.values())
-        self.known = frozenset(known) | self.index.snomed.keys() | self.index.unconfirmed_snomed.keys()
+        treated = {code for row in catalogue.conditions.values() for code in row.snomed}
+        self.known = treated | self.index.snomed.keys() | self.index.unconfirmed_snomed.keys()
+        """SNOMED CT codes of conditions that are a contraindication, or known to be none."""
 
     @classmethod
-    def load(cls, path: Path = CATALOGUE, override_path: Path | None = None) -> Self:
+    def load(cls, path: Path = FOLDER, override_path: Path | None = None) -> Self:
         """The rules of a folder of tables, with those of a deployment's file over them; RulesError."""
-        sites = {code: frozenset(row["regions"]) for code, row in _read(path / "body_sites.toml").items()}
-        conditions = path / "conditions.toml"
-        treated = _read(conditions).values() if conditions.exists() else ()
-        return cls(
-            _read(path / "contraindications.toml"),
-            sites=sites,
-            overrides=_read(override_path) if override_path else {},
-            known=[code for row in treated for code in row.get("snomed", ())],
-        )
+        try:
+            catalogue = load(path)
+        except (OSError, ValueError) as error:
+            raise RulesError(f"The catalogue cannot be read. {error}") from error
+        return cls(catalogue, _overrides(override_path) if override_path else {})
 
 
-def _read(path: Path) -> dict[str, Row]:
+def _overrides(path: Path) -> Mapping[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -88,60 +69,48 @@ def _read(path: Path) -> dict[str, Row]:
         raise RulesError(f"{path.name} is not TOML: {error}.") from error
 
 
-def _rule(name: str, row: Row) -> Rule:
+def _rule(name: str, row: rows.Contraindication) -> Rule:
     """One row of the table; RulesError."""
-    if not isinstance(row.get("display"), str) or row.get("scope") not in _SCOPES:
-        raise RulesError(f"{name} needs a display, and a scope of {', '.join(_SCOPES)}.")
-    days = row.get("within_days")
-    stricter = row.get("stricter", ())
     return Rule(
         id=name,
-        title=row["display"],
-        severity=_severity(name, row),
-        is_regional=row["scope"] != "whole-body",
-        regions=_regions(row),
-        red_flag=row.get("emergency", False),
-        within=None if days is None else timedelta(days=days),
-        stricter=tuple(_stricter(name, each) for each in stricter if "when" not in each),
-        judged=tuple(each["when"] for each in stricter if "when" in each),
-        clearance_for=tuple(row.get("clearance_for", ())),
-        thresholds=tuple(_threshold(name, each) for each in row.get("observations", ())),
-        confirming=frozenset(row.get("if_confirmed", {}).get("words", ())),
-        advice=row.get("advice", ""),
-        sources=tuple(row.get("sources", ())),
-        confidence=row.get("confidence", ""),
+        title=row.display,
+        severity=row.severity,
+        is_regional=row.scope != "whole-body",
+        regions=_regions(row.regions),
+        red_flag=row.emergency,
+        within=None if row.within_days is None else timedelta(days=row.within_days),
+        stricter=tuple(_stricter(each) for each in row.stricter if each.when is None),
+        judged=tuple(each.when for each in row.stricter if each.when is not None),
+        clearance_for=row.clearance_for,
+        thresholds=tuple(_threshold(name, each) for each in row.observations),
+        confirming=frozenset(row.if_confirmed.words if row.if_confirmed else ()),
+        advice=row.advice or "",
+        sources=row.sources,
+        confidence=row.confidence,
     )
 
 
-def _severity(name: str, row: Row) -> Severity:
-    severity: Severity = row.get("severity", "")
-    if severity not in RANKS:
-        raise RulesError(f"{name}.severity must be {', '.join(RANKS)}.")
-    return severity
+def _regions(regions: tuple[str, ...]) -> Regions | None:
+    return frozenset(regions) or None
 
 
-def _regions(row: Row) -> Regions | None:
-    return frozenset(row["regions"]) if row.get("regions") else None
-
-
-def _stricter(name: str, row: Row) -> Stricter:
+def _stricter(row: rows.Stricter) -> Stricter:
     return Stricter(
-        severity=_severity(f"{name}.stricter", row),
-        techniques=frozenset(row.get("techniques", ())),
-        is_regional=row.get("scope", "whole-body") != "whole-body",
-        regions=_regions(row),
+        severity=row.severity,
+        techniques=frozenset(row.techniques),
+        is_regional=row.scope in ("region", "site"),
+        regions=_regions(row.regions),
     )
 
 
-def _threshold(name: str, row: Row) -> Threshold:
-    system, _, code = row.get("code", "").partition("|")
-    relations = [relation for relation in _RELATIONS if relation in row]
-    if system != LOINC or not code or len(relations) != 1 or "unit" not in row:
-        raise RulesError(f"{name}.observations need a code of {LOINC}|, one of above, from and below, and a unit.")
+def _threshold(name: str, row: rows.Reading) -> Threshold:
+    system, _, code = row.code.partition("|")
+    bounds: dict[Relation, float | None] = {"above": row.above, "from": row.at_least, "below": row.below}
+    given = [(relation, bound) for relation, bound in bounds.items() if bound is not None]
+    if system != LOINC or not code or len(given) != 1:
+        raise RulesError(f"{name}.observations need a code of {LOINC}|, and one of above, from and below.")
+    relation, bound = given[0]
+    days = _OBSERVATION_DAYS if row.within_days is None else row.within_days
     return Threshold(
-        code=code,
-        relation=relations[0],
-        bound=Decimal(str(row[relations[0]])),
-        unit=row["unit"],
-        within=timedelta(days=row.get("within_days", _OBSERVATION_DAYS)),
+        code=code, relation=relation, bound=Decimal(str(bound)), unit=row.unit, within=timedelta(days=days)
     )

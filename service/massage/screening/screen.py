@@ -35,8 +35,7 @@ def screen(referral: Content, record: PatientRecord, rules: Rules, now: datetime
         for rule in rules.index.without_reason:
             by_rule.setdefault(rule.id, []).append(Match(rule=rule, resource=referral, told="names no reason"))
     found = [finding for each in by_rule.values() if (finding := _finding(each, asked)) is not None]
-    order = {rule.id: number for number, rule in enumerate(rules.rules)}
-    found.sort(key=lambda each: (-RANKS[each.severity], order[each.rule]))
+    found.sort(key=lambda each: (-RANKS[each.severity], rules.order[each.rule]))
     is_screened = matches.judged_conditions > 0 and "Condition" not in record.unread
     return Screening(
         findings=tuple(found),

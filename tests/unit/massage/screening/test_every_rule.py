@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.massage.screening.rules import CATALOGUE
+from service.massage.catalogue.rows import FOLDER
 from service.massage.screening.systems import ATC, ICD10CM, SNOMED
 from tests.builders.resources import TERMINOLOGY, concept
 from tests.builders.screening import (
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
-TABLE = tomllib.loads((CATALOGUE / "contraindications.toml").read_text(encoding="utf-8"))
+TABLE = tomllib.loads((FOLDER / "contraindications.toml").read_text(encoding="utf-8"))
 NEVER_MATCHED = {"unstable-angina", "intoxication"}
 """Rows without anything to look at, as the table says of them."""
 

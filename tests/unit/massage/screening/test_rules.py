@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+from service.massage.catalogue.rows import FOLDER
 from service.massage.screening.index import prefixes_of
 from service.massage.screening.override import RulesError
 from service.massage.screening.record import record_of
-from service.massage.screening.rules import CATALOGUE, Rules
+from service.massage.screening.rules import Rules
 from service.massage.screening.screen import screen
 from tests.builders.screening import NOW, diagnosis, order
 
@@ -68,26 +70,26 @@ def test_an_override_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
         Rules.load(override_path=tmp_path / "nothing.toml")
 
 
-_ROW = '[burn]\ndisplay = "Burn"\nseverity = "local"\nscope = "site"\n'
+_BURN = '[burn]\ndisplay = "Burn"\nseverity = "local"\nscope = "site"\nsources = ["W"]\nconfidence = "B"\n'
 
 
 @pytest.mark.parametrize(
     "row, told",
     [
-        (_ROW.replace('"local"', '"mild"'), "burn.severity must be"),
-        (_ROW.replace('"site"', '"here"'), "burn needs a display, and a scope"),
-        (f'{_ROW}icd10cm = ["T20 to T32"]', "burn.icd10cm must have prefixes"),
-        (f'{_ROW}observations = [{{ code = "8310-5", above = 1, unit = "Cel" }}]', "burn.observations need a code"),
-        (f'{_ROW}observations = [{{ code = "http://loinc.org|1", unit = "Cel" }}]', "one of above, from and below"),
-        (f'{_ROW}stricter = [{{ severity = "worse" }}]', "burn.stricter.severity must be"),
+        (_BURN.replace('"local"', '"mild"'), "severity"),
+        (_BURN.replace('"site"', '"here"'), "scope"),
+        (f'{_BURN}snomde = {{ 1 = "" }}', "snomde"),
+        (f'{_BURN}icd10cm = ["T20 to T32"]', "burn.icd10cm must have prefixes"),
+        (f'{_BURN}observations = [{{ code = "8310-5", above = 1, unit = "Cel", sources = [] }}]', "need a code"),
+        (f'{_BURN}observations = [{{ code = "http://loinc.org|1", unit = "Cel", sources = [] }}]', "one of above"),
     ],
 )
 def test_a_malformed_row_stops_the_start(tmp_path: Path, row: str, told: str) -> None:
-    """And says which one it is."""
-    (tmp_path / "contraindications.toml").write_text(row, encoding="utf-8")
-    (tmp_path / "body_sites.toml").write_text((CATALOGUE / "body_sites.toml").read_text(encoding="utf-8"))
+    """And says where it is wrong."""
+    folder = shutil.copytree(FOLDER, tmp_path / "catalogue", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    (folder / "contraindications.toml").write_text(row, encoding="utf-8")
     with pytest.raises(RulesError, match=told):
-        Rules.load(tmp_path)
+        Rules.load(folder)
 
 
 def test_a_range_of_categories_has_those_with_letters() -> None:
