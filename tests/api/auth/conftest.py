@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -85,6 +85,13 @@ def auth_settings() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 async def workers(cluster: Cluster, standard: Standard, auth_settings: dict[str, Any]) -> AsyncIterator[Workers]:
     """Two workers on a database that the tests of the module share."""
+    async with workers_on(cluster, standard, auth_settings) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def workers_on(cluster: Cluster, standard: Standard, auth_settings: dict[str, Any]) -> AsyncIterator[Workers]:
+    """Two workers on a database of their own."""
     clock = Clock()
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(cluster.clone())
