@@ -17,6 +17,7 @@ from fastapi import FastAPI
 
 from service.fhir import definitions as r4
 from service.fhir.address import routes_of
+from service.fhir.interaction import Context
 from service.fhir.link_map import LinkMap
 from service.fhir.outcome import FhirError
 from service.fhir.search.extract import Extractor
@@ -27,6 +28,7 @@ from service.interactions.current import CurrentParts
 from service.interactions.parts import Limits, Parts
 from service.interactions.perform import Engine
 from service.interactions.profiles import Profiles
+from service.interactions.shipped import ship
 from service.jobs.anchors import anchored
 from service.jobs.background import Background
 from service.jobs.reindexing import Reindexing
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from service.auth.server import AccessServer
+    from service.fhir.resource import Content
     from service.settings import Settings
 
     Scope = MutableMapping[str, Any]
@@ -300,6 +303,17 @@ def assemble(
         profiles=Profiles(standard.definitions),
         security=dict(security) if security else None,
     )
+
+
+async def publish(settings: Settings, resources: Sequence[Content], fingerprint: str) -> int:
+    """Store the resources that come with the service; how many were new or had changed."""
+    pool = command_pool(settings)
+    try:
+        current = CurrentParts(assemble(settings, compile_standard(), pool, cursor_secret=""))
+        context = Context(base=settings.base_url or "", request_id="start", received_at=datetime.now(UTC))
+        return await ship(await current.renewed(), context, resources, fingerprint)
+    finally:
+        await pool.close()
 
 
 def _elsewhere(standard: Standard, pool: Pool, access_routes: Sequence[Route]) -> FastAPI:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import gc
+import importlib.metadata
 import logging
 import math
 import multiprocessing
@@ -31,6 +32,7 @@ from service.logs import event, set_up_logs
 from service.store.embedded import Embedded
 from service.store.migration import migrate
 from service.store.secret import shared_secret
+from service.store.shipped import shipped_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,7 +68,7 @@ def serve(settings: Settings) -> None:
     _check_certificate(settings)
     listener = _listener(settings.host, settings.port)
     with database(settings, meanwhile=_import_application if settings.workers == 1 else None) as settled:
-        prepared = asyncio.run(prepare(settled))
+        prepared = asyncio.run(_prepared(settled))
         config = uvicorn.Config(
             functools.partial(application, prepared),
             factory=True,
@@ -140,6 +142,30 @@ async def prepare(settings: Settings) -> Settings:
         return settings
     secret = await shared_secret(url, "cursor", secrets.token_bytes(_SECRET_BYTES))
     return settings.model_copy(update={"cursor_secret": SecretStr(secret.hex())})
+
+
+async def publish(settings: Settings) -> int:
+    """Store the resources that come with the service where the database has those of another release, or none.
+
+    How many were stored. Of a prepared database that has them this costs one row.
+    """
+    from service import shipped  # noqa: PLC0415 - `massage-fhir migrate` and others have no use for it
+
+    if settings.database_url is None:
+        raise ValueError("the settings name no database")
+    fingerprint = shipped.fingerprint(importlib.metadata.version("massage-fhir"))
+    if await shipped_fingerprint(settings.database_url.get_secret_value()) == fingerprint:
+        return 0
+    from service.app import publish as store  # noqa: PLC0415 - as above
+
+    return await store(settings, shipped.resources(), fingerprint)
+
+
+async def _prepared(settings: Settings) -> Settings:
+    prepared = await prepare(settings)
+    if stored := await publish(prepared):
+        event(_LOG, logging.INFO, "stored what comes with the service", resources=stored)
+    return prepared
 
 
 def application(settings: Settings) -> Application:

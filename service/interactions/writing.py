@@ -15,6 +15,7 @@ from service.fhir.resource import LOGICAL_ID, Version
 from service.fhir.search.contained import CONTAINED_KINDS
 from service.fhir.stamp import next_instant, stamped
 from service.fhir.summary import SUBSETTED
+from service.interactions.ownership import refuse_owned
 from service.interactions.sight import owned
 from service.store.change import EVERY_KIND, Change
 
@@ -78,9 +79,15 @@ class Written(Struct, frozen=True, kw_only=True):
 
 
 def changed(parts: Parts, context: Context, target: Target, content: Content, method: Method) -> Written:
-    """A new version of the target with this content, which must be valid."""
+    """A new version of the target with this content, which must be valid; FhirError service-owned."""
+    refuse_owned(target, content)
     if (target.links is not None or method == "PATCH") and (issues := profile_issues(parts, content)):
         raise FhirError(issues=issues)  # what is referred to is known, what is patched is here, only now
+    return versioned(parts, context, target, content, method)
+
+
+def versioned(parts: Parts, context: Context, target: Target, content: Content, method: Method) -> Written:
+    """`changed` for whoever may write what is the service's own."""
     version_id, last_updated = _next(context, target)
     complete = stamped(content, logical_id=target.id, version_id=version_id, last_updated=last_updated)
     version = Version(
@@ -102,7 +109,8 @@ def changed(parts: Parts, context: Context, target: Target, content: Content, me
 
 
 def deleted(context: Context, target: Target) -> Written:
-    """A tombstone for a target that exists."""
+    """A tombstone for a target that exists; FhirError service-owned."""
+    refuse_owned(target)
     version_id, last_updated = _next(context, target)
     version = Version(
         type=target.type, id=target.id, version_id=version_id, last_updated=last_updated, method="DELETE", content=None

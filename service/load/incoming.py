@@ -17,6 +17,7 @@ from service.fhir import codec
 from service.fhir.bundle_plan import below, entry_path
 from service.fhir.links import Links
 from service.fhir.outcome import FhirError, Issue, failure
+from service.interactions import ownership
 from service.interactions.writing import require_logical_id
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _checked(parts: Parts, line: int, where: str, content: Any) -> Incoming:
     if resource_type not in parts.definitions.resource_types:
         known = resource_type in parts.definitions.all_type_names
         raise failure("type-unknown", f"{resource_type if known else 'This type'} is not served.", "resourceType")
-    issues = parts.validator.issues(content, resource_type)
+    issues = parts.validator.issues(content, resource_type) or ownership.issues_of(content)
     if issues:
         raise FhirError(issues=issues)
     logical_id = content.get("id")

@@ -13,7 +13,7 @@ from service.fhir import codec
 from service.fhir.interaction import Answer
 from service.fhir.outcome import Issue, Result, failure, operation_outcome
 from service.fhir.reference import identity_of
-from service.interactions import search_parameters
+from service.interactions import ownership, search_parameters
 from service.interactions.integrity import ELSEWHERE
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ async def _content_issues(parts: Parts, operation: Operation, asked: _Asked) -> 
     issues = parts.validator.issues(resource, resource_type, warnings=True)
     if resource_type == search_parameters.TYPE and not any(issue.severity == "error" for issue in issues):
         issues += search_parameters.issues(parts, resource)
+    if asked.mode in ("create", "update"):
+        issues += ownership.issues_of(resource)
     if operation.id is not None and resource.get("id") != operation.id:
         diagnostics = "The resource must carry the id of the instance."
         issues.append(Issue(code="id-mismatch", diagnostics=diagnostics, expression=(f"{resource_type}.id",)))

@@ -26,7 +26,8 @@ _LOG: Final = logging.getLogger(__name__)
 HEAD: Final = "0012"
 """The newest revision in alembic/versions; a constant because asking Alembic takes longer than starting Postgres."""
 
-_LOCK_KEY: Final = 0x6D617373_61676501
+LOCK_KEY: Final = 0x6D617373_61676501
+"""Locked by whoever brings the database to this release: its schema, and what comes with the service."""
 _LOCK_WAIT_SECONDS: Final = 300
 _LOCK_TIMEOUT: Final = "5s"
 _STATEMENT_TIMEOUT: Final = "30min"
@@ -87,7 +88,7 @@ async def run_alembic(url: str, command_name: str, *arguments: str) -> None:
         async with engine.connect() as connection:
             plain: asyncpg.Connection[Any] = (await connection.get_raw_connection()).driver_connection
             await plain.execute(f"SET statement_timeout = '{_LOCK_WAIT_SECONDS}s'")
-            await plain.execute("SELECT pg_advisory_lock($1)", _LOCK_KEY)
+            await plain.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
             await plain.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'; SET statement_timeout = '{_STATEMENT_TIMEOUT}'")
             await connection.run_sync(run)
     except util.CommandError as error:

@@ -13,19 +13,26 @@ if TYPE_CHECKING:
 
 def concept_maps(catalogue: Catalogue) -> list[Content]:
     """All ConceptMaps, in the order in which they are published. Rows without a counterpart are mapped to none."""
-    statuses, techniques = catalogue.business_statuses, catalogue.techniques
+    return [_business_statuses(catalogue), *_techniques(catalogue), _outcome_measures(catalogue)]
+
+
+def _business_statuses(catalogue: Catalogue) -> Content:
+    return _concept_map(
+        "business-status-to-bser",
+        "referral-business-status",
+        BSER,
+        {
+            code: (row.display, [_target(row.bser, row.mapping or "inexact", row.comment)] if row.bser else [])
+            for code, row in catalogue.business_statuses.items()
+        },
+        title="Business status to BSeR",
+        description="What is exported to partners that speak HL7 Bidirectional Services eReferral.",
+    )
+
+
+def _techniques(catalogue: Catalogue) -> list[Content]:
+    techniques = catalogue.techniques
     return [
-        _concept_map(
-            "business-status-to-bser",
-            "referral-business-status",
-            BSER,
-            {
-                code: (row.display, [_target(row.bser, row.mapping or "inexact", row.comment)] if row.bser else [])
-                for code, row in statuses.items()
-            },
-            title="Business status to BSeR",
-            description="What is exported to partners that speak HL7 Bidirectional Services eReferral.",
-        ),
         _concept_map(
             "technique-to-snomed",
             "massage-technique",
@@ -49,22 +56,25 @@ def concept_maps(catalogue: Catalogue) -> list[Content]:
             description="A hint for billing, by the intent of the technique and by the payer; never the clinical code. "
             "Codes only.",
         ),
-        _concept_map(
-            "outcome-to-loinc",
-            "massage-outcome",
-            LOINC,
-            {
-                code: (
-                    row.display,
-                    [_target(each, "narrower" if what else "equivalent", what) for each, what in row.loinc.items()],
-                )
-                for code, row in catalogue.outcome_measures.items()
-                if not row.abstract
-            },
-            title="Outcome measure to LOINC",
-            description="The LOINC codes of the scores; those of one side, form or version are narrower.",
-        ),
     ]
+
+
+def _outcome_measures(catalogue: Catalogue) -> Content:
+    return _concept_map(
+        "outcome-to-loinc",
+        "massage-outcome",
+        LOINC,
+        {
+            code: (
+                row.display,
+                [_target(each, "narrower" if what else "equivalent", what) for each, what in row.loinc.items()],
+            )
+            for code, row in catalogue.outcome_measures.items()
+            if not row.abstract
+        },
+        title="Outcome measure to LOINC",
+        description="The LOINC codes of the scores; those of one side, form or version are narrower.",
+    )
 
 
 def _concept_map(

@@ -1,0 +1,24 @@
+"""What comes with the service as resources: of each part a fingerprint, which is cheap, and the making, which is not.
+
+Read at every start, by the process that may serve nothing itself; so it imports little.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from service.massage import catalogue
+
+if TYPE_CHECKING:
+    from service.fhir.resource import Content
+
+
+def fingerprint(version: str) -> str:
+    """A digest of everything that the resources of this release, of a software version, are made of."""
+    return hashlib.blake2b(f"{version} {catalogue.fingerprint()}".encode(), digest_size=16).hexdigest()
+
+
+def resources() -> list[Content]:
+    """All of them, each with its logical id and canonical URL."""
+    return catalogue.resources()
