@@ -1,0 +1,47 @@
+"""The life cycles of the closed referral loop: tables of steps, and one engine that interprets them. Pure.
+
+    tables/      the rows: machines, business status, status reasons, ownership, what stays fixed
+    guards/      why a step cannot be taken        effects/   what follows from one
+    judgement    the entries `judge` and `expire`: examination (may it happen?), then settling (what follows?)
+    relation     whose side a party is on          duplicates  the same order twice, similar orders
+    diagram      the state diagrams, drawn from the rows into STATES.md
+
+Nothing here reads a clock, makes up an id or looks anything up: all of it is handed in.
+"""
+
+from __future__ import annotations
+
+from service.massage.cycle.judgement import expire, is_referral, judge
+from service.massage.cycle.provenance import versioned
+from service.massage.cycle.relation import party_of
+from service.massage.cycle.tables import MACHINES, NEEDS_IF_MATCH
+from service.massage.cycle.values import (
+    EVERY_SIDE,
+    SYSTEM,
+    Change,
+    Episode,
+    Party,
+    Policy,
+    Refusal,
+    Surroundings,
+    Verdict,
+)
+
+__all__ = [
+    "EVERY_SIDE",
+    "MACHINES",
+    "NEEDS_IF_MATCH",
+    "SYSTEM",
+    "Change",
+    "Episode",
+    "Party",
+    "Policy",
+    "Refusal",
+    "Surroundings",
+    "Verdict",
+    "expire",
+    "is_referral",
+    "judge",
+    "party_of",
+    "versioned",
+]

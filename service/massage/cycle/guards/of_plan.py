@@ -1,0 +1,125 @@
+"""Guards on the plan, its goals and the reports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from service.massage.cycle.guards.guard import Guard
+from service.massage.cycle.terms import TASK_IO, code_in, reference_in
+from service.massage.cycle.view import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from service.fhir.resource import Content
+    from service.massage.cycle.situation import Situation
+
+_OPEN_PLAN: Final = frozenset({"draft", "active", "on-hold"})
+_DROPPED: Final = frozenset({"cancelled", "rejected", "entered-in-error"})
+_ENDED: Final = frozenset(
+    {
+        "completed",
+        "cancelled",
+        "stopped",
+        "entered-in-error",
+        "fulfilled",
+        "noshow",
+        "revoked",
+        "rejected",
+        "failed",
+    }
+)
+"""The states in which an activity, or what it refers to, leaves nothing to do."""
+_FINAL: Final = frozenset({"final", "amended"})
+_ANY_REPORT: Final = _FINAL | {"preliminary"}
+
+
+def _plan_incomplete(situation: Situation) -> str | None:
+    plan = situation.content
+    missing = [name for name in ("goal", "activity", "addresses") if not plan.get(name)]
+    return f"An active plan needs {', '.join(missing)}." if missing else None
+
+
+def _activities_open(situation: Situation) -> str | None:
+    open_ones = [
+        number
+        for number, activity in enumerate(situation.content.get("activity", ()))
+        if not _has_ended(situation, activity)
+    ]
+    return f"Activities are not at their end: {', '.join(map(str, open_ones))} (from 0)." if open_ones else None
+
+
+def _has_ended(situation: Situation, activity: Content) -> bool:
+    """Whether nothing is left to do; what an activity refers to outside of the episode is not the plan's to end."""
+    if "detail" in activity:
+        return activity["detail"].get("status") in _ENDED
+    referred = situation.draft.find(reference_in(activity.get("reference")))
+    return referred is None or referred.get("status") in _ENDED
+
+
+def _no_active_plan(situation: Situation) -> str | None:
+    if any(situation.draft.with_status("CarePlan", frozenset({"active"}))):
+        return None
+    return "A session needs an active CarePlan of this referral."
+
+
+def _plans_open(situation: Situation) -> str | None:
+    plans = [name_of(plan) for plan in situation.draft.with_status("CarePlan", _OPEN_PLAN)]
+    return f"Plans must be completed or revoked first: {', '.join(plans)}." if plans else None
+
+
+def _goals_unassessed(situation: Situation) -> str | None:
+    goals = [
+        name_of(goal)
+        for goal in situation.draft.of("Goal")
+        if goal.get("lifecycleStatus") not in _DROPPED and not goal.get("achievementStatus")
+    ]
+    return f"Goals without achievementStatus: {', '.join(goals)}." if goals else None
+
+
+def _goal_unassessed(situation: Situation) -> str | None:
+    return None if situation.content.get("achievementStatus") else "A completed goal needs achievementStatus."
+
+
+def _no_final_report(situation: Situation) -> str | None:
+    if any(report.get("status") in _FINAL for report in _reports(situation, {"final-report"})):
+        return None
+    return f"Task.output needs a DiagnosticReport with status final, of type final-report ({TASK_IO})."
+
+
+def _outcome_untold(situation: Situation) -> str | None:
+    if any(one.get("status") in _ANY_REPORT for one in _reports(situation, {"final-report", "progress-report"})):
+        return None
+    if any(_says_something(output) for output in _outputs(situation, {"outcome-summary"})):
+        return None
+    return f"Task.output needs a final-report, a progress-report or an outcome-summary ({TASK_IO}) that explains."
+
+
+def _outputs(situation: Situation, types: set[str]) -> Iterator[dict[str, Any]]:
+    for output in situation.content.get("output", ()):
+        if code_in(output.get("type"), TASK_IO) in types:
+            yield output
+
+
+def _reports(situation: Situation, types: set[str]) -> Iterator[Content]:
+    for output in _outputs(situation, types):
+        found = situation.draft.find(reference_in(output.get("valueReference")))
+        if found is not None and found["resourceType"] == "DiagnosticReport":
+            yield found
+
+
+def _says_something(output: Content) -> bool:
+    texts = (output.get("valueString"), output.get("valueMarkdown"), reference_in(output.get("valueReference")))
+    return any(isinstance(text, str) and text.strip() for text in texts)
+
+
+GUARDS: Final = (
+    Guard("plan-complete", "guard-plan", "", "the plan has goal, activity, addresses", _plan_incomplete),
+    Guard("activities-ended", "guard-plan", "activity", "every activity is at its end", _activities_open),
+    Guard("plan-active", "guard-plan", "", "an active plan is there", _no_active_plan),
+    Guard("plans-ended", "guard-plan", "", "every plan is completed or revoked", _plans_open),
+    Guard("goals-assessed", "guard-plan", "", "every goal is assessed", _goals_unassessed),
+    Guard("goal-assessed", "guard-plan", "achievementStatus", "the goal is assessed", _goal_unassessed),
+    Guard("final-report-delivered", "guard-report", "output", "a final report is in the output", _no_final_report),
+    Guard("outcome-explained", "guard-report", "output", "a report or explanation is in the output", _outcome_untold),
+)

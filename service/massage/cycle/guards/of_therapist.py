@@ -1,0 +1,89 @@
+"""Guards on the therapist: licensed on the day, certified for the technique, free at the time.
+
+At acceptance a clinic need not have named a therapist: only a named one who is known and lacks the certificate stops
+it. At a session the performer must be known: who cannot be looked up is not known to be licensed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from service.massage.cycle.guards.guard import Guard
+from service.massage.cycle.moment import end_of, start_of
+from service.massage.cycle.terms import codings, reference_in, references_in
+from service.massage.cycle.visits import performed
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from service.fhir.resource import Content
+    from service.massage.cycle.draft import Draft
+    from service.massage.cycle.situation import Situation
+
+
+def _lacks_certificate(situation: Situation) -> str | None:
+    draft, task = situation.draft, situation.content
+    named = (reference_in(task.get("owner")), *references_in(draft.referral.get("performer")))
+    therapists = [found for reference in named if (found := _practitioner(draft, reference)) is not None]
+    for technique in _techniques(draft.referral.get("orderDetail", ())):
+        needed = draft.surroundings.policy.certificates.get(technique)
+        if needed and therapists and not any(_holds(one, needed, draft.now) for one in therapists):
+            return f"The technique {technique} needs a therapist with the qualification {needed}."
+    return None
+
+
+def _unlicensed(situation: Situation) -> str | None:
+    draft, procedure = situation.draft, situation.content
+    performers = [reference_in(one.get("actor")) for one in procedure.get("performer", ())]
+    if not performers:
+        return "performer.actor must name the therapist." if draft.is_session(procedure) else None
+    day = start_of(performed(procedure)) or draft.now
+    for reference in performers:
+        therapist = _practitioner(draft, reference)
+        if therapist is None:
+            return "performer.actor must be a Practitioner or PractitionerRole of this server."
+        if not any(_in_force(one, day) for one in therapist.get("qualification", ())):
+            return "The performer has no licence (Practitioner.qualification) in force on the day of the session."
+        for technique in _techniques([procedure.get("code")]):
+            needed = draft.surroundings.policy.certificates.get(technique)
+            if needed and not _holds(therapist, needed, day):
+                return f"The technique {technique} needs a therapist with the qualification {needed}."
+    return None
+
+
+def _practitioner(draft: Draft, reference: str) -> Content | None:
+    """The Practitioner behind a reference to one, or to a PractitionerRole."""
+    found = draft.find(reference) if reference else None
+    if found is not None and found["resourceType"] == "PractitionerRole":
+        found = draft.find(reference_in(found.get("practitioner")))
+    return found if found is not None and found["resourceType"] == "Practitioner" else None
+
+
+def _techniques(concepts: Any) -> list[str]:
+    return [coding["code"] for concept in concepts for coding in codings(concept) if "code" in coding]
+
+
+def _holds(therapist: Content, code: str, day: datetime) -> bool:
+    return any(
+        _in_force(one, day) and any(coding.get("code") == code for coding in codings(one.get("code")))
+        for one in therapist.get("qualification", ())
+    )
+
+
+def _in_force(qualification: Content, day: datetime) -> bool:
+    period = qualification.get("period", {})
+    from_, until = start_of(period.get("start")), end_of(period)
+    return (from_ is None or from_ <= day) and (until is None or day < until)
+
+
+def _taken_elsewhere(situation: Situation) -> str | None:
+    if situation.draft.surroundings.is_free(situation.content):
+        return None
+    return "The therapist has another appointment at that time."
+
+
+GUARDS: Final = (
+    Guard("therapist-qualified", "guard-therapist", "", "a named therapist is certified", _lacks_certificate),
+    Guard("therapist-licensed", "guard-therapist", "performer", "the performer is licensed that day", _unlicensed),
+    Guard("therapist-free", "guard-therapist", "participant", "the therapist is free", _taken_elsewhere),
+)

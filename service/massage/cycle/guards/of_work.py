@@ -1,0 +1,103 @@
+"""Guards on safety and on the work as far as it has come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from service.massage.cycle.guards.guard import Guard
+from service.massage.cycle.moment import day_of
+from service.massage.cycle.terms import PRE_SESSION_CHECK, reference_in
+from service.massage.cycle.view import OPEN_VISIT, name_of
+
+if TYPE_CHECKING:
+    from service.fhir.resource import Content
+    from service.massage.cycle.situation import Situation
+
+_BEGUN: Final = frozenset({"in-progress", "finished"})
+_HELD: Final = frozenset({"booked", "arrived", "fulfilled"})
+_ANSWERED: Final = frozenset({"completed", "amended"})
+
+
+def _unsafe(situation: Situation) -> str | None:
+    if situation.content["resourceType"] == "Procedure" and situation.target == "not-done":
+        return None
+    issues = situation.draft.open_issues(situation.draft.surroundings)
+    if not issues:
+        return None
+    named = ", ".join(name_of(issue) for issue in issues)
+    return f"An absolute contraindication is unresolved ({named}); only the referrer can clear it."
+
+
+def _unchecked(situation: Situation) -> str | None:
+    encounter = situation.content
+    if any(_answers(situation, response, encounter) for response in situation.draft.of("QuestionnaireResponse")):
+        return None
+    return f"The safety check before the session ({PRE_SESSION_CHECK}) must be answered for this Encounter."
+
+
+def _answers(situation: Situation, response: Content, encounter: Content) -> bool:
+    """Whether it is the completed check of this Encounter, or one of its day that names no Encounter."""
+    asked = str(response.get("questionnaire", "")).partition("|")[0]
+    if response.get("status") not in _ANSWERED or asked != PRE_SESSION_CHECK:
+        return False
+    named = reference_in(response.get("encounter"))
+    if named:
+        return situation.draft.local(named) == name_of(encounter)
+    day = day_of(encounter.get("period")) or situation.draft.now.date().isoformat()
+    return day_of(response.get("authored")) == day
+
+
+def _something_begun(situation: Situation) -> str | None:
+    begun = any(situation.draft.with_status("Encounter", _BEGUN))
+    return "A visit has begun; end the Task as failed instead." if begun else None
+
+
+def _something_delivered(situation: Situation) -> str | None:
+    return "A session was delivered already; use an abort Task." if situation.draft.delivered() else None
+
+
+def _nothing_booked(situation: Situation) -> str | None:
+    draft = situation.draft
+    if any(draft.with_status("Appointment", _HELD)) or any(draft.with_status("Encounter", _BEGUN)):
+        return None
+    return "The work begins with a booked Appointment or an Encounter in progress."
+
+
+def _nothing_delivered(situation: Situation) -> str | None:
+    return None if situation.draft.delivered() else "No session Procedure is completed yet."
+
+
+def _visits_open(situation: Situation) -> str | None:
+    open_ones = [name_of(one) for one in situation.draft.with_status("Appointment", OPEN_VISIT)]
+    return f"Appointments are still open: {', '.join(open_ones)}." if open_ones else None
+
+
+def _outside_encounter(situation: Situation) -> str | None:
+    draft, procedure = situation.draft, situation.content
+    if not draft.is_session(procedure):
+        return None
+    encounter = draft.find(reference_in(procedure.get("encounter")))
+    if encounter is not None and encounter.get("status") in _BEGUN:
+        return None
+    return "A session needs an encounter of this referral that is in-progress or finished."
+
+
+def _sessions_inside(situation: Situation) -> str | None:
+    draft, name = situation.draft, name_of(situation.content)
+    for session in draft.delivered():
+        if draft.local(reference_in(session.get("encounter"))) == name:
+            return f"{name_of(session)} was completed in it; correct that first."
+    return None
+
+
+GUARDS: Final = (
+    Guard("no-open-absolute-issue", "guard-safety", "", "no absolute contraindication is open", _unsafe),
+    Guard("safety-check-answered", "guard-safety", "", "the check before the session is answered", _unchecked),
+    Guard("nothing-begun", "guard-visits", "", "no Encounter has begun", _something_begun),
+    Guard("nothing-delivered", "guard-visits", "", "no session is delivered", _something_delivered),
+    Guard("visit-begun", "guard-visits", "", "an Appointment is booked or an Encounter begun", _nothing_booked),
+    Guard("session-delivered", "guard-visits", "", "a session is delivered", _nothing_delivered),
+    Guard("appointments-ended", "guard-visits", "", "no Appointment is open", _visits_open),
+    Guard("encounter-begun", "guard-visits", "encounter", "the session is in an Encounter", _outside_encounter),
+    Guard("no-session-in-encounter", "guard-visits", "", "no session was completed in it", _sessions_inside),
+)

@@ -1,0 +1,118 @@
+"""Counting visits: ordered, authorised, delivered, booked; and what the last of them was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from service.massage.cycle.moment import end_of, start_of
+from service.massage.cycle.terms import reference_in, references_in
+from service.massage.cycle.view import BOOKED, name_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from service.fhir.resource import Content
+    from service.massage.cycle.view import View
+
+_REPORTED: Final = frozenset({"final", "amended"})
+_MISSED: Final = {"noshow": "visit-no-show", "cancelled": "visit-cancelled", "fulfilled": ""}
+
+
+def ordered_by_quantity(referral: Content) -> int | None:
+    """The number of sessions that `quantityQuantity` orders."""
+    return _whole(referral.get("quantityQuantity", {}).get("value"))
+
+
+def ordered_by_timing(referral: Content) -> int | None:
+    """The number of sessions that `occurrenceTiming.repeat.count` orders."""
+    return _whole(referral.get("occurrenceTiming", {}).get("repeat", {}).get("count"))
+
+
+def ordered(view: View) -> int | None:
+    """The number of sessions ordered; None where the referral does not say."""
+    by_quantity = ordered_by_quantity(view.referral)
+    return ordered_by_timing(view.referral) if by_quantity is None else by_quantity
+
+
+def authorised(view: View) -> int | None:
+    """The number of visits that the payer's answers on the referral's `insurance` allow together; None: they say none.
+
+    An answer counts by its added items (a payer that allows less adds an item with what it allows, PAS).
+    """
+    answers = [view.find(reference) for reference in references_in(view.referral.get("insurance"))]
+    allowed = [
+        count
+        for answer in answers
+        if answer is not None and answer["resourceType"] == "ClaimResponse" and answer.get("status") == "active"
+        for item in answer.get("addItem", ())
+        if (count := _whole(item.get("quantity", {}).get("value"))) is not None
+    ]
+    return sum(allowed) if allowed else None
+
+
+def limit(view: View) -> int | None:
+    """How many visits there may be: the fewer of those ordered and those authorised; None where neither is said."""
+    known = [count for count in (ordered(view), authorised(view)) if count is not None]
+    return min(known) if known else None
+
+
+def booked(view: View) -> list[Content]:
+    """The Appointments that are still to come: booked or arrived, and their session not yet delivered."""
+    encounters = [view.find(reference_in(session.get("encounter"))) for session in view.delivered()]
+    spent = {
+        view.local(reference) for one in encounters if one for reference in references_in(one.get("appointment", ()))
+    }
+    return [one for one in view.with_status("Appointment", BOOKED) if name_of(one) not in spent]
+
+
+def is_exhausted(view: View) -> bool:
+    """Whether every visit that the payer authorised is used."""
+    allowed = authorised(view)
+    return allowed is not None and len(view.delivered()) >= allowed
+
+
+def all_delivered(view: View) -> bool:
+    """Whether every session that was ordered is delivered."""
+    wanted = ordered(view)
+    return wanted is not None and len(view.delivered()) >= wanted
+
+
+def since_report(view: View) -> int:
+    """The sessions delivered after the last final report; sessions without a time count."""
+    reports = [moment for one in view.of("DiagnosticReport") if (moment := _reported_at(one)) is not None]
+    last = max(reports, default=None)
+    ends = [end_of(performed(session)) for session in view.delivered()]
+    return sum(1 for end in ends if last is None or end is None or end > last)
+
+
+def last_report_or_start(view: View, task: Content) -> datetime | None:
+    """The instant from which the time to the next progress report runs."""
+    reports = [moment for one in view.of("DiagnosticReport") if (moment := _reported_at(one)) is not None]
+    return max(reports, default=None) or start_of(task.get("executionPeriod"))
+
+
+def performed(procedure: Content) -> Any:
+    """When a Procedure was performed: a Period or a dateTime."""
+    return procedure.get("performedPeriod") or procedure.get("performedDateTime")
+
+
+def last_visit(view: View) -> str:
+    """The business status that the latest visit leaves behind: completed, no-show or cancelled; empty for none."""
+    events = [
+        (start_of(one.get("start")), _MISSED[status])
+        for one in view.of("Appointment")
+        if (status := one.get("status")) in _MISSED and _MISSED[status]
+    ]
+    events += [(start_of(performed(session)), "visit-completed") for session in view.delivered()]
+    dated = [(moment, status) for moment, status in events if moment is not None]
+    if dated:
+        return max(dated)[1]
+    return events[-1][1] if events else ""
+
+
+def _reported_at(report: Content) -> datetime | None:
+    return end_of(report.get("issued")) if report.get("status") in _REPORTED else None
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
