@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from service.massage import catalogue
+from service.massage import catalogue, profiles
 
 if TYPE_CHECKING:
     from service.fhir.resource import Content
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 def fingerprint(version: str) -> str:
     """A digest of everything that the resources of this release, of a software version, are made of."""
-    return hashlib.blake2b(f"{version} {catalogue.fingerprint()}".encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(
+        f"{version} {catalogue.fingerprint()} {profiles.fingerprint()}".encode(), digest_size=16
+    ).hexdigest()
 
 
 def resources() -> list[Content]:
     """All of them, each with its logical id and canonical URL."""
-    return catalogue.resources()
+    return [*catalogue.resources(), *profiles.resources()]

@@ -1,0 +1,27 @@
+"""Our profiles: what makes a referral, its Task, a plan, a session and an outcome measure complete.
+
+The rows (`*.toml` beside this) can be read by whoever has to meet them; `resources` makes StructureDefinitions of them,
+`fingerprint` tells cheaply whether they may have changed. Imports service.fhir and the catalogue only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from service.massage.profiles.rows import FOLDER, ProfileRows, load
+from service.massage.profiles.structures import VERSION, canonical, resources
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["VERSION", "ProfileRows", "canonical", "fingerprint", "load", "resources"]
+
+
+def fingerprint(folder: Path = FOLDER) -> str:
+    """A digest of the rows and of the code that makes resources of them, without reading what they say."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted((*folder.glob("*.toml"), *FOLDER.glob("*.py"))):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
