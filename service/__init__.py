@@ -14,7 +14,7 @@
     store          Postgres: the only package that imports SQLAlchemy or asyncpg
     outgoing       requests that the service itself sends, to URLs that somebody else gave it
     fhir           what FHIR R4 says: pure, and imports nothing of ours
-    settings, logs read by `app` and `cli`; the other packages are handed what they need
+    settings, logs read by `app` and `cli`; the other packages are handed what they need. setting_forms: texts → values
     progress       what a person sees of a long command
 
     cli -> clients, audit -> serve, load, reindex -> app -> rest, pages, auth, jobs -> operations -> interactions

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
 
+from service.cds.server import cds_routes
 from service.fhir import definitions as r4
 from service.fhir.address import routes_of
 from service.fhir.interaction import Context
@@ -169,7 +170,8 @@ def create_app(
     standard = standard or compile_standard()
     chains = Chains() if settings.is_audited else None
     pool = _pool(settings, chains)
-    access = _access(settings, pool, now)
+    journal = Journal(pool, chains, now=lambda: datetime.now(UTC)) if chains else None
+    access = _access(settings, pool, journal, now)
     parts = assemble(
         settings,
         standard,
@@ -178,7 +180,6 @@ def create_app(
         chains=chains,
         security=access.security if access else None,
     )
-    journal = Journal(pool, chains, now=lambda: datetime.now(UTC)) if chains else None
     beside = _beside(settings, parts, journal)
     proxies = Proxies(settings.trusted_proxies, settings.proxy_headers) if settings.trusted_proxies else None
     around = Surroundings(proxies, Hosts(settings.known_hosts), settings.base_url)
@@ -191,11 +192,12 @@ def create_app(
         body_timeout_seconds=settings.body_timeout_seconds,
         cors_origins=settings.cors_origins,
         access_log=AccessLog() if settings.access_log else None,
-        admit=access.gate.admit if access else None,
+        door=access.gate if access else None,
         journal=journal,
         bind_request_id=request_id.set,
     )
-    elsewhere = _elsewhere(standard, pool, access.routes if access else ())
+    beyond = [*(access.routes if access else ()), *cds_routes(settings, fhir_url(settings), pool, journal, now)]
+    elsewhere = _elsewhere(standard, pool, beyond)
     return Application(fhir=fhir, elsewhere=elsewhere, pool=pool, beside=beside, around=around)
 
 
@@ -251,7 +253,7 @@ def command_pool(
     )
 
 
-def _access(settings: Settings, pool: Pool, now: Callable[[], float]) -> AccessServer | None:
+def _access(settings: Settings, pool: Pool, journal: Journal | None, now: Callable[[], float]) -> AccessServer | None:
     """The gate before FHIR and the authorisation server; None in the open mode."""
     if settings.auth_mode == ("open",):
         return None
@@ -266,9 +268,10 @@ def _access(settings: Settings, pool: Pool, now: Callable[[], float]) -> AccessS
         algorithms=settings.oidc_algorithms,
         private_networks=settings.private_networks,
         requests_per_minute=settings.client_requests_per_minute,
+        stranger_requests_per_minute=settings.stranger_requests_per_minute,
         workers=settings.workers,
     )
-    return access_server(choices, pool, now=now)
+    return access_server(choices, pool, journal=journal, now=now)
 
 
 def assemble(

@@ -96,6 +96,40 @@ def enable(client_id: Id) -> None:
     _switch(client_id, disabled_at=None)
 
 
+@commands.command("change")
+def change(
+    client_id: Id,
+    *,
+    name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="A scope such as system/Task.rs, in the place of all; may be repeated.")
+    ] = None,
+    role_scopes: Annotated[bool, typer.Option("--role-scopes", help="The scopes of its role.")] = False,
+    requests_per_minute: Annotated[int | None, typer.Option(help="Most requests in a minute.")] = None,
+    usual_rate: Annotated[bool, typer.Option("--usual-rate", help="As many as CLIENT_REQUESTS_PER_MINUTE.")] = False,
+) -> None:
+    """Change what a client is called, may ask for, and how often; holds for the tokens that it has, within a second."""
+    from service.auth.registering import Changes, changed  # noqa: PLC0415
+
+    with _readable_failures():
+        if (scope and role_scopes) or (requests_per_minute is not None and usual_rate):
+            raise _refusal("give either --scope or --role-scopes, and either --requests-per-minute or --usual-rate")
+        asked: dict[str, Any] = {} if name is None else {"name": name}
+        if scope or role_scopes:
+            asked["scope"] = " ".join(scope) if scope else None
+        if requests_per_minute is not None or usual_rate:
+            asked["requests_per_minute"] = requests_per_minute
+
+        async def perform(_: Settings, registry: Clients) -> Registration | None:
+            registered = await registry.find(client_id)
+            if registered is None:
+                return None
+            new_name, new_scope, limit = changed(registered, Changes(**asked))
+            return await registry.change(client_id, name=new_name, scope=new_scope, requests_per_minute=limit)
+
+        _require(_with_clients(perform), client_id)
+
+
 @commands.command("rotate")
 def rotate(
     client_id: Id,

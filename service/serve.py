@@ -69,26 +69,7 @@ def serve(settings: Settings) -> None:
     listener = _listener(settings.host, settings.port)
     with database(settings, meanwhile=_import_application if settings.workers == 1 else None) as settled:
         prepared = asyncio.run(_prepared(settled))
-        config = uvicorn.Config(
-            functools.partial(application, prepared),
-            factory=True,
-            interface="asgi3",
-            workers=settings.workers,
-            loop="uvloop" if sys.implementation.name == "cpython" else "auto",
-            http=BoundedHead,
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            # see `rest.proxies`
-            proxy_headers=False,
-            ssl_certfile=settings.tls_certificate,
-            ssl_keyfile=settings.tls_key,
-            backlog=_BACKLOG,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=math.ceil(settings.shutdown_grace_seconds),
-        )
+        config = _configuration(prepared)
         host, port = listener.getsockname()[:2]
         if settings.auth_mode == ("open",):
             _LOG.warning(
@@ -106,6 +87,30 @@ def serve(settings: Settings) -> None:
         else:
             # the signal that ended it is raised again by uvicorn, and leaves this block as SystemExit
             uvicorn.Server(config).run(sockets=[listener])
+
+
+def _configuration(settings: Settings) -> uvicorn.Config:
+    """How uvicorn is to serve."""
+    return uvicorn.Config(
+        functools.partial(application, settings),
+        factory=True,
+        interface="asgi3",
+        workers=settings.workers,
+        loop="uvloop" if sys.implementation.name == "cpython" else "auto",
+        http=BoundedHead,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # see `rest.proxies`
+        proxy_headers=False,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=math.ceil(settings.shutdown_grace_seconds),
+    )
 
 
 @contextmanager

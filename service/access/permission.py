@@ -140,7 +140,10 @@ def needs(interaction: Interaction) -> tuple[Need, ...]:
 def search_needs(query: Query) -> tuple[Need, ...]:
     """What a parsed search reads: its types, what chains and ``_has`` look into, and what it includes by name.
 
-    Contained resources are parts of resources of any type.
+    Contained resources are parts of resources of any type. The ValueSets and CodeSystems that ``:in``, ``:not-in``,
+    ``:above`` and ``:below`` go by need no permission: they are definitions, the same for all organisations, and say
+    nothing of anybody. What a search by them finds are resources that the client may search, by codes that it could
+    have listed itself. A scope on ValueSet is for reading the resource.
     """
     found = [*(Need(name, "s") for name in query.types), *_looked_into(query.where), *_included(query.includes)]
     if query.contained != "false":

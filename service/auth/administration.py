@@ -11,8 +11,10 @@ from service.access.refusal import Refused
 from service.access.registration import is_id
 from service.auth.error import OAuthError
 from service.auth.registering import (
+    Changes,
     NewClient,
     NewKeys,
+    changed,
     checked_jwks,
     checked_jwks_url,
     registration,
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from service.auth.gate import Gate
+    from service.auth.token_state import Sender
+    from service.fhir.actor import Client
     from service.store.clients import Clients, Registration
 
 _Body = TypeVar("_Body")
@@ -48,10 +52,13 @@ class Administration:
         self._new_id = new_id
         self._now = now
 
-    async def admit(self, authorization: str | None) -> None:
-        """OAuthError, or FhirError of the gate, unless an administrator asks."""
-        actor = await self._gate.admit(None if authorization is None else authorization.encode("latin-1"))
-        if actor.client.role != "administrator":
+    async def admit(self, sender: Sender) -> Client:
+        """The client that asks; FhirError of the gate."""
+        return (await self._gate.admit(sender.authorization, sender.address)).client
+
+    def check(self, client: Client) -> None:
+        """OAuthError unless it is an administrator."""
+        if client.role != "administrator":
             raise OAuthError("insufficient_scope", "Only a client with the role administrator may do this.")
 
     async def every(self) -> list[dict[str, object]]:
@@ -78,6 +85,17 @@ class Administration:
         if not await self._clients.add(checked):
             raise OAuthError("already_exists", "A client of this id is registered.")
         return shown(checked)
+
+    async def change(self, client_id: str, body: bytes) -> dict[str, object]:
+        """Change what a client is called, may ask for, and how often; OAuthError. What is not named stays."""
+        asked = _read(body, Changes)
+        registered = _found(await self._clients.find(_named(client_id)))
+        try:
+            name, scope, limit = changed(registered, asked)
+        except Refused as refused:
+            raise OAuthError("invalid_request", refused.reason) from None
+        done = await self._clients.change(registered.id, name=name, scope=scope, requests_per_minute=limit)
+        return shown(_found(done))
 
     async def set_keys(self, client_id: str, body: bytes) -> dict[str, object]:
         """Put keys in the place of those registered; to change keys without a gap, send the old and the new ones."""

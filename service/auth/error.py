@@ -53,12 +53,17 @@ class OAuthError(Exception):
     description: str
     retry_after_seconds: int | None = None
 
+    @property
+    def status(self) -> HTTPStatus:
+        """The status of the answer."""
+        return _STATUS.get(self.code, HTTPStatus.BAD_REQUEST)
+
     def response(self) -> Response:
         """The refusal as an answer."""
         headers = {**NO_STORE}
         if self.retry_after_seconds is not None:
             headers["Retry-After"] = str(self.retry_after_seconds)
-        status = _STATUS.get(self.code, HTTPStatus.BAD_REQUEST)
+        status = self.status
         if status is HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = 'Bearer realm="massage-fhir"'
         body = {"error": self.code, "error_description": self.description}

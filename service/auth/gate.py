@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from service.access.scopes import known_scopes
-from service.fhir.actor import Actor
-from service.fhir.outcome import failure
+from service.access.scopes import known_scopes, merged, narrowed
+from service.fhir.actor import Actor, Admission
+from service.fhir.outcome import Category, FhirError, failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from service.auth.issuers import Issuers
+    from service.auth.strangers import Strangers
     from service.auth.throttle import Bucket, Throttle
-    from service.fhir.outcome import FhirError
+    from service.fhir.actor import Scope
     from service.store.tokens import Held, Tokens
 
 TRUSTED_SECONDS: Final = 1.0
@@ -47,6 +48,7 @@ class _Remembered(Struct, frozen=True):
     actor: Actor
     expires_at: float
     bucket: Bucket
+    admission: Admission
 
 
 class Gate:
@@ -56,6 +58,7 @@ class Gate:
         self,
         tokens: Tokens,
         throttle: Throttle,
+        strangers: Strangers,
         *,
         is_issuer: bool,
         issuers: Issuers | None,
@@ -63,6 +66,7 @@ class Gate:
     ) -> None:
         self._tokens = tokens
         self._throttle = throttle
+        self._strangers = strangers
         self._is_issuer = is_issuer
         self._issuers = issuers
         self._now = now
@@ -71,20 +75,47 @@ class Gate:
         self._asked_at = float("-inf")
         self._asking: asyncio.Task[None] | None = None
 
-    async def admit(self, authorization: bytes | None) -> Actor:
-        """Who sends a request with this Authorization header; FhirError unauthenticated or throttled."""
+    async def admit(self, authorization: bytes | None, address: str | None) -> Actor:
+        """Who sends a request with this Authorization header from there; FhirError unauthenticated or throttled."""
+        admission = await self.admission(authorization, address)
+        if admission.refusal is not None:
+            raise admission.refusal
+        return admission.actor
+
+    async def admission(self, authorization: bytes | None, address: str | None) -> Admission:
+        """The same, and who it is of whom there are too many requests; FhirError unauthenticated or throttled."""
+        now = self._now()
         if authorization is None:
+            self._strangers.take(address, now)
             raise _refused(
                 "Send Authorization: Bearer and an access token; .well-known/smart-configuration says where."
             )
-        now = self._now()
         if not 0 <= now - self._asked_at < TRUSTED_SECONDS:
             await self._ask()
         remembered = self._remembered.get(authorization)
         if remembered is None or remembered.expires_at <= now:
+            remembered = await self._introduced(authorization, address, now)
+        try:
+            remembered.bucket.take(now)
+        except FhirError as throttled:
+            return Admission(remembered.actor, throttled)
+        return remembered.admission
+
+    def visit(self, address: str | None) -> None:
+        """Count a request of somebody who need not say who they are; FhirError throttled."""
+        self._strangers.take(address, self._now())
+
+    async def _introduced(self, authorization: bytes, address: str | None, now: float) -> _Remembered:
+        """What is found out about a token that is not remembered, as long as its sender has not sent too many."""
+        bucket = self._strangers.take(address, now)
+        try:
             remembered = await self._look(authorization)
-        remembered.bucket.take(now)
-        return remembered.actor
+        except FhirError as error:
+            if error.category is not Category.UNAUTHENTICATED:
+                bucket.give_back()
+            raise
+        bucket.give_back()
+        return remembered
 
     async def _ask(self) -> None:
         """Forget everything if a right was taken away; requests that come meanwhile wait for the same answer."""
@@ -120,7 +151,7 @@ class Gate:
         if known.expires_at <= now:
             raise _refused("The access token has expired; ask for a new one.")
         bucket = self._throttle.bucket(known.actor.client.id, known.own_limit, now)
-        remembered = _Remembered(known.actor, known.expires_at, bucket)
+        remembered = _Remembered(known.actor, known.expires_at, bucket, Admission(known.actor))
         # what was read before a right was taken away must not outlive that
         if known.generation >= self._generation:
             if known.generation > self._generation:
@@ -149,9 +180,14 @@ def digest_of(token: bytes) -> bytes:
     return hashlib.sha256(token).digest()
 
 
+def scopes_left(held: Held) -> tuple[Scope, ...]:
+    """What a token was granted, as far as its client is still registered for it."""
+    return merged(narrowed(known_scopes(held.granted), known_scopes(held.registration.scope)))
+
+
 def _known(held: Held) -> Known:
     return Known(
-        actor=Actor(client=held.registration.client, scopes=known_scopes(held.granted)),
+        actor=Actor(client=held.registration.client, scopes=scopes_left(held)),
         expires_at=held.expires_at.timestamp() if held.expires_at else 0.0,
         own_limit=held.registration.requests_per_minute,
         generation=held.generation,

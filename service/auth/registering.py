@@ -51,6 +51,29 @@ class NewKeys(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     jwks_url: str | None = None
 
 
+class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to change about a client; what is not there stays as it is.
+
+    `scope` None: those of the role. `requests_per_minute` None: as the settings say.
+    """
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    scope: str | msgspec.UnsetType | None = msgspec.UNSET
+    requests_per_minute: int | msgspec.UnsetType | None = msgspec.UNSET
+
+
+def changed(registered: Registration, asked: Changes) -> tuple[str, str, int | None]:
+    """The name, scopes and limit that a client has after the changes; Refused, also where none are asked for."""
+    name, scope, limit = asked.name, asked.scope, asked.requests_per_minute
+    if name is scope is limit is msgspec.UNSET:
+        raise Refused("Name what is to change: name, scope or requests_per_minute.")
+    return (
+        registered.name if name is msgspec.UNSET else checked_name(name),
+        registered.scope if scope is msgspec.UNSET else checked_scopes(scope, registered.role),
+        registered.requests_per_minute if limit is msgspec.UNSET else checked_limit(limit),
+    )
+
+
 def registration(
     new: NewClient,
     *,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -12,7 +11,7 @@ from starlette.routing import Route
 from service.access.refusal import Refused
 from service.auth.endpoints import delegated_configuration, smart_configuration
 from service.auth.error import NO_STORE, OAuthError, answer, translated
-from service.auth.form import read_body, read_form
+from service.fhir.audit.record import LOGIN, LOGOUT
 from service.fhir.outcome import FhirError
 
 if TYPE_CHECKING:
@@ -20,11 +19,12 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from service.auth.administration import Administration
     from service.auth.endpoints import Endpoints
     from service.auth.issuers import Issuers
     from service.auth.token import TokenEndpoint
-    from service.auth.token_state import TokenState
+    from service.auth.token_state import Sender, TokenState
+    from service.auth.watch import Form, Watch
+    from service.fhir.actor import Client
 
     Answer = Callable[[Request], Awaitable[Response]]
 
@@ -45,66 +45,25 @@ def discovery_routes(endpoints: Endpoints, issuers: Issuers | None, first_issuer
             raise OAuthError("temporarily_unavailable", refused.reason, retry_after_seconds=5) from None
         return answer(delegated_configuration(discovered), headers=_PUBLIC)
 
-    return [Route(f"{place}{WELL_KNOWN}", _guarded(tell)) for place in ("/fhir", "")]
+    return [Route(f"{place}{WELL_KNOWN}", guarded(tell)) for place in ("/fhir", "")]
 
 
-def token_routes(tokens: TokenEndpoint, state: TokenState) -> list[Route]:
+def token_routes(tokens: TokenEndpoint, state: TokenState, watch: Watch) -> list[Route]:
     """The built-in authorisation server."""
 
-    async def token(request: Request) -> Response:
-        return answer(await tokens.answer(await read_form(request)))
+    async def token(form: Form, _: Sender) -> tuple[Response, Client | None]:
+        told, client = await tokens.answer(form)
+        return answer(told), client
 
-    async def introspect(request: Request) -> Response:
-        return answer(await state.introspected(await read_form(request), request.headers.get("authorization")))
+    async def introspect(form: Form, sender: Sender) -> tuple[Response, Client | None]:
+        return answer(await state.introspected(form, sender)), None
 
-    async def revoke(request: Request) -> Response:
-        await state.revoke(await read_form(request), request.headers.get("authorization"))
-        return Response(headers=NO_STORE)
+    async def revoke(form: Form, sender: Sender) -> tuple[Response, Client | None]:
+        client = await state.revoke(form, sender)
+        return Response(headers=NO_STORE), client
 
-    return [
-        Route("/auth/token", _guarded(token), methods=["POST"]),
-        Route("/auth/introspect", _guarded(introspect), methods=["POST"]),
-        Route("/auth/revoke", _guarded(revoke), methods=["POST"]),
-    ]
-
-
-def administration_routes(administration: Administration) -> list[Route]:
-    """The registry of clients."""
-
-    def admitted(act: Callable[[Request], Awaitable[Any]], status: HTTPStatus = HTTPStatus.OK) -> Answer:
-        async def perform(request: Request) -> Response:
-            await administration.admit(request.headers.get("authorization"))
-            return answer(await act(request), status=status)
-
-        return _guarded(perform)
-
-    async def every(_: Request) -> Any:
-        return {"clients": await administration.every()}
-
-    async def add(request: Request) -> Any:
-        return await administration.add(await read_body(request))
-
-    async def one(request: Request) -> Any:
-        return await administration.one(request.path_params["id"])
-
-    async def keys(request: Request) -> Any:
-        return await administration.set_keys(request.path_params["id"], await read_body(request))
-
-    async def disable(request: Request) -> Any:
-        return await administration.switch(request.path_params["id"], enabled=False)
-
-    async def enable(request: Request) -> Any:
-        return await administration.switch(request.path_params["id"], enabled=True)
-
-    place = "/auth/clients/{id}"
-    return [
-        Route("/auth/clients", admitted(every), methods=["GET"]),
-        Route("/auth/clients", admitted(add, HTTPStatus.CREATED), methods=["POST"]),
-        Route(place, admitted(one), methods=["GET"]),
-        Route(f"{place}/keys", admitted(keys), methods=["PUT"]),
-        Route(f"{place}/disable", admitted(disable), methods=["POST"]),
-        Route(f"{place}/enable", admitted(enable), methods=["POST"]),
-    ]
+    acts = (("token", token, LOGIN), ("introspect", introspect, None), ("revoke", revoke, LOGOUT))
+    return [Route(f"/auth/{name}", guarded(watch.over(act, event)), methods=["POST"]) for name, act, event in acts]
 
 
 def _refused(error: OAuthError) -> Response:
@@ -112,7 +71,7 @@ def _refused(error: OAuthError) -> Response:
     return error.response()
 
 
-def _guarded(act: Answer) -> Answer:
+def guarded(act: Answer) -> Answer:
     """What answers in OAuth's words where `act` refuses or fails in the database."""
 
     async def guarded(request: Request) -> Response:

@@ -13,10 +13,14 @@ from service.auth.endpoints import endpoints_of
 from service.auth.gate import Gate
 from service.auth.issuers import Issuers
 from service.auth.key_sets import KeySets
-from service.auth.routes import administration_routes, discovery_routes, token_routes
+from service.auth.recording import Recording
+from service.auth.registry_routes import registry_routes
+from service.auth.routes import discovery_routes, token_routes
+from service.auth.strangers import Strangers
 from service.auth.throttle import Throttle
 from service.auth.token import TokenEndpoint
 from service.auth.token_state import TokenState
+from service.auth.watch import Watch
 from service.outgoing.address import EVERYWHERE
 from service.outgoing.fetch import Fetch
 from service.store.clients import Clients
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from service.auth.endpoints import Endpoints
+    from service.auth.recording import Journal
     from service.outgoing.address import Network
     from service.store.pool import Pool
 
@@ -46,6 +51,7 @@ class Choices(Struct, frozen=True, kw_only=True):
     algorithms: tuple[str, ...]
     private_networks: Sequence[Network]
     requests_per_minute: int
+    stranger_requests_per_minute: int
     workers: int
 
 
@@ -57,13 +63,15 @@ class AccessServer(Struct, frozen=True, kw_only=True):
     security: dict[str, Any]
 
 
-def access_server(choices: Choices, pool: Pool, *, now: Callable[[], float]) -> AccessServer:
-    """All of it, for one worker; `now` is in seconds since 1970."""
+def access_server(choices: Choices, pool: Pool, *, journal: Journal | None, now: Callable[[], float]) -> AccessServer:
+    """All of it, for one worker; `now` is in seconds since 1970. `journal` None: nothing is put on record."""
     endpoints = endpoints_of(choices.fhir)
     clients, tokens = Clients(pool), Tokens(pool)
     throttle = Throttle(per_minute=choices.requests_per_minute, workers=choices.workers)
     issuers = _issuers(choices, tokens, now)
-    gate = Gate(tokens, throttle, is_issuer=choices.is_issuer, issuers=issuers, now=now)
+    strangers = Strangers(per_minute=choices.stranger_requests_per_minute, workers=choices.workers)
+    recording = Recording(journal, now)
+    gate = Gate(tokens, throttle, strangers, is_issuer=choices.is_issuer, issuers=issuers, now=now)
     fetch = Fetch(allowed=choices.private_networks)
     routes = discovery_routes(endpoints, issuers, None if choices.is_issuer else choices.issuers[0])
     if choices.is_issuer:
@@ -72,11 +80,12 @@ def access_server(choices: Choices, pool: Pool, *, now: Callable[[], float]) -> 
         routes += token_routes(
             TokenEndpoint(authentication, tokens, now=now, new_token=_new_token),
             TokenState(authentication, gate, tokens, issuer=endpoints.fhir, now=now),
+            Watch(strangers, recording, now),
         )
     administration = Administration(
         clients, gate, issuers=choices.issuers, check_url=fetch.check, new_id=new_client_id, now=now
     )
-    routes += administration_routes(administration)
+    routes += registry_routes(administration, recording)
     return AccessServer(gate=gate, routes=routes, security=_security(endpoints, is_issuer=choices.is_issuer))
 
 

@@ -15,12 +15,13 @@ _MINUTE: Final = 60.0
 
 
 class Bucket:
-    """The requests that a client has left in this worker; full, it holds those of a minute."""
+    """The requests that somebody has left in this worker; full, it holds those of a minute. `of` begins a sentence."""
 
-    __slots__ = ("_filled_at", "_left", "_per_minute")
+    __slots__ = ("_filled_at", "_left", "_of", "_per_minute")
 
-    def __init__(self, per_minute: float, now: float) -> None:
+    def __init__(self, per_minute: float, now: float, *, of: str = "The client") -> None:
         self._per_minute = per_minute
+        self._of = of
         self._left = max(per_minute, 1.0)
         self._filled_at = now
 
@@ -31,9 +32,13 @@ class Bucket:
         self._left = min(self._left + max(passed, 0.0) * self._per_minute / _MINUTE, max(self._per_minute, 1.0))
         if self._left < 1:
             wait = math.ceil((1 - self._left) * _MINUTE / self._per_minute)
-            told = f"The client may send {self._per_minute:g} requests a minute to this worker."
+            told = f"{self._of} may send {self._per_minute:g} requests a minute to this worker."
             raise failure("throttled", told, retry_after_seconds=max(wait, 1))
         self._left -= 1
+
+    def give_back(self) -> None:
+        """Put a request back that was not meant to count."""
+        self._left = min(self._left + 1, max(self._per_minute, 1.0))
 
     def resize(self, per_minute: float) -> None:
         """Another limit from now on."""

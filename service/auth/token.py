@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from service.auth.client_authentication import ClientAuthentication
-    from service.fhir.actor import Scope
+    from service.fhir.actor import Client, Scope
     from service.store.clients import Registration
     from service.store.tokens import Tokens
 
@@ -45,8 +45,8 @@ class TokenEndpoint:
         self._now = now
         self._new_token = new_token
 
-    async def answer(self, form: Mapping[str, str]) -> dict[str, object]:
-        """The answer to a token request; OAuthError, and what authentication raises."""
+    async def answer(self, form: Mapping[str, str]) -> tuple[dict[str, object], Client]:
+        """The answer to a token request, and whom it is for; OAuthError, and what authentication raises."""
         if form.get("grant_type") != GRANT:
             raise OAuthError("unsupported_grant_type", f"grant_type must be {GRANT}.")
         client = await self._authentication.authenticate(form)
@@ -66,7 +66,8 @@ class TokenEndpoint:
         if not await self._tokens.issue(new):
             raise OAuthError("invalid_client", "The assertion was used before; sign a new one, with its own jti.")
         _LOG.info("issued an access token", extra={"fields": {"client": registration.id, "scope": granted}})
-        return {"access_token": token, "token_type": "bearer", "expires_in": TOKEN_SECONDS, "scope": granted}
+        told = {"access_token": token, "token_type": "bearer", "expires_in": TOKEN_SECONDS, "scope": granted}
+        return told, registration.client
 
 
 def _granted(asked: str, registration: Registration) -> tuple[Scope, ...]:

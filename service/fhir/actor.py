@@ -12,6 +12,7 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from service.fhir.interaction import Parameters
+    from service.fhir.outcome import FhirError
 
 Role = Literal["referrer", "clinic", "administrator", "researcher"]
 Level = Literal["system", "user", "patient"]
@@ -60,3 +61,10 @@ class Actor(Struct, frozen=True, kw_only=True):
     user: str | None = None
     patient: str | None = None
     reason: str | None = None
+
+
+class Admission(Struct, frozen=True):
+    """Who asks, and why they are refused all the same; None where they are not."""
+
+    actor: Actor
+    refusal: FhirError | None = None

@@ -14,5 +14,7 @@ of a framework. What a request means is decided in this order, one module each:
     render       `Answer` or `FhirError` → status, headers, body
     cors         what a browser needs to be told
 
-Imports `fhir` and nothing else of the service; the engine is handed in. https://hl7.org/fhir/R4/http.html
+`surroundings` is about the whole service: `proxies` that are believed, `hosts` that it is called by, headers for
+`protection`. Imports `fhir`, and of `access` whom an address stands for; the engine is handed in.
+https://hl7.org/fhir/R4/http.html
 """

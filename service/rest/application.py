@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from service.fhir import codec
 from service.fhir.address import Place, routes_of
 from service.fhir.interaction import Context
-from service.fhir.outcome import FhirError, failure, located_at
+from service.fhir.outcome import Category, FhirError, failure, located_at
 from service.fhir.search.cursor import LONGEST_URL
 from service.fhir.summary import EVERYTHING
 from service.rest import coding, render
@@ -35,7 +35,7 @@ from service.rest.shape import asked_subset, shaped
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, MutableMapping
 
-    from service.fhir.actor import Actor
+    from service.fhir.actor import Actor, Admission
     from service.fhir.address import Address
     from service.fhir.definitions import Definitions
     from service.fhir.interaction import Answer, Interaction
@@ -45,9 +45,6 @@ if TYPE_CHECKING:
     from service.rest.recording import Journal
     from service.rest.render import Response
     from service.rest.request import Scope
-
-    Admit = Callable[[bytes | None], Awaitable[Actor]]
-    """Who sends a request with this Authorization header; FhirError unauthenticated or throttled."""
 
     Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -64,6 +61,16 @@ class Engine(Protocol):
         """The answer to an interaction; FhirError where it is refused or fails."""
 
 
+class Door(Protocol):
+    """Who may come in."""
+
+    async def admission(self, authorization: bytes | None, address: str | None) -> Admission:
+        """Who sends a request with this Authorization header from there; FhirError unauthenticated or throttled."""
+
+    def visit(self, address: str | None) -> None:
+        """Count a request of somebody of whom nobody knows who it is; FhirError throttled."""
+
+
 class AccessLog(Protocol):
     """What happens once per request when it is over; `route` has placeholders in the place of ids."""
 
@@ -78,7 +85,7 @@ class FhirApplication:
 
     `base_url` has no trailing slash; None takes it from each request. Requests name one of the `hosts`; None: any. The
     origins in `cors_origins` may call from a
-    browser. `admit` says who asks; None lets everybody in. The `journal` keeps on record what was asked, before
+    browser. The `door` says who asks; None lets everybody in. The `journal` keeps on record what was asked, before
     the answer leaves; None where nothing is. `bind_request_id` is called in the request's task before
     anything is performed, so that log lines of other packages can name the request.
     """
@@ -95,7 +102,7 @@ class FhirApplication:
         hosts: Hosts | None = None,
         cors_origins: Collection[str] = ("*",),
         access_log: AccessLog | None = None,
-        admit: Admit | None = None,
+        door: Door | None = None,
         journal: Journal | None = None,
         bind_request_id: Callable[[str], object] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -110,7 +117,7 @@ class FhirApplication:
         self._max_url_length = max_url_length
         self._origins = Origins(cors_origins)
         self._access_log = access_log
-        self._admit = admit
+        self._door = door
         self._hosts = hosts
         self._always = protecting_headers(base_url)
         self._bind_request_id = bind_request_id
@@ -186,6 +193,12 @@ class FhirApplication:
         return response
 
     def _refused(self, error: FhirError, scope: Scope, request: Request) -> Response:
+        is_early = request.address is None or request.address.place is not Place.METADATA
+        if self._door is not None and request.actor is None and is_early and error.category in _BEFORE_THE_DOOR:
+            try:
+                self._door.visit(reading.network_address(scope))
+            except FhirError as throttled:
+                error = throttled
         if self._recording is not None:
             self._recording.refused(scope, request, error)
         return render.refused(error, request)
@@ -219,15 +232,26 @@ class FhirApplication:
             raise failure("url-too-long", told, "http.url")
         request.base = self._base_url or reading.base_of(scope, request.headers.get(b"host"))
         address = request.address = self._routes.address(reading.path_segments(scope))
-        if address.place is not Place.METADATA and request.method != "OPTIONS":
-            if self._admit is not None:
-                request.actor = await self._admit(request.headers.get(b"authorization"))
-                if b"x-break-glass" in request.headers:
-                    request.actor = _breaking_the_glass(request.actor, request.headers[b"x-break-glass"])
+        if request.method != "OPTIONS":
+            if self._door is not None:
+                await self._identify(self._door, scope, request)
             if self._recording is not None:
                 self._recording.start(scope, request)
                 self._recording.expect(request)
         return address
+
+    async def _identify(self, door: Door, scope: Scope, request: Request) -> None:
+        """Put into the request who asks; FhirError. What the service can do is told to everybody."""
+        address = reading.network_address(scope)
+        if request.address is not None and request.address.place is Place.METADATA:
+            door.visit(address)
+            return
+        admission = await door.admission(request.headers.get(b"authorization"), address)
+        request.actor = admission.actor
+        if admission.refusal is not None:
+            raise admission.refusal
+        if b"x-break-glass" in request.headers:
+            request.actor = _breaking_the_glass(admission.actor, request.headers[b"x-break-glass"])
 
     async def _understood(self, scope: Scope, request: Request, address: Address) -> Interaction:
         """The interaction that the request asks for; FhirError."""
@@ -313,5 +337,7 @@ def _provenance(request: Request) -> Content:
     return content
 
 
+_BEFORE_THE_DOOR: Final = (Category.INVALID, Category.NOT_FOUND, Category.NOT_ALLOWED, Category.MISDIRECTED)
+"""How requests are refused before anybody looks at who sends them."""
 _SEARCHED_BY_FORM: Final = (Place.SYSTEM_SEARCH, Place.TYPE_SEARCH, Place.COMPARTMENT_SEARCH)
 _WITHOUT_LENGTH: Final = (204, 304)

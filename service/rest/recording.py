@@ -1,7 +1,8 @@
 """Every request leaves a record before its answer leaves; where that cannot be done, there is no answer.
 
-Not on record are what concerns nobody's data (the CapabilityStatement, OPTIONS) and refusals of a service that has no
-database or no capacity, which has done nothing and could not keep a record either.
+Not on record are OPTIONS, which browsers send by themselves and which concern nobody's data, and refusals of a service
+that has no database or no capacity: it has done nothing and could not keep a record either, so they are in the log.
+Of requests that are too many one in a minute is on record.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final, Protocol
 
-from service.fhir.address import Place
+from service.access.network import who_calls
+from service.fhir.audit.repeats import Repeats
 from service.fhir.audit.trail import Trail, intended, what, who
 from service.fhir.outcome import FhirError, failure
+from service.rest.request import network_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,13 +48,12 @@ class Recording:
     def __init__(self, journal: Journal, now: Callable[[], datetime]) -> None:
         self._journal = journal
         self._now = now
+        self._repeats = Repeats()
 
     def start(self, scope: Scope, request: Request) -> None:
         """Give the request a trail; call it when it is known who asks."""
-        client = scope.get("client")
-        asks = who(
-            at=self._now(), request=request.request_id, address=client[0] if client else None, actor=request.actor
-        )
+        address = network_address(scope)
+        asks = who(at=self._now(), request=request.request_id, address=address, actor=request.actor)
         request.trail = Trail(asks, request.base)
 
     def expect(self, request: Request) -> None:
@@ -69,9 +71,12 @@ class Recording:
     def refused(self, scope: Scope, request: Request, error: FhirError) -> None:
         """Add the record of a refusal or a failure to the trail."""
         address = request.address
-        if error.code in _NOTHING_DONE or request.method == "OPTIONS":
+        if request.method == "OPTIONS":
             return
-        if address is not None and address.place is Place.METADATA:
+        if error.code in _NOTHING_DONE:
+            _log(scope, request, error)
+            return
+        if error.code == "throttled" and self._repeats.is_one(_caller(scope, request), self._now()):
             return
         if request.trail is None:
             self.start(scope, request)
@@ -94,6 +99,22 @@ class Recording:
         except Exception as error:
             _LOGGER.exception("audit records cannot be kept", extra={"fields": {"request_id": request.request_id}})
             raise _unavailable() from error
+
+
+def _log(scope: Scope, request: Request, error: FhirError) -> None:
+    """What is known of a request of which there is no record, as far as it leads to no patient."""
+    fields = {
+        "code": error.code,
+        "route": request.address.route if request.address else "-",
+        "client": request.actor.client.id if request.actor else None,
+        "address": network_address(scope),
+        "request_id": request.request_id,
+    }
+    _LOGGER.warning("refused without a record", extra={"fields": fields})
+
+
+def _caller(scope: Scope, request: Request) -> str:
+    return request.actor.client.id if request.actor else f"{who_calls(network_address(scope))} "
 
 
 def _unavailable() -> FhirError:

@@ -97,6 +97,12 @@ def refuse_repeated(name: bytes) -> FhirError:
     return failure("header-invalid", f"The header {header} may occur only once.", f"http.{header}")
 
 
+def network_address(scope: Scope) -> str | None:
+    """From where the request came; None through a socket that has no addresses."""
+    caller = scope.get("client")
+    return caller[0] if caller else None
+
+
 def path_segments(scope: Scope) -> list[str]:
     """The decoded segments of the path below the mount point; a slash that was sent as %2F does not separate.
 

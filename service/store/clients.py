@@ -67,6 +67,9 @@ SELECT * FROM changed"""  # noqa: S608
 _SET_KEYS: Final = f"""WITH changed AS (
   UPDATE access_client SET jwks = $2, jwks_url = $3 WHERE id = $1 AND issuer IS NULL RETURNING {_COLUMNS}), {_RAISE}
 SELECT * FROM changed"""  # noqa: S608
+_CHANGE: Final = f"""WITH changed AS (
+  UPDATE access_client SET name = $2, scope = $3, requests_per_minute = $4 WHERE id = $1 RETURNING {_COLUMNS}), {_RAISE}
+SELECT * FROM changed"""  # noqa: S608
 GENERATION: Final = "SELECT number FROM access_generation"
 
 
@@ -123,6 +126,12 @@ class Clients:
     async def switch(self, client_id: str, *, disabled_at: datetime | None) -> Registration | None:
         """Disable a client, or enable it again; None where there is none of that id."""
         return _registration(await self._row(_SWITCH, client_id, disabled_at))
+
+    async def change(
+        self, client_id: str, *, name: str, scope: str, requests_per_minute: int | None
+    ) -> Registration | None:
+        """Give a client another name, scopes and limit, which hold for the tokens that it has; None for no client."""
+        return _registration(await self._row(_CHANGE, client_id, name, scope, requests_per_minute))
 
     async def set_keys(
         self, client_id: str, *, jwks: bytes | None = None, jwks_url: str | None = None

@@ -110,7 +110,7 @@ def keys_in(folder: Path, *signers: Signer) -> Iterator[Path]:
         yield file
 
 
-def test_clients_are_added_listed_rotated_and_disabled(database_url: str, tmp_path: Path) -> None:
+def test_clients_are_added_listed_rotated_changed_and_disabled(database_url: str, tmp_path: Path) -> None:
     first, second = keys_in(tmp_path, Signer("first"), Signer("second"))
     added = run(
         *("client", "add", "--name", "Example EHR", "--role", "referrer", "--organisation", "Organization/practice"),
@@ -118,10 +118,15 @@ def test_clients_are_added_listed_rotated_and_disabled(database_url: str, tmp_pa
         database_url=database_url,
     )
     assert (added.returncode, added.stdout) == (0, "ehr\n"), added.stderr
-    assert run("client", "rotate", "ehr", "--jwks", str(second), database_url=database_url).returncode == 0
-    assert run("client", "disable", "ehr", database_url=database_url).stdout == "ehr\n"
     listed = json.loads(run("client", "list", database_url=database_url).stdout)
     assert listed["scope"] == "system/Task.rs system/Patient.rs"
+    assert run("client", "rotate", "ehr", "--jwks", str(second), database_url=database_url).returncode == 0
+    change = ("client", "change", "ehr", "--name", "Changed", "--scope", "system/Task.rs", "--requests-per-minute", "9")
+    assert run(*change, database_url=database_url).stdout == "ehr\n"
+    assert run("client", "change", "ehr", database_url=database_url).returncode == 1
+    assert run("client", "disable", "ehr", database_url=database_url).stdout == "ehr\n"
+    listed = json.loads(run("client", "list", database_url=database_url).stdout)
+    assert (listed["name"], listed["scope"], listed["requests_per_minute"]) == ("Changed", "system/Task.rs", 9)
     assert "disabled_at" in listed
     again = run("client", "add", "--name", "x", "--role", "clinic", "--organisation", "Organization/x",
                 "--jwks", str(first), "--id", "ehr", database_url=database_url)  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.audit.record import CLIENT_CHANGE, LOGIN, LOGOUT
 from service.fhir.outcome import ERROR_CODES
 from service.fhir.stamp import instant_text
 
@@ -26,9 +27,25 @@ EVENT_TYPE_SYSTEM: Final = "http://terminology.hl7.org/CodeSystem/audit-event-ty
 INTERACTION_SYSTEM: Final = "http://hl7.org/fhir/restful-interaction"
 
 _PROFILES: Final[Mapping[str, str]] = {"C": "Create", "R": "Read", "U": "Update", "D": "Delete", "E": "Query"}
-_DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
-_SOURCE: Final = {"system": _DICOM, "code": "110153", "display": "Source Role ID"}
-_DESTINATION: Final = {"system": _DICOM, "code": "110152", "display": "Destination Role ID"}
+DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
+_SOURCE: Final = {"system": DICOM, "code": "110153", "display": "Source Role ID"}
+_DESTINATION: Final = {"system": DICOM, "code": "110152", "display": "Destination Role ID"}
+SECURITY_CODES: Final[Mapping[str, tuple[dict[str, str], dict[str, str]]]] = {
+    LOGIN: (
+        {"system": DICOM, "code": "110114", "display": "User Authentication"},
+        {"system": DICOM, "code": "110122", "display": "Login"},
+    ),
+    LOGOUT: (
+        {"system": DICOM, "code": "110114", "display": "User Authentication"},
+        {"system": DICOM, "code": "110123", "display": "Logout"},
+    ),
+    CLIENT_CHANGE: (
+        {"system": DICOM, "code": "110113", "display": "Security Alert"},
+        {"system": DICOM, "code": "110137", "display": "User Security Attributes Changed"},
+    ),
+}
+"""What is no interaction → type and subtype, as DICOM's audit messages have them; BALP has no patterns for these."""
+
 _PARTICIPATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 _RECIPIENT: Final = {"system": _PARTICIPATION, "code": "IRCP", "display": "information recipient"}
 _AUTHOR: Final = {"system": _PARTICIPATION, "code": "AUT", "display": "author (originator)"}
@@ -61,10 +78,14 @@ def audit_event(link: Link, base: str) -> Content:
         "resourceType": "AuditEvent",
         "id": event_id(link.chain, link.number),
         "meta": meta,
-        "type": {"system": EVENT_TYPE_SYSTEM, "code": "rest", "display": "RESTful Operation"},
     }
-    if record.interaction:
-        event["subtype"] = [{"system": INTERACTION_SYSTEM, "code": record.interaction, "display": record.interaction}]
+    if record.interaction in SECURITY_CODES:
+        event["type"], subtype = SECURITY_CODES[record.interaction]
+        event["subtype"] = [subtype]
+    else:
+        event["type"] = {"system": EVENT_TYPE_SYSTEM, "code": "rest", "display": "RESTful Operation"}
+        if code := record.interaction:
+            event["subtype"] = [{"system": INTERACTION_SYSTEM, "code": code, "display": code}]
     event |= {"action": record.action, "recorded": recorded, "outcome": str(record.outcome)}
     if record.error:
         known = ERROR_CODES.get(record.error)
@@ -77,7 +98,8 @@ def audit_event(link: Link, base: str) -> Content:
         "observer": {"display": "massage-fhir"},
         "type": [{"system": "http://terminology.hl7.org/CodeSystem/security-source-type", "code": "4"}],
     }
-    event["entity"] = _entities(record)
+    if entities := _entities(record):
+        event["entity"] = entities
     return event
 
 
@@ -124,6 +146,8 @@ def _entities(record: Record) -> list[dict[str, Any]]:
     if record.entity:
         reference = f"{record.entity}/_history/{record.version}" if record.version else record.entity
         entities.append({"what": {"reference": reference}, "type": _SYSTEM_OBJECT, "role": _role("4")})
+    if record.interaction == CLIENT_CHANGE:
+        entities.append(_changed_client(record))
     if record.query is not None:
         asked = _asked(record)
         query = {"type": _SYSTEM_OBJECT, "role": _role("24"), "query": base64.b64encode(asked.encode()).decode()}
@@ -136,6 +160,14 @@ def _entities(record: Record) -> list[dict[str, Any]]:
     if record.request:
         entities.append({"what": {"identifier": {"value": record.request}}, "type": _REQUEST})
     return entities
+
+
+def _changed_client(record: Record) -> dict[str, Any]:
+    """The client that was changed, where it is known, and what was done to it."""
+    entity: dict[str, Any] = {"type": _SYSTEM_OBJECT, "role": _role("6")}
+    if record.id:
+        entity["what"] = {"identifier": {"system": CLIENT_SYSTEM, "value": record.id}}
+    return {**entity, "detail": [{"type": "operation", "valueString": record.operation}]}
 
 
 def _asked(record: Record) -> str:

@@ -36,6 +36,12 @@ ACTIONS: Final[Mapping[str, Action]] = {
 ANCHOR: Final = "anchor"
 """In the place of an interaction: a record of the heads of all chains, by which a tail that was cut off is missed."""
 
+LOGIN: Final = "login"
+LOGOUT: Final = "logout"
+CLIENT_CHANGE: Final = "client-change"
+SECURITY: Final = (LOGIN, LOGOUT, CLIENT_CHANGE)
+"""In the place of an interaction: a token was asked for, a token was revoked, the registry of clients was changed."""
+
 LONGEST_QUERY: Final = 16_384
 """Characters that are kept of a query; of a longer one the rest is left out, and its SHA-256 is kept."""
 
@@ -49,7 +55,7 @@ class Head(Struct, frozen=True, array_like=True):
 
 
 class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is on record. `interaction` is R4's code of it, empty where the request was not understood.
+    """What is on record. `interaction` is R4's code of it, or out of `SECURITY`; empty for what was not understood.
 
     `version` is the one that was read or written, `query` the parameters as they were sent, `patients` the logical ids
     of those who occur in what was answered or written, `status` that of HTTP, `error` the code of a refusal. `reason`

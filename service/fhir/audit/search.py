@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from service.fhir.audit.event import CLIENT_SYSTEM, EVENT_TYPE_SYSTEM, INTERACTION_SYSTEM
-from service.fhir.audit.record import ACTIONS, clue
+from service.fhir.audit.event import CLIENT_SYSTEM, DICOM, EVENT_TYPE_SYSTEM, INTERACTION_SYSTEM, SECURITY_CODES
+from service.fhir.audit.record import ACTIONS, SECURITY, clue
 from service.fhir.outcome import failure
 from service.fhir.reference import parse_local
 from service.fhir.search.result_parameters import parse_count
@@ -50,7 +50,7 @@ class EventQuery(Struct, kw_only=True):
     """What records have to be: each field that is not None is a condition, and all of them hold.
 
     `client`, `organisation`, `person` and `entity` are texts as in a record, `patient` a logical id; `dates` are ranges
-    of instants, `low` included and `high` not.
+    of instants, `low` included and `high` not. `of_type` and `not_of_type` are interactions, too: by ``type``.
     """
 
     ids: list[tuple[int, int]] | None = None
@@ -58,6 +58,8 @@ class EventQuery(Struct, kw_only=True):
     actions: list[str] | None = None
     outcomes: list[int] | None = None
     interactions: list[str] | None = None
+    of_type: list[str] | None = None
+    not_of_type: list[str] | None = None
     client: str | None = None
     organisation: str | None = None
     person: str | None = None
@@ -199,12 +201,18 @@ def _by_outcome(query: EventQuery, value: str) -> None:
 
 
 def _by_subtype(query: EventQuery, value: str) -> None:
-    query.interactions = [each for each in _codes("subtype", value, INTERACTION_SYSTEM) if each]
+    named = [each for each in _codes("subtype", value, INTERACTION_SYSTEM) if each and each not in SECURITY]
+    codes = _codes("subtype", value, DICOM)
+    query.interactions = named + [event for event, (_, subtype) in SECURITY_CODES.items() if subtype["code"] in codes]
 
 
 def _by_type(query: EventQuery, value: str) -> None:
-    if "rest" not in _codes("type", value, EVENT_TYPE_SYSTEM):
-        query.nothing = True
+    codes = _codes("type", value, DICOM)
+    named = [event for event, (kind, _) in SECURITY_CODES.items() if kind["code"] in codes]
+    if "rest" in _codes("type", value, EVENT_TYPE_SYSTEM):
+        query.not_of_type = [event for event in SECURITY if event not in named]
+    else:
+        query.of_type = named
 
 
 def _codes(name: str, value: str, system: str) -> list[str]:

@@ -133,7 +133,7 @@ class Trail:
         if version is not None:
             fields |= {"type": version.type, "id": version.id, "version": str(version.version_id)}
             fields["patients"] = _patients(version, None, self.base)
-        elif not isinstance(interaction, Process):
+        elif not isinstance(interaction, Process | Capabilities):
             fields["patients"] = patients_in(answer.body, self.base)
         return Record(status=answer.result.status, **fields, **self._who)
 

@@ -58,12 +58,14 @@ def _statement(query: EventQuery, *, limit: int, after: Position | None) -> tupl
     for low, high in query.dates:
         conditions += [f"{lead}.recorded >= {given(low)}::timestamptz"] if low else []
         conditions += [f"{lead}.recorded < {given(high)}::timestamptz"] if high else []
-    if query.actions is not None:
-        conditions.append(f"e.action = ANY({given(query.actions)}::text[])")
-    if query.outcomes is not None:
-        conditions.append(f"e.outcome = ANY({given(query.outcomes)}::smallint[])")
-    if query.interactions is not None:
-        conditions.append(f"e.interaction = ANY({given(query.interactions)}::text[])")
+    for condition, values in (
+        ("e.action = ANY({}::text[])", query.actions),
+        ("e.outcome = ANY({}::smallint[])", query.outcomes),
+        ("e.interaction = ANY({}::text[])", query.interactions),
+        ("e.interaction = ANY({}::text[])", query.of_type),
+        ("e.interaction <> ALL({}::text[])", query.not_of_type),
+    ):
+        conditions += [] if values is None else [condition.format(given(values))]
     if after is not None:
         recorded, chain, number = (given(each) for each in after)
         position = f"({recorded}::timestamptz, {chain}::integer, {number}::bigint)"

@@ -46,7 +46,7 @@ async def logged() -> None:
         ("DELETE", "/Patient/p", None, 2),
         ("GET", "/Patient/p", None, 2),
         ("GET", "/Patient?active=true", None, 2),
-        ("GET", "/metadata", None, 0),
+        ("GET", "/metadata", None, 1),
     ],
 )
 async def test_an_interaction_sends_a_known_number_of_statements(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
 
+from service.fhir.outcome import failure
 from tests.builders.referral import referral_bundle, transaction
 from tests.builders.resources import EHR, observation, patient
 from tests.conftest import application_on, client_of, settings_for
@@ -223,10 +225,55 @@ async def test_a_fault_leaves_a_record(audited: Audited, monkeypatch: pytest.Mon
     assert (record["status"], record["error"], record["id"]) == (500, "internal", "p")
 
 
-async def test_what_concerns_nobody_leaves_no_record(audited: Audited) -> None:
-    await audited.http.get("/metadata")
+async def test_what_is_no_interaction_leaves_no_record(audited: Audited) -> None:
+    """Browsers ask by OPTIONS what they may send, orchestrators for health."""
     await audited.http.options("/Patient")
+    await audited.http.options("/metadata")
+    await audited.http.get("http://testserver/health/ready")
+    await audited.http.get("http://testserver/docs")
     assert await audited.since() == []
+
+
+async def test_who_asks_what_the_service_can_do_is_on_record(audited: Audited) -> None:
+    """By GET, HEAD, and wrongly; it names no patient, although the type Patient occurs in it."""
+    await audited.http.get("/metadata")
+    await audited.http.head("/metadata")
+    await audited.http.get("/metadata?mode=nonsense")
+    records = await audited.since()
+    assert [(each["interaction"], each["status"]) for each in records] == [("capabilities", 200)] * 2 + [
+        ("capabilities", 400)
+    ]
+    assert not any(each.get("patients") for each in records)
+
+
+async def test_without_a_database_a_refusal_is_in_the_log_and_leads_to_no_patient(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def away(*_: Any) -> None:
+        raise failure("database-unavailable", "The database cannot be reached right now.", retry_after_seconds=2)
+
+    monkeypatch.setattr(audited.app._fhir._engine, "perform", away)
+    assert (await audited.http.get("/Patient/secret-id?_format=json")).status_code == 503
+    (line,) = [each for each in caplog.records if each.message == "refused without a record"]
+    fields = line.__dict__["fields"]
+    assert (fields["code"], fields["address"]) == ("database-unavailable", "127.0.0.1")
+    assert "secret-id" not in str(fields)
+    assert await audited.since() == []
+
+
+async def test_the_address_on_record_is_the_one_that_a_trusted_proxy_names(
+    database_url: str, standard: Standard
+) -> None:
+    """The client of these tests calls from 127.0.0.1, and pretends to be others."""
+    spoofed = {"X-Forwarded-For": "198.51.100.66, 203.0.113.7"}
+    for trusted in ("127.0.0.0/8", "10.0.0.0/8"):
+        settings = settings_for(database_url, audit="on", trusted_proxies=trusted)
+        async with application_on(settings, standard) as running, client_of(running) as http:
+            await http.get("/Patient/nobody", headers=spoofed)
+    connection = await asyncpg.connect(database_url)
+    rows = await connection.fetch("SELECT record FROM audit_event WHERE interaction = 'read' ORDER BY recorded")
+    await connection.close()
+    assert [json.loads(row["record"])["record"]["address"] for row in rows] == ["203.0.113.7", "127.0.0.1"]
 
 
 async def test_a_transaction_leaves_a_record_of_each_entry_and_of_itself_in_its_own_commit(audited: Audited) -> None:

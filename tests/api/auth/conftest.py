@@ -95,7 +95,12 @@ async def workers_on(cluster: Cluster, standard: Standard, auth_settings: dict[s
     clock = Clock()
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(cluster.clone())
-        given = {"auth_mode": "smart", "base_url": "http://testserver/fhir"} | auth_settings
+        # the clock stands still, so nobody's share is filled again
+        given = {
+            "auth_mode": "smart",
+            "base_url": "http://testserver/fhir",
+            "stranger_requests_per_minute": 100_000,
+        } | auth_settings
         settings = await prepare(settings_for(url, **given))
         opened, applications = [], []
         for _ in range(2):

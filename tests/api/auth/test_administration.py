@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from service.auth.gate import TRUSTED_SECONDS
 from tests.api.auth.signing import Signer, key_set
 
 if TYPE_CHECKING:
@@ -71,12 +72,69 @@ async def test_keys_are_put_in_the_place_of_others(registry: Workers) -> None:
         assert (await registry.ask("changing", "system/Task.rs")).status_code == status
 
 
+async def test_what_a_client_is_called_may_ask_for_and_how_often_is_changed(registry: Workers) -> None:
+    """What is not named stays; null stands for what a client has that was registered without."""
+    await sent(registry, "POST", body=new(id="grown", scope="system/Task.rs", requests_per_minute=7))
+    told = (await sent(registry, "PATCH", "/grown", {"name": "Grown"})).json()
+    assert (told["name"], told["scope"], told["requests_per_minute"]) == ("Grown", "system/Task.rs", 7)
+    told = (await sent(registry, "PATCH", "/grown", {"scope": "system/Task.read system/Patient.r"})).json()
+    assert (told["name"], told["scope"]) == ("Grown", "system/Task.rs system/Patient.r")
+    told = (await sent(registry, "PATCH", "/grown", {"scope": None, "requests_per_minute": None})).json()
+    assert "system/ServiceRequest.crus" in told["scope"].split()
+    assert "requests_per_minute" not in told
+
+
+async def test_narrower_scopes_hold_for_tokens_that_are_out_within_a_second_in_all_workers(registry: Workers) -> None:
+    await registry.register("narrowed", "system/*.rs")
+    bearer = await registry.bearer("narrowed", "system/*.rs")
+    for worker in (registry.one, registry.other):
+        assert (await worker.get("Patient", headers=bearer)).status_code == 200
+    assert (await sent(registry, "PATCH", "/narrowed", {"scope": "system/Task.rs"})).status_code == 200
+    registry.clock.seconds += TRUSTED_SECONDS
+    for worker in (registry.one, registry.other):
+        assert (await worker.get("Patient", headers=bearer)).status_code == 403
+        assert (await worker.get("Task", headers=bearer)).status_code == 200
+    form = {"token": bearer["Authorization"].partition(" ")[2], **registry.form("narrowed")}
+    told = (await registry.other.post("http://testserver/auth/introspect", data=form)).json()
+    assert told["scope"] == "system/Task.rs"
+
+
+async def test_wider_scopes_are_for_new_tokens(registry: Workers) -> None:
+    await registry.register("widened", "system/Task.rs")
+    bearer = await registry.bearer("widened", "system/*.rs")
+    await sent(registry, "PATCH", "/widened", {"scope": "system/*.rs"})
+    registry.clock.seconds += TRUSTED_SECONDS
+    assert (await registry.one.get("Patient", headers=bearer)).status_code == 403
+    bearer = await registry.bearer("widened", "system/*.rs")
+    assert (await registry.one.get("Patient", headers=bearer)).status_code == 200
+
+
+async def test_another_limit_holds_within_a_second(registry: Workers) -> None:
+    await registry.register("slowed", "system/Task.rs")
+    bearer = await registry.bearer("slowed", "system/Task.rs")
+    assert (await registry.one.get("Task", headers=bearer)).status_code == 200
+    await sent(registry, "PATCH", "/slowed", {"requests_per_minute": 1})
+    registry.clock.seconds += TRUSTED_SECONDS
+    statuses = [(await registry.one.get("Task", headers=bearer)).status_code for _ in range(2)]
+    assert statuses == [200, 429]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"name": None}, {"name": " "}, {"scope": "x"}, {"requests_per_minute": 0}, {"role": "administrator"}, []],
+)
+async def test_a_change_that_cannot_be_is_refused(registry: Workers, body: Any) -> None:
+    refused = await sent(registry, "PATCH", "/clinic", body)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+
+
 @pytest.mark.parametrize(
     "method, place",
     [
         ("GET", ""),
         ("POST", ""),
         ("GET", "/clinic"),
+        ("PATCH", "/clinic"),
         ("PUT", "/clinic/keys"),
         ("POST", "/clinic/disable"),
         ("POST", "/clinic/enable"),
@@ -93,6 +151,7 @@ async def test_nobody_but_an_administrator_may(registry: Workers, method: str, p
 async def test_a_client_that_does_not_exist_is_not_found(registry: Workers) -> None:
     for method, place, body in (
         ("GET", "/nobody", None),
+        ("PATCH", "/nobody", {"name": "x"}),
         ("PUT", "/nobody/keys", {"jwks": key_set(Signer("k"))}),
         ("POST", "/nobody/disable", None),
         ("POST", "/nobody/enable", None),
