@@ -65,6 +65,20 @@ def issuers(value: object) -> tuple[str, ...]:
     return urls
 
 
+def key_sets(value: object) -> tuple[str, ...]:
+    """Issuers, each with the URL of its key set behind ``=``."""
+    pairs = listed(value)
+    for pair in pairs:
+        issuer, _, url = pair.partition("=")
+        parts = urlsplit(url)
+        is_plain = parts.scheme == "http" and parts.hostname in _LOOPBACK_NAMES
+        if not issuer or not (parts.scheme == "https" or is_plain) or not parts.hostname or parts.fragment:
+            raise ValueError(
+                "must be issuer=URL such as https://ehr.example.org=https://ehr.example.org/jwks, with commas"
+            )
+    return pairs
+
+
 def algorithms(value: object) -> tuple[str, ...]:
     """Asymmetric signature algorithms."""
     named = listed(value)

@@ -135,6 +135,14 @@ class Settings(BaseSettings):
         default=("RS256", "PS256", "ES256", "RS384", "ES384"),
         description="signature algorithms that OIDC_ISSUERS may use, with commas",
     )
+    cds_issuers: Annotated[Texts, NoDecode, BeforeValidator(forms.key_sets)] = Field(
+        default=(),
+        description="EHRs that may call CDS Hooks unless AUTH_MODE is open: iss of their tokens, =, URL of their key "
+        "set; with commas",
+    )
+    safety_overrides: FilePath | None = Field(
+        default=None, description="TOML file with severities of safety rules that differ from the catalogue's"
+    )
     audit: Literal["auto", "on", "off"] = Field(
         default="auto",
         description="on: a record of every interaction, without which nothing is answered; auto: on unless AUTH_MODE "
@@ -203,6 +211,11 @@ class Settings(BaseSettings):
     def is_audited(self) -> bool:
         """Whether interactions are put on record."""
         return self.audit == "on" or (self.audit == "auto" and self.auth_mode != ("open",))
+
+    @property
+    def cds_key_sets(self) -> dict[str, str]:
+        """Issuer → URL of its key set, of the EHRs that may call CDS Hooks."""
+        return dict(pair.partition("=")[::2] for pair in self.cds_issuers)
 
     @property
     def known_hosts(self) -> Texts:

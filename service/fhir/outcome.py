@@ -216,6 +216,13 @@ ERROR_CODES: Final = _catalogue(
     ),
     ("cursor-invalid", Category.INVALID, "value", "The page cursor was not issued by this service or was altered."),
     ("too-costly", Category.INVALID, "too-costly", "The request asks for more than a documented limit allows."),
+    # decision support
+    (
+        "prefetch-required",
+        Category.PRECONDITION,
+        "processing",
+        "What a decision needs was neither prefetched nor could be fetched.",
+    ),
     # patches and bundles
     ("patch-invalid", Category.INVALID, "structure", "The patch document itself is malformed."),
     ("patch-failed", Category.RULE, "processing", "The patch does not apply to the resource as it is."),

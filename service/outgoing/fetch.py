@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 _OK: Final = httpx.codes.OK
+_JSON: Final = "application/json"
 _PORTS: Final = {"https": 443, "http": 80}
 
 
@@ -69,17 +70,20 @@ class Fetch:
         if is_address(host):
             check_address(host, encrypted=url.startswith("https:"), allowed=self._allowed)
 
-    async def __call__(self, url: str) -> Document:
-        """The document at `url`; OutgoingError."""
+    async def __call__(self, url: str, *, authorization: str | None = None, accept: str = _JSON) -> Document:
+        """The document at `url`; OutgoingError. `authorization` is the header of that name, sent to this host alone."""
+        headers = {"Accept": accept, "Accept-Encoding": "identity"}
+        if authorization is not None:
+            headers["Authorization"] = authorization
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                return await self._fetched(url)
+                return await self._fetched(url, headers)
         except TimeoutError:
             raise OutgoingError(f"There was no answer within {self._timeout_seconds:g} seconds.") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError):
             raise OutgoingError("The host could not be reached.") from None
 
-    async def _fetched(self, url: str) -> Document:
+    async def _fetched(self, url: str, headers: dict[str, str]) -> Document:
         host = check_url(url, self._allowed)
         target = httpx.URL(url)
         encrypted = target.scheme == "https"
@@ -98,7 +102,7 @@ class Fetch:
             client.stream(
                 "GET",
                 target.copy_with(host=address),
-                headers={"Host": target.netloc.decode(), "Accept": "application/json", "Accept-Encoding": "identity"},
+                headers={**headers, "Host": target.netloc.decode()},
                 # the certificate is checked against the name, not the address that the connection goes to
                 extensions={"sni_hostname": host},
             ) as response,

@@ -1,0 +1,204 @@
+"""The addresses of CDS Hooks: discovery, the service, feedback on its cards; and the page of its rules.
+
+Refusals are OperationOutcomes, as CDS Hooks recommends. https://cds-hooks.hl7.org/2.0/#http-status-codes
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from service.cds.call import read_call
+from service.cds.feedback import read_feedback
+from service.cds.hooks import PLACE, SERVICE, offered
+from service.fhir import codec
+from service.fhir.audit.record import Record, bounded_query
+from service.fhir.outcome import Category, FhirError, Result, failure, operation_outcome
+from service.rest.body import Body, ClientDisconnectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from starlette.requests import Request
+
+    from service.cds.call import Call
+    from service.cds.safety import Safety
+    from service.cds.trust import Trust
+    from service.rest.cors import Origins
+    from service.rest.recording import Journal
+
+    Act = Callable[[Request], Awaitable[Response]]
+
+_LOGGER: Final = logging.getLogger(__name__)
+_JSON: Final = "application/json"
+
+
+class Reception:
+    """Takes calls and feedback, from EHRs that `trust` knows; None lets everybody in.
+
+    `place` is the public URL of the services. What was asked is kept in the `journal`, if there is one, before it is
+    answered.
+    """
+
+    def __init__(
+        self,
+        safety: Safety,
+        *,
+        trust: Trust | None,
+        journal: Journal | None,
+        origins: Origins,
+        place: str,
+        max_bytes: int,
+        timeout_seconds: float,
+    ) -> None:
+        self._safety = safety
+        self._trust = trust
+        self._journal = journal
+        self._origins = origins
+        self._place = place
+        self._max_bytes = max_bytes
+        self._timeout_seconds = timeout_seconds
+
+    async def call(self, request: Request) -> Response:
+        """Cards for what is being ordered."""
+        caller = await self._caller(request)
+        call = read_call(await self._body(request))
+        cards = await self._safety.cards(call)
+        rules = ",".join(card["source"]["topic"]["code"] for card in cards)
+        told = {"hook": call.hook, "hookInstance": call.instance, "rules": rules}
+        await self._keep(request, caller, told, user=_user(call))
+        _LOGGER.info("decision support", extra={"fields": {"hook": call.hook, "cards": len(cards)}})
+        return answer({"cards": cards})
+
+    async def feedback(self, request: Request) -> Response:
+        """What became of cards, kept on record."""
+        caller = await self._caller(request, "/feedback")
+        safety = self._safety
+        for each in read_feedback(await self._body(request), safety.marks, safety.override_reasons):
+            told = {"card": each.card, "rule": each.rule, "outcome": each.outcome, "at": each.at}
+            await self._keep(request, caller, told | ({"reason": each.reason} if each.reason else {}))
+            fields = {"rule": each.rule, "outcome": each.outcome, "reason": each.reason}
+            _LOGGER.info("feedback on decision support", extra={"fields": fields})
+        return answer({})
+
+    def shared(self, request: Request, response: Response, methods: tuple[str, ...]) -> Response:
+        """The response with what a browser needs to let a page of another origin have it."""
+        origin = request.headers.get("origin")
+        if origin:
+            is_preflight = request.method == "OPTIONS"
+            raw = origin.encode("latin-1")
+            headers = self._origins.preflight(raw, methods) if is_preflight else self._origins.headers(raw)
+            response.raw_headers.extend(headers)
+        return response
+
+    async def _caller(self, request: Request, rest: str = "") -> str | None:
+        if request.path_params.get("id") != SERVICE:
+            raise failure("not-found", f"The only service here is {SERVICE}; {PLACE} describes it.", "http.url")
+        if self._trust is None:
+            return None
+        service = f"{self._place}/{SERVICE}"
+        audiences = tuple(dict.fromkeys((f"{service}{rest}", service)))
+        return await self._trust.caller(request.headers.get("authorization"), audiences)
+
+    async def _body(self, request: Request) -> Any:
+        headers = {name.lower(): value for name, value in request.headers.raw}
+        body = Body(
+            receive=request.receive,
+            headers=headers,
+            max_bytes=self._max_bytes,
+            timeout_seconds=self._timeout_seconds,
+        )
+        return await body.resource()
+
+    async def _keep(
+        self, request: Request, caller: str | None, told: Mapping[str, str], *, user: str | None = None
+    ) -> None:
+        if self._journal is None:
+            return
+        record = Record(
+            at=self._safety.now(),
+            interaction="operation",
+            operation=f"cds-{SERVICE}",
+            status=Result.OK.status,
+            client=caller,
+            user=user,
+            address=request.client.host if request.client else None,
+            **bounded_query(urlencode(told)),
+        )
+        await self._journal.keep([record])
+
+
+def routes(reception: Reception, policy: bytes) -> list[Route]:
+    """The routes for the application around FHIR."""
+
+    async def discover(_: Request) -> Response:
+        return answer(offered())
+
+    async def tell(_: Request) -> Response:
+        return Response(policy, media_type="text/html")
+
+    def route(place: str, act: Act, method: str) -> Route:
+        methods = ("GET", "HEAD", "OPTIONS") if method == "GET" else ("POST", "OPTIONS")
+        return Route(place, _guarded(reception, act, methods), methods=_ALL)
+
+    return [
+        route(PLACE, discover, "GET"),
+        route(f"{PLACE}/{{id}}", reception.call, "POST"),
+        route(f"{PLACE}/{{id}}/feedback", reception.feedback, "POST"),
+        route("/policy", tell, "GET"),
+    ]
+
+
+_ALL: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+"""Every method reaches us, so that the others are refused in FHIR's words, too."""
+
+
+def answer(content: object) -> Response:
+    """JSON that is not to be stored."""
+    return Response(codec.encode(content), Result.OK.status, {"Cache-Control": "no-store"}, _JSON)
+
+
+def _guarded(reception: Reception, act: Act, methods: tuple[str, ...]) -> Act:
+    """What answers with an OperationOutcome where `act` refuses or fails."""
+
+    async def guarded(request: Request) -> Response:
+        if request.method == "OPTIONS":
+            allowed = Response(status_code=Result.DELETED.status, headers={"Allow": ", ".join(methods)})
+            return reception.shared(request, allowed, methods)
+        if request.method not in methods:
+            told = f"The address takes {', '.join(methods)}."
+            return refused(failure("not-allowed", told, "http.method", allowed_methods=methods))
+        try:
+            response = await act(request)
+        except FhirError as error:
+            response = refused(error)
+        except ClientDisconnectedError:
+            return Response(status_code=Category.REQUEST_TIMEOUT.status)
+        except Exception:
+            _LOGGER.exception("unexpected fault in decision support")
+            response = refused(failure("internal", "An unexpected fault; it is recorded."))
+        return reception.shared(request, response, methods)
+
+    return guarded
+
+
+def refused(error: FhirError) -> Response:
+    """A refusal as an OperationOutcome."""
+    _LOGGER.info("refused decision support", extra={"fields": {"code": error.code}})
+    headers = {"Cache-Control": "no-store"}
+    if error.retry_after_seconds is not None:
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    if error.category is Category.UNAUTHENTICATED:
+        headers["WWW-Authenticate"] = 'Bearer realm="massage-fhir"'
+    if error.allowed_methods:
+        headers["Allow"] = ", ".join(error.allowed_methods)
+    return Response(codec.encode(operation_outcome(error.issues)), error.category.status, headers, _JSON)
+
+
+def _user(call: Call) -> str | None:
+    """The person who orders, by the address of the EHR's own resource; None where the EHR does not say which it is."""
+    return f"{call.server.base}/{call.user}" if call.server else None
