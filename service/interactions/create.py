@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from service.fhir.interaction import Answer
 from service.fhir.outcome import FhirError
 from service.fhir.stamp import new_logical_id
-from service.interactions.profiles import DEFINING
+from service.interactions.profile_sources import DEFINING
 from service.interactions.search_parameters import TYPE as SEARCH_PARAMETER
 from service.interactions.sight import may_link
 from service.interactions.writing import Target, Written, changed, content_issues, unchanged

@@ -24,7 +24,7 @@ from service.fhir.outcome import FhirError, Issue, Result, failure
 from service.interactions import create, delete, patch, search_parameters, sight, update
 from service.interactions.conditional import Conditions, single_match
 from service.interactions.integrity import check_integrity, with_every_reference
-from service.interactions.profiles import DEFINING
+from service.interactions.profile_sources import DEFINING
 from service.interactions.provenance import check as check_provenance
 from service.interactions.provenance import provenance
 from service.interactions.writing import Target, Written, content_issues, require_logical_id

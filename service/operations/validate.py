@@ -15,6 +15,7 @@ from service.fhir.outcome import Issue, Result, failure, operation_outcome
 from service.fhir.reference import identity_of
 from service.interactions import ownership, search_parameters
 from service.interactions.integrity import ELSEWHERE
+from service.interactions.profile_sources import STRUCTURE
 
 if TYPE_CHECKING:
     from service.fhir.interaction import Context, Operation
@@ -27,7 +28,7 @@ _MODES: Final = ("create", "update", "delete", "profile")
 class _Asked(Struct, frozen=True, kw_only=True):
     resource: Content | None
     mode: str | None
-    profile: str | None
+    profiles: tuple[str, ...]
 
 
 async def validate(parts: Parts, context: Context, operation: Operation) -> Answer:
@@ -36,10 +37,10 @@ async def validate(parts: Parts, context: Context, operation: Operation) -> Answ
     if operation.type is None:
         raise failure("operation-unknown", "$validate works on a type or an instance.")
     asked = _asked(operation)
-    if asked.profile is not None:
-        known = f"http://hl7.org/fhir/StructureDefinition/{operation.type}"
-        if asked.profile != known:
-            raise failure("not-supported", f"The only profile known for the type is {known}.", "Parameters.profile")
+    if parts.profiles is not None:
+        parts.profiles.require(asked.profiles, "http.profile")
+    if asked.mode == "profile" and operation.id is None:
+        raise failure("parameter-value", "mode=profile needs an instance: Type/id/$validate.", "http.mode")
     if asked.mode == "delete":
         issues = await _deletion_issues(parts, operation)
     else:
@@ -61,6 +62,10 @@ async def _content_issues(parts: Parts, operation: Operation, asked: _Asked) -> 
     issues = parts.validator.issues(resource, resource_type, warnings=True)
     if resource_type == search_parameters.TYPE and not any(issue.severity == "error" for issue in issues):
         issues += search_parameters.issues(parts, resource)
+    if parts.profiles is not None and not any(issue.severity == "error" for issue in issues):
+        issues += parts.profiles.issues(resource, asked.profiles, warnings=True)
+        if resource_type == STRUCTURE:
+            issues += await parts.profiles.obstacles(parts, resource)
     if asked.mode in ("create", "update"):
         issues += ownership.issues_of(resource)
     if operation.id is not None and resource.get("id") != operation.id:
@@ -101,18 +106,23 @@ def _asked(operation: Operation) -> _Asked:
     wrapped = resource is not None and resource.get("resourceType") == "Parameters" and operation.type != "Parameters"
     if resource is not None and wrapped:
         pairs += _parameter_values(resource)
+    profiles = tuple(value for name, value in pairs if name == "profile")
+    if not all(isinstance(each, str) and each for each in profiles):
+        raise failure("parameter-value", "profile must be the canonical URL of a StructureDefinition.", "http.profile")
+    pairs = [(name, value) for name, value in pairs if name != "profile"]
     values = dict(pairs)
     if len(values) < len(pairs):
-        raise failure("parameter-value", "$validate takes each of its parameters once.", "http")
+        told = "$validate takes each of its parameters once, except for profile."
+        raise failure("parameter-value", told, "http")
     if wrapped:
         resource = values.get("resource")
-    unknown = sorted(values.keys() - {"resource", "mode", "profile", "_format", "_pretty"})
+    unknown = sorted(values.keys() - {"resource", "mode", "_format", "_pretty"})
     if unknown:
         raise failure("parameter-unknown", "$validate takes resource, mode and profile.", f"http.{unknown[0]}")
     mode = values.get("mode")
     if mode is not None and mode not in _MODES:
         raise failure("parameter-value", f"mode must be one of {', '.join(_MODES)}.", "http.mode")
-    return _Asked(resource=resource, mode=mode, profile=values.get("profile"))
+    return _Asked(resource=resource, mode=mode, profiles=profiles)
 
 
 def _parameter_values(parameters: Content) -> list[tuple[str, Any]]:

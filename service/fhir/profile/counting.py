@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from service.fhir.profile.finding import NONE, Finding, Item
+from service.fhir.profile.finding import NONE, Finding, Item, below
 from service.fhir.profile.statement import UNBOUNDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from service.fhir.element_rules import Frame
+    from service.fhir.profile.finding import Check, Findings, Member
     from service.fhir.profile.node import Node
 
     Fetch = Callable[[dict[str, Any]], Sequence[Item]]
@@ -53,6 +55,30 @@ def _repeated(key: str) -> Fetch:
         return NONE if values is None else [Item(value, None, (key, at), key) for at, value in enumerate(values)]
 
     return fetch
+
+
+def single_member(node: Node, accepted: str, check: Check | None) -> Member | None:
+    """What is asked of an element that occurs once and has one type: the shortest way; None for nothing."""
+    element = node.element
+    if element is None or element.repeats or node.choice or node.slices:
+        return None
+    key, twin_key, at = element.name, f"_{element.name}", (element.name,)
+    counted = count_finding(node, accepted)
+    missing = counted(()) if counted else None
+    absent = (missing,) if missing else None
+    forbidden = counted((Item(None, None, at, key),)) if counted else None
+    present = (forbidden,) if forbidden else None
+
+    def member(holder: dict[str, Any], frame: Frame) -> Findings | None:
+        value = holder.get(key)
+        if value is None and twin_key not in holder:
+            return absent
+        if present or check is None:
+            return present
+        found = check(value, holder.get(twin_key), frame)
+        return below(found, at) if found else None
+
+    return member
 
 
 def count_finding(node: Node, accepted: str) -> Callable[[Sequence[Item]], Finding | None] | None:

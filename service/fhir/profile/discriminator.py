@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from service.fhir.path.shape import CHOICE_TYPES
-from service.fhir.profile.value import matches, parts_of, same, shown
+from service.fhir.profile.value import equal_to, like, parts_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -116,10 +116,10 @@ class Discriminators:
         )
 
     def _criterion(self, node: Node, steps: Sequence[str]) -> Criterion | None:
-        for given, equals in ((node.fixed, same), (node.patterns, matches)):
+        for given, equals in ((node.fixed, equal_to), (node.patterns, like)):
             for value in given:
                 if given_there := list(parts_of(value.value, steps)):
-                    return _equal_to(given_there[0], equals)
+                    return Criterion(test=equals(given_there[0]), words=shown(given_there[0]))
         if not steps:
             return self._in_value_set(node)
         if steps[0] == "url" and len(steps) == 1 and [kind.code for kind in node.kinds] == ["Extension"]:
@@ -173,10 +173,6 @@ def _descendant(node: Node, steps: Sequence[str]) -> Node | None:
     for step in steps:
         found = found.children.get(step) if found else None
     return found
-
-
-def _equal_to(value: Any, equals: Callable[[Any, Any], bool]) -> Criterion:
-    return Criterion(test=lambda found: equals(found, value), words=shown(value))
 
 
 def finder(steps: Sequence[str]) -> Callable[[Any], list[Any]]:

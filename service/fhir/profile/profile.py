@@ -38,23 +38,23 @@ class Held(Protocol):
 class Profile:
     """A compiled profile; immutable, and safe to share. `notes` says what of it is not enforced."""
 
-    __slots__ = ("_check", "canonical", "notes", "root", "type")
+    __slots__ = ("_check", "_errors", "canonical", "notes", "root", "type")
 
-    def __init__(self, structure: Content, root: Node, check: Check | None, notes: tuple[Problem, ...]) -> None:
+    def __init__(
+        self, structure: Content, root: Node, checks: tuple[Check | None, Check | None], notes: tuple[Problem, ...]
+    ) -> None:
         self.canonical = canonical_of(structure)
         self.type: str = structure["type"]
         self.root = root
         self.notes = notes
-        self._check = check
+        self._check, self._errors = checks
 
     def issues(self, content: Content, frame: Frame | None = None, *, warnings: bool = False) -> list[Issue]:
         """What the content, valid R4 and of the profile's type, breaks of the profile; empty when it meets it."""
-        if self._check is None:
-            return []
-        findings = self._check(content, None, frame or Frame(resource=content, root=content))
+        check = self._check if warnings else self._errors
+        findings = check(content, None, frame or Frame(resource=content, root=content)) if check else None
         if not findings:
             return []
-        wanted = [each for each in findings if warnings or each.severity == "error"]
         found = {
             Issue(
                 code="profile",
@@ -63,7 +63,7 @@ class Profile:
                 diagnostics=f"{each.text} (profile {self.canonical})",
                 expression=(expression(self.type, each.at),),
             ): None
-            for each in wanted
+            for each in findings
         }
         return list(found)[:MAX_ISSUES]
 
@@ -79,22 +79,24 @@ def compile_profile(structure: Content, held: Held, definitions: Definitions) ->
     """The profile that a valid StructureDefinition resource is; ProfileError says what cannot be enforced."""
     report = Report()
     try:
-        root, check = _Compiler(held, definitions, report).compile(structure)
+        root, check = _Compiler(held, definitions, report, warnings=True).compile(structure)
+        _, errors = _Compiler(held, definitions, Report(), warnings=False).compile(structure)
     except KeyError as error:  # R4 lets extensions stand for values that nothing can be made of
         report.refuse(structure["type"], f"a definition lacks {error.args[0]}, or names what R4 does not have")
         report.settle()
         raise
     report.settle()
-    return Profile(structure, root, check, report.notes)
+    return Profile(structure, root, (check, errors), report.notes)
 
 
 class _Compiler:
     """Compiles one profile and, for its elements, those that it names."""
 
-    def __init__(self, held: Held, definitions: Definitions, report: Report) -> None:
+    def __init__(self, held: Held, definitions: Definitions, report: Report, *, warnings: bool) -> None:
         self._held = held
         self._definitions = definitions
         self._report = report
+        self._warnings = warnings
         self._others: dict[str, list[Check | None]] = {}
 
     def compile(self, structure: Content) -> tuple[Node, Check | None]:
@@ -103,7 +105,9 @@ class _Compiler:
             tree.apply(statements(each, view, self._definitions, self._report))
         tree.settle()
         self._report.settle()
-        rules = Rules(self._definitions, codes=self._codes, other=self._other, report=self._report)
+        rules = Rules(
+            self._definitions, codes=self._codes, other=self._other, report=self._report, warnings=self._warnings
+        )
         return tree.root, rules.check(tree.root)
 
     def _chain(self, structure: Content, seen: tuple[str, ...]) -> list[tuple[Content, str]]:
@@ -175,9 +179,20 @@ class _Compiler:
         found = self._others[canonical]
 
         def check(value: Any, twin: Any, frame: Frame) -> Findings | None:
-            return found[0](value, twin, frame) if found[0] else None
+            if found[0] is None:
+                return None
+            is_resource = isinstance(value, dict) and "resourceType" in value
+            return found[0](value, twin, _inner(value, frame) if is_resource else frame)
 
         return check
+
+
+def _inner(value: Content, frame: Frame) -> Frame:
+    """The frame of a resource inside of the one that is checked."""
+    is_contained = any(value is each for each in frame.root.get("contained", ()))
+    inner = Frame(resource=value, root=frame.root if is_contained else value)
+    inner.scope.budget = frame.scope.budget
+    return inner
 
 
 def _nothing(_value: Any, _twin: Any, _frame: Frame) -> None:

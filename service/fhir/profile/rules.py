@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from service.fhir.profile import binding
-from service.fhir.profile.counting import count_finding, fetch_of
+from service.fhir.profile.counting import count_finding, fetch_of, single_member
 from service.fhir.profile.discriminator import Discriminators
 from service.fhir.profile.finding import Finding, all_of, below
 from service.fhir.profile.invariant import invariant_checks
 from service.fhir.profile.kind_rules import choice_finding, resource_check, target_check
 from service.fhir.profile.slicing import Slice, slice_rule
-from service.fhir.profile.value import matches, same, shown, within
+from service.fhir.profile.value import equal_to, like, shown, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from service.fhir.profile.node import Kind, Node
     from service.fhir.profile.problem import Report
     from service.fhir.profile.slicing import OfItems
-    from service.fhir.profile.statement import Value
 
     Test = Callable[[Any], bool]
 
@@ -32,7 +31,8 @@ class Rules:
     """Compiles the nodes of one tree.
 
     `codes` gives the codes of a value set for an element, None (noted) where they are not known; `other` the check of
-    another profile that an element's value must meet, None (noted) where that is not held.
+    another profile that an element's value must meet, None (noted) where that is not held. Without `warnings` nothing
+    is looked at that could come to no more.
     """
 
     def __init__(
@@ -42,11 +42,13 @@ class Rules:
         codes: Callable[[str, str], Codes | None],
         other: Callable[[str, str], Check | None],
         report: Report,
+        warnings: bool,
     ) -> None:
         self._definitions = definitions
         self._codes = codes
         self._other = other
         self._report = report
+        self._warnings = warnings
         self._discriminators = Discriminators(codes, report)
         self._of_path: dict[str, Check | None] = {}
 
@@ -57,7 +59,7 @@ class Rules:
             *self._of_kinds(node),
             *self._bindings(node),
             *self._members(node),
-            *invariant_checks(node, self._definitions, self._report),
+            *invariant_checks(node, self._definitions, self._report, warnings=self._warnings),
         ]
         found = all_of(checks)
         if node.element is not None and not node.slice_of:
@@ -110,13 +112,16 @@ class Rules:
     def _member(self, node: Node) -> Member | None:
         """What the profile asks of an element of an object: how often, of which type, in which slices, what in each."""
         fetch = fetch_of(node)
-        counted = count_finding(node, self._accepted(node))
+        accepted = self._accepted(node)
+        counted = count_finding(node, accepted)
         typed = choice_finding(node)
         check = self.check(node) if node.max else None
         by_key = self._by_key(node) if node.max else {}
         sliced = self._sliced(node) if node.slices and node.max else None
         if not (counted or typed or check or sliced or by_key):
             return None
+        if single := single_member(node, accepted, check):
+            return single
 
         def member(holder: dict[str, Any], frame: Frame) -> Findings | None:
             items = fetch(holder)
@@ -148,8 +153,8 @@ class Rules:
 
     def _of_value(self, node: Node) -> list[Check]:
         """Fixed values, patterns, limits and length."""
-        found = [_tested(_equals(each), f"{node.name} must be {shown(each.value)}.") for each in node.fixed]
-        found += [_tested(_has(each), f"{node.name} must have {shown(each.value)}.") for each in node.patterns]
+        found = [_tested(equal_to(each.value), f"{node.name} must be {shown(each.value)}.") for each in node.fixed]
+        found += [_tested(like(each.value), f"{node.name} must have {shown(each.value)}.") for each in node.patterns]
         for limits, sign, words in ((node.least, -1, "at least"), (node.most, 1, "at most")):
             found += [
                 _tested(within(each, sign), f"{node.name} must be {words} {shown(each.value)}.", unless_none=True)
@@ -157,7 +162,7 @@ class Rules:
             ]
         if (limit := node.max_length) is not None:
             text = f"{node.name} must not have more than {limit} characters."
-            found.append(_tested(lambda value: len(value) <= limit, text, unless_none=True))
+            found.append(_tested(lambda value: not isinstance(value, str) or len(value) <= limit, text))
         return found
 
     def _of_kinds(self, node: Node) -> list[Check]:
@@ -212,7 +217,7 @@ class Rules:
                 and (codes := self._codes(each.required, node.id))
             ):
                 found.append(binding.required(node.name, codes))
-            if each.extensible and (codes := self._codes(each.extensible, node.id)):
+            if self._warnings and each.extensible and (codes := self._codes(each.extensible, node.id)):
                 found.append(binding.extensible(node.name, codes))
         return found
 
@@ -236,14 +241,6 @@ class Rules:
 def _targets(node: Node, code: str) -> list[tuple[str, ...]]:
     of_r4 = [each.targets for each in (node.element.types if node.element else ()) if each.code == code]
     return [*of_r4, ()]
-
-
-def _equals(value: Value) -> Test:
-    return lambda found: same(found, value.value)
-
-
-def _has(value: Value) -> Test:
-    return lambda found: matches(found, value.value)
 
 
 def _tested(test: Test, text: str, *, unless_none: bool = False) -> Check:
