@@ -71,16 +71,34 @@ def load(
     skip_invalid: Annotated[bool, typer.Option("--skip-invalid", help="List what is not valid, and go on.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Begin anew with files that were loaded before.")] = False,
     jobs: Annotated[int | None, typer.Option(min=1, max=64, help="Processes; absent: one more than cores.")] = None,
+    organisation: Annotated[
+        str | None, typer.Option(help="Whom new resources belong to, such as Organization/clinic; absent: nobody.")
+    ] = None,
     base_url: BaseUrl = None,
 ) -> None:
     """Store the resources of files, validated and indexed as the service does; goes on where it was interrupted."""
     settings = _settings(base_url)
     from service import serve as running  # noqa: PLC0415
+    from service.access.refusal import Refused  # noqa: PLC0415
+    from service.access.registration import checked_organisation  # noqa: PLC0415
+    from service.load.loading import Plan  # noqa: PLC0415
     from service.load.report import load_files  # noqa: PLC0415
+    from service.load.source import source_of  # noqa: PLC0415
 
+    try:
+        owner = organisation and checked_organisation(organisation, "clinic")
+    except Refused as refusal:
+        raise typer.BadParameter(str(refusal)) from None
     with _readable_failures(), running.database(settings) as settled:
         asyncio.run(running.prepare(settled))
-        load_files(settled, files, jobs=jobs or (os.cpu_count() or 1) + 1, skip_invalid=skip_invalid, again=again)
+        plan = Plan(
+            sources=[source_of(path) for path in files],
+            jobs=jobs or (os.cpu_count() or 1) + 1,
+            skip_invalid=skip_invalid,
+            again=again,
+            organisation=owner,
+        )
+        load_files(settled, plan)
 
 
 @cli.command()

@@ -51,6 +51,11 @@ def sight_of(actor: Actor) -> Sight:
     return Sight(by=() if client.role == "researcher" else (maker,), maker=maker)
 
 
+def sight_of_owner(organisation: str) -> Sight:
+    """That of the service itself, where what it writes belongs to an organisation, such as ``Organization/clinic``."""
+    return Sight(by=None, maker=identity_of(*organisation.split("/", 1)))
+
+
 def owned(parts: Parts, change: Change) -> Change:
     """The first version of a resource with the row that says whom it belongs to."""
     sight = parts.store.sight
@@ -64,11 +69,14 @@ def may_link(parts: Parts, interaction: Write) -> bool:
     """Whether the write may let somebody see something, so that others may have to wait for it."""
     if parts.store.sight is None or interaction.type not in HANGS:
         return False
-    return not isinstance(interaction, Create | Update) or is_linked(interaction.content)
+    # what exists may belong to a referral already, and lead others to what it refers to now
+    return not isinstance(interaction, Create) or is_linked(interaction.content)
 
 
 async def link(parts: Parts, context: Context, session: Session, written: Iterable[Written]) -> None:
     """Let the parties to the referrals that the resources belong to see them."""
+    if parts.store.sight is None:
+        return
     types = parts.definitions.resource_types
     found = [
         Linked(

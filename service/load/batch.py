@@ -13,7 +13,7 @@ from msgspec import Struct
 from service.fhir.bundle_plan import below
 from service.fhir.interaction import Update
 from service.fhir.outcome import FhirError, failure
-from service.interactions import search_parameters, update
+from service.interactions import search_parameters, sight, update
 from service.interactions.integrity import check_integrity, with_every_reference
 from service.interactions.locality import BASE_MISSING, depends_on_base
 from service.interactions.writing import Target, Written
@@ -143,6 +143,7 @@ async def _write_group(parts: Parts, context: Context, session: Session, group: 
     changes = [one.change for one in written if one.change]
     if changes:
         await session.write(changes)
+        await sight.link(parts, context, session, written)
         await search_parameters.take_effect(parts, session, [("", one) for one in written])
     created = sum(change.version.version_id == 1 for change in changes)
     return Tally(created=created, updated=len(changes) - created, unchanged=len(group) - len(changes))

@@ -52,12 +52,16 @@ class InvalidInputError(LoadError):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What to load and how: by `jobs` processes; `again` disregards checkpoints."""
+    """What to load and how: by `jobs` processes; `again` disregards checkpoints.
+
+    What is new belongs to the `organisation`, such as ``Organization/clinic``; None: to nobody.
+    """
 
     sources: Sequence[Source]
     jobs: int
     skip_invalid: bool = False
     again: bool = False
+    organisation: str | None = None
 
 
 async def begin(settings: Settings, plan: Plan) -> list[tuple[Source, Checkpoint]]:
@@ -85,7 +89,7 @@ def load(
     watcher: Watcher,
 ) -> None:
     """Load what is left of the sources; LoadError when that stops before the end."""
-    with _workers(settings, plan.jobs) as pipes:
+    with _workers(settings, plan) as pipes:
         _Turns(plan, _pieces(places, watcher), pipes, clock, watcher).take()
 
 
@@ -180,15 +184,17 @@ def _place(piece: Piece) -> str:
 
 
 @contextmanager
-def _workers(settings: Settings, jobs: int) -> Iterator[list[Connection[Any, Any]]]:
-    """The pipes of so many processes; these end, after the write that is under way, when the block does."""
+def _workers(settings: Settings, plan: Plan) -> Iterator[list[Connection[Any, Any]]]:
+    """The pipes of the processes; these end, after the write that is under way, when the block does."""
     spawning = multiprocessing.get_context("spawn")
     pipes: list[Connection[Any, Any]] = []
     processes: list[SpawnProcess] = []
     try:
-        for number in range(jobs):
+        for number in range(plan.jobs):
             here, there = spawning.Pipe()
-            process = spawning.Process(target=work, args=(settings, there), name=f"load-{number}", daemon=True)
+            process = spawning.Process(
+                target=work, args=(settings, there, plan.organisation), name=f"load-{number}", daemon=True
+            )
             process.start()
             there.close()
             pipes.append(here)

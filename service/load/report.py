@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from service.load.batch import Tally
 from service.load.loading import Plan, begin, finish, load
-from service.load.source import LoadError, source_of
+from service.load.source import LoadError
 from service.progress import Bar, progress, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from service.load.incoming import Refusal
     from service.load.source import Source
@@ -26,12 +25,11 @@ if TYPE_CHECKING:
 _MOST_REFUSALS: Final = 100
 
 
-def load_files(settings: Settings, files: Sequence[Path], *, jobs: int, skip_invalid: bool, again: bool) -> None:
-    """Load the files into the database of the settings and tell of it; LoadError when that stops before the end."""
+def load_files(settings: Settings, plan: Plan) -> None:
+    """Load files into the database of the settings and tell of it; LoadError when that stops before the end."""
     # a stop that is asked for politely is an interruption like any other
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    plan = Plan(sources=[source_of(path) for path in files], jobs=jobs, skip_invalid=skip_invalid, again=again)
-    report = Report(_MOST_REFUSALS if not skip_invalid else None)
+    report = Report(_MOST_REFUSALS if not plan.skip_invalid else None)
     try:
         places = asyncio.run(begin(settings, plan))
         with report:

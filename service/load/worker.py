@@ -22,6 +22,7 @@ from service.app import assemble, command_pool, compile_standard
 from service.fhir.interaction import Context
 from service.fhir.outcome import FhirError
 from service.interactions.current import CurrentParts
+from service.interactions.sight import sight_of_owner
 from service.load.batch import Tally, prepare, write
 from service.store.lease import LapsedError
 
@@ -70,14 +71,16 @@ class Failed(Struct, frozen=True, kw_only=True):
 Message = Prepared | Tally | Failed
 
 
-def work(settings: Settings, pipe: Connection[Message, Given | Turn]) -> None:
-    """Serve the pipe until it ends; the whole of a worker process."""
+def work(settings: Settings, pipe: Connection[Message, Given | Turn], organisation: str | None = None) -> None:
+    """Serve the pipe until it ends; the whole of a worker process. What is new belongs to the organisation."""
     # Ctrl-C reaches every process of the terminal; a worker ends with its pipe, after the write that is under way
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pool = command_pool(settings)
     parts = assemble(settings, compile_standard(), pool, cursor_secret="")
     # nobody sends If-Match with a file
     parts = replace(parts, limits=replace(parts.limits, require_if_match=False))
+    if organisation is not None:
+        parts = replace(parts, store=parts.store.within(sight_of_owner(organisation)))
     gc.collect()
     gc.freeze()
     # a piece is a hundred thousand objects without a cycle: looking for cycles would double the time to prepare it

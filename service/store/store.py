@@ -287,7 +287,9 @@ class Store:
 
     def under(self, lease: Lease) -> Store:
         """The store on the same connections, under another lease."""
-        return Store(self._pool, lease, self._chains)
+        store = Store(self._pool, lease, self._chains)
+        store.sight = self.sight
+        return store
 
     async def create(self, change: Change) -> None:
         """Write a first version by itself, or together with others that are created at the same time."""

@@ -1,0 +1,188 @@
+"""Who sees what, against a model of it: sets in Python, and the rules of `service.fhir.sight` by the letter.
+
+Three organisations write referrals and what hangs on them at random, with references to what they see and what they do
+not see; afterwards each of them is asked for everything.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from service.fhir.reference import identity_of
+from service.fhir.sight import EVERY_CLINIC, edges, parties
+from tests.api.auth.test_organisations import Organisation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from tests.api.auth.conftest import Workers
+
+ROLES = {"hospital": "referrer", "east": "clinic", "west": "clinic"}
+STEPS = 50
+BASE = "http://testserver/fhir"
+TYPES = ("Patient", "Condition", "ServiceRequest", "Task", "CarePlan", "Goal", "Encounter", "Observation")
+
+
+@dataclass
+class Model:
+    """What is stored, whose it is, and what follows from that."""
+
+    contents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    makers: dict[str, str] = field(default_factory=dict)
+    members: dict[str, set[str]] = field(default_factory=dict)
+    parties: dict[str, set[tuple[str, UUID, str]]] = field(default_factory=dict)
+
+    def seers(self, referral: str) -> Iterator[str]:
+        """The organisations that are parties to a referral."""
+        found = self.parties.get(referral, set())
+        taken = any(standing == "performs" for _, _, standing in found)
+        for name, role in ROLES.items():
+            own = identity_of("Organization", name)
+            for _, identity, standing in found:
+                is_open = identity == EVERY_CLINIC and role == "clinic" and not taken
+                if identity == own or (standing == "open" and is_open):
+                    yield name
+        yield self.makers[referral]
+
+    def sees(self, name: str, reference: str) -> bool:
+        """Whether an organisation sees a resource."""
+        referrals = [each for each, members in self.members.items() if reference in members]
+        return self.makers[reference] == name or any(name in self.seers(each) for each in referrals)
+
+    def write(self, name: str, reference: str, content: dict[str, Any]) -> None:
+        """Note what an organisation wrote."""
+        self.contents[reference] = content
+        self.makers.setdefault(reference, name)
+        known = {identity_of(*each.split("/")): each for each in self.contents}
+        flows: set[tuple[str, str]] = set()
+        carriers = {reference}
+        for edge in edges(content, BASE, TYPES):
+            target = known.get(edge.target)
+            if target is None or not self.sees(name, target):
+                continue
+            if edge.hangs:
+                flows.add((target, reference))
+                carriers.add(target)
+            if edge.shares:
+                flows.add((reference, target))
+        belongs = self.belongings(name, reference, flows, carriers)
+        for each, key in belongs:
+            self.members.setdefault(key, set()).add(each)
+        self.name_parties(reference, content, {key for each, key in belongs if each == reference})
+
+    def belongings(
+        self, name: str, reference: str, flows: set[tuple[str, str]], carriers: set[str]
+    ) -> set[tuple[str, str]]:
+        """(resource, referral) that follow from what an organisation wrote."""
+        belongs = {(each, key) for key in self.members if self.sees(name, key) for each in self.members[key] & carriers}
+        if reference.startswith("ServiceRequest/"):
+            belongs.add((reference, reference))
+        while more := {(end, key) for each, key in belongs for start, end in flows if start == each} - belongs:
+            belongs |= more
+        return belongs
+
+    def name_parties(self, reference: str, content: dict[str, Any], referrals: set[str]) -> None:
+        """Note the parties that a resource makes to the referrals that it belongs to."""
+        for key, found in self.parties.items():
+            self.parties[key] = {each for each in found if each[0] != reference}
+        for party in parties(content, BASE, {*TYPES, "Organization"}):
+            for key in referrals if content["resourceType"] == "Task" else (reference,):
+                self.parties.setdefault(key, set()).add((reference, party.identity, party.standing))
+
+
+class Author:
+    """Writes at random."""
+
+    def __init__(self, seed: int, model: Model) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - no secret hangs on it
+        self._model = model
+
+    def reference(self, *types: str) -> dict[str, str]:
+        """To a resource of one of the types, seen or not, or to none."""
+        every = [each for each in self._model.contents if each.split("/")[0] in types]
+        return {"reference": self._random.choice([*every, f"{types[0]}/none"])}
+
+    def organisation(self) -> dict[str, str]:
+        return {"reference": f"Organization/{self._random.choice([*ROLES])}"}
+
+    def some(self, **elements: Any) -> dict[str, Any]:
+        return {name: value for name, value in elements.items() if self._random.random() < 0.7}
+
+    def content(self, resource_type: str) -> dict[str, Any]:
+        subject, referral = self.reference("Patient"), self.reference("ServiceRequest")
+        made: dict[str, Any] = {"resourceType": resource_type}
+        match resource_type:
+            case "Condition":
+                made |= {"subject": subject, **self.some(encounter=self.reference("Encounter"))}
+            case "ServiceRequest":
+                made |= {"status": self._random.choice(["active", "revoked"]), "intent": "order", "subject": subject}
+                made |= self.some(
+                    requester=self.organisation(), performer=[self.organisation()], basedOn=[referral]
+                ) | self.some(
+                    reasonReference=[self.reference("Condition")], supportingInfo=[self.reference("Observation")]
+                )
+            case "Task":
+                made |= {"status": self._random.choice(["requested", "rejected", "accepted"]), "intent": "order"}
+                made |= self.some(focus=referral, owner=self.organisation(), requester=self.organisation())
+                made["for"] = subject
+            case "CarePlan":
+                made |= {"status": "active", "intent": "plan", "subject": subject}
+                made |= self.some(supportingInfo=[referral], goal=[self.reference("Goal")])
+            case "Goal":
+                made |= {"lifecycleStatus": "active", "description": {"text": "less pain"}, "subject": subject}
+                made |= self.some(addresses=[self._random.choice([referral, self.reference("Condition")])])
+            case "Encounter":
+                made |= {"status": "planned", "class": {"code": "AMB"}, "subject": subject}
+                made |= self.some(basedOn=[referral])
+            case "Observation":
+                made |= {"status": "final", "code": {"text": "pain"}, "subject": subject}
+                made |= self.some(basedOn=[self._random.choice([referral, self.reference("CarePlan")])])
+                made |= self.some(encounter=self.reference("Encounter"), derivedFrom=[self.reference("Observation")])
+        return made
+
+    def step(self) -> tuple[str, str | None, dict[str, Any]]:
+        """Who writes, which resource it updates (None: a new one), and the content."""
+        name = self._random.choice([*ROLES])
+        joint = [each for each in self._model.contents if each.startswith("Task/") and self._model.sees(name, each)]
+        own = [each for each, maker in self._model.makers.items() if maker == name]
+        if (joint or own) and self._random.random() < 0.3:
+            reference = self._random.choice([*joint, *own])
+            return name, reference, self.content(reference.split("/")[0])
+        return name, None, self.content(self._random.choice(TYPES))
+
+
+@pytest.fixture(scope="module")
+async def organisations(workers: Workers) -> dict[str, Organisation]:
+    found = {}
+    for name, role in ROLES.items():
+        await workers.register(name, role=role, organisation=f"Organization/{name}", requests_per_minute=10**6)
+        found[name] = Organisation(workers.one, await workers.bearer(name))
+    return found
+
+
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(3, 300))])
+async def test_everybody_sees_what_the_rules_say(organisations: dict[str, Organisation], seed: int) -> None:
+    """By reads, and by what searches of the types find."""
+    model = Model()
+    author = Author(seed, model)
+    for _ in range(STEPS):
+        name, reference, content = author.step()
+        if reference is None:
+            reference = await organisations[name].post(content)
+        else:
+            logical_id = reference.split("/")[1]
+            updated = await organisations[name]("PUT", reference, content | {"id": logical_id})
+            assert updated.status_code == 200, updated.text
+        model.write(name, reference, content)
+    for name, organisation in organisations.items():
+        expected = {each for each in model.contents if model.sees(name, each)}
+        assert {each for each in model.contents if await organisation.sees(each)} == expected, name
+        found = set()
+        for resource_type in TYPES:
+            found |= await organisation.found(f"{resource_type}?_count=1000")
+        assert found & model.contents.keys() == expected, name
