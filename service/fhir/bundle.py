@@ -34,6 +34,18 @@ def bundle(
     links: Sequence[tuple[str, str]] = (),
 ) -> bytes:
     """A Bundle with `links` as (relation, URL) pairs; `built_at` becomes meta.lastUpdated."""
+    return bundle_of(bundle_type, map(_entry, entries), built_at=built_at, total=total, links=links)
+
+
+def bundle_of(
+    bundle_type: str,
+    entries: Iterable[bytes],
+    *,
+    built_at: datetime,
+    total: int | None = None,
+    links: Sequence[tuple[str, str]] = (),
+) -> bytes:
+    """The same of entries in JSON."""
     head: dict[str, Any] = {
         "resourceType": "Bundle",
         "meta": {"lastUpdated": instant_text(built_at)},
@@ -44,7 +56,7 @@ def bundle(
     if links:
         head["link"] = [{"relation": relation, "url": url} for relation, url in links]
     start = codec.encode(head)[:-1]
-    body = b",".join(map(_entry, entries))
+    body = b",".join(entries)
     return b'%s,"entry":[%s]}' % (start, body) if body else start + b"}"
 
 

@@ -10,14 +10,13 @@ from service.fhir import codec
 from service.store.contained import contained_position
 
 if TYPE_CHECKING:
-    from service.fhir.resource import Version
-    from service.store.store import Found
+    from service.store.found import Found
 
 
-def matched(found: Found) -> Version:
+def matched(found: Found) -> Found:
     """What a match is returned as: a contained resource alone, its id that of its container, ``#`` and its own."""
-    version, position = found.version, contained_position(found.key)
-    if position is None or version.content is None:
-        return version
-    inner = codec.decode(version.content)["contained"][position]
-    return replace(version, id=f"{version.id}#{inner['id']}", content=codec.encode(inner))
+    position = contained_position(found.key)
+    if position is None:
+        return found
+    inner = codec.decode(found.content)["contained"][position]
+    return replace(found, id=f"{found.id}#{inner['id']}", content=codec.encode(inner))

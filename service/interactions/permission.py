@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from service.fhir.actor import Actor
     from service.fhir.interaction import Context, Interaction
     from service.fhir.outcome import FhirError
-    from service.fhir.resource import Version
     from service.fhir.search.query import Criterion, Include, Not, Query
     from service.interactions.parts import Parts
+    from service.store.found import Found
     from service.store.store import Session
 
 _PATIENT: Final = "Patient"
@@ -79,13 +79,13 @@ def permitted(parts: Parts, context: Context, query: Query) -> Query:
     return query
 
 
-def readable(context: Context, included: list[Version]) -> list[Version]:
+def readable(context: Context, included: list[Found]) -> list[Found]:
     """Of the resources that go with a page, those of types that the actor may read."""
     actor = context.actor
     if actor is None:
         return included
-    types = {name for name in {version.type for version in included} if may_read(actor, name)}
-    return [version for version in included if version.type in types]
+    types = {name for name in {found.type for found in included} if may_read(actor, name)}
+    return [found for found in included if found.type in types]
 
 
 def _may_leave_out(parts: Parts, actor: Actor, includes: Iterable[Include]) -> bool:

@@ -125,12 +125,6 @@ async def _held(parts: Parts, session: Session, resource_type: str, urls: Sequen
     criteria = (("url", ",".join(escape(url) for url in urls)),)
     query = parse_criteria(parts.registry, resource_type, criteria, base="", zone=parts.zone)
     return [
-        Source(
-            type=resource_type,
-            id=row.version.id,
-            version_id=row.version.version_id,
-            content=codec.decode(row.version.content),
-        )
+        Source(type=resource_type, id=row.id, version_id=row.version_id, content=codec.decode(row.content))
         for row in await session.search(query, limit=_MOST_NEEDED)
-        if row.version.content
     ]

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from service.fhir.interaction import Context, Search
-    from service.fhir.resource import Version
     from service.fhir.search.query import Query
     from service.interactions.parts import Parts
-    from service.store.store import Found, Session
+    from service.store.found import Found
+    from service.store.store import Session
 
 
 _ROOM: Final = 1024
@@ -106,7 +106,7 @@ async def _page(session: Session, query: Query, position: Position | None) -> _P
     return _Page(matches=matches, previous=_before(matches) if more else None, following=_beyond(matches))
 
 
-async def _included(parts: Parts, session: Session, query: Query, page: _Page) -> list[Version]:
+async def _included(parts: Parts, session: Session, query: Query, page: _Page) -> list[Found]:
     """What goes with the matches; FhirError too-costly rather than a part of it."""
     limits = parts.limits.search
     if not query.includes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from service.fhir import codec
-from service.fhir.bundle import Entry, bundle
+from service.fhir.bundle import bundle_of
 from service.fhir.interaction import Answer
 from service.fhir.outcome import Result, operation_outcome
 from service.fhir.summary import subset
@@ -17,31 +17,32 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from service.fhir.interaction import Context
-    from service.fhir.resource import Version
     from service.fhir.search.query import Query
     from service.interactions.parts import Parts
+    from service.store.found import Found
 
-_MATCH: Final = b'{"search":{"mode":"match"}}'
-_INCLUDE: Final = b'{"search":{"mode":"include"}}'
-_OUTCOME: Final = b'{"search":{"mode":"outcome"}}'
+_MATCH: Final = b',"search":{"mode":"match"}}'
+_INCLUDE: Final = b',"search":{"mode":"include"}}'
+_OUTCOME: Final = b'{"resource":%s,"search":{"mode":"outcome"}}'
 
 
 def searchset(
     parts: Parts,
     context: Context,
     query: Query,
-    matches: Sequence[Version],
-    included: Sequence[Version],
+    matches: Sequence[Found],
+    included: Sequence[Found],
     links: Sequence[tuple[str, str]],
     *,
     total: int | None,
 ) -> Answer:
     """The answer with these matches in their order, and links to the other pages."""
-    entries = [_entry(parts, context, query, version, _MATCH) for version in matches]
-    entries += [_entry(parts, context, query, version, _INCLUDE) for version in included]
+    entries = _entries(context, _shaped(parts, query, matches, query.elements), _MATCH)
+    # _elements names those of the searched types
+    entries += _entries(context, _shaped(parts, query, included, ()), _INCLUDE)
     if query.warnings:
-        entries.append(Entry(content=codec.encode(operation_outcome(query.warnings)), rest=_OUTCOME))
-    body = bundle("searchset", entries, built_at=context.received_at, total=total, links=links)
+        entries.append(_OUTCOME % codec.encode(operation_outcome(query.warnings)))
+    body = bundle_of("searchset", entries, built_at=context.received_at, total=total, links=links)
     return Answer(result=Result.OK, body=body, issues=query.warnings)
 
 
@@ -51,19 +52,27 @@ def explained(plan: str) -> bytes:
     return codec.encode({"resourceType": "Parameters", "parameter": parameter})
 
 
-def _entry(parts: Parts, context: Context, query: Query, version: Version, rest: bytes) -> Entry:
-    content = version.content
-    # _elements names those of the searched types
-    elements = query.elements if rest is _MATCH else ()
-    if content is not None and (query.summary or elements):
-        decoded = codec.decode(content)
-        content = codec.encode(
-            subset(
-                decoded,
-                decoded["resourceType"],
-                summary=query.summary or "false",
-                elements=elements,
-                definitions=parts.definitions,
-            )
+def _entries(context: Context, found: Sequence[tuple[Found, bytes]], rest: bytes) -> list[bytes]:
+    """The entries in JSON."""
+    return [
+        b'{"fullUrl":%s,"resource":%s%s' % (codec.encode(f"{context.base}/{each.type}/{each.id}"), content, rest)
+        for each, content in found
+    ]
+
+
+def _shaped(parts: Parts, query: Query, found: Sequence[Found], elements: tuple[str, ...]) -> list[tuple[Found, bytes]]:
+    """The resources with what is to be seen of them."""
+    if not (query.summary or elements):
+        return [(each, each.content) for each in found]
+    every = []
+    for each in found:
+        decoded = codec.decode(each.content)
+        part = subset(
+            decoded,
+            decoded["resourceType"],
+            summary=query.summary or "false",
+            elements=elements,
+            definitions=parts.definitions,
         )
-    return Entry(full_url=f"{context.base}/{version.type}/{version.id}", content=content, rest=rest)
+        every.append((each, codec.encode(part)))
+    return every

@@ -22,6 +22,7 @@ from service.fhir.resource import Version
 from service.fhir.search.seen import within_sight
 from service.store.audit.statement import with_records
 from service.store.change import Change, Conflict
+from service.store.found import found_in
 from service.store.group_commit import GroupCommit
 from service.store.history_statement import HistoryPage, history_statement
 from service.store.search import compile_count, compile_includes, compile_match, compile_search
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from service.fhir.search.query import Include, Query
     from service.fhir.sight import Sight
     from service.store.audit.chain import Chain, Chains
+    from service.store.found import Found
     from service.store.lease import Lease
     from service.store.pool import Pool
     from service.store.sight import Linked
@@ -54,8 +56,6 @@ _MADE_BY_OTHERS: Final = """SELECT type, id FROM resource r WHERE identity = ANY
 AND NOT EXISTS (SELECT FROM seen_by s WHERE s.resource_key = r.key AND s.organisation = $2 AND s.made)"""
 _MOST_CREATES: Final = 32
 """Creates in one statement: more of them take each other's time."""
-_SORT_COLUMNS: Final = 7
-"""Where the sort values begin in the rows of a search, after its key and version."""
 _LONGEST_MATCH: Final = 500_000
 """The most characters of a statement that matches criteria: PostgreSQL takes 100 MB and half a second to plan them."""
 _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
@@ -73,19 +73,6 @@ _LOST_RACES: Final = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
 )
-
-
-class Found(Struct, frozen=True, kw_only=True):
-    """A match of a search, with what it is sorted by before its key."""
-
-    key: int
-    sort: tuple[str | None, ...]
-    version: Version
-
-    @property
-    def position(self) -> tuple[str | int | None, ...]:
-        """Where it stands in the order of the search."""
-        return (*self.sort, self.key)
 
 
 class Matched(Struct, frozen=True):
@@ -169,17 +156,17 @@ class Session:
         else:
             statement = compile_search(query, limit=limit, after=position.values, backwards=position.backwards)
         rows = await self._connection.fetch(statement.text, *statement.arguments)
-        return [Found(key=row[0], version=_version(row[1:_SORT_COLUMNS]), sort=row[_SORT_COLUMNS:]) for row in rows]
+        return [found_in(row) for row in rows]
 
     async def included(
         self, includes: Sequence[Include], keys: Sequence[int], *, references: Sequence[int], limit: int, depth: int
-    ) -> list[Version]:
+    ) -> list[Found]:
         """Up to `limit` resources that go with the matches `keys`; `references` are all reference sources."""
         if not keys:
             return []
         statement = compile_includes(includes, keys, references=references, limit=limit, depth=depth, sight=self._sight)
         rows = await self._connection.fetch(statement.text, *statement.arguments)
-        return [_version(row[1:]) for row in rows]
+        return [found_in(row) for row in rows]
 
     async def explain(self, query: Query) -> str:
         """How Postgres would go about a search; the text repeats the values that were searched for."""

@@ -35,7 +35,12 @@ def served(content: bytes, head: bytes) -> bytes:
 
 def head_of(resource_type: str, logical_id: str, version_id: int, last_updated: datetime) -> bytes:
     """The JSON that the columns stand for, up to the end of what the server stamps into meta."""
+    return head_at(resource_type, logical_id, version_id, instant_text(last_updated))
+
+
+def head_at(resource_type: str, logical_id: str, version_id: int, instant: str) -> bytes:
+    """The same with the text of the instant."""
     return (
         f'{{"resourceType":"{resource_type}","id":"{logical_id}",'
-        f'"meta":{{"versionId":"{version_id}","lastUpdated":"{instant_text(last_updated)}"'
+        f'"meta":{{"versionId":"{version_id}","lastUpdated":"{instant}"'
     ).encode()

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from service.fhir.search.cursor import invalid
 from service.store.contained import sql_container_key
+from service.store.found import FOUND_COLUMNS
 from service.store.search.every import every_key
 from service.store.search.include import included_text
 from service.store.search.kept import kept
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = 24
 """How many values criteria may have for each to have a column; Postgres takes 32,767 columns as arguments."""
-_VERSION: Final = "r.key, r.type, r.id, r.version_id, r.last_updated, r.method, r.content"
 
 Position = tuple[str | int | None, ...]
 """The sort values of a row, as text, and its key."""
@@ -49,7 +49,7 @@ class Statement(Struct, frozen=True):
 
 
 def compile_search(query: Query, *, limit: int, after: Position | None = None, backwards: bool = False) -> Statement:
-    """A page of a search: key, type, id, version_id, last_updated, method, content, and sort_0 ... as text.
+    """A page of a search: key, type, id, version_id, instant (when it was updated), content, and sort_0 ..., as text.
 
     At most `limit` rows: those that follow the position `after`, or with `backwards` precede it, nearest first.
     FhirError cursor-invalid where that is none in the order of the search.
@@ -124,7 +124,7 @@ def compile_includes(
     the `sight`.
     """
     by = None if sight is None else sight.by
-    text, arguments = included_text(tuple(includes), tuple(references), depth, _VERSION, by)
+    text, arguments = included_text(tuple(includes), tuple(references), depth, FOUND_COLUMNS, by)
     return Statement(text, (list(keys), limit, *arguments))
 
 
@@ -192,9 +192,9 @@ def _search_text(
         page = f"SELECT key FROM ({every}) AS u {order.clause((), 'key', after)} LIMIT {_place(limit, 'bigint')}"
     columns = "".join(f", page.{name}::text" for name in order.names)
     ordering = order.clause([f"page.{name}" for name in order.names], "page.key", after)
-    version, key = _VERSION, "page.key"
+    version, key = FOUND_COLUMNS, "page.key"
     if shape.inner:
-        version = _VERSION.replace("r.key", "page.key", 1)
+        version = FOUND_COLUMNS.replace("r.key", "page.key", 1)
         key = f"CASE WHEN page.key < 0 THEN {sql_container_key('page.key')} ELSE page.key END"
     return _numbered(
         f"SELECT {version}{columns} FROM ({page}) AS page JOIN resource r ON r.key = {key} "

@@ -83,7 +83,7 @@ class Filled:
     async def ids(self, query: Query) -> list[str]:
         """The ids of what a search finds, in its order."""
         async with self._store.session() as session:
-            return [found.version.id for found in await session.search(query, limit=MOST)]
+            return [found.id for found in await session.search(query, limit=MOST)]
 
     async def included(self, resource_type: str, id_: str, include: tuple[str, str]) -> list[str]:
         """The ids of what comes with a resource by an include, given as parameter and value."""
