@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from service.fhir import codec
-from service.fhir.search.parse import parse_criteria
-from service.fhir.search.terminology import criteria_of, resolve, unresolved
+from service.fhir.search.terminology import resolve, unresolved
+from service.interactions.held import gather
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from service.fhir.interaction import Context
     from service.fhir.resource import Content
     from service.fhir.search.query import Query
-    from service.fhir.search.value_set import Needed
+    from service.fhir.terminology.needed import Needed
     from service.interactions.parts import Parts
     from service.store.store import Session
-
-_ENOUGH: Final = 2
-"""Of resources with the same canonical URL: one is used, several are refused."""
 
 
 async def with_codes(parts: Parts, session: Session, context: Context, query: Query) -> Query:
     """The query without sets of codes; FhirError tells which cannot be written out. Most queries have none."""
-    held: dict[Needed, Sequence[Content]] = {}
-    missing = unresolved(query, held)
-    if not missing:
+    held: dict[Needed, list[Content]] = {}
+    if not unresolved(query, held):
         return query
-    while missing:
-        for needed in missing:
-            held[needed] = await _look_up(parts, session, context, needed)
-        missing = unresolved(query, held)
-    return resolve(query, held, limit=parts.limits.search.codes)
-
-
-async def _look_up(parts: Parts, session: Session, context: Context, needed: Needed) -> list[Content]:
-    """The resources of a name, as many as tell one from several: the active ones, or else those of any status."""
-    named = criteria_of(needed)
-    for criteria in ((*named, ("status", "active")), named):
-        wanted = parse_criteria(parts.registry, needed.type, criteria, base=context.base, zone=parts.zone)
-        found = await session.search(wanted, limit=_ENOUGH)
-        if found:
-            return [codec.decode(each.content) for each in found]
-    return []
+    await gather(parts, session, context, held, lambda: unresolved(query, held))
+    return resolve(query, held, limit=parts.limits.search.codes, compile=parts.compiled.code_system)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from service.fhir.search.result_parameters import SearchLimits
+from service.fhir.terminology.compiled import Compiled
 from service.store.lease import Lease
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Parts:
     software_version: str
     started_on: str
     lease: Lease = field(default_factory=Lease)
+    compiled: Compiled = field(default_factory=Compiled)
+    """Code systems and expansions that were made before."""
     profiles: Profiles | None = None
     """What resources that claim profiles are held against; None where claims are not looked at."""
     audited: bool = False

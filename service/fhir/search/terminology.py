@@ -14,44 +14,39 @@ from msgspec.structs import replace
 from service.fhir.outcome import failure
 from service.fhir.reference import digest_of
 from service.fhir.search.bounded import bounded
-from service.fhir.search.code_system import CannotExpandError
 from service.fhir.search.query import And, AnyOf, Chain, Has, InCodes, Matches, Not, TokenValue
 from service.fhir.search.separators import escape
-from service.fhir.search.value_set import Expander, Needed, canonical, dependencies
+from service.fhir.terminology.code_system import CodeSystem
+from service.fhir.terminology.error import CannotExpandError
+from service.fhir.terminology.needed import canonical, missing, only
+from service.fhir.terminology.value_set import Expander
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from service.fhir.interaction import Parameters
     from service.fhir.outcome import FhirError
     from service.fhir.resource import Content
     from service.fhir.search.parameter import SearchParameter
     from service.fhir.search.query import CodesOperand, Criterion, Query
-    from service.fhir.search.value_set import Coded
+    from service.fhir.terminology.needed import Needed
+    from service.fhir.terminology.value_set import Coded
 
-_MOST_RESOURCES: Final = 100
+MOST_RESOURCES: Final = 100
+"""That the codes of one criterion, or of one value set, may depend on."""
 
 
 def unresolved(query: Query, held: Mapping[Needed, Sequence[Content]]) -> tuple[Needed, ...]:
     """What has yet to be looked up, none when `resolve` can answer; FhirError too-costly beyond 100 resources."""
-    missing: dict[Needed, None] = {}
+    found: dict[Needed, None] = {}
     for criterion in _sets(query.where.criteria):
-        seen: set[Needed] = set()
-        waiting = [_root(criterion, operand) for operand in criterion.operands]
-        while waiting:
-            needed = waiting.pop()
-            if needed in seen:
-                continue
-            seen.add(needed)
-            if needed not in held:
-                missing[needed] = None
-            elif needed.type == "ValueSet" and len(held[needed]):
-                waiting.extend(dependency for content in held[needed] for dependency in dependencies(content))
-        if len(seen) > _MOST_RESOURCES:
+        absent, depended_on = missing((_root(criterion, operand) for operand in criterion.operands), held)
+        found |= dict.fromkeys(absent)
+        if depended_on > MOST_RESOURCES:
             code = criterion.parameter.code
-            text = f"The codes of {code} depend on more than {_MOST_RESOURCES} value sets and code systems."
+            text = f"The codes of {code} depend on more than {MOST_RESOURCES} value sets and code systems."
             raise failure("too-costly", text, f"http.{code}")
-    return tuple(missing)
+    return tuple(found)
 
 
 def criteria_of(needed: Needed) -> Parameters:
@@ -62,15 +57,24 @@ def criteria_of(needed: Needed) -> Parameters:
     return (("url", escape(needed.url)), *version)
 
 
-def resolve(query: Query, held: Mapping[Needed, Sequence[Content]], *, limit: int) -> Query:
-    """The query with every set of codes, of at most `limit` codes, written out; FhirError says which cannot be."""
+def resolve(
+    query: Query,
+    held: Mapping[Needed, Sequence[Content]],
+    *,
+    limit: int,
+    compile: Callable[[Content], CodeSystem] = CodeSystem,
+) -> Query:
+    """The query with every set of codes, of at most `limit` codes, written out; FhirError says which cannot be.
+
+    `compile` makes a code system of its resource, or knows one that was made before.
+    """
     named = {_root(criterion, each) for criterion in _sets(query.where.criteria) for each in criterion.operands}
 
     def look_up(needed: Needed) -> Content:
         # what the client named is not repeated to it
-        return _one(needed.type if needed in named else str(needed), held.get(needed, ()))
+        return only(needed.type if needed in named else str(needed), held.get(needed, ()))
 
-    return replace(query, where=_and(query.where, Expander(look_up, limit=limit), limit))
+    return replace(query, where=_and(query.where, Expander(look_up, limit=limit, compile=compile), limit))
 
 
 def _and(where: And, expander: Expander, limit: int) -> And:
@@ -114,7 +118,7 @@ def _untold(criterion: InCodes, reason: str) -> FhirError:
 def _codes(criterion: InCodes, operand: CodesOperand, expander: Expander) -> frozenset[Coded]:
     needed = _root(criterion, operand)
     if criterion.relation == "in":
-        return expander.value_set(needed)
+        return frozenset(expander.value_set(needed))
     code_system = expander.code_system(needed)
     found = code_system.above(operand.code) if criterion.relation == "above" else code_system.below(operand.code)
     return frozenset((operand.url, code) for code in found)
@@ -138,16 +142,6 @@ def _values(parameter: SearchParameter, codes: Iterable[Coded]) -> Iterator[Toke
 
 def _root(criterion: InCodes, operand: CodesOperand) -> Needed:
     return canonical("ValueSet" if criterion.relation == "in" else "CodeSystem", operand.url)
-
-
-def _one(name: str, found: Sequence[Content]) -> Content:
-    """The only resource of a name, or the only active one."""
-    active = [each for each in found if each.get("status") == "active"] if len(found) > 1 else found
-    if len(active) == 1:
-        return active[0]
-    if not found:
-        raise CannotExpandError(f"the service does not hold the {name}")
-    raise CannotExpandError(f"there are several versions of the {name}; name one, as in url|version")
 
 
 def _sets(criteria: Iterable[Criterion | Not]) -> Iterator[InCodes]:
