@@ -97,7 +97,7 @@ def step_of(situation: Situation) -> Step | tuple[Refusal, ...]:
         if not broken:
             return row
         failures.append(broken)
-    return failures[0]
+    return min(failures, key=len)  # of several rows that lead there, the one that is nearest to being taken
 
 
 def _no_step(situation: Situation, rows: tuple[Step, ...], actors: frozenset[str]) -> Refusal:
