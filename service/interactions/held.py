@@ -41,5 +41,5 @@ async def look_up(parts: Parts, session: Session, context: Context, needed: Need
         wanted = parse_criteria(parts.registry, needed.type, criteria, base=context.base, zone=parts.zone)
         found = await session.search(wanted, limit=_ENOUGH)
         if found:
-            return [codec.decode(each.version.content) for each in found if each.version.content]
+            return [codec.decode(each.content) for each in found]
     return []
