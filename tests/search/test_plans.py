@@ -65,7 +65,8 @@ SEARCHES = [
 ]
 
 
-def _population() -> Iterator[dict[str, Any]]:
+def population() -> Iterator[dict[str, Any]]:
+    """Patients with observations."""
     for number in range(PATIENTS):
         yield {
             "resourceType": "Patient",
@@ -102,7 +103,7 @@ async def filled(
             "index_quantity",
         ):
             await made.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
-        await made.store(_population())
+        await made.store(population())
         if request.param == "analyzed":
             await made.execute("ANALYZE")
         yield made
