@@ -9,11 +9,14 @@ import pytest
 
 from service.interactions import current
 from service.jobs import background, reindexing
+from tests.builders.resources import observation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     import httpx
+
+    from tests.conftest import MakeClient
 
 URL: Final = "https://clinic.example.org/SearchParameter/note"
 _LIMIT_SECONDS: Final = 30.0
@@ -91,3 +94,32 @@ async def until(client: httpx.AsyncClient, search: str, code: str) -> None:
     async with asyncio.timeout(_LIMIT_SECONDS):
         while (await refusal(client, search))[0] != code:  # noqa: ASYNC110 - no event tells of it
             await asyncio.sleep(_POLL_SECONDS)
+
+
+def noted(number: int, text: str | None) -> dict[str, Any]:
+    """An observation with a note, or without one."""
+    content = observation("Patient/p", id=f"o{number}")
+    return content | {"note": [{"text": text}]} if text else content
+
+
+async def rows(client: httpx.AsyncClient) -> int:
+    """How many resources a reindex of the observations has to change: none, if their rows are as they should be."""
+    content = {"resourceType": "Parameters", "parameter": [{"name": "type", "valueCode": "Observation"}]}
+    assert (await client.post("$reindex", json=content)).status_code == 202
+    return int((await until_done(client))[0]["changed"])
+
+
+async def listed(client: httpx.AsyncClient) -> bool:
+    """Whether the CapabilityStatement has the parameter."""
+    resources = (await client.get("metadata")).json()["rest"][0]["resource"]
+    (one,) = [each for each in resources if each["type"] == "Observation"]
+    return "note" in {each["name"] for each in one["searchParam"]}
+
+
+@pytest.fixture(name="client")
+async def client_with_notes(make_client: MakeClient, hurried: None) -> AsyncIterator[httpx.AsyncClient]:
+    """A service with three observations, two of them with notes."""
+    async with make_client() as http:
+        for number, text in enumerate(("Tender", "Stiff", None)):
+            await put(http, noted(number, text))
+        yield http

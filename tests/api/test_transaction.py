@@ -6,59 +6,17 @@ import asyncio
 import base64
 import copy
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.api.bundles import Json, entry, locations, post, statuses
 from tests.api.outcome import assert_outcome
-from tests.builders.referral import referral_bundle, transaction
-from tests.builders.resources import EHR, observation, patient
+from tests.builders.referral import referral_bundle
+from tests.builders.resources import EHR, patient
 
 if TYPE_CHECKING:
     import httpx
-
-Json = dict[str, Any]
-
-
-def entry(method: str, url: str, resource: Json | None = None, full_url: str | None = None, **request: str) -> Json:
-    """A Bundle entry."""
-    made: Json = {"request": {"method": method, "url": url, **request}}
-    if resource is not None:
-        made["resource"] = resource
-    return made if full_url is None else {"fullUrl": full_url, **made}
-
-
-async def post(client: httpx.AsyncClient, *entries: Json, **headers: str) -> httpx.Response:
-    """The answer to a transaction of these entries."""
-    return await client.post("/", json=transaction(entries), headers=headers)
-
-
-def statuses(response: httpx.Response) -> list[str]:
-    """The status of each entry of the answer."""
-    assert response.status_code == 200, response.text
-    bundle = response.json()
-    assert bundle["type"] == "transaction-response"
-    return [each["response"]["status"][:3] for each in bundle["entry"]]
-
-
-def locations(response: httpx.Response) -> list[str]:
-    """``Type/id`` of each entry of the answer."""
-    urls = [each["response"]["location"] for each in response.json()["entry"]]
-    return ["/".join(url.removeprefix("http://testserver/fhir/").split("/")[:2]) for url in urls]
-
-
-async def test_a_referral_is_stored_with_its_links_resolved(fresh_client: httpx.AsyncClient) -> None:
-    """Eight entries that point at each other by urn:uuid become resources that point at each other."""
-    response = await fresh_client.post("/", json=referral_bundle(1))
-    assert statuses(response) == ["201"] * 8
-    found = dict(location.split("/") for location in locations(response))
-    order = (await fresh_client.get(f"/ServiceRequest/{found['ServiceRequest']}")).json()
-    assert order["subject"]["reference"] == f"Patient/{found['Patient']}"
-    assert order["requester"]["reference"] == f"PractitionerRole/{found['PractitionerRole']}"
-    assert order["reasonReference"] == [{"reference": f"Condition/{found['Condition']}"}]
-    assert order["insurance"] == [{"reference": f"Coverage/{found['Coverage']}"}]
-    task = (await fresh_client.get(f"/Task?focus=ServiceRequest/{found['ServiceRequest']}")).json()
-    assert task["total"] == 1
 
 
 async def test_the_same_bundle_again_creates_nothing(fresh_client: httpx.AsyncClient) -> None:
@@ -114,46 +72,6 @@ async def test_contents_refused_while_criteria_are_looked_up_cost_no_connection(
     assert {response.status_code for response in refused} == {400}
     assert_outcome(refused[0], 400, "value-invalid")
     assert statuses(await fresh_client.post("/", json=bundle)) == ["201"] * len(bundle["entry"])
-
-
-async def test_cycles_between_entries_work(fresh_client: httpx.AsyncClient) -> None:
-    """Two patients that are linked to each other."""
-    one = patient(
-        1, link=[{"other": {"reference": "urn:uuid:22222222-2222-4222-8222-222222222222"}, "type": "seealso"}]
-    )
-    two = patient(
-        2, link=[{"other": {"reference": "urn:uuid:11111111-1111-4111-8111-111111111111"}, "type": "seealso"}]
-    )
-    response = await post(
-        fresh_client,
-        entry("POST", "Patient", one, "urn:uuid:11111111-1111-4111-8111-111111111111"),
-        entry("POST", "Patient", two, "urn:uuid:22222222-2222-4222-8222-222222222222"),
-    )
-    assert statuses(response) == ["201", "201"]
-    first, second = locations(response)
-    assert (await fresh_client.get(f"/{first}")).json()["link"][0]["other"]["reference"] == second
-    assert (await fresh_client.get(f"/{second}")).json()["link"][0]["other"]["reference"] == first
-
-
-async def test_a_dangling_link_stops_all(fresh_client: httpx.AsyncClient) -> None:
-    """It could never be followed."""
-    response = await post(fresh_client, entry("POST", "Observation", observation("urn:uuid:nobody")))
-    assert_outcome(response, 400, "reference-invalid")
-    assert (await fresh_client.get("/_history")).json()["total"] == 0
-
-
-async def test_a_conditional_reference_points_at_its_one_match(fresh_client: httpx.AsyncClient) -> None:
-    """None or several stop the transaction."""
-    reference = f"Patient?identifier={EHR}/mrn|MRN-1"
-    nobody = await post(fresh_client, entry("POST", "Observation", observation(reference)))
-    assert_outcome(nobody, 412, "reference-unmatched", "Bundle.entry[0].resource.subject")
-    known = (await fresh_client.post("/Patient", json=patient(1))).json()["id"]
-    response = await post(fresh_client, entry("POST", "Observation", observation(reference)))
-    (stored,) = locations(response)
-    assert (await fresh_client.get(f"/{stored}")).json()["subject"]["reference"] == f"Patient/{known}"
-    await fresh_client.post("/Patient", json=patient(1))
-    several = await post(fresh_client, entry("POST", "Observation", observation(reference)))
-    assert_outcome(several, 412, "reference-ambiguous")
 
 
 async def test_entries_are_processed_in_r4s_order(fresh_client: httpx.AsyncClient) -> None:
@@ -260,31 +178,6 @@ async def test_an_empty_transaction_succeeds(fresh_client: httpx.AsyncClient) ->
     assert (response.status_code, response.json()["type"]) == (200, "transaction-response")
 
 
-async def test_a_batch_performs_each_entry_on_its_own(fresh_client: httpx.AsyncClient) -> None:
-    """One that fails carries its outcome, the others are done."""
-    entries = [
-        entry("POST", "Patient", patient(1)),
-        entry("POST", "Patient", {"resourceType": "Patient", "gender": "bogus"}),
-        entry("GET", "Patient/nobody"),
-        entry("GET", "Spaceship/1"),
-        {"request": {}},
-        entry("GET", "Patient?active=true"),
-    ]
-    response = await fresh_client.post("/", json={"resourceType": "Bundle", "type": "batch", "entry": entries})
-    assert response.status_code == 200
-    answered = response.json()["entry"]
-    assert [each["response"]["status"][:3] for each in answered] == ["201", "400", "404", "404", "400", "200"]
-    refused = answered[1]["response"]["outcome"]["issue"][0]
-    assert refused["expression"] == ["Bundle.entry[1].resource.gender"]
-    assert answered[5]["resource"]["total"] == 1
-
-
-async def test_a_transaction_larger_than_the_limit_is_refused(fresh_client: httpx.AsyncClient) -> None:
-    """Before any of it is looked at."""
-    response = await post(fresh_client, *[entry("GET", "Patient/1")] * 1001)
-    assert_outcome(response, 400, "too-costly", "Bundle.entry")
-
-
 async def test_a_bundle_that_was_sent_is_not_changed_by_a_retry(fresh_client: httpx.AsyncClient) -> None:
     """The same Bundle under new identifiers is another referral."""
     bundle = referral_bundle(1)
@@ -292,36 +185,6 @@ async def test_a_bundle_that_was_sent_is_not_changed_by_a_retry(fresh_client: ht
     await fresh_client.post("/", json=bundle)
     assert bundle == untouched
     assert statuses(await fresh_client.post("/", json=referral_bundle(2)))[0] == "201"
-
-
-@pytest.mark.parametrize(
-    "envelope, expression",
-    [
-        ({"foo": 3}, "Bundle.foo"),
-        ({"total": 3}, "Bundle"),
-        ({"link": "x"}, "Bundle.link"),
-        ({"entry": []}, "Bundle.entry"),
-    ],
-)
-@pytest.mark.parametrize("kind", ["batch", "transaction"])
-async def test_the_envelope_of_a_bundle_is_validated(
-    fresh_client: httpx.AsyncClient, kind: str, envelope: Json, expression: str
-) -> None:
-    """By R4's own rules, whatever is in it."""
-    response = await fresh_client.post("/", json={"resourceType": "Bundle", "type": kind, **envelope})
-    assert response.status_code == 400
-    assert expression in response.json()["issue"][0]["expression"]
-
-
-async def test_a_misspelt_condition_is_refused(fresh_client: httpx.AsyncClient) -> None:
-    """It would create what was there already."""
-    made = entry("POST", "Patient", patient(1), ifNonExist="identifier=x")
-    assert_outcome(await post(fresh_client, made), 400, "element-unknown", "Bundle.entry[0].request.ifNonExist")
-    batch = await fresh_client.post("/", json={"resourceType": "Bundle", "type": "batch", "entry": [made]})
-    refused = batch.json()["entry"][0]["response"]
-    assert refused["status"].startswith("400")
-    assert refused["outcome"]["issue"][0]["expression"] == ["Bundle.entry[0].request.ifNonExist"]
-    assert (await fresh_client.get("/Patient")).json()["total"] == 0
 
 
 @pytest.mark.parametrize("second", ["POST", "PUT"])
@@ -335,17 +198,6 @@ async def test_the_same_criteria_twice_are_refused(fresh_client: httpx.AsyncClie
     )
     response = await post(fresh_client, entry("POST", "Patient", patient(1), ifNoneExist=criteria), again)
     assert_outcome(response, 400, "bundle-duplicate", "Bundle.entry[1]")
-
-
-async def test_a_link_to_the_wrong_type_stops_all(fresh_client: httpx.AsyncClient) -> None:
-    """What a plain create would refuse, a transaction refuses."""
-    url = "urn:uuid:11111111-1111-4111-8111-111111111111"
-    response = await post(
-        fresh_client,
-        entry("POST", "Organization", {"resourceType": "Organization", "name": "Practice"}, url),
-        entry("POST", "Observation", observation(url)),
-    )
-    assert_outcome(response, 400, "reference-type", "Bundle.entry[1].resource.subject")
 
 
 async def test_several_matches_stay_several_when_one_of_them_is_deleted(fresh_client: httpx.AsyncClient) -> None:
@@ -374,21 +226,6 @@ async def test_a_head_entry_has_no_resource_and_a_known_one_is_not_modified(fres
     assert not any("resource" in each for each in response.json()["entry"])
 
 
-@pytest.mark.parametrize("kind", ["plain", "batch"])
-async def test_a_reference_by_criteria_outside_of_a_transaction_is_refused(
-    fresh_client: httpx.AsyncClient, kind: str
-) -> None:
-    """Nobody would ever follow it."""
-    content = observation(f"Patient?identifier={EHR}/mrn|MRN-1")
-    if kind == "plain":
-        response = await fresh_client.post("/Observation", json=content)
-        assert_outcome(response, 400, "reference-invalid")
-        return
-    made = {"resourceType": "Bundle", "type": "batch", "entry": [entry("POST", "Observation", content)]}
-    answered = (await fresh_client.post("/", json=made)).json()["entry"][0]["response"]
-    assert answered["status"].startswith("400")
-
-
 @pytest.mark.parametrize("logical_id", [".", ".."])
 async def test_ids_that_no_url_can_address_are_refused(fresh_client: httpx.AsyncClient, logical_id: str) -> None:
     """Clients fold them away."""
@@ -396,30 +233,3 @@ async def test_ids_that_no_url_can_address_are_refused(fresh_client: httpx.Async
     assert by_id.status_code in (400, 404)
     by_criteria = await fresh_client.put("/Patient?identifier=x|y", json=patient(1, id=logical_id))
     assert_outcome(by_criteria, 400, "id-invalid")
-
-
-async def test_entries_of_a_batch_cannot_refer_to_each_other(fresh_client: httpx.AsyncClient) -> None:
-    """A referral sent as a batch by mistake would be stored with links that lead nowhere."""
-    bundle = referral_bundle(1)
-    bundle["type"] = "batch"
-    answered = (await fresh_client.post("/", json=bundle)).json()["entry"]
-    by_type = {
-        entry["resource"]["resourceType"]: each["response"]
-        for entry, each in zip(bundle["entry"], answered, strict=True)
-    }
-    assert by_type["Patient"]["status"].startswith("201")
-    assert by_type["Task"]["status"].startswith("400")
-    assert by_type["Task"]["outcome"]["issue"][0]["expression"] == ["Bundle.entry[7].resource.focus"]
-
-
-async def test_a_patch_leaves_no_conditional_reference_behind(fresh_client: httpx.AsyncClient) -> None:
-    """Nobody would resolve it once the transaction is over."""
-    await fresh_client.put("/Observation/o", json=observation("Patient/1", id="o"))
-    operation = [
-        {"name": "type", "valueCode": "replace"},
-        {"name": "path", "valueString": "Observation.subject.reference"},
-        {"name": "value", "valueString": "Patient?_id=1"},
-    ]
-    patch = {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": operation}]}
-    refused = await post(fresh_client, entry("PATCH", "Observation/o", patch))
-    assert_outcome(refused, 400, "reference-invalid")
