@@ -39,6 +39,7 @@ _TEMPLATE = "migrated"
 _SERVED = "http://testserver"
 _CURSOR_SECRET = "the cursor secret of the tests, which is long enough"
 _OLDEST_SUPPORTED, _EMBEDDED = 15, 18
+_LONGEST_ID = 80
 
 
 class MakeClient(Protocol):
@@ -80,6 +81,20 @@ class Cluster:
             await connection.execute(statement)
         finally:
             await connection.close()
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A row is known by a value that can be read; other ones may differ from process to process, as zips do."""
+    unreadable = isinstance(val, bytes) or (isinstance(val, str) and len(val) > _LONGEST_ID)
+    return argname if unreadable else None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """How tests are spread over several workers; xdist's own ways where something else than files is asked for."""
+    from tests.side_by_side import scheduler
+
+    return scheduler(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

@@ -87,7 +87,9 @@ async def test_a_key_that_was_withdrawn_ends_when_the_set_is_outdated(workers: W
 
 
 @pytest.mark.parametrize(
-    "document", [{"keys": []}, {"keys": "x"}, [], "x", None, {"keys": [Signer("k").private]}], ids=repr
+    "document",
+    [{"keys": []}, {"keys": "x"}, [], "x", None, {"keys": [Signer("k").private]}],
+    ids=["no key", "no list of keys", "a list", "a text", "nothing", "a private key"],
 )
 async def test_a_url_with_no_set_of_public_keys_opens_nothing(
     workers: Workers, key_server: KeyServer, document: Any
