@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_network
@@ -157,11 +158,14 @@ async def test_a_server_that_does_not_answer_is_given_up() -> None:
         await writer.wait_closed()
         left.set()
 
+    # reading the authorities takes as long as this test has patience for
+    certificates = ssl.create_default_context()
     async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(OutgoingError, match="within"):
-            await Fetch(allowed=LOOPBACK, timeout_seconds=0.05)(f"http://127.0.0.1:{port}/")
-        await left.wait()
+            await Fetch(allowed=LOOPBACK, timeout_seconds=0.2, certificates=certificates)(f"http://127.0.0.1:{port}/")
+        async with asyncio.timeout(10):
+            await left.wait()
 
 
 async def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
