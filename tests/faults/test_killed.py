@@ -26,7 +26,7 @@ _HELD = dict.fromkeys(("Patient", "Condition", "Coverage", "ServiceRequest", "Ta
     ("Organization", "Practitioner", "PractitionerRole"), 1
 )
 """What all referrals come to: the EHR's people and organisation are the same in each of them."""
-_ROUNDS = (150, 400, 700)
+_ROUNDS = (100, 250, 400)
 """After how many acknowledged versions the service is killed, round after round on the same data."""
 
 
