@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from service.fhir.outcome import Category, Result
@@ -178,7 +179,13 @@ def shadowing_alembic(root: Path) -> Iterator[str]:
 
 def _modules(folder: Path) -> Iterator[tuple[Path, ast.Module]]:
     for path in sorted(folder.rglob("*.py")):
-        yield path, ast.parse(path.read_text("utf-8"))
+        yield path, _parsed(path.read_text("utf-8"))
+
+
+@cache
+def _parsed(text: str) -> ast.Module:
+    """Most rules look at the same modules."""
+    return ast.parse(text)
 
 
 def _files(root: Path) -> Iterator[Path]:
