@@ -68,9 +68,7 @@ class Deck(Struct, frozen=True, kw_only=True):
         """The card that says what was not screened; None where all was."""
         told = []
         if screening.basis == "unscreened":
-            told.append(
-                "No condition of the patient is known that the rules can judge: that is not a sign of safety."
-            )
+            told.append("No condition of the patient is known that the rules can judge: that is not a sign of safety.")
         if screening.unread:
             told.append(f"Not read, or not all of it: {', '.join(screening.unread)}.")
         if screening.unjudged:

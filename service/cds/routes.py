@@ -6,6 +6,7 @@ Refusals are OperationOutcomes, as CDS Hooks recommends. https://cds-hooks.hl7.o
 from __future__ import annotations
 
 import logging
+import secrets
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from service.fhir import codec
 from service.fhir.audit.record import Record, bounded_query
 from service.fhir.outcome import Category, FhirError, Result, failure, operation_outcome
 from service.rest.body import Body, ClientDisconnectedError
+from service.rest.headers import REQUEST_ID
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -102,7 +104,8 @@ class Reception:
             return None
         service = f"{self._place}/{SERVICE}"
         audiences = tuple(dict.fromkeys((f"{service}{rest}", service)))
-        return await self._trust.caller(request.headers.get("authorization"), audiences)
+        address = request.client.host if request.client else None
+        return await self._trust.caller(request.headers.get("authorization"), audiences, address)
 
     async def _body(self, request: Request) -> Any:
         headers = {name.lower(): value for name, value in request.headers.raw}
@@ -123,6 +126,7 @@ class Reception:
             at=self._safety.now(),
             interaction="operation",
             operation=f"cds-{SERVICE}",
+            request=request.state.id,
             status=Result.OK.status,
             client=caller,
             user=user,
@@ -166,22 +170,28 @@ def _guarded(reception: Reception, act: Act, methods: tuple[str, ...]) -> Act:
     """What answers with an OperationOutcome where `act` refuses or fails."""
 
     async def guarded(request: Request) -> Response:
+        sent = request.headers.get("x-request-id", "")
+        request.state.id = sent if REQUEST_ID.fullmatch(sent.encode()) else secrets.token_hex(16)
+        response = await answered(request)
+        response.headers["X-Request-Id"] = request.state.id
+        return reception.shared(request, response, methods)
+
+    async def answered(request: Request) -> Response:
         if request.method == "OPTIONS":
-            allowed = Response(status_code=Result.DELETED.status, headers={"Allow": ", ".join(methods)})
-            return reception.shared(request, allowed, methods)
+            return Response(status_code=Result.DELETED.status, headers={"Allow": ", ".join(methods)})
         if request.method not in methods:
             told = f"The address takes {', '.join(methods)}."
             return refused(failure("not-allowed", told, "http.method", allowed_methods=methods))
         try:
-            response = await act(request)
+            return await act(request)
         except FhirError as error:
-            response = refused(error)
+            return refused(error)
         except ClientDisconnectedError:
             return Response(status_code=Category.REQUEST_TIMEOUT.status)
         except Exception:
-            _LOGGER.exception("unexpected fault in decision support")
-            response = refused(failure("internal", "An unexpected fault; it is recorded."))
-        return reception.shared(request, response, methods)
+            _LOGGER.exception("unexpected fault", extra={"fields": {"request_id": request.state.id}})
+            told = f"An unexpected fault; it is recorded under the request id {request.state.id}."
+            return refused(failure("internal", told))
 
     return guarded
 

@@ -68,6 +68,10 @@ class Choices(Protocol):
         """The most calls of one issuer."""
 
     @property
+    def stranger_requests_per_minute(self) -> int:
+        """The most calls from one address that do not prove who sends them."""
+
+    @property
     def workers(self) -> int:
         """Each has its share of them."""
 
@@ -101,12 +105,11 @@ def cds_routes(
 def _trust(choices: Choices, pool: Pool, now: Callable[[], float]) -> Trust | None:
     if choices.auth_mode == ("open",):
         return None
-    from service.cds.trust import trust_in  # noqa: PLC0415 - the open mode has no use for it
+    from service.cds.trust import Limits, trust_in  # noqa: PLC0415 - the open mode has no use for it
 
-    return trust_in(
-        choices.cds_key_sets,
-        pool,
-        requests_per_minute=choices.client_requests_per_minute,
+    limits = Limits(
+        each_issuer=choices.client_requests_per_minute,
+        each_stranger=choices.stranger_requests_per_minute,
         workers=choices.workers,
-        now=now,
     )
+    return trust_in(choices.cds_key_sets, pool, limits, now=now)

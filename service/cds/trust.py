@@ -16,6 +16,7 @@ from service.access.claims import LEEWAY_SECONDS, access_token_header, check_acc
 from service.access.keys import select_key
 from service.access.refusal import Refused
 from service.auth.key_sets import KeySets
+from service.auth.strangers import Strangers
 from service.auth.throttle import Throttle
 from service.auth.token_text import unverified, verified
 from service.fhir.outcome import failure
@@ -38,6 +39,14 @@ _BEARER: Final = "bearer "
 _LONGEST_TEXT: Final = 255
 
 
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests a minute, of which each of the workers allows its share."""
+
+    each_issuer: int
+    each_stranger: int
+    workers: int
+
+
 class Trust:
     """Verifies the tokens of `issuers`, issuer → URL of its key set; `now` is in seconds since 1970."""
 
@@ -48,16 +57,23 @@ class Trust:
         key_sets: KeySets,
         tokens: Tokens,
         throttle: Throttle,
+        strangers: Strangers,
         now: Callable[[], float],
     ) -> None:
         self._issuers = dict(issuers)
         self._key_sets = key_sets
         self._tokens = tokens
         self._throttle = throttle
+        self._strangers = strangers
         self._now = now
 
-    async def caller(self, authorization: str | None, audiences: tuple[str, ...]) -> str:
-        """The issuer whose token an Authorization header carries for one of these URLs; FhirError unauthenticated."""
+    async def caller(self, authorization: str | None, audiences: tuple[str, ...], address: str | None) -> str:
+        """The issuer whose token an Authorization header carries for one of these URLs, sent from an address.
+
+        FhirError unauthenticated or throttled.
+        """
+        now = self._now()
+        bucket = self._strangers.take(address, now)
         if authorization is None or authorization[: len(_BEARER)].lower() != _BEARER:
             raise _unauthenticated(f"Send Authorization: Bearer and a JSON Web Token for {audiences[0]}.")
         try:
@@ -65,7 +81,7 @@ class Trust:
             token_id, until = self._once(claims)
         except Refused as refused:
             raise _unauthenticated(refused.reason) from None
-        now = self._now()
+        bucket.give_back()
         self._throttle.bucket(issuer, None, now).take(now)
         digest = hashlib.sha256(msgspec.json.encode(["cds", issuer, token_id])).digest()
         if not await self._tokens.spend(digest, expires_at=until, now=datetime.fromtimestamp(now, UTC)):
@@ -103,16 +119,15 @@ class Trust:
         return token_id, datetime.fromtimestamp(expires_at + LEEWAY_SECONDS + 1, UTC)
 
 
-def trust_in(
-    issuers: Mapping[str, str], pool: Pool, *, requests_per_minute: int, workers: int, now: Callable[[], float]
-) -> Trust:
-    """The trust of one worker out of `workers`."""
+def trust_in(issuers: Mapping[str, str], pool: Pool, limits: Limits, *, now: Callable[[], float]) -> Trust:
+    """The trust of one worker."""
     return Trust(
         issuers,
         # who runs the service names the URLs, which may well be on its own network
         key_sets=KeySets(Fetch(allowed=EVERYWHERE), now),
         tokens=Tokens(pool),
-        throttle=Throttle(per_minute=requests_per_minute, workers=workers),
+        throttle=Throttle(per_minute=limits.each_issuer, workers=limits.workers),
+        strangers=Strangers(per_minute=limits.each_stranger, workers=limits.workers),
         now=now,
     )
 
