@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Belongs = Callable[[Item], bool]
 
 _STEP: Final = re.compile(r"\$this|extension\('([^']+)'\)|extension\(\"([^\"]+)\"\)|ofType\((\w+)\)|\w+")
+_BY_URL: Final = "extension "
+"""Before the URL of an extension, in the place of a name."""
 _TYPES: Final = frozenset(name[0].upper() + name[1:] for name in CHOICE_TYPES)
 _UNSUPPORTED: Final = {
     "profile": "slicing by the profile that an item meets is not supported",
@@ -98,7 +100,7 @@ class Discriminators:
                 self._report.refuse(node.id, f"ofType() is not supported in a discriminator's path: {path}")
                 return None
             if url := match[1] or match[2]:
-                found.append(f"extension {url}")
+                found.append(f"{_BY_URL}{url}")
             elif match[0] != "$this":
                 found.append(match[0])
             at = match.end() + 1
@@ -122,11 +124,9 @@ class Discriminators:
                     return Criterion(test=equals(given_there[0]), words=shown(given_there[0]))
         if not steps:
             return self._in_value_set(node)
-        if steps[0] == "url" and len(steps) == 1 and [kind.code for kind in node.kinds] == ["Extension"]:
-            urls = [each.partition("|")[0] for each in node.kinds[0].profiles]
-            if urls:
-                return Criterion(test=lambda value: value in urls, words=" or ".join(urls))
-        child = node.children.get(steps[0])
+        if steps[0] == "url" and len(steps) == 1 and (urls := _urls(node)):
+            return Criterion(test=lambda value: value in urls, words=" or ".join(urls))
+        child = _child(node, steps[0])
         if child is None:
             return None
         inner = [child, *(each for each in child.slices.values() if each.min)]
@@ -171,8 +171,25 @@ def _descendant(node: Node, steps: Sequence[str]) -> Node | None:
     """The element at a path below a node, None where the profile says nothing of it."""
     found: Node | None = node
     for step in steps:
-        found = found.children.get(step) if found else None
+        found = _child(found, step) if found else None
     return found
+
+
+def _child(node: Node, step: str) -> Node | None:
+    """What the profile says of a step from a node; of an extension, the slice with that URL."""
+    if not step.startswith(_BY_URL):
+        return node.children.get(step)
+    extensions = node.children.get("extension")
+    url = step.removeprefix(_BY_URL)
+    return next((each for each in (extensions.slices.values() if extensions else ()) if url in _urls(each)), None)
+
+
+def _urls(node: Node) -> list[str]:
+    """The URLs that an extension may have: that of its definition, or one that is fixed."""
+    if [kind.code for kind in node.kinds] != ["Extension"]:
+        return []
+    given = node.children["url"].fixed if "url" in node.children else []
+    return [each.partition("|")[0] for each in node.kinds[0].profiles] or [each.value for each in given]
 
 
 def finder(steps: Sequence[str]) -> Callable[[Any], list[Any]]:
@@ -180,7 +197,7 @@ def finder(steps: Sequence[str]) -> Callable[[Any], list[Any]]:
     if not steps:
         return lambda value: [value]
     first, rest = steps[0], finder(steps[1:])
-    url = first.removeprefix("extension ") if first.startswith("extension ") else None
+    url = first.removeprefix(_BY_URL) if first.startswith(_BY_URL) else None
     name = "extension" if url else first
 
     def find(value: Any) -> list[Any]:
