@@ -161,10 +161,7 @@ class Application:
 def create_app(
     settings: Settings, standard: Standard | None = None, *, now: Callable[[], float] = time.time
 ) -> Application:
-    """The application for settings that `serve.prepare` has settled; connects to nothing before it runs.
-
-    `now`, in seconds since 1970, is the clock by which tokens expire.
-    """
+    """The application for settings that `serve.prepare` has settled, not yet connected; `now` in seconds since 1970."""
     if settings.database_url is None or settings.cursor_secret is None:
         raise ValueError("the settings name no database or no cursor secret")
     standard = standard or compile_standard()
