@@ -1,6 +1,7 @@
 """`python -m tests.benchmarks`: load, measure, print the tables.
 
-Two sections: the service beside a bare endpoint, and searches at several sizes (`--search`).
+Three sections: the service beside a bare endpoint, what access control and being on record cost, and searches at
+several sizes (`--search`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import os
 import platform
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,10 +22,13 @@ from rich.progress import Progress
 from service.store.embedded import Embedded
 from tests.benchmarks import goals as goal
 from tests.benchmarks import standing, workload
+from tests.benchmarks.access import TITLE as ACCESS_TITLE
+from tests.benchmarks.access import access_goals, measure_access
 from tests.benchmarks.generator import KEY, Load, load_generator
 from tests.benchmarks.report import as_json, goals_table, loads_table
 from tests.benchmarks.rounds import Pair, Row, loads_of, measure, requests_of
 from tests.benchmarks.serving import the_service, the_yardstick
+from tests.benchmarks.size import Size
 from tests.benchmarks.sizes import Searching, measure_sizes
 from tests.benchmarks.sizes_report import sizes_goals, sizes_json, sizes_table
 
@@ -35,24 +39,11 @@ _MANY: Final = 16
 _VERSIONS: Final = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Size:
-    """How much is loaded and how long is measured; `requests` replaces `seconds` where given."""
-
-    patients: int
-    observations: int
-    updated: int
-    seconds: float
-    rounds: int
-    starts: int
-    validations: int
-    requests: int | None = None
-
-
 _FULL: Final = Size(patients=2000, observations=20_000, updated=4000, seconds=2, rounds=5, starts=3, validations=100)
 _QUICK: Final = Size(
     patients=20, observations=100, updated=40, seconds=1, rounds=1, starts=1, validations=2, requests=20
 )
+_SECTIONS: Final = ("service", "access", "search")
 _SEARCHED: Final = (1000, 10_000, 100_000)
 _SEARCHED_QUICKLY: Final = (400, 800)
 
@@ -68,7 +59,7 @@ def main() -> None:
     parser.add_argument(
         "--search", type=_sizes, metavar="SIZES", help="resources to search among, separated by commas (%(default)s)"
     )
-    parser.add_argument("--only", choices=("service", "search"), help="one section alone")
+    parser.add_argument("--only", choices=_SECTIONS, help="one section alone")
     parser.add_argument("--rounds", type=int, help="rounds of every load")
     parser.add_argument("--seconds", type=float, help="seconds of every load")
     parser.set_defaults(search=_SEARCHED)
@@ -78,14 +69,22 @@ def main() -> None:
     console = Console(width=None if Console().is_terminal else 150)
     report: dict[str, Any] = {"setting": _setting(arguments.workers, size)}
     console.print(" · ".join(f"{name}: {value}" for name, value in report["setting"].items()))
+    sections = (arguments.only,) if arguments.only else _SECTIONS
     with tempfile.TemporaryDirectory(prefix="massage-bench-") as folder:
-        if arguments.only != "search":
+        if "service" in sections:
             rows, reached = asyncio.run(_measure(Path(folder), size, arguments.workers, console))
             console.print(loads_table(rows))
             console.print(goals_table(reached))
             report |= as_json(rows, reached)
     with tempfile.TemporaryDirectory(prefix="massage-bench-") as folder:
-        if arguments.only != "service":
+        if "access" in sections:
+            rows = asyncio.run(measure_access(Path(folder), workers=arguments.workers, size=size))
+            reached = access_goals(rows)
+            console.print(loads_table(rows, ACCESS_TITLE))
+            console.print(goals_table(reached))
+            report |= {"access": as_json(rows, reached)}
+    with tempfile.TemporaryDirectory(prefix="massage-bench-") as folder:
+        if "search" in sections:
             how = _searching(arguments.search, arguments.workers, size)
             sized = asyncio.run(measure_sizes(Path(folder), how, console.print))
             console.print(sizes_table(sized))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.table import Table
 
@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from tests.benchmarks.rounds import Row
 
 
-def loads_table(rows: Sequence[Row]) -> Table:
+TITLE: Final = "Medians over the rounds; `bare` is FastAPI + asyncpg with one row and no FHIR"
+
+
+def loads_table(rows: Sequence[Row], title: str = TITLE) -> Table:
     """Requests per second and latencies of every row, beside the yardstick's."""
-    table = Table(title="Medians over the rounds; `bare` is FastAPI + asyncpg with one row and no FHIR")
+    table = Table(title=title)
     table.add_column("interaction")
     for heading in ("clients", "requests/s", "p50 ms", "p99 ms", "bare /s", "bare p50", "bare p99", "ratio", "spread"):
         table.add_column(heading, justify="right")

@@ -73,6 +73,11 @@ class Serving:
         return f"http://{HOST}/fhir"
 
     @property
+    def environment(self) -> dict[str, str]:
+        """What the process has as its environment: with it, other commands are about the same service."""
+        return self._environment
+
+    @property
     def pid(self) -> int:
         """The process that was started."""
         return self._running().pid

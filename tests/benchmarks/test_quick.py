@@ -41,6 +41,12 @@ def test_every_goal_has_a_value(report: dict[str, Any]) -> None:
         assert goal["met"] in {True, False}
 
 
+def test_what_access_control_costs_has_numbers(report: dict[str, Any]) -> None:
+    assert [row["name"] for row in report["access"]["loads"]] == ["read", "create", "referral transaction"]
+    assert all(row["ratio"] > 0 for row in report["access"]["loads"])
+    assert len(report["access"]["goals"]) == 2
+
+
 def test_every_search_is_answered_or_told_to_be_refused_at_every_size(report: dict[str, Any]) -> None:
     assert [sized["resources"] for sized in report["search"]] == [400, 800]
     for sized in report["search"]:

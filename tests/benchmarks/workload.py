@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tests.benchmarks.client import Connection
 from tests.benchmarks.generator import FRESH, KEY
 from tests.builders.referral import referral_bundle
 from tests.builders.resources import CLINIC, EHR, identifier, observation, patient, reference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Json = dict[str, Any]
 
@@ -72,18 +75,24 @@ def transaction_body() -> str:
     return compact(bundle)
 
 
-async def create_patients(port: int, how_many: int) -> list[str]:
+async def create_patients(port: int, how_many: int, headers: Mapping[str, str] | None = None) -> list[str]:
     """Load patients in transactions of 500; their ids."""
-    return await _create_all(port, [patient(number) for number in range(how_many)])
+    return await _create_all(port, [patient(number) for number in range(how_many)], headers)
 
 
-async def create_observations(port: int, subjects: list[str], how_many: int, mark: str = "loaded-") -> list[str]:
+async def create_observations(
+    port: int,
+    subjects: list[str],
+    how_many: int,
+    mark: str = "loaded-",
+    headers: Mapping[str, str] | None = None,
+) -> list[str]:
     """Load Observations of 1 KB in transactions of 500; they go round the patients `subjects`."""
     ratings = [
         session_observation(f"Patient/{subjects[number % len(subjects)]}", f"{mark}{number:010}")
         for number in range(how_many)
     ]
-    return await _create_all(port, ratings)
+    return await _create_all(port, ratings, headers)
 
 
 async def update_observations(port: int, ids: list[str], mark: str) -> None:
@@ -92,21 +101,21 @@ async def update_observations(port: int, ids: list[str], mark: str) -> None:
     await _write_all(port, [_entry(content, "PUT", f"Observation/{content['id']}") for content in contents])
 
 
-async def _create_all(port: int, contents: list[Json]) -> list[str]:
-    return await _write_all(port, [_entry(content, "POST", content["resourceType"]) for content in contents])
+async def _create_all(port: int, contents: list[Json], headers: Mapping[str, str] | None) -> list[str]:
+    return await _write_all(port, [_entry(content, "POST", content["resourceType"]) for content in contents], headers)
 
 
 def _entry(content: Json, method: str, url: str) -> Json:
     return {"resource": content, "request": {"method": method, "url": url}}
 
 
-async def _write_all(port: int, entries: list[Json]) -> list[str]:
+async def _write_all(port: int, entries: list[Json], headers: Mapping[str, str] | None = None) -> list[str]:
     ids: list[str] = []
     async with Connection(port) as connection:
         for start in range(0, len(entries), _BUNDLE_ENTRIES):
             some = entries[start : start + _BUNDLE_ENTRIES]
             bundle = {"resourceType": "Bundle", "type": "transaction", "entry": some}
-            reply = await connection.request("POST", "/fhir", bundle)
+            reply = await connection.request("POST", "/fhir", bundle, headers)
             if reply.status != 200:
                 raise RuntimeError(f"loading failed: {reply.status} {reply.body[:1000]!r}")
             ids += [_logical_id(entry["response"]["location"]) for entry in reply.json()["entry"]]

@@ -1,0 +1,97 @@
+"""What access control and being on record cost: `smart` with records held against the open mode without them.
+
+Both services stand on one PostgreSQL, hold the same, and are asked by turns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from service.store.embedded import Embedded
+from tests.benchmarks import standing, workload
+from tests.benchmarks.generator import KEY, Load, load_generator
+from tests.benchmarks.goals import Goal
+from tests.benchmarks.rounds import Pair, Row, measure
+from tests.benchmarks.serving import ROOT, the_service
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.benchmarks.serving import Serving
+    from tests.benchmarks.size import Size
+
+TITLE: Final = "AUTH_MODE=smart with AUDIT=on; `bare` is the same service, open and without records"
+READ: Final = "read"
+CREATE: Final = "create"
+TRANSACTION: Final = "referral transaction"
+_KEPT: Final = 0.7
+_CLIENTS: Final = 16
+_PLENTY: Final = 1_000_000
+_QUIET: Final[dict[str, object]] = {"access_log": False, "log_level": "error"}
+_MODES: Final[tuple[dict[str, Any], ...]] = (
+    {"auth_mode": "open", "audit": "off"},
+    {"auth_mode": "smart", "audit": "on", "client_requests_per_minute": _PLENTY},
+)
+
+
+async def measure_access(folder: Path, *, workers: int, size: Size) -> list[Row]:
+    """A row for each interaction. All rounds have to be over within the 300 seconds of a token."""
+    with Embedded(folder / "database") as server:
+        urls = await standing.create_databases(server.wait_until_ready(), "open", "guarded")
+        opened, guarded = (
+            the_service(folder / mode["auth_mode"], database_url=url, workers=workers, **_QUIET, **mode)
+            for url, mode in zip(urls, _MODES, strict=True)
+        )
+        async with opened, guarded:
+            loads = []
+            for service, token in ((guarded, await _token(guarded)), (opened, None)):
+                headers = {"authorization": f"Bearer {token}"} if token else {}
+                known = await workload.create_patients(service.port, size.patients, headers)
+                rated = await workload.create_observations(service.port, known, size.observations // 4, headers=headers)
+                load = Load(
+                    port=service.port,
+                    method="",
+                    target="",
+                    clients=_CLIENTS,
+                    seconds=size.seconds,
+                    requests=size.requests,
+                )
+                loads.append(_loads(replace(load, headers=headers), known, rated))
+            await standing.analyze(*urls)
+            pairs = [Pair(name=name, service=loads[0][name], yardstick=loads[1][name]) for name in loads[0]]
+            with load_generator() as generator:
+                return measure(generator, pairs, rounds=size.rounds, done=lambda: None)
+
+
+def access_goals(rows: list[Row]) -> list[Goal]:
+    """What is kept of the speed of reads and creates."""
+    name = "{} with AUTH_MODE=smart and AUDIT=on / open without records, requests per second, many clients"
+    kept = {row.name: row.ratio for row in rows}
+    return [
+        Goal(name=name.format(each), value=kept[each], unit="", limit=_KEPT, at_least=True) for each in (READ, CREATE)
+    ]
+
+
+def _loads(load: Load, patients: list[str], observations: list[str]) -> dict[str, Load]:
+    write = replace(load, method="POST")
+    return {
+        READ: replace(load, method="GET", target=f"/fhir/Observation/{KEY}", keys=observations),
+        CREATE: replace(write, target="/fhir/Observation", body=workload.create_body(), keys=patients, expected=201),
+        TRANSACTION: replace(write, target="/fhir", body=workload.transaction_body()),
+    }
+
+
+async def _token(service: Serving) -> str:
+    """An access token of a clinic, by the command that developers use."""
+    options = ("--role", "clinic", "--organisation", "Organization/clinic")
+    asked = [sys.executable, "-m", "service", "client", "token", *options, "--scope", "system/*.cruds"]
+    command = await asyncio.create_subprocess_exec(
+        *asked, cwd=ROOT, env=service.environment, stdout=asyncio.subprocess.PIPE
+    )
+    printed, _ = await command.communicate()
+    if command.returncode:
+        raise RuntimeError("no token was given")
+    return printed.decode().strip()
