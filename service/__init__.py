@@ -5,20 +5,22 @@
     connection     an HTTP connection with bounds on what it keeps of a request that has not begun
     clients, audit the registry of clients, and what is on record, on the command line
     load, reindex  long commands: files into the store, and index rows made anew
+    cds            CDS Hooks: what the safety rules say while somebody orders massage
     rest, pages    FHIR over HTTP; what a person sees in a browser
     auth           OAuth over HTTP: the built-in authorisation server, other issuers, the gate before FHIR
     jobs           what a worker does beside answering: reindexes, housekeeping
     interactions   what this server does: one module per FHIR interaction, `perform` is the single door
     operations     one module per FHIR operation
     access         who may do what: scopes, rules for tokens and keys; pure decisions
+    massage        what medical massage says: catalogue, safety screening, life cycles, profiles; pure
     store          Postgres: the only package that imports SQLAlchemy or asyncpg
     outgoing       requests that the service itself sends, to URLs that somebody else gave it
     fhir           what FHIR R4 says: pure, and imports nothing of ours
     settings, logs read by `app` and `cli`; the other packages are handed what they need. setting_forms: texts → values
     progress       what a person sees of a long command
 
-    cli -> clients, audit -> serve, load, reindex -> app -> rest, pages, auth, jobs -> operations -> interactions
-        -> access, store -> outgoing -> fhir
+    cli -> clients, audit -> serve, load, reindex -> app -> cds -> rest, pages, auth, jobs -> operations -> interactions
+        -> massage, access, store -> outgoing -> fhir
 
 The contracts are in pyproject.toml and run in `make test`.
 """

@@ -44,11 +44,14 @@ def mitigated(issue: Content, clearance: Clearance = NOBODY) -> bool:
     return any(_clears(each, issue, clearance) for each in objects_in(issue, "mitigation"))
 
 
+def is_open_absolute(issue: Content, clearance: Clearance = NOBODY) -> bool:
+    """Whether an issue of screening forbids massage, and nobody has cleared it."""
+    return _is_absolute(issue) and not is_withdrawn(issue) and not mitigated(issue, clearance)
+
+
 def open_absolute(issues: Iterable[Content], clearance: Clearance = NOBODY) -> tuple[Content, ...]:
-    """The issues of screening that forbid massage, and that nobody has cleared."""
-    return tuple(
-        each for each in issues if _is_absolute(each) and not is_withdrawn(each) and not mitigated(each, clearance)
-    )
+    """The issues that forbid massage, and that nobody has cleared."""
+    return tuple(each for each in issues if is_open_absolute(each, clearance))
 
 
 def _is_absolute(issue: Content) -> bool:
