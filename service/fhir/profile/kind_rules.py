@@ -24,7 +24,7 @@ def choice_finding(node: Node) -> Callable[[Item], Finding | None] | None:
     if not node.choice or node.element is None or len(node.kinds) == len(node.element.types) or not node.max:
         return None
     keys = frozenset(node.key_of(kind) for kind in node.kinds)
-    text = f"{node.name} must be a {listed([kind.code for kind in node.kinds])}: {listed(sorted(keys))}."
+    text = f"{node.name} must be of type {' or '.join(kind.code for kind in node.kinds)}: {listed(sorted(keys))}."
     return lambda item: None if item.key in keys else Finding(text=text, kind="structure", at=item.at)
 
 
