@@ -34,8 +34,7 @@ from service.jobs.anchors import anchored
 from service.jobs.background import Background
 from service.jobs.reindexing import Reindexing
 from service.logs import AccessLog, request_id
-from service.operations.reindex import reindex
-from service.operations.validate import validate
+from service.operations.table import OPERATIONS
 from service.pages.routes import routes as page_routes
 from service.rest.application import FhirApplication
 from service.rest.health import ELSEWHERE, health_routes
@@ -73,9 +72,6 @@ _COMMAND_STATEMENT_SECONDS: Final = 600.0
 """Nobody waits for an answer."""
 BACKGROUND_CONNECTIONS: Final = 3
 """Of each worker: one that holds the lock of a job, one that does it, one to look up the search parameters."""
-
-OPERATIONS: Final[Mapping[str, Any]] = {"reindex": reindex, "validate": validate}
-"""Operation name without the dollar sign → what performs it."""
 
 
 def version() -> str:

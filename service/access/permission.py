@@ -36,8 +36,18 @@ if TYPE_CHECKING:
     from service.fhir.interaction import Interaction, Parameters
     from service.fhir.search.query import Include, Query
 
-OPERATIONS: Final[Mapping[str, str]] = {"validate": ""}
-"""Operation → the letters that it needs on its type; with an id it also needs to read. $validate stores nothing."""
+OPERATIONS: Final[Mapping[str, str]] = {
+    "expand": "r",
+    "lookup": "r",
+    "subsumes": "r",
+    "translate": "r",
+    "validate": "",
+    "validate-code": "r",
+}
+"""Operation → the letters that it needs on its type; with an id it also needs to read. $validate stores nothing.
+
+What operations on codes depend on beyond their type, such as the code systems of a value set, everybody sees.
+"""
 
 ADMINISTRATIVE: Final = frozenset({"reindex"})
 """The operations of administrators: they concern the service and not a resource."""

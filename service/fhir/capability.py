@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.audit.search import PARAMETERS
+from service.fhir.code_operations import CODE_OPERATIONS
 from service.fhir.conformance import (
     FHIR_VERSION,
     FORMATS,
@@ -126,7 +127,7 @@ def _resource(name: str, registry: Registry, claims: dict[str, Any], reverse: It
         "searchInclude": ["*", *include_names(registry, name)],
         "searchRevInclude": ["*", *reverse],
         "searchParam": _search_parameters(registry.parameters(name).values()),
-        "operation": _operations(OPERATIONS),
+        "operation": _operations((*OPERATIONS, *CODE_OPERATIONS.get(name, ()))),
     }
 
 

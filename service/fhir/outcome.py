@@ -223,6 +223,16 @@ ERROR_CODES: Final = _catalogue(
         "processing",
         "What a decision needs was neither prefetched nor could be fetched.",
     ),
+    # codes
+    ("parameter-required", Category.INVALID, "required", "The operation needs a parameter that was not sent."),
+    ("code-unknown", Category.NOT_FOUND, "code-invalid", "The code system that was named does not have the code."),
+    (
+        "codes-untold",
+        Category.RULE,
+        "not-supported",
+        "The resources that the service holds do not suffice to tell the codes, or to compare them.",
+    ),
+    ("codes-too-many", Category.RULE, "too-costly", "There are more codes, or resources, than one answer is made of."),
     # patches and bundles
     ("patch-invalid", Category.INVALID, "structure", "The patch document itself is malformed."),
     ("patch-failed", Category.RULE, "processing", "The patch does not apply to the resource as it is."),

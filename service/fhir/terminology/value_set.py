@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from service.fhir.terminology.code_system import CodeSystem
-from service.fhir.terminology.error import CannotExpandError, NotHeldError, TooManyError
+from service.fhir.terminology.error import CannotExpandError, TooManyError
 from service.fhir.terminology.needed import AS_NAMED, Needed, canonical, contained, is_expanded
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Expander:
         for each in part.get("filter", ()):
             selected = code_system.filtered(each["property"], each["op"], each["value"])
             codes = [code for code in codes if code in selected]
-        return {(system, code): _entry(code_system, code, system=system) for code in codes}
+        return {(system, code): entry_of(code_system, code, system=system) for code in codes}
 
     def _enumerated(
         self, concepts: Iterable[Mapping[str, Any]], system: str, needed: Needed, *, inactive: bool
@@ -133,7 +133,7 @@ class Expander:
         found: Expansion = {}
         for each in concepts:
             code = each["code"]
-            known = _entry(code_system, code, system=system) if code_system else Entry(system=system, code=code)
+            known = entry_of(code_system, code, system=system) if code_system else Entry(system=system, code=code)
             if inactive or not known.inactive:
                 found[system, code] = Entry(
                     system=system,
@@ -145,18 +145,6 @@ class Expander:
                     abstract=known.abstract,
                 )
         return found
-
-
-def look_up_in(held: Mapping[Needed, Content]) -> Callable[[Needed], Content]:
-    """A look-up among resources at hand."""
-
-    def look_up(needed: Needed) -> Content:
-        found = held.get(needed)
-        if found is None:
-            raise NotHeldError(f"the service does not hold the {needed}")
-        return found
-
-    return look_up
 
 
 def _listed(contains: Iterable[Mapping[str, Any]]) -> Expansion:
@@ -176,7 +164,8 @@ def _listed(contains: Iterable[Mapping[str, Any]]) -> Expansion:
     return found
 
 
-def _entry(code_system: CodeSystem, code: str, *, system: str) -> Entry:
+def entry_of(code_system: CodeSystem, code: str, *, system: str) -> Entry:
+    """What a code system says of a code, little where it does not have it."""
     concept = code_system.concept(code)
     if concept is None:
         return Entry(system=system, code=code, version=code_system.version)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.capability import capability_statement
 from service.fhir.codec import decode
-from service.fhir.outcome import ALL_OK, operation_outcome
+from service.fhir.outcome import ALL_OK, CANONICAL, operation_outcome
 from service.rest.openapi.examples import STORED_META, example_files, example_of, stored
 from service.rest.openapi.headers import response_headers
 from service.rest.openapi.operation import component
@@ -50,12 +50,38 @@ def examples(definitions: Definitions, registry: Registry) -> Json:
     found["searchset"] = {"summary": "One match", "value": _bundle("searchset", request, search={"mode": "match"})}
     found["history"] = {"summary": "One version", "value": _bundle("history", request, **_HISTORY_ENTRY)}
     found["capabilities"] = {"summary": "Of one type only, for brevity", "value": _capabilities(definitions, registry)}
+    found["codes"] = {"summary": "A code", "value": _CODES}
+    found["codes.answer"] = {"summary": "A code that is in", "value": _CODES_ANSWER}
+    found["expansion"] = {"summary": "The first of several codes", "value": _EXPANSION}
     found["reindex"] = {"summary": "Of the types that have a parameter", "value": _REINDEX}
     found["reindexes"] = {"summary": "One that is running", "value": _REINDEXES}
     found["outcome"] = {"summary": "Nothing to complain about", "value": operation_outcome([ALL_OK])}
     return found
 
 
+_TECHNIQUE: Final[Json] = {"system": f"{CANONICAL}/CodeSystem/massage-technique", "code": "deep-tissue"}
+_CODES: Final[Json] = {
+    "resourceType": "Parameters",
+    "parameter": [{"name": "coding", "valueCoding": _TECHNIQUE}],
+}
+_CODES_ANSWER: Final[Json] = {
+    "resourceType": "Parameters",
+    "parameter": [
+        {"name": "result", "valueBoolean": True},
+        {"name": "display", "valueString": "Deep tissue massage"},
+    ],
+}
+_EXPANSION: Final[Json] = {
+    "resourceType": "ValueSet",
+    "status": "active",
+    "expansion": {
+        "timestamp": "2026-01-09T09:00:00.000Z",
+        "total": 13,
+        "offset": 0,
+        "parameter": [{"name": "count", "valueInteger": 1}],
+        "contains": [{**_TECHNIQUE, "display": "Deep tissue massage"}],
+    },
+}
 _REINDEX: Final[Json] = {
     "resourceType": "Parameters",
     "parameter": [{"name": "type", "valueCode": "Observation"}, {"name": "parameter", "valueString": "code"}],
@@ -133,6 +159,7 @@ def request_bodies(definitions: Definitions, search: SearchParameters) -> Json:
         "`type` and `parameter`, each any number of times.", reference_to("Parameters"), "reindex"
     )
     bodies["Reindex"]["required"] = False
+    bodies["Codes"] = _body("The parameters of the operation.", reference_to("Parameters"), "codes")
     bodies["Patch"] = {
         "description": "JSON Patch (RFC 6902) or FHIRPath Patch.",
         "required": True,
@@ -184,6 +211,12 @@ def success_responses(definitions: Definitions) -> Json:
         reference_to("Parameters"),
         "reindexes",
         "X-Request-Id",
+    )
+    responses["Codes"] = _answer(
+        "What is known of the code.", reference_to("Parameters"), "codes.answer", "X-Request-Id"
+    )
+    responses["Expansion"] = _answer(
+        "The value set with its expansion.", reference_to("ValueSet"), "expansion", "X-Request-Id"
     )
     responses["Deleted"] = {
         "description": "Deleted, or not there.",

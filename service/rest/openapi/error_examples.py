@@ -49,6 +49,13 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "tim-1: if there's a duration, there needs to be duration units.",
         "ServiceRequest.occurrenceTiming.repeat",
     ),
+    "parameter-required": ("On the type, $expand takes the url of the value set.", "http.url"),
+    "code-unknown": ("The code system does not have the code.", "http.code"),
+    "codes-untold": ("The codes cannot be told: the service does not hold the CodeSystem http://example.org/codes.",),
+    "codes-too-many": (
+        "The value set has 20000 codes; ask for pages of at most 10000 by count and offset.",
+        "http.count",
+    ),
     "resource-subsetted": ("The content is a part of the resource; read the whole.", "CarePlan.meta.tag"),
     "reference-not-found": ("The reference points at a Patient that is not here.", "ServiceRequest.subject"),
     "reference-ambiguous": (

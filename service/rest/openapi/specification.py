@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from service.rest.openapi import bodies
+from service.rest.openapi.code_paths import code_paths
 from service.rest.openapi.compartment_paths import compartment_paths
 from service.rest.openapi.errors import error_example_components, error_responses, error_table
 from service.rest.openapi.headers import request_header_components, response_header_components
@@ -67,7 +68,7 @@ def build(definitions: Definitions, registry: Registry, *, version: str) -> Json
     types = definitions.resource_types
     paths = system_paths(search)
     for name in types:
-        paths |= type_paths(name, search)
+        paths |= type_paths(name, search) | code_paths(name)
     paths |= compartment_paths(registry, search)
     return {
         "openapi": "3.1.0",

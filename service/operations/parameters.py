@@ -1,0 +1,159 @@
+"""The parameters of an operation, from its URL and from a Parameters resource: https://hl7.org/fhir/R4/operations.html
+
+An operation names those that it takes. Whatever else comes is refused, and so is what R4 defines and is not supported.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from msgspec import Struct
+
+from service.fhir.outcome import failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from service.fhir.interaction import Operation
+    from service.fhir.resource import Content
+    from service.fhir.validation import Validator
+
+Kind = Literal["text", "boolean", "integer", "Coding", "CodeableConcept", "resource", "parts"]
+
+_TEXTS: Final = frozenset({"String", "Uri", "Url", "Canonical", "Code", "Id", "DateTime", "Date"})
+_INTEGERS: Final = frozenset({"Integer", "UnsignedInt", "PositiveInt"})
+_GENERAL: Final = frozenset({"_format", "_pretty"})
+_LARGEST: Final = 2**31 - 1
+
+
+class Taken(Struct, frozen=True, kw_only=True):
+    """What an operation takes: names with their kinds, those that may repeat, and those that R4 has beyond that.
+
+    `unsupported` says of each of the latter why.
+    """
+
+    operation: str
+    kinds: Mapping[str, Kind]
+    repeating: frozenset[str] = frozenset()
+    unsupported: Mapping[str, str] = {}
+
+
+class Sent(Struct, frozen=True, kw_only=True):
+    """The values that were sent, by name."""
+
+    values: Mapping[str, list[Any]]
+
+    def one(self, name: str) -> Any:
+        """The value of a parameter that does not repeat, None where it was not sent."""
+        found = self.values.get(name)
+        return found[0] if found else None
+
+    def all(self, name: str) -> list[Any]:
+        """The values of a parameter that may repeat."""
+        return self.values.get(name, [])
+
+    def flag(self, name: str) -> bool:
+        """Whether a boolean was sent and is true."""
+        return bool(self.one(name))
+
+    def required(self, name: str, told: str) -> Any:
+        """The value of a parameter; FhirError parameter-required, which says `told`."""
+        found = self.one(name)
+        if found is None:
+            raise missing(told, name)
+        return found
+
+
+def missing(told: str, name: str) -> Exception:
+    """That a parameter was not sent."""
+    return failure("parameter-required", told, f"http.{name}")
+
+
+def sent(operation: Operation, taken: Taken, validator: Validator) -> Sent:
+    """The parameters of the request; FhirError where they are not what the operation takes."""
+    values: dict[str, list[Any]] = {}
+    for name, value in _pairs(operation, taken, validator):
+        found = values.setdefault(name, [])
+        found.append(value)
+        if len(found) > 1 and name not in taken.repeating:
+            raise failure("parameter-value", f"${taken.operation} takes {name} once.", f"http.{name}")
+    return Sent(values=values)
+
+
+def _pairs(operation: Operation, taken: Taken, validator: Validator) -> Iterator[tuple[str, Any]]:
+    for name, text in operation.parameters:
+        if name not in _GENERAL:
+            yield name, _of_text(name, text, _kind(name, taken))
+    content = operation.content
+    if content is None:
+        return
+    named = content.get("resourceType")
+    alone = [
+        name for name, kind in taken.kinds.items() if kind == "resource" and name.casefold() == str(named).casefold()
+    ]
+    if alone:
+        validator.check(content, str(named))
+        yield alone[0], content
+        return
+    validator.check(content, "Parameters")
+    for place, parameter in enumerate(content.get("parameter", ())):
+        name = parameter["name"]
+        yield name, _of_parameter(parameter, _kind(name, taken), f"Parameters.parameter[{place}]")
+
+
+def _kind(name: str, taken: Taken) -> Kind:
+    kind = taken.kinds.get(name)
+    if kind is not None:
+        return kind
+    if name in taken.unsupported:
+        raise failure("parameter-unsupported", taken.unsupported[name], f"http.{name}")
+    known = ", ".join(taken.kinds)
+    raise failure("parameter-unknown", f"${taken.operation} takes {known}.", f"http.{name}")
+
+
+def _of_text(name: str, text: str, kind: Kind) -> Any:
+    """The value of a parameter in the URL."""
+    match kind:
+        case "text" if text:
+            return text
+        case "boolean" if text in ("true", "false"):
+            return text == "true"
+        case "integer" if text.isascii() and text.isdigit() and int(text) <= _LARGEST:
+            return int(text)
+        case "Coding" | "CodeableConcept" | "resource" | "parts":
+            told = f"{name} does not fit into a URL; POST it in a Parameters resource."
+            raise failure("parameter-value", told, f"http.{name}")
+    raise failure("parameter-value", f"{name} must be {_FORMS[kind]}.", f"http.{name}")
+
+
+_FORMS: Final[Mapping[Kind, str]] = {
+    "text": "a text that is not empty",
+    "boolean": "true or false",
+    "integer": "a whole number from 0",
+    "Coding": "a valueCoding",
+    "CodeableConcept": "a valueCodeableConcept",
+    "resource": "a resource",
+    "parts": "a list of parts",
+}
+
+
+def _of_parameter(parameter: Content, kind: Kind, where: str) -> Any:
+    """The value of a parameter in the body, which is valid R4."""
+    values: list[tuple[str, Any]] = [
+        (key.removeprefix("value"), each) for key, each in parameter.items() if key.startswith("value")
+    ]
+    suffix, value = values[0] if values else ("", None)
+    match kind:
+        case "text" if suffix in _TEXTS:
+            return value
+        case "boolean" if suffix == "Boolean":
+            return value
+        case "integer" if suffix in _INTEGERS and isinstance(value, int) and value >= 0:
+            return value
+        case "Coding" | "CodeableConcept" if suffix == kind:
+            return value
+        case "resource" if "resource" in parameter:
+            return parameter["resource"]
+        case "parts" if "part" in parameter:
+            return parameter["part"]
+    raise failure("parameter-value", f"The parameter must be {_FORMS[kind]}.", where)

@@ -1,0 +1,27 @@
+"""Every operation, by its name without the dollar sign. Each says itself on which types and levels it works."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from service.operations.expand import expand
+from service.operations.lookup import lookup
+from service.operations.reindex import reindex
+from service.operations.subsumes import subsumes
+from service.operations.translate import translate
+from service.operations.validate import validate
+from service.operations.validate_code import validate_code
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OPERATIONS: Final[Mapping[str, Any]] = {
+    "expand": expand,
+    "lookup": lookup,
+    "reindex": reindex,
+    "subsumes": subsumes,
+    "translate": translate,
+    "validate": validate,
+    "validate-code": validate_code,
+}
+"""Operation name → what performs it."""
