@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote_plus, unquote_to_bytes
 
 from service.fhir.outcome import failure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from service.fhir.interaction import Parameters
 
 MAX_PARAMETERS: Final = 1000
@@ -21,6 +23,7 @@ MAX_BYTES: Final = 1 << 20
 """Of the names and values together, as they were sent: decoding more would take long."""
 
 _PRINTABLE: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
+_UNRESERVED: Final = re.compile(r"[A-Za-z0-9_.~\-]*")
 
 
 def parse_query(encoded: bytes, expression: str = "http.query") -> Parameters:
@@ -47,6 +50,16 @@ def parse_query(encoded: bytes, expression: str = "http.query") -> Parameters:
             place = f"http.{plain_name}" if _PRINTABLE.fullmatch(plain_name) else expression
             pairs.append((plain_name, decode(value.replace("+", " "), place)))
     return tuple(pairs)
+
+
+def encode_query(pairs: Iterable[tuple[str, str]]) -> str:
+    """The pairs as a query: `parse_query` gives them back."""
+    return "&".join([f"{_encoded(name)}={_encoded(value)}" for name, value in pairs])
+
+
+def _encoded(text: str) -> str:
+    """Most names and many values stay as they are, which `quote_plus` takes its time to find out."""
+    return text if _UNRESERVED.fullmatch(text) else quote_plus(text)
 
 
 def decode(text: str, expression: str) -> str:

@@ -7,16 +7,16 @@ https://hl7.org/fhir/R4/http.html#paging
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlencode
 
 from msgspec import Struct
 
+from service.fhir import codec
 from service.fhir.outcome import failure
 from service.fhir.search import cursor
 from service.fhir.search.cursor import Position
 from service.fhir.search.result_parameters import FORM, NOISE
+from service.fhir.url_encoding import encode_query
 
 if TYPE_CHECKING:
     from service.fhir.interaction import Parameters
@@ -46,7 +46,7 @@ def page_query(query: Query, position: Position | None, secret: bytes, *, addres
     sealed = cursor.seal([query.applied, values, backwards], secret, _scope(address))
     written = [pair for pair in query.applied if pair[0] in _WRITTEN]
     link = f"{_CURSOR}={sealed}"  # URL-safe as it is
-    return f"{urlencode(written)}&{link}" if written else link
+    return f"{encode_query(written)}&{link}" if written else link
 
 
 def continued(parameters: Parameters, secret: bytes, *, address: str) -> Continuation:
@@ -80,4 +80,4 @@ def _code(pair: tuple[str, str]) -> str:
 
 
 def _scope(address: str) -> str:
-    return json.dumps(["page", address])
+    return codec.encode(["page", address]).decode()

@@ -7,9 +7,10 @@ are alternatives (OR), the criteria of an `And` hold together. https://hl7.org/f
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
-from urllib.parse import urlencode
 
 from msgspec import Struct
+
+from service.fhir.url_encoding import encode_query
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -281,4 +282,4 @@ class Query(Struct, frozen=True, kw_only=True):
 def query_string(query: Query, *, cursor: str | None = None) -> str:
     """The query part of a link that repeats the search: what took effect, and where to go on from."""
     pairs = [*query.applied, *([("_cursor", cursor)] if cursor else [])]
-    return urlencode(pairs)
+    return encode_query(pairs)

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import string
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.fhir.outcome import FhirError
-from service.fhir.url_encoding import MAX_BYTES, MAX_PARAMETERS, parse_query
+from service.fhir.url_encoding import MAX_BYTES, MAX_PARAMETERS, encode_query, parse_query
+
+_ANY = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+_OF_URLS = f"{string.ascii_letters}{string.digits}_.~-%+&="
 
 
 def test_names_and_values_are_decoded() -> None:
     """In the order sent, repeats kept."""
     assert parse_query(b"a=1&b=%C3%A9+%2B&a=&c") == (("a", "1"), ("b", "é +"), ("a", ""), ("c", ""))
+
+
+@given(st.lists(st.tuples(st.text(_ANY, min_size=1), st.text(_ANY))))
+def test_what_is_encoded_is_decoded_again(pairs: list[tuple[str, str]]) -> None:
+    """Whatever characters there are, and in letters that any URL may have."""
+    encoded = encode_query(pairs)
+    assert parse_query(encoded.encode()) == tuple(pairs)
+    assert not set(encoded) - set(_OF_URLS)
 
 
 @pytest.mark.parametrize(
