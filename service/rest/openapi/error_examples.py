@@ -91,6 +91,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "http._cursor",
     ),
     "too-costly": ("A Bundle may have at most 1000 entries.", "Bundle.entry"),
+    "prefetch-required": (
+        "Send the prefetch key conditions, or fhirServer with a token that may read Condition.",
+        "prefetch.conditions",
+    ),
     "patch-invalid": ("An operation needs op, path and, for add, replace and test, value.", "Patch[0]"),
     "patch-failed": ("The path /name/3 does not exist.", "Patch[1].path"),
     "bundle-type": ("A Bundle posted to the base is a batch or a transaction.", "Bundle.type"),
