@@ -174,8 +174,7 @@ def create_app(
         security=access.security if access else None,
     )
     beside = _beside(settings, parts, journal)
-    proxies = Proxies(settings.trusted_proxies, settings.proxy_headers) if settings.trusted_proxies else None
-    around = Surroundings(proxies, Hosts(settings.known_hosts), settings.base_url)
+    around = _around(settings)
     fhir = FhirApplication(
         Engine(beside.current, OPERATIONS),
         definitions=standard.definitions,
@@ -192,6 +191,11 @@ def create_app(
     beyond = [*(access.routes if access else ()), *cds_routes(settings, fhir_url(settings), pool, journal, now)]
     elsewhere = _elsewhere(standard, pool, beyond)
     return Application(fhir=fhir, elsewhere=elsewhere, pool=pool, beside=beside, around=around)
+
+
+def _around(settings: Settings) -> Surroundings:
+    proxies = Proxies(settings.trusted_proxies, settings.proxy_headers) if settings.trusted_proxies else None
+    return Surroundings(proxies, Hosts(settings.known_hosts), settings.base_url)
 
 
 def _pool(settings: Settings, chains: Chains | None) -> Pool:

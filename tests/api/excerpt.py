@@ -32,6 +32,8 @@ def excerpt(document: Json, types: Sequence[str]) -> Json:
     _narrow_bodies(components, types)
     identity = components["parameters"]["id"]
     identity["schema"] = {"anyOf": [{"enum": list(KNOWN_IDS)}, identity["schema"]]}
+    provenance = components["parameters"]["X-Provenance"]["schema"]
+    provenance["enum"] = provenance["examples"]
     part["paths"] = {path: item for path, item in part["paths"].items() if path.split("/")[1] in (*_SYSTEM, *types)}
     part["components"] = _in_use(part)
     return part

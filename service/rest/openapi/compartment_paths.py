@@ -64,5 +64,5 @@ def _item(registry: Registry, name: str, **operations: Json) -> Json:
         "description": "A type that may be in the compartment; `*` for all of them.",
         "schema": {"type": "string", "enum": ["*", *compartment_types(registry, name)]},
     }
-    shared = [*parameter_references("id", "_format", "_pretty"), *request_headers("X-Request-Id")]
+    shared = [*parameter_references("id", "_format", "_pretty"), *request_headers("X-Request-Id", "X-Break-Glass")]
     return {"parameters": [*shared, member], **operations}

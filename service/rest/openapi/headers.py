@@ -17,6 +17,10 @@ _PREFERENCES: Final = """\
 `return=minimal`, `return=representation`, `return=OperationOutcome`; `handling=strict`, `handling=lenient`.
 Without it a write answers with the resource; entries of a Bundle answer without it."""
 
+_PROVENANCE: Final = (
+    '{"resourceType":"Provenance","recorded":"2026-01-09T09:00:00Z","agent":[{"who":{"display":"Example EHR"}}]}'
+)
+
 _REQUEST: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "If-Match": (
         "Make the change only if this is the current version, else 412: an entity tag, a list of them, or `*` for any.",
@@ -41,6 +45,17 @@ _REQUEST: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "Prefer": (
         _PREFERENCES,
         {"type": "string", "examples": ["return=minimal", "handling=lenient"]},
+    ),
+    "X-Provenance": (
+        "A Provenance resource without `target`, as JSON: stored with the change, about the versions that it makes.",
+        {
+            "type": "string",
+            "examples": [_PROVENANCE],
+        },
+    ),
+    "X-Break-Glass": (
+        "With access control, of an administrator: why it has to see what other organisations have. It is on record.",
+        _TEXT,
     ),
     "X-Request-Id": (
         "A name for the request, given back with the answer and written to the log. Made up by the service if absent.",

@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from service.rest.openapi import bodies
+from service.rest.openapi.access_paths import ABOUT, ACCESS, access_components, access_paths
 from service.rest.openapi.code_paths import code_paths
 from service.rest.openapi.compartment_paths import compartment_paths
 from service.rest.openapi.errors import error_example_components, error_responses, error_table
@@ -70,6 +71,7 @@ def build(definitions: Definitions, registry: Registry, *, version: str) -> Json
     for name in types:
         paths |= type_paths(name, search) | code_paths(name)
     paths |= compartment_paths(registry, search)
+    paths |= access_paths()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -83,6 +85,7 @@ def build(definitions: Definitions, registry: Registry, *, version: str) -> Json
         "tags": [
             {"name": SYSTEM, "description": "What concerns all types."},
             *({"name": name, "description": definitions.type(name).short} for name in _as_read(types)),
+            {"name": ACCESS, "description": ABOUT},
             {"name": HEALTH, "description": "For the operator's probes; plain JSON."},
         ],
         "paths": paths,
@@ -106,12 +109,13 @@ def _introduction() -> str:
 
 def _components(definitions: Definitions, registry: Registry, search: SearchParameters) -> Json:
     schemas = resource_schemas(definitions) | search_value_schemas() | {"JsonPatch": _JSON_PATCH}
+    of_access, refusals = access_components()
     return {
-        "schemas": dict(sorted(schemas.items())),
+        "schemas": dict(sorted((schemas | of_access).items())),
         "parameters": parameter_components() | request_header_components() | search.components(),
         "headers": response_header_components(),
         "requestBodies": bodies.request_bodies(definitions, search),
-        "responses": bodies.success_responses(definitions) | error_responses(),
+        "responses": bodies.success_responses(definitions) | error_responses() | refusals,
         "examples": bodies.examples(definitions, registry) | error_example_components(),
         "securitySchemes": {"bearer": _BEARER},
     }

@@ -56,7 +56,7 @@ def _base(search: SearchParameters) -> Json:
             "Process a transaction or batch",
             description="A transaction is all or nothing: entries refer to each other by `urn:uuid`, create "
             "conditionally with `ifNoneExist` and may be sent again. A batch answers each entry on its own.",
-            parameters=request_headers("Prefer"),
+            parameters=request_headers("Prefer", "X-Provenance"),
             body=component("requestBodies", "Transaction"),
             answers={"200": component("responses", "TransactionResponse")},
             failures=(
@@ -148,4 +148,7 @@ def _health(name: str, summary: str) -> Json:
 
 
 def _item(**operations: Json) -> Json:
-    return {"parameters": [*parameter_references("_format", "_pretty"), *request_headers("X-Request-Id")], **operations}
+    return {
+        "parameters": [*parameter_references("_format", "_pretty"), *request_headers("X-Request-Id", "X-Break-Glass")],
+        **operations,
+    }

@@ -64,7 +64,7 @@ class _Paths:
                 f"create{self._type}",
                 self._type,
                 f"Create {_a(self._type)}",
-                parameters=request_headers("If-None-Exist", "Prefer"),
+                parameters=request_headers("If-None-Exist", "Prefer", "X-Provenance"),
                 body=self._body,
                 answers={"200": self._changed, "201": self._created},
                 failures=(*BODY_REFUSED, *CHANGE_REFUSED[:2]),
@@ -80,7 +80,7 @@ class _Paths:
             self._type,
             f"Update {_a(self._type)} found by criteria",
             description=_CONDITIONAL.format(done="updated", none="if none, the resource is created"),
-            parameters=[*self._search.references(self._type), *request_headers("If-Match", "Prefer")],
+            parameters=[*self._search.references(self._type), *request_headers("If-Match", "Prefer", "X-Provenance")],
             body=self._body,
             answers={"200": self._changed, "201": self._created},
             failures=(*BODY_REFUSED, *CHANGE_REFUSED),
@@ -92,7 +92,7 @@ class _Paths:
             self._type,
             f"Patch {_a(self._type)} found by criteria",
             description=_CONDITIONAL.format(done="patched", none="if none, 404"),
-            parameters=[*self._search.references(self._type), *request_headers("If-Match", "Prefer")],
+            parameters=[*self._search.references(self._type), *request_headers("If-Match", "Prefer", "X-Provenance")],
             body=component("requestBodies", "Patch"),
             answers={"200": self._changed},
             failures=(*ABSENT, *BODY_REFUSED, *CHANGE_REFUSED),
@@ -104,7 +104,7 @@ class _Paths:
             self._type,
             f"Delete {_a(self._type)} found by criteria",
             description=_CONDITIONAL.format(done="deleted", none="if none, there is nothing to do"),
-            parameters=[*self._search.references(self._type), *request_headers("If-Match", "Prefer")],
+            parameters=[*self._search.references(self._type), *request_headers("If-Match", "Prefer", "X-Provenance")],
             answers={"200": component("responses", "Outcome"), "204": component("responses", "Deleted")},
             failures=(*CHANGE_REFUSED,),
         )
@@ -160,7 +160,7 @@ class _Paths:
             self._type,
             f"Update {_a(self._type)}, or create it under this id",
             description="Send the whole resource. Identical content makes no new version.",
-            parameters=request_headers("If-Match", "If-None-Match-Any", "Prefer"),
+            parameters=request_headers("If-Match", "If-None-Match-Any", "Prefer", "X-Provenance"),
             body=self._body,
             answers={"200": self._changed, "201": self._created},
             failures=(*BODY_REFUSED, *CHANGE_REFUSED),
@@ -172,7 +172,7 @@ class _Paths:
             self._type,
             f"Patch {_a(self._type)}",
             description="The result is validated like an update before anything is stored.",
-            parameters=request_headers("If-Match", "Prefer"),
+            parameters=request_headers("If-Match", "Prefer", "X-Provenance"),
             body=component("requestBodies", "Patch"),
             answers={"200": self._changed},
             failures=(*ABSENT, *BODY_REFUSED, *CHANGE_REFUSED),
@@ -184,7 +184,7 @@ class _Paths:
             self._type,
             f"Delete {_a(self._type)}",
             description="Earlier versions stay in the history. Deleting what is not there succeeds.",
-            parameters=request_headers("If-Match", "Prefer"),
+            parameters=request_headers("If-Match", "Prefer", "X-Provenance"),
             answers={"200": component("responses", "Outcome"), "204": component("responses", "Deleted")},
             failures=CHANGE_REFUSED,
         )
@@ -249,7 +249,7 @@ class _Paths:
 
 def _item(*names: str, **operations: Json) -> Json:
     """A path item with the path's own parameters and those that any request may carry."""
-    shared = [*parameter_references(*names, "_format", "_pretty"), *request_headers("X-Request-Id")]
+    shared = [*parameter_references(*names, "_format", "_pretty"), *request_headers("X-Request-Id", "X-Break-Glass")]
     return {"parameters": shared, **operations}
 
 
