@@ -252,6 +252,7 @@ class World:
     policy: Policy = field(default_factory=Policy)
     last_id: int = 0
     first: Content = field(default_factory=referral)
+    watched: bool = True
 
     @classmethod
     def of(cls, *contents: Content) -> World:
@@ -291,7 +292,7 @@ class World:
 
     def judge(self, party: Party, *contents: Content, alongside: Sequence[Content] = ()) -> Verdict:
         """The verdict on writing these contents in one unit; what is allowed is stored."""
-        before = deepcopy(self.stored)
+        before = deepcopy(self.stored) if self.watched else self.stored
         changes, beside = [self._change(one) for one in contents], [self._change(one) for one in alongside]
         if any(one["resourceType"] == "ServiceRequest" and one["id"] == "order" for one in contents):
             self.first = next(one for one in contents if one["resourceType"] == "ServiceRequest")

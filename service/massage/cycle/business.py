@@ -138,7 +138,8 @@ def settle_progress(draft: View, task: Content) -> Content:
         if most is None
         else {"valueRatio": {"numerator": sessions(done), "denominator": sessions(most)}}
     )
-    return task | {"output": [*others, {"type": coded(TASK_IO, _PROGRESS)} | value]}
+    entry = {"type": coded(TASK_IO, _PROGRESS)} | value
+    return task if had == [entry] else task | {"output": [*others, entry]}
 
 
 def _code(task: Content) -> str | None:

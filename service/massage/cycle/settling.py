@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from service.massage.cycle.machine import Step
     from service.massage.cycle.values import Refusal
 
-_PROGRESS_TYPES: Final = frozenset({"Procedure", "ServiceRequest", "ClaimResponse"})
 _HELD: Final = ("contraindicated", "An absolute contraindication is unresolved.")
 
 
@@ -108,13 +107,11 @@ def _waits_for_safety_alone(draft: Draft, task: Content) -> bool:
 def settle_tasks(draft: Draft) -> None:
     """Bring every Task's derived elements up to date: business status, progress, lastModified."""
     last = {taken.name: taken.step for taken in draft.taken if taken.source != taken.target}
-    touched = {name.partition("/")[0] for name in draft.proposed}
     for task in draft.tasks():
         settled = task
         if task.get("status") in LIVE or name_of(task) in last:
             settled = settle_business_status(draft, task, last.get(name_of(task)))
-            if touched & _PROGRESS_TYPES:
-                settled = settle_progress(draft, settled)
+            settled = settle_progress(draft, settled)
         if settled is not task:
             _note_state(draft, task, settled, last)
             draft.put(settled)

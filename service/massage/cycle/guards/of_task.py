@@ -38,7 +38,10 @@ def _second_task(situation: Situation) -> str | None:
         for task in situation.draft.tasks()
         if task.get("status") in LIVE and task["id"] != situation.content["id"]
     ]
-    return f"The referral has a live Task already: {others[0]}." if others else None
+    if others:
+        return f"The referral has a live Task already: {others[0]}."
+    closed = [name_of(task) for task in situation.draft.tasks() if task.get("status") == "completed"]
+    return f"{closed[0]} closed the loop; further care needs a new referral." if closed else None
 
 
 def _of_another(situation: Situation) -> str | None:
@@ -122,7 +125,9 @@ def _cancellation_open(situation: Situation) -> str | None:
 
 GUARDS: Final = (
     Guard("task-is-the-referrals", "guard-task", "", "code, intent, patient, requester fit", _not_the_referrals),
-    Guard("one-live-task", "duplicate", "", "the referral has no other live Task", _second_task),
+    Guard(
+        "one-live-task", "duplicate", "", "the referral has no other Task that is live or closed the loop", _second_task
+    ),
     Guard("owned", "wrong-actor", "owner", "the Task is the clinic's own", _of_another),
     Guard("owned-or-open", "wrong-actor", "owner", "the Task is the clinic's own, or open", _claimed_by_another),
     Guard("abort-accepted", "guard-cancellation", "", "an abort Task is being accepted", _abort_not_accepted),

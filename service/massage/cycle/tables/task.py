@@ -2,7 +2,7 @@
 
 Choices where the sources leave room, each the safer reading:
 - T2, T3 claim an open Task; T4 does not, so that one clinic cannot decline for all the others.
-- T5, T6, T14, T15 also revoke a plan that was drawn up before the first visit: no plan outlives its Task.
+- T4 to T6, T14, T15 also end a plan, its goals and visits that were drawn up early: none outlives its Task.
 - T6 is the service's step, too: a referral that is revoked before work started must not keep a live Task.
 - T11b: an abort Task may also be accepted before work has started (BSeR 07, 23); only the service ends the Task then.
 - T13: consult-only is a referral that orders no sessions.
@@ -62,7 +62,7 @@ TASK: Final = Machine(
             "rejected",
             by="clinic",
             guards="owned reason-given",
-            effects="close-abort-tasks",
+            effects="cancel-appointments revoke-plans cancel-goals close-abort-tasks",
             business="declined",
             instead="The clinic that owns the Task declines it; the referrer cancels it.",
         ),
@@ -72,7 +72,7 @@ TASK: Final = Machine(
             "rejected",
             by="clinic",
             guards="owned reason-given nothing-begun",
-            effects="cancel-appointments revoke-plans close-abort-tasks end-episode",
+            effects="cancel-appointments revoke-plans cancel-goals close-abort-tasks end-episode",
             business="declined",
             instead="The clinic that owns the Task declines it; the referrer cancels it.",
         ),
@@ -82,7 +82,7 @@ TASK: Final = Machine(
             "cancelled",
             by="referrer system",
             guards="nothing-delivered referral-withdrawn",
-            effects="cancel-appointments revoke-plans close-abort-tasks end-episode",
+            effects="cancel-appointments revoke-plans cancel-goals close-abort-tasks end-episode",
             business="cancelled-by-referrer cancelled-by-patient",
             instead="The referrer cancels a Task; the clinic declines it (rejected).",
         ),
@@ -143,7 +143,7 @@ TASK: Final = Machine(
             "cancelled",
             by="system",
             guards="abort-accepted nothing-delivered",
-            effects="accept-abort-tasks cancel-appointments revoke-plans end-episode",
+            effects="accept-abort-tasks cancel-appointments revoke-plans cancel-goals end-episode",
             business="cancelled-by-referrer cancelled-by-patient",
             instead="Accept the abort Task.",
         ),
@@ -173,7 +173,7 @@ TASK: Final = Machine(
             "entered-in-error",
             by="referrer administrator system",
             guards="nothing-delivered referral-withdrawn",
-            effects="cancel-appointments revoke-plans close-abort-tasks end-episode",
+            effects="cancel-appointments revoke-plans cancel-goals close-abort-tasks end-episode",
             instead="The Task's author or an administrator marks it as entered in error.",
         ),
         step(
@@ -182,7 +182,7 @@ TASK: Final = Machine(
             "cancelled",
             by="system",
             guards="validity-passed nothing-delivered",
-            effects="cancel-appointments revoke-plans close-abort-tasks end-episode",
+            effects="cancel-appointments revoke-plans cancel-goals close-abort-tasks end-episode",
             business="expired",
             instead="The service lets a Task expire.",
         ),

@@ -198,6 +198,12 @@ CASES = (
         holding=((referral(), task(status="rejected", businessStatus=business("declined"))), (task(id="second"),)),
     ),
     Case(
+        guard="one-live-task",
+        party=REFERRER,
+        broken=((referral(), CLOSED), (task(id="second"),)),
+        holding=((referral(), task(status="rejected", businessStatus=business("declined"))), (task(id="second"),)),
+    ),
+    Case(
         guard="owned",
         broken=(
             (referral(), without(task(), "owner")),
