@@ -66,6 +66,7 @@ def serve(settings: Settings) -> None:
     """Serve until told to stop. `ServeError`, `EmbeddedError` or `MigrationError` when that cannot begin."""
     signal.signal(signal.SIGTERM, _exit)
     _check_certificate(settings)
+    _check_rules(settings)
     listener = _listener(settings.host, settings.port)
     with database(settings, meanwhile=_import_application if settings.workers == 1 else None) as settled:
         prepared = asyncio.run(_prepared(settled))
@@ -233,6 +234,19 @@ def _check_certificate(settings: Settings) -> None:
             "TLS_CERTIFICATE and TLS_KEY must be a certificate and its private key as PEM, readable and without a "
             "passphrase"
         ) from error
+
+
+def _check_rules(settings: Settings) -> None:
+    """`ServeError` where a deployment's safety rules cannot be read, for the same reason."""
+    if settings.safety_overrides is None:
+        return
+    from service.massage.screening.override import RulesError  # noqa: PLC0415 - most have none
+    from service.massage.screening.rules import Rules  # noqa: PLC0415
+
+    try:
+        Rules.load(override_path=settings.safety_overrides)
+    except RulesError as error:
+        raise ServeError(f"SAFETY_OVERRIDES: {error}") from error
 
 
 def _address(scheme: str, host: str, port: int) -> str:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from service.cds.hooks import HOOKS, PREFETCH
 from service.fhir.outcome import failure
-from service.fhir.resource import LOGICAL_ID
+from service.massage.screening.content import ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ MOST_ORDERS: Final = 20
 """Drafts for massage in one call; somebody orders one, or a few."""
 
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-_USER: Final = re.compile(rf"(?:Practitioner|PractitionerRole|Patient|RelatedPerson)/{LOGICAL_ID.pattern}")
+_USER: Final = re.compile(rf"(?:Practitioner|PractitionerRole|Patient|RelatedPerson)/{ID.pattern}")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=\-]{1,8192}")
 
 
@@ -109,7 +109,7 @@ def _patient(context: Content) -> str:
         told = "context.userId must be a reference such as Practitioner/123."
         raise failure("value-invalid", told, "context.userId")
     patient = _text(context, "patientId", "context.patientId")
-    if not LOGICAL_ID.fullmatch(patient):
+    if not ID.fullmatch(patient):
         raise failure("value-invalid", "context.patientId must be the logical id of a Patient.", "context.patientId")
     return patient
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import urlsplit
 
 from service.cds.hooks import PLACE
 from service.cds.policy import policy_page
@@ -85,7 +86,7 @@ def cds_routes(
     """
     catalogue = load()
     rules = Rules.load(override_path=choices.safety_overrides)
-    root = fhir.rpartition("/")[0]
+    root = fhir.rpartition("/")[0] if urlsplit(fhir).path.strip("/") else fhir
     fetch = Fetch(allowed=choices.private_networks, timeout_seconds=_FETCH_SECONDS, max_bytes=_FETCHED_BYTES)
     safety = Safety(
         rules, catalogue, fetch=fetch, policy=f"{root}/policy", now=lambda: datetime.fromtimestamp(now(), UTC)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from service.fhir.resource import Content
+
+ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,256}")
+"""A logical id; there are EHRs whose ids are longer than the 64 characters that R4 allows."""
 
 
 def object_in(content: Content, name: str) -> Content:
@@ -52,6 +56,7 @@ def words_in(content: Content, name: str) -> str:
 
 
 def reference_to(content: Content) -> str:
-    """A relative reference to a resource, empty where it has no id."""
-    identity: Any = content.get("id")
-    return f"{text_in(content, 'resourceType')}/{identity}" if isinstance(identity, str) and identity else ""
+    """A relative reference to a resource, empty where it has no type and id that can be in one."""
+    resource_type, identity = text_in(content, "resourceType"), text_in(content, "id")
+    is_fit = ID.fullmatch(identity) and resource_type.isascii() and resource_type.isalpha()
+    return f"{resource_type}/{identity}" if is_fit else ""

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 ISSUE_SYSTEM: Final = f"{CANONICAL}/NamingSystem/safety-issue"
 """Of the identifiers ``<referral>/<rule>``."""
 
-POLICY: Final = f"{CANONICAL}/policy"
+POLICY: Final = f"{CANONICAL.removesuffix('/fhir')}/policy"
+"""The page of the rules, under our canonical root."""
+
 SEVERITIES: Final[Mapping[str, str]] = {"absolute": "high", "relative": "moderate", "local": "low"}
 """Ours → http://hl7.org/fhir/ValueSet/detectedissue-severity."""
 
@@ -65,7 +67,7 @@ def detected_issue(finding: Finding, referral_reference: str, patient_reference:
         "identifiedDateTime": now.isoformat(timespec="milliseconds"),
         "implicated": [{"reference": referral_reference}, *evidence],
         "detail": finding.detail,
-        "reference": f"{POLICY}/{finding.rule}",
+        "reference": f"{POLICY}#{finding.rule}",
     }
     if evidence:
         issue["evidence"] = [{"detail": evidence}]

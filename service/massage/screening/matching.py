@@ -81,7 +81,7 @@ def _add_condition(matches: Matches, condition: Content, rules: Rules, now: date
     if not is_current_condition(condition, now):
         return
     if not is_judged:
-        matches.unjudged.append(reference_to(condition))
+        matches.unjudged.append(reference_to(condition) or "Condition")
         return
     found = [*_by_codes(codings, rules), *_confirmed(condition, codings, rules)]
     if not found:
@@ -140,7 +140,7 @@ def _add_medication(matches: Matches, medication: Content, medicines: dict[str, 
     codings = [coding for content, name in named for coding in _codings(content, name)]
     classes = [code.upper() for system, code in codings if system == ATC]
     if not words and not classes:
-        matches.unjudged.append(reference_to(medication))
+        matches.unjudged.append(reference_to(medication) or text_in(medication, "resourceType"))
         return
     found = [(rule, f"names {word}") for word in sorted(words) for rule in index.medicines.get(word, ())]
     found += [(rule, f"ATC {code}") for code in classes if code.isalnum() for rule in index.medicine_classes.of(code)]

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from service.massage.screening.asked import Asked, asked_of
 from service.massage.screening.body_site import may_meet
+from service.massage.screening.content import reference_to
 from service.massage.screening.finding import Finding, Screening
 from service.massage.screening.matching import Match, matches_of
 from service.massage.screening.rule import ELSEWHERE, RANKS, Rule, Severity
-from service.massage.screening.wording import detail_of, evidence_of
+from service.massage.screening.wording import detail_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,7 @@ def screen(referral: Content, record: PatientRecord, rules: Rules, now: datetime
     return Screening(
         findings=tuple(found),
         basis="screened" if is_screened else "unscreened",
-        unjudged=tuple(each for each in matches.unjudged if each),
+        unjudged=tuple(dict.fromkeys(matches.unjudged)),
         unread=record.unread,
         overrides=rules.overrides,
     )
@@ -66,7 +67,7 @@ def _finding(matches: Sequence[Match], asked: Asked) -> Finding | None:
         alert="DRG" if all(each.alert == "DRG" for each in bearing) else "COND",
         detail=detail_of(rule, severity, bearing, techniques),
         action=rule.advice,
-        evidence=tuple(dict.fromkeys(filter(None, map(evidence_of, bearing)))),
+        evidence=tuple(dict.fromkeys(filter(None, (reference_to(each.resource) for each in bearing)))),
         techniques=techniques,
         red_flag=rule.red_flag,
         source=", ".join(rule.sources),

@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from service.fhir.resource import LOGICAL_ID
 from service.massage.screening.content import reference_to, text_in
 from service.massage.screening.rule import RANKS
 
@@ -25,12 +24,6 @@ _MEANINGS: Final = {
     "relative": "Only with a physician's clearance, or within a restriction.",
     "local": "Not on the area.",
 }
-
-
-def evidence_of(match: Match) -> str:
-    """A reference to the resource that speaks for a rule; empty where it has no id that can be one."""
-    reference = reference_to(match.resource)
-    return reference if LOGICAL_ID.fullmatch(reference.partition("/")[2]) else ""
 
 
 def detail_of(rule: Rule, severity: Severity, matches: Sequence[Match], techniques: Sequence[str]) -> str:
@@ -52,6 +45,6 @@ def detail_of(rule: Rule, severity: Severity, matches: Sequence[Match], techniqu
 
 
 def _told(match: Match) -> str:
-    subject = evidence_of(match) or text_in(match.resource, "resourceType") or "The order"
+    subject = reference_to(match.resource) or text_in(match.resource, "resourceType") or "The order"
     since = f", {(match.since - _MOMENT).date().isoformat()}" if match.since else ""
     return f"{subject} ({match.told}{since})"

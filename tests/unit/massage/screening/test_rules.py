@@ -13,6 +13,8 @@ from service.massage.screening.override import RulesError
 from service.massage.screening.record import record_of
 from service.massage.screening.rules import Rules
 from service.massage.screening.screen import screen
+from service.serve import ServeError, _check_rules
+from service.settings import Settings
 from tests.builders.screening import NOW, diagnosis, order
 
 if TYPE_CHECKING:
@@ -102,3 +104,12 @@ def test_a_range_of_categories_has_those_with_letters() -> None:
 def test_a_range_may_end_in_another_letter() -> None:
     """A00-B99 has both chapters."""
     assert {"A00", "A99", "B00", "B99"} <= set(prefixes_of("infection", ["A00-B99"]))
+
+
+def test_the_service_does_not_start_with_rules_that_cannot_be_read(tmp_path: Path) -> None:
+    """Workers that cannot start would be started again and again; the setting is named."""
+    path = tmp_path / "overrides.toml"
+    path.write_text("[no-such-rule]", encoding="utf-8")
+    with pytest.raises(ServeError, match="SAFETY_OVERRIDES: overrides: no rule is called no-such-rule"):
+        _check_rules(Settings(safety_overrides=path))
+    _check_rules(Settings())

@@ -31,6 +31,13 @@ def test_conditions_that_cannot_be_judged_do_not_screen_a_patient() -> None:
     assert screening.unjudged == ("Condition/c1", "Condition/c2")
 
 
+def test_what_cannot_be_judged_is_told_without_an_id_too() -> None:
+    """By its type; nothing is dropped."""
+    nameless = condition({"text": "blood clot"})
+    del nameless["id"]
+    assert screened(nameless).unjudged == ("Condition",)
+
+
 def test_a_medicine_without_a_name_cannot_be_judged() -> None:
     """A code of a system that the rules do not know says nothing."""
     nameless = medication(medicationCodeableConcept=concept("http://www.nlm.nih.gov/research/umls/rxnorm", "855332"))
@@ -92,7 +99,7 @@ def test_many_pieces_of_evidence_are_counted_in_words() -> None:
     assert len(finding.evidence) == 8
 
 
-@pytest.mark.parametrize("made_up", ["<b>1</b>", "1](https://example.org)", "1 2", "x" * 65])
+@pytest.mark.parametrize("made_up", ["<b>1</b>", "1](https://example.org)", "1 2", "x" * 257])
 def test_a_finding_repeats_nothing_that_was_not_understood(made_up: str) -> None:
     """An id or a code that is none stays out of the words, which may be shown as Markdown."""
     (finding,) = screened(diagnosis(f"I82.4{made_up}") | {"id": made_up}).findings
