@@ -97,9 +97,12 @@ async def expansion(
     expander = Expander(known, limit=MOST_CODES, versions=versions, compile=parts.compiled.code_system)
     keys = [version_key(each) for contents in found.values() for each in contents]
     seed = f"{sorted(map(str, keys))} {versions}"
+    if not isinstance(root, Needed):
+        # whatever it says of its version
+        with told():
+            return content, expander.value_set(start), f"{seed} {content}"
     with told():
-        expanded = parts.compiled.expansion(None if None in keys else seed, lambda: expander.value_set(start))
-    return content, expanded, seed if None not in keys else f"{seed} {content}"
+        return content, parts.compiled.expansion(f"{start} {seed}", lambda: expander.value_set(start)), seed
 
 
 @contextmanager

@@ -98,7 +98,11 @@ def _pairs(operation: Operation, taken: Taken, validator: Validator) -> Iterator
     validator.check(content, "Parameters")
     for place, parameter in enumerate(content.get("parameter", ())):
         name = parameter["name"]
-        yield name, _of_parameter(parameter, _kind(name, taken), f"Parameters.parameter[{place}]")
+        where = f"Parameters.parameter[{place}]"
+        value = _of_parameter(parameter, _kind(name, taken), where)
+        if taken.kinds[name] == "resource" and value["resourceType"].casefold() != name.casefold():
+            raise failure("type-mismatch", f"The parameter must be a {name[0].upper()}{name[1:]}.", where)
+        yield name, value
 
 
 def _kind(name: str, taken: Taken) -> Kind:

@@ -1,4 +1,4 @@
-"""A service with its catalogue and with code systems, value sets and maps of a client, shared by the tests of a module."""
+"""A service with its catalogue and with code systems, value sets and maps of a client, shared by all tests here."""
 
 from __future__ import annotations
 
@@ -190,11 +190,12 @@ async def client(cluster: Cluster, standard: Standard) -> AsyncIterator[httpx.As
 
 
 def posted(**values: Any) -> Json:
-    """A Parameters resource: a value, several in a list, or parameters of a data type by ``(suffix, value)``."""
-    listed = []
-    for name, value in values.items():
-        for each in value if isinstance(value, list) else [value]:
-            listed.append({"name": name.replace("_", "-"), **_typed(each)})
+    """A Parameters resource, with the data types that the values look like; several of one name in a list."""
+    listed = [
+        {"name": name.replace("_", "-"), **_typed(each)}
+        for name, value in values.items()
+        for each in (value if isinstance(value, list) else [value])
+    ]
     return {"resourceType": "Parameters", "parameter": listed}
 
 
