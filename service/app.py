@@ -9,7 +9,7 @@ import asyncio
 import importlib.metadata
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,6 +34,8 @@ from service.jobs.anchors import anchored
 from service.jobs.background import Background
 from service.jobs.reindexing import Reindexing
 from service.logs import AccessLog, request_id
+from service.loop.server import referral_rules
+from service.massage import profiles as massage_profiles
 from service.operations.table import OPERATIONS
 from service.pages.routes import routes as page_routes
 from service.rest.application import FhirApplication
@@ -173,6 +175,9 @@ def create_app(
         chains=chains,
         security=access.security if access else None,
     )
+    if settings.referral_rules == "on":
+        rules = referral_rules(standard.definitions, standard.registry, settings.safety_overrides)
+        parts = replace(parts, rules=rules)
     beside = _beside(settings, parts, journal)
     around = _around(settings)
     fhir = FhirApplication(
@@ -300,7 +305,7 @@ def assemble(
         software_version=version(),
         started_on=datetime.now(UTC).date().isoformat(),
         audited=chains is not None,
-        profiles=Profiles(standard.definitions),
+        profiles=Profiles(standard.definitions, massage_profiles.supported()),
         security=dict(security) if security else None,
     )
 

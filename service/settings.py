@@ -143,6 +143,11 @@ class Settings(BaseSettings):
     safety_overrides: FilePath | None = Field(
         default=None, description="TOML file with severities of safety rules that differ from the catalogue's"
     )
+    referral_rules: Literal["on", "off"] = Field(
+        default="on",
+        description="on: referrals are screened for safety, and they and what hangs on them follow their life cycles; "
+        "off: they are plain FHIR",
+    )
     audit: Literal["auto", "on", "off"] = Field(
         default="auto",
         description="on: a record of every interaction, without which nothing is answered; auto: on unless AUTH_MODE "

@@ -133,8 +133,9 @@ class Context(Struct, frozen=True, kw_only=True):
     """What surrounds an interaction: the caller's view of the base URL, the request id, the instant, the preferences.
 
     `base` has no trailing slash. `strict` is `Prefer: handling`; `preferred_return` is `Prefer: return`, if sent.
-    `actor` is who asks; None where the service asks nobody who they are. `trail` is what it leaves on record, None
-    where nothing is. `provenance` is what the header X-Provenance says of a change.
+    `actor` is who asks; None where the service asks nobody who they are: then somebody may name the `organisation` for
+    which it acts. `trail` is what it leaves on record, None where nothing is. `provenance` is what the header
+    X-Provenance says of a change.
     """
 
     base: str
@@ -143,6 +144,7 @@ class Context(Struct, frozen=True, kw_only=True):
     strict: bool = True
     preferred_return: Literal["minimal", "representation", "OperationOutcome"] | None = None
     actor: Actor | None = None
+    organisation: str | None = None
     trail: Trail | None = None
     provenance: Content | None = None
 

@@ -28,5 +28,6 @@ def capabilities(parts: Parts, context: Context, interaction: Capabilities) -> A
         referential_integrity=parts.limits.referential_integrity,
         security=parts.security,
         audited=parts.audited,
+        profiles=parts.profiles.supported if parts.profiles else None,
     )
     return Answer(result=Result.OK, body=codec.encode(statement))

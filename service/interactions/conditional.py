@@ -24,6 +24,7 @@ from service.interactions.permission import permitted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from service.fhir.bundle_plan import Write
     from service.fhir.interaction import Context, Parameters
     from service.fhir.search.query import Query
     from service.interactions.parts import Parts
@@ -148,8 +149,14 @@ class Conditions:
         interaction = request.interaction
         criteria = interaction.if_none_exist if isinstance(interaction, Create) else interaction.target
         if not isinstance(criteria, Criteria):
-            return None
+            known = self._known_by(interaction)
+            return None if known is None else self._condition(interaction.type, known, request.where)
         return self._condition(interaction.type, criteria.parameters, request.where)
+
+    def _known_by(self, interaction: Write) -> Parameters | None:
+        """What the rules of the domain say that a resource must not be made twice by."""
+        rules = self._parts.rules
+        return rules.criteria(interaction) if rules is not None and isinstance(interaction, Create) else None
 
     def _conditional_references(self) -> dict[str, Condition]:
         conditions: dict[str, Condition] = {}

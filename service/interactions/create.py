@@ -34,6 +34,8 @@ def is_plain(parts: Parts, create: Create) -> bool:
     """Whether nothing has to be read or locked before the resource is written."""
     if create.if_none_exist is not None or create.type == SEARCH_PARAMETER:
         return False
+    if parts.rules is not None and parts.rules.concern(create):
+        return False
     return not parts.limits.referential_integrity and not may_link(parts, create)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from service.fhir.search.registry import Registry
     from service.fhir.validation import Validator
     from service.interactions.profiles import Profiles
+    from service.interactions.rules import Rules
     from service.store.store import Store
 
 
@@ -57,6 +58,8 @@ class Parts:
     """Code systems and expansions that were made before."""
     profiles: Profiles | None = None
     """What resources that claim profiles are held against; None where claims are not looked at."""
+    rules: Rules | None = None
+    """What the domain demands of writes; None where it demands nothing."""
     audited: bool = False
     """Whether interactions are put on record, which makes AuditEvents the service's own."""
     security: Content | None = None

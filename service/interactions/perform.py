@@ -24,6 +24,7 @@ from service.fhir.interaction import (
     VRead,
 )
 from service.fhir.outcome import FhirError, failure
+from service.fhir.sight import EVERYTHING
 from service.fhir.stamp import new_logical_id
 from service.interactions import audit_events, create
 from service.interactions.batch import batch
@@ -66,7 +67,7 @@ class Engine:
         """The current parts, whose store shows what the actor may see."""
         parts = self._current.parts
         if context.actor is None:
-            return parts
+            return parts if parts.rules is None else replace(parts, store=parts.store.within(EVERYTHING))
         return replace(parts, store=parts.store.within(sight_of(context.actor)))
 
     async def perform(self, interaction: Interaction, context: Context) -> Answer:

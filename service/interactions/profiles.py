@@ -8,6 +8,7 @@ effect within that time in every worker, in the one that wrote it at once. https
 
 from __future__ import annotations
 
+import logging
 from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Final
@@ -21,13 +22,16 @@ from service.fhir.profile import ProfileError, Shelf, claims, compile_profile, f
 from service.interactions.profile_sources import STRUCTURE, below, codes_of, needed_by, place_of, reached
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from service.fhir.definitions import Definitions
     from service.fhir.interaction import Interaction
+    from service.fhir.profile import Profile
     from service.fhir.resource import Content
     from service.interactions.parts import Parts
     from service.interactions.profile_sources import Source, Sources
+
+_LOG: Final = logging.getLogger(__name__)
 
 KEPT_SECONDS: Final = 5.0
 _MOST_KEPT: Final = 200
@@ -52,9 +56,16 @@ class _Entry(Struct, frozen=True, kw_only=True):
 
 
 class Profiles:
-    """The profiles that have been claimed lately."""
+    """The profiles that have been claimed lately; `supported` are those that come with the service, by type."""
 
-    def __init__(self, definitions: Definitions, *, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self,
+        definitions: Definitions,
+        supported: Mapping[str, Sequence[str]] | None = None,
+        *,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self.supported: Final = supported or {}
         self._definitions = definitions
         self._clock = clock
         self._entries: dict[str, _Entry] = {}
@@ -125,7 +136,9 @@ class Profiles:
             sources = await reached(parts, session, map(place_of, wanted))
         for each in wanted:
             entry = self._entry(parts, each, sources, until)
-            self._entries.pop(each, None)
+            before = self._entries.pop(each, None)
+            if before is None or before.shelf is not entry.shelf:
+                _log_obstacles(entry.shelf.profile(each))
             self._entries[each] = entry
         for each in list(self._entries)[:-_MOST_KEPT]:
             del self._entries[each]
@@ -148,6 +161,12 @@ class Profiles:
     def _shelf(self, parts: Parts, held: Iterable[Source], sources: Sources, *further: Content) -> Shelf:
         structures = [*(each.content for each in held if each.type == STRUCTURE), *further]
         return Shelf(self._definitions, structures, codes_of(structures, sources, limit=parts.limits.search.codes))
+
+
+def _log_obstacles(found: Profile | ProfileError | None) -> None:
+    """Let the operator know of a profile that resources claim and the service cannot enforce."""
+    if isinstance(found, ProfileError):
+        _LOG.warning("a profile that is claimed cannot be enforced: %s", found)
 
 
 def claims_in(interaction: Interaction) -> Iterator[str]:

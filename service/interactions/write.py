@@ -27,6 +27,7 @@ from service.interactions.integrity import check_integrity, with_every_reference
 from service.interactions.profile_sources import DEFINING
 from service.interactions.provenance import check as check_provenance
 from service.interactions.provenance import provenance
+from service.interactions.ruling import concerned, proposals, touched, with_additions
 from service.interactions.writing import Target, Written, content_issues, require_logical_id
 from service.store.change import Conflict
 
@@ -114,6 +115,7 @@ class _Unit:
         self._is_kept = False
         check_provenance(parts, context)
         self.defines_search = any(request.interaction.type == search_parameters.TYPE for request in requests)
+        self._rules = parts.rules if concerned(parts, [request.interaction for request in requests]) else None
         self._links_referrals = any(sight.may_link(parts, request.interaction) for request in requests)
         try:
             self.conditions = Conditions(parts, context, requests, references=bundle)
@@ -126,7 +128,8 @@ class _Unit:
     @property
     def in_one_transaction(self) -> bool:
         """Whether several statements have to see and write the same."""
-        return self.defines_search or self._links_referrals or self._parts.limits.referential_integrity
+        limits = self._parts.limits
+        return bool(self.defines_search or self._links_referrals or self._rules or limits.referential_integrity)
 
     def _check_contents(self) -> None:
         if not self._checked:
@@ -147,14 +150,22 @@ class _Unit:
             for request, target in zip(self._requests, targets, strict=True)
             if target and not (target.matched and isinstance(request.interaction, Create))
         )
+        interactions = [request.interaction for request in self._requests]
+        rules = self._rules
+        if rules is not None:
+            await rules.lock(session, touched(self._parts, self._context, interactions, targets))
         targets = await self._with_previous(session, targets, matches.versions, lock=lock)
-        await sight.require_own(session, (request.interaction for request in self._requests), targets)
+        await sight.require_own(session, interactions, targets)
         links = None
         if self._bundle:
             links = self._links(targets, matches.references)
             targets = [target and replace(target, links=links) for target in targets]
         written = [self._prepare(request, target) for request, target in zip(self._requests, targets, strict=True)]
-        beside = provenance(self._parts, self._context, written, links)
+        added: list[Written] = []
+        if rules is not None:
+            ruling = await rules.rule(session, self._context, [*proposals(interactions, targets, written)])
+            written, added = with_additions(self._parts, self._context, targets, written, ruling)
+        beside = [*added, *provenance(self._parts, self._context, written, links)]
         if self._parts.limits.referential_integrity:
             every = with_every_reference(self._parts, self._context, [*written, *beside])
             await check_integrity(self._parts, self._context, session, every)
@@ -184,11 +195,7 @@ class _Unit:
             trail.written(request.interaction, one.result, one.version, target.content if target else None)
             for request, one, target in zip(self._requests, written, targets, strict=True)
         ]
-        self._records += [
-            trail.written(Create(type=one.version.type, content={}), one.result, one.version)
-            for one in beside
-            if one.version
-        ]
+        self._records += [trail.written(_beside(one.version), one.result, one.version) for one in beside if one.version]
         self._is_kept = bool(changes)
         if not changes:
             return changes
@@ -304,6 +311,13 @@ async def _while(statement: Coroutine[Any, Any, _T], work: Callable[[], None] | 
             await asyncio.shield(answer)
         raise
     return await answer
+
+
+def _beside(version: Version) -> Write:
+    """The interaction that a resource would have come by that is written beside others."""
+    if version.version_id == 1:
+        return Create(type=version.type, content={})
+    return Update(type=version.type, target=version.id, content={})
 
 
 def _check_contents(parts: Parts, requests: Sequence[WriteRequest]) -> None:

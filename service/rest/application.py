@@ -12,19 +12,17 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from msgspec.structs import replace
-
-from service.fhir import codec
 from service.fhir.address import Place, routes_of
 from service.fhir.interaction import Context
-from service.fhir.outcome import Category, FhirError, failure, located_at
+from service.fhir.outcome import Category, FhirError, failure
 from service.fhir.search.cursor import LONGEST_URL
 from service.fhir.summary import EVERYTHING
 from service.rest import coding, render
 from service.rest import request as reading
+from service.rest.acting import acting_for, breaking_the_glass, provenance
 from service.rest.body import Body, ClientDisconnectedError
 from service.rest.cors import Origins
-from service.rest.headers import REQUEST_ID, reason
+from service.rest.headers import REQUEST_ID
 from service.rest.interpret import SHAPING, interpret
 from service.rest.negotiation import representation
 from service.rest.protection import protecting_headers
@@ -35,11 +33,10 @@ from service.rest.shape import asked_subset, shaped
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, MutableMapping
 
-    from service.fhir.actor import Actor, Admission
+    from service.fhir.actor import Admission
     from service.fhir.address import Address
     from service.fhir.definitions import Definitions
     from service.fhir.interaction import Answer, Interaction
-    from service.fhir.resource import Content
     from service.rest.body import Receive
     from service.rest.hosts import Hosts
     from service.rest.recording import Journal
@@ -251,7 +248,7 @@ class FhirApplication:
         if admission.refusal is not None:
             raise admission.refusal
         if b"x-break-glass" in request.headers:
-            request.actor = _breaking_the_glass(admission.actor, request.headers[b"x-break-glass"])
+            request.actor = breaking_the_glass(admission.actor, request.headers[b"x-break-glass"])
 
     async def _understood(self, scope: Scope, request: Request, address: Address) -> Interaction:
         """The interaction that the request asks for; FhirError."""
@@ -281,8 +278,9 @@ class FhirApplication:
             strict=request.preferences.strict,
             preferred_return=request.preferences.returning,
             actor=request.actor,
+            organisation=acting_for(request) if b"x-actor-organization" in request.headers else None,
             trail=request.trail,
-            provenance=_provenance(request) if b"x-provenance" in request.headers else None,
+            provenance=provenance(request) if b"x-provenance" in request.headers else None,
         )
 
     def _options(self, request: Request) -> Response:
@@ -317,24 +315,6 @@ class FhirApplication:
         sent = b"" if request.head_only else body
         await send({"type": "http.response.body", "body": sent})
         return response.status, len(sent)
-
-
-def _breaking_the_glass(actor: Actor, header: bytes) -> Actor:
-    """The administrator who sees what all organisations have, for a reason; FhirError header-invalid or forbidden."""
-    if actor.client.role != "administrator":
-        raise failure("forbidden", "Only an administrator may break the glass.", "http.X-Break-Glass")
-    return replace(actor, reason=reason(header, "X-Break-Glass"))
-
-
-def _provenance(request: Request) -> Content:
-    """The Provenance of the header, as it was sent; FhirError."""
-    try:
-        content = codec.decode(request.headers[b"x-provenance"])
-    except FhirError as error:
-        raise located_at(error, "http.X-Provenance") from error
-    if not isinstance(content, dict):
-        raise failure("header-invalid", "X-Provenance holds a Provenance resource as JSON.", "http.X-Provenance")
-    return content
 
 
 _BEFORE_THE_DOOR: Final = (Category.INVALID, Category.NOT_FOUND, Category.NOT_ALLOWED, Category.MISDIRECTED)

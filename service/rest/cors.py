@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _ALLOWED_HEADERS: Final = (
     b"Accept, Authorization, Content-Encoding, Content-Type, If-Match, If-Modified-Since, If-None-Exist, "
-    b"If-None-Match, Prefer, X-Break-Glass, X-Correlation-Id, X-Provenance, X-Request-Id"
+    b"If-None-Match, Prefer, X-Actor-Organization, X-Break-Glass, X-Correlation-Id, X-Provenance, X-Request-Id"
 )
 _EXPOSED: Final = (
     b"access-control-expose-headers",

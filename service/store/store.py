@@ -112,7 +112,7 @@ class Session:
             row = await self._connection.fetchrow(_READ, identity)
         else:
             row = await self._connection.fetchrow(_READ_SEEN, identity, self._by)
-        return None if row is None else _version(row)
+        return None if row is None else version_of(row)
 
     async def vread(self, resource_type: str, logical_id: str, version_id: int) -> Version | None:
         """One version, current or superseded."""
@@ -121,14 +121,18 @@ class Session:
             row = await self._connection.fetchrow(_VREAD, identity, version_id)
         else:
             row = await self._connection.fetchrow(_VREAD_SEEN, identity, version_id, self._by)
-        return None if row is None else _version(row)
+        return None if row is None else version_of(row)
 
     async def current(self, resources: Sequence[tuple[str, str]], *, lock: bool) -> dict[tuple[str, str], Version]:
         """The latest versions of (type, id) pairs, tombstones included, locked against other writers if asked."""
         ending = " ORDER BY identity FOR UPDATE OF r" if lock else ""
         rows = await self._shown(_CURRENT, [identity_of(*resource) for resource in resources], ending)
-        versions = (_version(row) for row in rows)
+        versions = (version_of(row) for row in rows)
         return {(version.type, version.id): version for version in versions}
+
+    def of_the_service(self) -> Session:
+        """The same transaction as the service itself sees it: everything."""
+        return Session(self._connection, self._lease, self._chain)
 
     async def made_by_others(self, resources: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         """Which of the (type, id) pairs belong to another than the maker of the sight, or to nobody."""
@@ -146,7 +150,7 @@ class Session:
     async def history(self, page: HistoryPage) -> list[Version]:
         """Up to `page.limit` versions, newest first."""
         text, arguments = history_statement(page, self._by)
-        return [_version(row[1:]) for row in await self._connection.fetch(text, *arguments)]
+        return [version_of(row[1:]) for row in await self._connection.fetch(text, *arguments)]
 
     async def search(self, query: Query, *, limit: int, position: Position | None = None) -> list[Found]:
         """Up to `limit` matches beyond the position, in the order of the query; backwards the other way round."""
@@ -345,7 +349,7 @@ def _lock(keys: Collection[int]) -> str:
     return _LOCK_KEYS.format(",".join(str(int(key)) for key in sorted(set(keys))))
 
 
-def _version(columns: Sequence[Any]) -> Version:
+def version_of(columns: Sequence[Any]) -> Version:
     """A version of the columns that `_VERSION` names."""
     resource_type, logical_id, version_id, last_updated, method, content = columns
     if content is not None:

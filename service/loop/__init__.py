@@ -1,0 +1,10 @@
+"""The referral loop at work: the rules of `service.massage` put to what is stored, within the unit of work that writes.
+
+    rules      which writes the rules see, and the one entry that rules on them
+    referrals  what a ServiceRequest is, and the criteria by which it was sent before
+    episode    a referral with all that hangs on it, and what of a unit belongs to it
+    safety     the patient's record, screened: DetectedIssues and urgent messages
+    server     the rules put together for a running service
+
+Everything here reads; what is to be written it hands to the unit of work.
+"""

@@ -1,0 +1,256 @@
+"""The rules of the referral loop as the engine asks for them: which writes they see, and what comes of a unit of work.
+
+A unit is judged referral by referral, each of them locked until the unit is committed. Screening comes first, so that
+the life cycles see the contraindications that the unit itself brings.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from service.fhir.bundle_plan import below
+from service.fhir.interaction import Create
+from service.fhir.links import every_reference
+from service.fhir.outcome import FhirError, Issue, failure
+from service.fhir.reference import identity_of, parse_local
+from service.fhir.sight import CARRIERS, HANGS, is_linked
+from service.fhir.stamp import new_logical_id, same_content
+from service.interactions.rules import NOTHING, Addition, Ruling
+from service.loop.episode import Loaded, Organisations, belonging, episode_of, new_referral, stored_referral
+from service.loop.safety import clearance_of
+from service.massage.cycle import NEEDS_IF_MATCH, Change, Policy, Surroundings, judge, party_of, versioned
+from service.store.referrals import lock_referrals, members
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from uuid import UUID
+
+    from service.fhir.bundle_plan import Write
+    from service.fhir.interaction import Context, Parameters
+    from service.fhir.resource import Content
+    from service.interactions.rules import Proposal
+    from service.loop.referrals import Referrals
+    from service.loop.safety import Safety
+    from service.massage.cycle import Episode, Verdict
+    from service.store.store import Session
+
+CLINICAL: Final = frozenset(
+    {"AllergyIntolerance", "Condition", "MedicationRequest", "MedicationStatement", "Observation", "Procedure"}
+)
+"""The types whose changes may make massage dangerous."""
+
+LOOP: Final = tuple(sorted((CARRIERS | {"Communication", "DetectedIssue", "Goal"}) & {*HANGS, "Goal"}))
+"""The types that are judged as parts of a referral's work."""
+
+_LIVE: Final = frozenset({"active", "on-hold"})
+
+
+class ReferralRules:
+    """The rules of the referral loop, over the parts that tell referrals and dangers."""
+
+    def __init__(
+        self, referrals: Referrals, safety: Safety, types: Collection[str], policy: Policy | None = None
+    ) -> None:
+        self._referrals = referrals
+        self._safety = safety
+        self._types = types
+        self._policy = policy or Policy()
+
+    def concern(self, interaction: Write) -> bool:
+        """Whether the write may be part of a referral, or change what is known of a patient's dangers."""
+        kind = interaction.type
+        if not isinstance(interaction, Create):
+            return kind in HANGS or kind in CLINICAL
+        if kind == "ServiceRequest":
+            return self._referrals.has(interaction.content)
+        if kind in CLINICAL and self._safety.may_endanger(interaction.content):
+            return True
+        return kind in HANGS and is_linked(interaction.content)
+
+    def criteria(self, create: Create) -> Parameters | None:
+        """The placer's identifier of a referral."""
+        return self._referrals.criteria(create.content) if create.type == "ServiceRequest" else None
+
+    async def lock(self, session: Session, identities: Collection[UUID]) -> None:
+        """Wait until nobody else works on the referrals that the resources belong to."""
+        await lock_referrals(session, identities, LOOP)
+
+    async def rule(self, session: Session, context: Context, proposals: Sequence[Proposal]) -> Ruling:
+        """What comes of the unit for every referral that it concerns; FhirError where it may not be."""
+        self._refuse_another_order(proposals)
+        everything = session.of_the_service()
+        found = await self._concerned(everything, context, proposals)
+        if not found:
+            return NOTHING
+        patients = {each.id: self._safety.patient_of(each.content, context.base) for each in found}
+        asked = sorted({each for each in patients.values() if each})
+        known = await self._safety.known_of(everything, asked, proposals, context.base)
+        additions: list[Addition] = []
+        notices: list[Issue] = []
+        for loaded in found:
+            patient = patients[loaded.id]
+            own = belonging(loaded, proposals, context.base, self._types)
+            _require_versions(own)
+            episode = await episode_of(everything, loaded, own, proposals, context.base, self._types)
+            alongside: list[Change] = []
+            if patient is not None:
+                current = _with(loaded, own)
+                screening = await self._safety.screened(everything, current, known[patient], context.received_at)
+                alongside = self._safety.changes(loaded, screening, patient, context.received_at)
+                if screening.basis == "unscreened" and loaded.is_new:
+                    notices.append(_UNSCREENED)
+            verdict = self._judged(context, episode, own, alongside)
+            _check(verdict, own)
+            additions += _additions(loaded, own, alongside, verdict)
+            notices += verdict.notices
+        return Ruling(additions=additions, notices=tuple(notices))
+
+    def _refuse_another_order(self, proposals: Iterable[Proposal]) -> None:
+        """FhirError duplicate where a referral comes under the identifier of another one."""
+        for each in proposals:
+            if each.type != "ServiceRequest" or each.sent is None or each.before is None:
+                continue
+            if self._referrals.has(each.before) and not same_content(each.before, each.sent):
+                told = f"ServiceRequest/{each.id} has this placer identifier and another content; update it instead."
+                raise failure("duplicate", told, *filter(None, (each.where,)))
+
+    async def _concerned(self, session: Session, context: Context, proposals: Sequence[Proposal]) -> list[Loaded]:
+        """The referrals that the unit makes, that its resources belong to or come to hang on, or of their patients."""
+        identities = set(_identities(proposals, context.base, self._types))
+        endangered = sorted(
+            {
+                patient
+                for each in proposals
+                if each.type in CLINICAL and each.before != each.after
+                for content in (each.before, each.after)
+                if content and self._safety.may_endanger(content)
+                if (patient := self._safety.patient_of(content, context.base))
+            }
+        )
+        if endangered:
+            known = await self._safety.known_of(session, endangered, (), context.base)
+            others = {
+                identity_of("ServiceRequest", each["id"])
+                for contents in known.values()
+                for each in contents
+                if self._referrals.has(each) and each.get("status") in _LIVE
+            } - identities
+            await lock_referrals(session, others, LOOP)
+            identities |= others
+        stored = await members(session, identities, LOOP) if identities else {}
+        found = [one for name, versions in stored.items() if (one := stored_referral(name, versions))]
+        found = [each for each in found if self._is_of_the_loop(each, proposals)]
+        return found + [
+            new_referral(each)
+            for each in proposals
+            if each.type == "ServiceRequest" and each.before is None and each.after and self._referrals.has(each.after)
+        ]
+
+    def _is_of_the_loop(self, loaded: Loaded, proposals: Iterable[Proposal]) -> bool:
+        """Whether it is a referral, or becomes one."""
+        after = (each.after for each in proposals if (each.type, each.id) == ("ServiceRequest", loaded.id))
+        return self._referrals.has(loaded.content) or any(
+            each is not None and self._referrals.has(each) for each in after
+        )
+
+    def _judged(
+        self,
+        context: Context,
+        episode: Episode,
+        own: Sequence[Proposal],
+        alongside: Sequence[Change],
+    ) -> Verdict:
+        organisations = Organisations(episode, self._types)
+        after = {"Task": {each.id: each.after for each in own if each.type == "Task" and each.after}}
+        contents: Mapping[str, Any] = ChainMap(after, dict(episode.resources))
+        clearance = clearance_of(episode, organisations, contents)
+        surroundings = Surroundings(
+            resolve=organisations.resolve,
+            is_open_absolute=partial(self._safety.is_open_absolute, clearance=clearance),
+            is_referral=self._referrals.has,
+            policy=self._policy,
+        )
+        actor = context.actor
+        party = party_of(
+            episode,
+            actor.client.organisation if actor else context.organisation,
+            actor.client.role if actor else None,
+            organisations.resolve,
+            actor.user if actor else None,
+        )
+        changes = [Change(type=each.type, id=each.id, before=each.before, after=each.after) for each in own]
+        fresh = partial(new_logical_id, context.received_at)
+        return judge(episode, changes, party, context.received_at, fresh, surroundings, alongside)
+
+
+_UNSCREENED: Final = Issue(
+    code=None,
+    severity="warning",
+    diagnostics="Nothing is known of the patient that the safety rules could judge: the referral is unscreened, "
+    "which does not mean safe.",
+    expression=("ServiceRequest.subject",),
+)
+
+
+def _with(loaded: Loaded, own: Iterable[Proposal]) -> Loaded:
+    """The referral as the unit leaves it."""
+    after = next((each.after for each in own if (each.type, each.id) == ("ServiceRequest", loaded.id)), None)
+    content: Content = {**(after or loaded.content), "id": loaded.id}
+    return Loaded(id=loaded.id, content=content, versions=loaded.versions, contents=loaded.contents)
+
+
+def _identities(proposals: Iterable[Proposal], base: str, types: Collection[str]) -> Iterable[UUID]:
+    for each in proposals:
+        yield identity_of(each.type, each.id)
+        for _, reference in every_reference(each.after) if each.after else ():
+            target = parse_local(reference, base, types)
+            if target is not None and target.type in CARRIERS:
+                yield identity_of(target.type, target.id)
+
+
+def _require_versions(own: Iterable[Proposal]) -> None:
+    """FhirError version-required for a change of what several parties work on that does not say of which version."""
+    for each in own:
+        is_changed = each.before is not None and each.after is not None and each.before != each.after
+        if each.type in NEEDS_IF_MATCH and is_changed and not each.if_match:
+            told = f"A {each.type} of a referral is changed with If-Match only: read it and send its ETag back."
+            raise failure("version-required", told, *filter(None, (each.where,)))
+
+
+def _check(verdict: Verdict, own: Sequence[Proposal]) -> None:
+    """Raise the refusals, each at the entry of the Bundle that it is about."""
+    issues = []
+    for refusal in verdict.refusals:
+        issue = refusal.issue()
+        kind = refusal.expression.partition(".")[0]
+        where = next((each.where for each in own if each.type == kind), "")
+        issues.append(below(issue, where) if where else issue)
+    if issues:
+        raise FhirError(issues=issues)
+
+
+def _additions(
+    loaded: Loaded, own: Sequence[Proposal], alongside: Sequence[Change], verdict: Verdict
+) -> list[Addition]:
+    """What the service writes beside; a Provenance names the versions that its targets get."""
+    settled = {(each.type, each.id): each for each in (*alongside, *verdict.effects)}
+    written = {(each.type, each.id) for each in own}
+
+    def version_of(reference: str) -> int:
+        kind, _, logical_id = reference.partition("/")
+        known = loaded.versions.get((kind, logical_id))
+        if known is None:
+            return 1
+        return known.version_id + (1 if (kind, logical_id) in written or (kind, logical_id) in settled else 0)
+
+    found = []
+    for (kind, logical_id), each in settled.items():
+        if each.after is None:
+            raise TypeError(f"the loop deletes nothing: {kind}")
+        content = versioned(each.after, version_of) if kind == "Provenance" else each.after
+        found.append(
+            Addition(type=kind, id=logical_id, content=content, previous=loaded.versions.get((kind, logical_id)))
+        )
+    return found

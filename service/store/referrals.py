@@ -1,0 +1,89 @@
+"""What belongs to a referral, and what is known of a patient: read for the rules of the service, whoever asks.
+
+These statements see everything. A referral that is read to be changed is locked until the end of the transaction, so
+that of two units of work on it the second judges what the first has left.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from service.fhir.reference import identity_of
+from service.store.store import version_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from uuid import UUID
+
+    from service.fhir.resource import Version
+    from service.store.store import Session
+
+_COLUMNS: Final = "r.type, r.id, r.version_id, r.last_updated, r.method, r.content"
+_LOCK: Final = """WITH k AS MATERIALIZED (
+  SELECT DISTINCT m.referral_key FROM resource r JOIN referral_member m ON m.resource_key = r.key
+  WHERE r.identity = ANY($1::uuid[]) AND r.type = ANY($2::text[]) ORDER BY 1)
+SELECT pg_advisory_xact_lock(referral_key) FROM k"""
+_MEMBERS: Final = f"""WITH k AS MATERIALIZED (
+  SELECT DISTINCT m.referral_key FROM resource r JOIN referral_member m ON m.resource_key = r.key
+  WHERE r.identity = ANY($1::uuid[]) AND r.type = ANY($2::text[]))
+SELECT f.id AS referral, {_COLUMNS} FROM k JOIN resource f ON f.key = k.referral_key
+JOIN referral_member m ON m.referral_key = k.referral_key JOIN resource r ON r.key = m.resource_key
+WHERE r.content IS NOT NULL ORDER BY k.referral_key, r.key"""  # noqa: S608 - constants only
+_ABOUT: Final = f"""SELECT DISTINCT ON (r.key) {_COLUMNS}
+FROM unnest($1::uuid[]) AS p(identity) CROSS JOIN unnest($2::integer[]) AS s(source)
+CROSS JOIN LATERAL (
+  SELECT i.resource_key FROM index_reference i
+  WHERE uuid_hash_extended(i.target, i.source) = uuid_hash_extended(p.identity, s.source)
+  AND i.target = p.identity AND i.source = s.source AND i.resource_key > 0 LIMIT $3) i
+JOIN resource r ON r.key = i.resource_key WHERE r.content IS NOT NULL ORDER BY r.key"""  # noqa: S608
+_LIVE: Final = """SELECT DISTINCT f.id, f.key
+FROM unnest($1::text[]) AS c(code) CROSS JOIN LATERAL (
+  SELECT i.resource_key FROM index_token i
+  WHERE hashtextextended(i.code, i.source) = hashtextextended(c.code, $2::integer)
+  AND i.source = $2::integer AND i.code = c.code) t
+JOIN referral_member m ON m.resource_key = t.resource_key JOIN resource f ON f.key = m.referral_key
+WHERE f.key > $3 AND f.content IS NOT NULL ORDER BY f.key LIMIT $4"""
+
+
+async def lock_referrals(session: Session, identities: Collection[UUID], types: Sequence[str]) -> None:
+    """Wait until nobody else works on the referrals that resources of these types, by their identities, belong to."""
+    await _connection(session).fetch(_LOCK, list(identities), types)
+
+
+async def members(
+    session: Session, identities: Collection[UUID], types: Sequence[str]
+) -> dict[str, dict[tuple[str, str], Version]]:
+    """Id of a referral → (type, id) → version, of all that belongs to the referrals of these resources."""
+    found: dict[str, dict[tuple[str, str], Version]] = {}
+    for row in await _connection(session).fetch(_MEMBERS, list(identities), types):
+        version = version_of(row[1:])
+        found.setdefault(row[0], {})[version.type, version.id] = version
+    return found
+
+
+async def about(session: Session, patients: Sequence[str], sources: Sequence[int], *, most: int) -> list[Version]:
+    """The resources that refer to the patients, by their ids, from one of the sources; `most` of each source."""
+    identities = [identity_of("Patient", each) for each in patients]
+    rows = await _connection(session).fetch(_ABOUT, identities, list(sources), most)
+    return [version_of(row) for row in rows]
+
+
+async def resources(session: Session, named: Collection[tuple[str, str]]) -> list[Version]:
+    """The current versions of (type, id) pairs that exist."""
+    rows = await _connection(session).fetch(
+        f"SELECT {_COLUMNS} FROM resource r WHERE r.identity = ANY($1::uuid[]) AND r.content IS NOT NULL",  # noqa: S608
+        [identity_of(*each) for each in named],
+    )
+    return [version_of(row) for row in rows]
+
+
+async def referrals_with_tasks(
+    session: Session, statuses: Sequence[str], source: int, *, after: int, most: int
+) -> list[tuple[str, int]]:
+    """(id, key) of referrals with a Task in one of the states, by the source of Task.status, in the order of keys."""
+    rows = await _connection(session).fetch(_LIVE, list(statuses), source, after, most)
+    return [(row[0], row[1]) for row in rows]
+
+
+def _connection(session: Session) -> Any:
+    return session._connection  # noqa: SLF001 - the statements of a session, in a module of their own
