@@ -23,7 +23,7 @@ from service.fhir.search.modifiers import accepted_modifiers
 from service.fhir.search.parse_include import include_names, reverse_include_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from service.fhir.definitions import Definitions
     from service.fhir.resource import Content
@@ -63,13 +63,19 @@ def capability_statement(  # noqa: PLR0913 - one for each thing that a deploymen
     referential_integrity: bool = False,
     security: Content | None = None,
     audited: bool = False,
+    profiles: Mapping[str, Sequence[str]] | None = None,
 ) -> Content:
     """What the service at `base` does; `date` is when that last changed (YYYY-MM-DD), `version` the software's.
 
     `require_if_match` and `referential_integrity` are the settings of these names; `security` is what the statement
-    says of access, None where everybody has it. `audited`: the service itself writes AuditEvents.
+    says of access, None where everybody has it. `audited`: the service itself writes AuditEvents. `profiles` are the
+    canonicals of the profiles that come with the service, by type.
     """
     claims = _claims(require_if_match=require_if_match, referential_integrity=referential_integrity)
+    server = _server(definitions, registry, claims, security or {"description": _SANDBOX}, audited=audited)
+    for resource in server["resource"]:
+        if profiles and resource["type"] in profiles:
+            resource["supportedProfile"] = list(profiles[resource["type"]])
     return {
         "resourceType": "CapabilityStatement",
         "id": "massage-fhir",
@@ -86,7 +92,7 @@ def capability_statement(  # noqa: PLR0913 - one for each thing that a deploymen
         "fhirVersion": FHIR_VERSION,
         "format": list(FORMATS),
         "patchFormat": list(PATCH_FORMATS),
-        "rest": [_server(definitions, registry, claims, security or {"description": _SANDBOX}, audited=audited)],
+        "rest": [server],
     }
 
 

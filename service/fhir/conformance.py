@@ -104,7 +104,9 @@ OPERATIONS: Final = (
         name="validate",
         levels=("type", "instance"),
         definition="http://hl7.org/fhir/OperationDefinition/Resource-validate",
-        documentation="Says what a create, update or delete would be refused for, and stores nothing.",
+        documentation="Says what a create, update or delete would be refused for, and stores nothing. Against the "
+        "profiles that the resource claims, and any that are given as profile: those that come with the service and "
+        "stored StructureDefinitions.",
     ),
 )
 

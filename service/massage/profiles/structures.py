@@ -31,6 +31,15 @@ def canonical(profile_id: str) -> str:
     return f"{CANONICAL}/StructureDefinition/{profile_id}"
 
 
+def supported(profiles: Iterable[ProfileRows] | None = None) -> dict[str, list[str]]:
+    """Resource type → canonical URLs of the profiles of it."""
+    found: dict[str, list[str]] = {}
+    for each in profiles or load():
+        if each.type != "Extension":
+            found.setdefault(each.type, []).append(canonical(each.id))
+    return found
+
+
 def resources(profiles: Iterable[ProfileRows] | None = None) -> list[Content]:
     """The StructureDefinitions, each with its id; of the packaged rows where none are given."""
     names = all_sources()

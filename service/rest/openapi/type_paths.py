@@ -221,7 +221,7 @@ class _Paths:
                 parameters=[*parameter_references("mode"), self._profile()],
                 body=component("requestBodies", f"{self._type}.{claim.name}"),
                 answers={"200": component("responses", "Outcome")},
-                failures=BODY_UNREAD,
+                failures=BODY_REFUSED,
             )
         )
 
@@ -235,7 +235,7 @@ class _Paths:
                 parameters=[*parameter_references("instance.mode"), self._profile()],
                 body=component("requestBodies", f"{self._type}.{claim.name}") if method == "post" else None,
                 answers={"200": component("responses", "Outcome")},
-                failures=(*ABSENT[:1], *BODY_UNREAD) if method == "post" else ABSENT[:1],
+                failures=(*ABSENT[:1], *(BODY_REFUSED if method == "post" else BODY_REFUSED[-1:])),
             )
             for method, suffix, ending in (("get", "ByGet", "as it is stored"), ("post", "", "for an instance"))
         }
@@ -243,8 +243,9 @@ class _Paths:
 
     def _profile(self) -> Json:
         url = f"http://hl7.org/fhir/StructureDefinition/{self._type}"
-        told = "A profile to validate against; so far only the type's own."
-        return {"name": "profile", "in": "query", "description": told, "schema": {"type": "string", "const": url}}
+        told = "The canonical URL of a profile to validate against, beside those that the resource claims; may repeat."
+        schema = {"type": "array", "items": {"type": "string", "minLength": 1}, "maxItems": 20}
+        return {"name": "profile", "in": "query", "description": told, "schema": schema, "example": [url]}
 
 
 def _item(*names: str, **operations: Json) -> Json:
