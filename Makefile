@@ -13,9 +13,10 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 pyth
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --group build \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
-TEST_WORKERS ?= 2
-# modules in the order of their names, the short ones last; a test that hangs ends its worker and is told to have crashed
-SPREAD = -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder -o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=1
+CORES ?= 2
+# modules in the order of their names, the short ones last; a test that hangs ends the run and is told to have crashed
+SPREAD = -n $(CORES) --dist loadfile --no-loadscope-reorder --max-worker-restart 0 \
+	-o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=1
 UPGRADE ?=
 ARGUMENTS ?=
 PACKAGE_DIR ?=
@@ -26,10 +27,10 @@ help: ## show what can be done
 run: $(BIN)/.run ## serve http://127.0.0.1:8000/fhir on an embedded Postgres (PORT HOST DATA_DIR WORKERS BASE_URL DATABASE_URL)
 	@exec $(BIN)/massage-fhir serve
 
-test: $(BIN)/.dev ## everything that CI checks: style, types, imports, tests (TEST_WORKERS=0 for one process)
+test: $(BIN)/.dev ## everything that CI checks: style, types, imports, tests (CORES, 2 if not said)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers $(CORES)
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest $(SPREAD)
 
