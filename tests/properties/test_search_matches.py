@@ -105,7 +105,7 @@ def divide(service: Service, focus: str) -> None:
 @pytest.mark.parametrize("focus", PARAMETERS)
 def test_searches_find_what_r4_says(service: Service, focus: str) -> None:
     """The same searches in every run."""
-    run(service, focus, most=24 if focus == "Observation" else 10, derandomize=True)
+    run(service, focus, most=16 if focus == "Observation" else 6, derandomize=True)
 
 
 @pytest.mark.parametrize("focus", PARAMETERS)

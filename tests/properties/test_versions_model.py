@@ -332,7 +332,7 @@ def run(machine: type[Versions], *, examples: int, steps: int, derandomize: bool
 
 def test_versions_are_as_in_the_model(machine: type[Versions]) -> None:
     """The same sequences in every run."""
-    run(machine, examples=40, steps=20, derandomize=True)
+    run(machine, examples=25, steps=20, derandomize=True)
 
 
 @pytest.mark.soak
