@@ -4,14 +4,14 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench bench-search soak lint types lock openapi definitions clean
+.PHONY: help run test bench bench-search soak lint types lock audit openapi definitions clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 python; do \
 	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$candidate && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --group build \
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 CORES ?= 2
 # modules in the order of their names, the short ones last; a test that hangs ends the run and is told to have crashed
@@ -54,6 +54,12 @@ lock: $(BIN)/.dev ## write the lock files from pyproject.toml (UPGRADE=--upgrade
 	$(COMPILE) $(UPGRADE) --extra embedded --extra dev --output-file requirements-dev.lock
 	$(COMPILE) --extra embedded --constraint requirements-dev.lock --output-file requirements.lock
 	$(COMPILE) --constraint requirements-dev.lock --output-file requirements-image.lock
+	$(LOCK) $(UPGRADE) --group audit --output-file requirements-audit.lock
+
+# --strict: what cannot be looked up counts as a failure, else an index without such a list would make everything clean
+audit: $(VENV)/audit/.made ## look all pins up among the known vulnerabilities; needs a network
+	$(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+		--requirement requirements-dev.lock --requirement requirements-audit.lock
 
 openapi: $(BIN)/.run ## write openapi/ from the service's own registries
 	$(BIN)/massage-fhir openapi
@@ -75,6 +81,11 @@ $(BIN)/python:
 $(BIN)/.run: requirements.lock pyproject.toml | $(BIN)/python
 	$(PIP) install --require-hashes -r requirements.lock
 	$(PIP) install --no-index --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/audit/.made: requirements-audit.lock | $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements-audit.lock
 	@touch $@
 
 $(BIN)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python

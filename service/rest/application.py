@@ -223,7 +223,7 @@ class FhirApplication:
         if self._stopping:
             raise failure("shutting-down", "The service is stopping; send the request again.", retry_after_seconds=1)
         if self._hosts is not None:
-            self._hosts.check(scope)
+            self._hosts.check_one(request.headers.get(b"host"), scope)
         if len(scope.get("raw_path") or scope["path"]) + len(scope.get("query_string", b"")) > self._max_url_length:
             told = f"The URL is longer than {self._max_url_length} bytes; a long search can be sent by POST."
             raise failure("url-too-long", told, "http.url")

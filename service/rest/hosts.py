@@ -32,14 +32,18 @@ class Hosts:
 
     def check(self, scope: Scope) -> None:
         """FhirError host-unknown for a Host of which the service knows nothing, header-invalid for none at all."""
-        if ANY in self._names:
-            return
         sent = [value for name, value in scope["headers"] if name == b"host"]
-        if not sent and scope.get("http_version", "1.1") == "1.1":
+        for host in sent or [None]:
+            self.check_one(host, scope)
+
+    def check_one(self, host: bytes | None, scope: Scope) -> None:
+        """The same for the only Host of a request; None where it has none."""
+        if host in self._known or ANY in self._names:
+            return
+        if host is not None:
+            self._judge(host)
+        elif scope.get("http_version", "1.1") == "1.1":
             raise failure("header-invalid", "HTTP/1.1 needs the header Host.", "http.Host")
-        for host in sent:
-            if host not in self._known:
-                self._judge(host)
 
     def _judge(self, host: bytes) -> None:
         match = _HOST.fullmatch(host.decode("latin-1"))
