@@ -60,6 +60,40 @@ COMPARTMENT: dict[tuple[str, str], Json] = {
 """Method and path below the types that have a compartment."""
 
 
+CODES = "http://codes.example.org/described"
+IN_SYSTEM: Json = {"url": CODES, "code": "a"}
+IN_SET: Json = {"system": CODES, "code": "a"}
+CODE_OPERATIONS: dict[str, dict[str, Json]] = {
+    "CodeSystem": {
+        "/$lookup": {"system": CODES, "code": "a"},
+        "/$validate-code": IN_SYSTEM,
+        "/{id}/$validate-code": {"code": "a"},
+        "/$subsumes": {"system": CODES, "codeA": "a", "codeB": "a"},
+        "/{id}/$subsumes": {"codeA": "a", "codeB": "a"},
+    },
+    "ValueSet": {
+        "/$expand": {"url": CODES, "count": "1"},
+        "/{id}/$expand": {"filter": "a"},
+        "/$validate-code": IN_SET | {"url": CODES},
+        "/{id}/$validate-code": IN_SET,
+    },
+    "ConceptMap": {
+        "/$translate": IN_SET | {"url": CODES},
+        "/{id}/$translate": IN_SET,
+    },
+}
+"""Type → path below it → parameters with which an operation on codes succeeds."""
+
+CODE_RESOURCES: dict[str, Json] = {
+    "CodeSystem": {"url": CODES, "content": "complete", "concept": [{"code": "a"}]},
+    "ValueSet": {"url": CODES, "compose": {"include": [{"system": CODES}]}},
+    "ConceptMap": {
+        "url": CODES,
+        "group": [{"source": CODES, "element": [{"code": "a", "target": [{"code": "b", "equivalence": "equal"}]}]}],
+    },
+}
+
+
 @pytest.fixture(scope="module")
 def document(standard: Standard) -> Json:
     return build(standard.definitions, standard.registry, version="1")
@@ -93,7 +127,8 @@ async def test_every_operation_of_every_type_succeeds_as_described(
     """With its example body; the status, the headers and the body are as the document says."""
     for name in standard.definitions.resource_types:
         operations = {(method, path.removeprefix(f"/{name}")) for method, path in described(document, f"/{name}")}
-        assert operations == {*SENT, *(COMPARTMENT if name in standard.definitions.compartments else ())}
+        of_codes = {(method, below) for below in CODE_OPERATIONS.get(name, ()) for method in ("get", "post")}
+        assert operations == {*SENT, *of_codes, *(COMPARTMENT if name in standard.definitions.compartments else ())}
         for (method, below), sent in SENT.items():
             operation = document["paths"][f"/{name}{below}"][method]
             path = f"/{name}{below}".replace("{id}", STORED).replace("{vid}", "1")
@@ -108,6 +143,29 @@ async def test_every_operation_of_every_type_succeeds_as_described(
             if response.content:
                 assert response.headers["content-type"].partition(";")[0] in answer["content"]
                 assert resource.is_valid(response.json()), operation["operationId"]
+
+
+async def test_every_operation_on_codes_succeeds_as_described(
+    client: httpx.AsyncClient, document: Json, resource: jsonschema_rs.Draft202012Validator
+) -> None:
+    """With what is described for the URL, and with the same in Parameters."""
+    for name, content in CODE_RESOURCES.items():
+        stored = {"resourceType": name, "id": "codes", "status": "active", **content}
+        assert (await client.put(f"{name}/codes", json=stored)).is_success
+    for name, below, sent in ((name, *each) for name, listed in CODE_OPERATIONS.items() for each in listed.items()):
+        item = document["paths"][f"/{name}{below}"]
+        assert sent.keys() <= {each.get("name") for each in item["get"]["parameters"]}
+        typed = [
+            {"name": key} | ({"valueInteger": int(value)} if key == "count" else {"valueString": value})
+            for key, value in sent.items()
+        ]
+        path = f"{name}{below}".replace("{id}", "codes")
+        for response in (
+            await client.get(path, params=sent),
+            await client.post(path, json={"resourceType": "Parameters", "parameter": typed}),
+        ):
+            assert response.status_code == 200, response.text
+            assert resource.is_valid(response.json())
 
 
 async def test_every_search_of_a_compartment_succeeds_as_described(
