@@ -73,9 +73,7 @@ def capability_statement(  # noqa: PLR0913 - one for each thing that a deploymen
     """
     claims = _claims(require_if_match=require_if_match, referential_integrity=referential_integrity)
     server = _server(definitions, registry, claims, security or {"description": _SANDBOX}, audited=audited)
-    for resource in server["resource"]:
-        if profiles and resource["type"] in profiles:
-            resource["supportedProfile"] = list(profiles[resource["type"]])
+    _name_profiles(server["resource"], profiles or {})
     return {
         "resourceType": "CapabilityStatement",
         "id": "massage-fhir",
@@ -94,6 +92,12 @@ def capability_statement(  # noqa: PLR0913 - one for each thing that a deploymen
         "patchFormat": list(PATCH_FORMATS),
         "rest": [server],
     }
+
+
+def _name_profiles(resources: Iterable[Content], profiles: Mapping[str, Sequence[str]]) -> None:
+    for resource in resources:
+        if resource["type"] in profiles:
+            resource["supportedProfile"] = list(profiles[resource["type"]])
 
 
 def _claims(*, require_if_match: bool, referential_integrity: bool) -> dict[str, Any]:

@@ -146,12 +146,7 @@ ERROR_CODES: Final = _catalogue(
         "The resource breaks an invariant of R4; the diagnostics give its key.",
     ),
     ("profile", Category.RULE, "invariant", "The resource does not meet a profile that it claims, or is held against."),
-    (
-        "profile-unknown",
-        Category.RULE,
-        "not-found",
-        "The service does not hold the profile, or cannot enforce it; nothing was checked against it.",
-    ),
+    ("profile-unknown", Category.RULE, "not-found", "The service does not hold the profile, or cannot enforce it."),
     (
         "resource-subsetted",
         Category.RULE,

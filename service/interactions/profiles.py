@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger(__name__)
 
 KEPT_SECONDS: Final = 5.0
-_MOST_KEPT: Final = 200
+_MOST_KEPT: Final = 250
 """Canonicals that are remembered; clients may claim whatever they like."""
 _MOST_CLAIMED: Final = 20
 
