@@ -47,12 +47,18 @@ _REFUSED_CHARACTERS: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 class _Read(Struct):
-    """What the parameters came to so far: `applied` are those that links repeat."""
+    """What the parameters came to so far: `applied` are those that links repeat, `links` those of all criteria."""
 
     applied: list[tuple[str, str]]
     criteria: list[Criterion | Not] = field(default_factory=list)
     results: list[tuple[str, str]] = field(default_factory=list)
     warnings: list[Issue] = field(default_factory=list)
+    links: int = 0
+
+    def demand(self, criterion: Criterion | Not) -> None:
+        """Add a criterion."""
+        self.criteria.append(criterion)
+        self.links += link_count(criterion)
 
 
 def parse_search(  # noqa: PLR0913 - what a search depends on, each named at the call
@@ -88,10 +94,10 @@ def parse_search(  # noqa: PLR0913 - what a search depends on, each named at the
     )
     read = _Read(applied=[pair for pair in parameters if pair not in rest])
     if compartment is not None:
-        read.criteria.append(compartment_criterion(registry, *compartment, types))
+        read.demand(compartment_criterion(registry, *compartment, types))
     for name, value in rest:
         _read_parameter(scope, read, name, value, strict=strict)
-        _check_costs(limits, read.criteria, name)
+        _check_costs(limits, read, name)
     result = parse_result_parameters(scope, read.results)
     check_combination(result, read.criteria, compartment)
     return _query(types, compartment, read, result)
@@ -187,7 +193,7 @@ def _read_parameter(scope: Scope, read: _Read, name: str, value: str, *, strict:
         if code in RESULT_PARAMETERS:
             read.results.append((name, value))
         else:
-            read.criteria.append(parse_criterion(scope, name, value))
+            read.demand(parse_criterion(scope, name, value))
     except FhirError as error:
         if strict or error.code not in _IGNORABLE:
             raise
@@ -207,11 +213,11 @@ def _ignored(error: FhirError) -> Issue:
     )
 
 
-def _check_costs(limits: SearchLimits, criteria: Sequence[Criterion | Not], name: str) -> None:
+def _check_costs(limits: SearchLimits, read: _Read, name: str) -> None:
     """Refuse the parameter with which the criteria are too many."""
-    if len(criteria) > limits.criteria:
+    if len(read.criteria) > limits.criteria:
         raise failure("too-costly", f"A search takes at most {limits.criteria} criteria.", where(name))
     links = max(limits.links, limits.chain)
-    if sum(link_count(each) for each in criteria) > links:
+    if read.links > links:
         text = f"The chains and _has of a search take at most {links} links together."
         raise failure("too-costly", text, where(name))

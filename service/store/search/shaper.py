@@ -180,6 +180,8 @@ class _Shaper:
 
     def _criterion(self, criterion: Criterion | Not) -> Node:
         match criterion:
+            case Matches(parameter=parameter, values=values):
+                return self._matches(parameter, values)
             case Not(criterion=inner):
                 exact = isinstance(inner, Matches) and has_one_code(inner.parameter)
                 return Negated(node=self._criterion(inner), instead=self._instead(inner), exact=exact)
@@ -196,8 +198,6 @@ class _Shaper:
                 return self._of_itself(criterion)
             case Present(parameter=parameter):
                 return self._present(parameter)
-            case Matches(parameter=parameter, values=values):
-                return self._matches(parameter, values)
             case InCodes():
                 raise TypeError("sets of codes are resolved before a statement is built")
 
