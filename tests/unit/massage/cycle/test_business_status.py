@@ -11,8 +11,6 @@ import pytest
 
 import service.massage
 from service.massage.cycle import SYSTEM
-from service.massage.cycle.guards import GUARDS
-from service.massage.cycle.guards.guard import Guard
 from service.massage.cycle.tables import MACHINES
 from service.massage.cycle.tables.business_status import ALLOWED, DEFAULTS, allowed_with, consistent
 from service.massage.cycle.tables.status_reason import REASONS
@@ -247,7 +245,3 @@ def test_each_business_status_is_beside_some_status_and_each_status_lists_its_ow
     for code, statuses in ALLOWED.items():
         assert statuses
         assert all(code in allowed_with(status) for status in statuses)
-
-
-def test_guards_are_values_of_one_kind() -> None:
-    assert all(isinstance(guard, Guard) and guard.name == name for name, guard in GUARDS.items())

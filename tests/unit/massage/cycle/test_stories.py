@@ -1,0 +1,482 @@
+"""The scenarios of the referral loop as far as the rules alone go: each step's verdict and what the service writes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from service.massage.cycle import SYSTEM, Change, Episode, Party, judge, versioned
+from service.massage.cycle.terms import (
+    ACT_CODE,
+    APPOINTMENT_CANCELLATION,
+    FILLER_TYPE,
+    GOAL_ACHIEVEMENT,
+    STATUS_REASON,
+    TASK_CODE,
+    TASK_IO,
+    code_in,
+    coded,
+    identifiers,
+)
+from tests.builders.loop import (
+    ADMINISTRATOR,
+    CLINIC,
+    REFERRER,
+    START,
+    World,
+    abort,
+    appointment,
+    business,
+    business_of,
+    check,
+    encounter,
+    goal,
+    issue,
+    output,
+    plan,
+    reason,
+    referral,
+    report,
+    session,
+    task,
+    working_world,
+)
+
+if TYPE_CHECKING:
+    from service.fhir.resource import Content
+    from service.massage.cycle import Verdict
+
+ACHIEVED = coded(GOAL_ACHIEVEMENT, "achieved")
+
+
+def status(world: World, name: str = "Task/task") -> str:
+    """The status of a resource."""
+    found = world.get(name)
+    return str(found.get("status", found.get("lifecycleStatus")))
+
+
+def changed(world: World, name: str, **elements: Any) -> Content:
+    """A stored resource with some elements changed."""
+    return world.get(name) | elements
+
+
+def done(verdict: Verdict) -> None:
+    """The step was taken."""
+    assert verdict.refusals == ()
+
+
+def codes(verdict: Verdict) -> list[str]:
+    """The codes of the refusals."""
+    return [one.code for one in verdict.refusals]
+
+
+def visit(world: World, number: int) -> None:
+    """A visit from booking to fulfilment."""
+    done(world.judge(CLINIC, appointment(number)))
+    done(world.judge(CLINIC, check(number), encounter(number)))
+    done(world.judge(CLINIC, session(number), encounter(number, status="finished")))
+    done(world.judge(CLINIC, appointment(number, status="arrived")))
+    done(world.judge(CLINIC, appointment(number, status="fulfilled")))
+
+
+def test_s1_six_sessions_close_the_loop() -> None:
+    world = World.of()
+    done(world.judge(REFERRER, referral(), task()))
+    assert business_of(world.get("Task/task")) == "awaiting-triage"
+    done(world.judge(CLINIC, changed(world, "Task/task", status="received")))
+    done(world.judge(CLINIC, changed(world, "Task/task", status="accepted")))
+    assert len(identifiers(world.get("Task/task"), FILLER_TYPE)) == 1
+    assert [one["status"] for one in world.all("EpisodeOfCare")] == ["planned"]
+    done(world.judge(CLINIC, plan(), goal()))
+    for number in range(1, 7):
+        visit(world, number)
+        assert status(world) == "in-progress"
+    assert business_of(world.get("Task/task")) == "progress-report-due"
+    assert "start" in world.get("Task/task")["executionPeriod"]
+    done(world.judge(CLINIC, report(), goal(achievementStatus=ACHIEVED)))
+    done(world.judge(CLINIC, plan(status="completed", activity=[{"detail": {"status": "completed"}}])))
+    outputs = [*world.get("Task/task")["output"], output("final-report", "DiagnosticReport/report")]
+    done(world.judge(CLINIC, changed(world, "Task/task", status="completed", output=outputs)))
+    assert business_of(world.get("Task/task")) == "closed-loop"
+    assert world.get("Task/task")["executionPeriod"].keys() == {"start", "end"}
+    assert [one["status"] for one in world.all("EpisodeOfCare")] == ["finished"]
+    done(world.judge(REFERRER, changed(world, "ServiceRequest/order", status="completed")))
+
+
+def test_s2_a_dangerous_referral_is_stored_held_and_said_so() -> None:
+    world = World.of()
+    verdict = world.judge(REFERRER, referral(), task(), alongside=[issue()])
+    done(verdict)
+    assert business_of(world.get("Task/task")) == "safety-hold"
+    assert [(one.severity, one.code) for one in verdict.notices] == [("warning", "guard-safety")]
+    assert "DetectedIssue/issue" in verdict.notices[0].diagnostics
+    assert [one["priority"] for one in world.all("Communication")] == ["stat"]
+
+
+def test_s2_it_is_accepted_only_after_the_issue_is_cleared() -> None:
+    world = World.of()
+    world.judge(REFERRER, referral(), task(), alongside=[issue()])
+    refused = world.judge(CLINIC, changed(world, "Task/task", status="accepted")).refusals
+    assert [one.code for one in refused] == ["guard-safety"]
+    assert "DetectedIssue/issue" in refused[0].text
+    done(world.judge(SYSTEM, alongside=[issue(status="mitigated")]))
+    done(world.judge(CLINIC, changed(world, "Task/task", status="accepted")))
+
+
+def test_s2_the_clinic_asks_and_the_referrer_withdraws() -> None:
+    world = World.of()
+    world.judge(REFERRER, referral(), task(), alongside=[issue()])
+    clinics = {
+        "focus": {"reference": "ServiceRequest/order"},
+        "requester": {"reference": "Organization/clinic"},
+        "owner": {"reference": "Organization/referrer"},
+    }
+    done(world.judge(CLINIC, abort(**clinics)))
+    answer = abort(**clinics, status="completed")
+    done(world.judge(REFERRER, answer, changed(world, "ServiceRequest/order", status="revoked")))
+    assert (status(world), business_of(world.get("Task/task"))) == ("cancelled", "cancelled-by-referrer")
+
+
+def test_s2_a_mitigation_is_written_by_either_side_and_nothing_else() -> None:
+    world = working_world(issue())
+    mitigated = issue(mitigation=[{"action": coded(ACT_CODE, "2")}])
+    done(world.judge(REFERRER, mitigated))
+    assert codes(world.judge(CLINIC, mitigated | {"status": "entered-in-error"})) == ["wrong-actor"]
+
+
+def test_s5_a_reason_goes_with_the_state_that_it_explains() -> None:
+    world = working_world()
+    done(world.judge(CLINIC, changed(world, "Task/task", status="on-hold", statusReason=reason("no-capacity"))))
+    assert status(world, "CarePlan/plan") == "on-hold"
+    done(world.judge(CLINIC, changed(world, "Task/task", status="in-progress")))
+    assert status(world, "CarePlan/plan") == "active"
+
+
+def test_s6_whoever_comes_second_is_told_the_state() -> None:
+    world = World.of(referral(), task())
+    done(world.judge(REFERRER, task(status="cancelled"), referral(status="revoked")))
+    refused = world.judge(CLINIC, changed(world, "Task/task", status="accepted")).refusals
+    assert [one.code for one in refused] == ["transition-not-allowed"]
+    assert "terminal state cancelled" in refused[0].text
+    assert refused[0].state == "cancelled"
+    assert "Allowed from here: nothing." in refused[0].issue().diagnostics
+
+
+def test_s6_an_accepted_task_is_still_cancelled_by_the_referrer() -> None:
+    world = World.of(referral(), task(status="accepted"), plan(status="draft"), goal())
+    done(world.judge(REFERRER, task(status="cancelled"), referral(status="revoked")))
+    assert [status(world), status(world, "CarePlan/plan"), status(world, "Goal/goal")] == [
+        "cancelled",
+        "revoked",
+        "cancelled",
+    ]
+
+
+def test_revoking_alone_cancels_what_has_not_started() -> None:
+    world = World.of(referral(), task(status="accepted"))
+    done(world.judge(REFERRER, referral(status="revoked")))
+    assert (status(world), business_of(world.get("Task/task"))) == ("cancelled", "cancelled-by-referrer")
+
+
+def revoked_mid_plan() -> World:
+    """Two sessions are delivered, a third is booked, the referrer revokes."""
+    world = World.of()
+    world.judge(REFERRER, referral(), task())
+    world.judge(CLINIC, changed(world, "Task/task", status="accepted"))
+    world.judge(CLINIC, plan(), goal())
+    visit(world, 1)
+    visit(world, 2)
+    world.judge(CLINIC, appointment(3))
+    done(world.judge(REFERRER, changed(world, "ServiceRequest/order", status="revoked")))
+    return world
+
+
+def asked(world: World) -> Content:
+    """The abort Task that the service made."""
+    return next(one for one in world.all("Task") if code_in(one["code"], TASK_CODE) == "abort")
+
+
+def test_s8_revoking_started_work_asks_the_clinic() -> None:
+    world = revoked_mid_plan()
+    assert asked(world)["focus"] == {"reference": "Task/task"}
+    assert asked(world)["owner"] == {"reference": "Organization/clinic"}
+    assert (status(world), business_of(world.get("Task/task"))) == ("in-progress", "cancellation-requested")
+    assert "guard-cancellation" in codes(world.judge(CLINIC, appointment(4)))
+
+
+def test_s8_the_clinic_grants_it_and_what_was_delivered_stays() -> None:
+    world = revoked_mid_plan()
+    done(world.judge(CLINIC, asked(world) | {"status": "completed"}))
+    assert (status(world), business_of(world.get("Task/task"))) == ("cancelled", "cancelled-by-referrer")
+    assert [status(world, name) for name in ("CarePlan/plan", "Goal/goal", "Appointment/visit3")] == [
+        "revoked",
+        "cancelled",
+        "cancelled",
+    ]
+    assert code_in(world.get("Appointment/visit3")["cancelationReason"], APPOINTMENT_CANCELLATION) == "prov"
+    assert status(world, "Procedure/session1") == status(world, "Procedure/session2") == "completed"
+    assert status(world, "Appointment/visit1") == "fulfilled"
+
+
+def test_s8_the_clinic_may_end_its_task_which_grants_the_request() -> None:
+    world = revoked_mid_plan()
+    done(world.judge(CLINIC, changed(world, "Task/task", status="cancelled")))
+    assert asked(world)["status"] == "completed"
+
+
+def test_s8_the_clinic_refuses_and_the_work_goes_on() -> None:
+    world = revoked_mid_plan()
+    done(world.judge(CLINIC, asked(world) | {"status": "rejected", "statusReason": {"text": "In a session."}}))
+    assert (status(world), business_of(world.get("Task/task"))) == ("in-progress", "visit-scheduled")
+    assert status(world, "ServiceRequest/order") == "revoked"
+
+
+def test_s8_the_referrer_cannot_cancel_started_work_directly() -> None:
+    refused = working_world().judge(REFERRER, task(status="cancelled", businessStatus=business("visit-scheduled")))
+    assert [(one.code, one.text) for one in refused.refusals] == [
+        ("transition-not-allowed", "Use an abort Task; work has started.")
+    ]
+
+
+@pytest.mark.parametrize("state", ["draft", "ready", "accepted", "in-progress"])
+def test_s9_a_task_begins_as_requested(state: str) -> None:
+    assert codes(World.of(referral()).judge(REFERRER, task(status=state))) == ["transition-not-allowed"]
+
+
+def test_a_task_sent_as_received_begins_as_requested_with_a_warning() -> None:
+    world = World.of()
+    verdict = world.judge(REFERRER, referral(), task(status="received"))
+    done(verdict)
+    assert status(world) == "requested"
+    assert [one.severity for one in verdict.notices] == ["warning"]
+
+
+def test_s10_a_declined_referral_is_dispatched_again() -> None:
+    world = World.of(referral(), task())
+    why = reason("no-qualified-therapist")
+    done(world.judge(CLINIC, task(status="rejected", statusReason=why)))
+    assert business_of(world.get("Task/task")) == "declined"
+    done(world.judge(REFERRER, task(id="second", owner={"reference": "Organization/other"})))
+    assert status(world, "Task/second") == "requested"
+    assert codes(world.judge(CLINIC, changed(world, "Task/task", status="requested"))) == ["transition-not-allowed"]
+
+
+def test_a_clinic_that_declined_has_no_hand_in_what_another_does() -> None:
+    world = World.of(referral(), task(status="rejected"), task(id="second", owner={"reference": "Organization/other"}))
+    sent = changed(world, "Task/second", status="accepted")
+    assert codes(world.judge(CLINIC, sent)) == ["wrong-actor"]
+
+
+def test_s11_a_red_flag_holds_the_work_and_tells_the_referrer() -> None:
+    world = working_world(encounter())
+    done(world.judge(CLINIC, alongside=[issue()]))
+    assert (status(world), business_of(world.get("Task/task"))) == ("on-hold", "safety-hold")
+    assert status(world, "CarePlan/plan") == "on-hold"
+    message = world.all("Communication")[0]
+    assert (message["priority"], message["recipient"]) == ("stat", [{"reference": "PractitionerRole/doctor"}])
+    assert "guard-safety" in codes(world.judge(CLINIC, session()))
+    done(world.judge(CLINIC, session(status="not-done", statusReason={"text": "Red flag."})))
+    done(world.judge(CLINIC, encounter(status="finished")))
+
+
+def test_s11_a_cleared_red_flag_lets_the_work_go_on() -> None:
+    world = working_world()
+    world.judge(CLINIC, alongside=[issue()])
+    done(world.judge(REFERRER, alongside=[issue(status="mitigated")]))
+    assert (status(world), business_of(world.get("Task/task"))) == ("in-progress", "visit-scheduled")
+    assert status(world, "CarePlan/plan") == "active"
+    assert "statusReason" not in world.get("Task/task")
+
+
+def test_a_hold_of_the_referrers_is_not_lifted_by_a_cleared_contraindication() -> None:
+    world = working_world()
+    world.judge(CLINIC, alongside=[issue()])
+    done(world.judge(REFERRER, referral(status="on-hold")))
+    done(world.judge(SYSTEM, alongside=[issue(status="mitigated")]))
+    assert status(world) == "on-hold"
+
+
+def test_a_reaction_is_told_at_once_and_once() -> None:
+    world = working_world(encounter())
+    done(world.judge(CLINIC, session(complication=[{"text": "Bruise"}])))
+    done(world.judge(CLINIC, changed(world, "Procedure/session1", note=[{"text": "Fading."}])))
+    assert [one["priority"] for one in world.all("Communication")] == ["urgent"]
+    assert world.all("Communication")[0]["about"] == [{"reference": "Procedure/session1"}]
+
+
+def test_s12_lost_to_follow_up_fails_and_stays_open_to_be_dispatched_again() -> None:
+    world = working_world(encounter(status="finished"), session(), goal(id="met", outcomeReference=[{"display": "x"}]))
+    why = {"status": "failed", "statusReason": reason("lost-to-follow-up")}
+    assert codes(world.judge(CLINIC, changed(world, "Task/task", **why))) == ["guard-report"]
+    outputs = [output("final-report", "DiagnosticReport/report")]
+    done(world.judge(CLINIC, report(), changed(world, "Task/task", **why, output=outputs)))
+    assert business_of(world.get("Task/task")) == "discontinued"
+    assert status(world, "CarePlan/plan") == "revoked"
+    assert code_in(world.get("Goal/goal")["achievementStatus"], GOAL_ACHIEVEMENT) == "no-progress"
+    assert "achievementStatus" not in world.get("Goal/met")
+    assert status(world, "ServiceRequest/order") == "active"
+    done(world.judge(REFERRER, task(id="second")))
+
+
+def test_an_order_that_nobody_started_expires() -> None:
+    world = World.of(referral(occurrencePeriod={"end": "2026-01-20"}), task(status="accepted"), abort())
+    world.let_time_pass(timedelta(days=8))
+    assert status(world) == "accepted"
+    world.let_time_pass(timedelta(days=1))
+    assert (status(world), business_of(world.get("Task/task"))) == ("cancelled", "expired")
+    assert code_in(
+        world.get("Task/task")["statusReason"],
+        STATUS_REASON,
+    )
+    assert status(world, "Task/abort") == "rejected"
+
+
+def test_an_order_without_an_end_holds_for_half_a_year() -> None:
+    world = World.of(referral(authoredOn="2026-01-12"), task())
+    world.let_time_pass(timedelta(days=179))
+    assert status(world) == "requested"
+    world.let_time_pass(timedelta(days=1))
+    assert status(world) == "cancelled"
+
+
+def test_work_that_has_started_does_not_expire() -> None:
+    world = working_world()
+    world.keep(referral(occurrencePeriod={"end": "2026-01-01"}))
+    world.let_time_pass(timedelta(days=300))
+    assert status(world) == "in-progress"
+
+
+def test_a_referral_without_a_task_gets_one_for_the_clinic_that_it_names() -> None:
+    world = World.of()
+    done(world.judge(REFERRER, referral(priority="urgent")))
+    made = world.all("Task")[0]
+    assert (made["owner"], made["priority"], made["for"]) == (
+        {"reference": "Organization/clinic"},
+        "urgent",
+        {"reference": "Patient/ann"},
+    )
+
+
+def test_a_referral_to_nobody_gets_an_open_task_that_a_clinic_claims() -> None:
+    world = World.of()
+    done(world.judge(REFERRER, referral(performer=[])))
+    made = world.all("Task")[0]
+    assert "owner" not in made
+    done(world.judge(CLINIC, made | {"status": "received"}))
+    assert world.all("Task")[0]["owner"] == {"reference": "Organization/clinic"}
+
+
+def test_a_draft_gets_its_task_when_it_becomes_active() -> None:
+    world = World.of()
+    done(world.judge(REFERRER, referral(status="draft")))
+    assert world.all("Task") == []
+    done(world.judge(REFERRER, referral()))
+    assert [one["status"] for one in world.all("Task")] == ["requested"]
+
+
+def test_a_new_referral_need_not_carry_its_id_yet() -> None:
+    unnumbered = {name: value for name, value in referral().items() if name != "id"}
+    world = World.of()
+    change = Change(type="ServiceRequest", id="order", before=None, after=unnumbered)
+    episode = Episode(referral=unnumbered, resources={})
+    verdict = judge(episode, [change], REFERRER, START, world.new_id, world.surroundings)
+    tasks = [one.after for one in verdict.effects if one.type == "Task"]
+    assert [one["focus"] for one in tasks if one] == [{"reference": "ServiceRequest/order"}]
+
+
+def test_a_referral_on_hold_holds_its_work() -> None:
+    world = working_world()
+    done(world.judge(REFERRER, referral(status="on-hold")))
+    assert (status(world), status(world, "CarePlan/plan")) == ("on-hold", "on-hold")
+    assert "guard-referral" in codes(world.judge(CLINIC, changed(world, "Task/task", status="in-progress")))
+
+
+def test_a_referral_entered_in_error_takes_its_task_with_it() -> None:
+    world = working_world()
+    done(world.judge(ADMINISTRATOR, referral(status="entered-in-error")))
+    assert (status(world), business_of(world.get("Task/task"))) == ("entered-in-error", None)
+    assert status(world, "Appointment/visit1") == "cancelled"
+
+
+def test_a_consultation_closes_the_loop_without_a_session() -> None:
+    order = {name: value for name, value in referral().items() if name != "quantityQuantity"}
+    world = World.of(order, task(status="accepted"), report())
+    sent = task(status="completed", output=[output("final-report", "DiagnosticReport/report")])
+    done(world.judge(CLINIC, sent))
+    assert business_of(world.get("Task/task")) == "closed-loop"
+
+
+def test_the_clinics_own_filler_identifier_is_kept() -> None:
+    world = World.of(referral(), task())
+    own = [{"type": coded("http://terminology.hl7.org/CodeSystem/v2-0203", "FILL"), "system": "urn:c", "value": "9999"}]
+    done(world.judge(CLINIC, task(status="accepted", identifier=own)))
+    assert identifiers(world.get("Task/task"), FILLER_TYPE) == (("urn:c", "9999"),)
+
+
+def test_an_effect_replaces_what_the_client_sent() -> None:
+    world = World.of(referral(), task())
+    verdict = world.judge(CLINIC, task(status="received"))
+    effect = next(one for one in verdict.effects if one.id == "task")
+    assert effect.before == task()
+    assert effect.after is not None
+    assert effect.after["status"] == "received"
+
+
+def test_a_provenance_says_who_did_what_and_why_and_takes_the_version_later() -> None:
+    world = World.of(referral(), task())
+    world.judge(CLINIC, task(status="rejected", statusReason=reason("no-capacity")))
+    written = world.all("Provenance")[0]
+    assert written["agent"][0]["who"] == {"reference": "Practitioner/clerk"}
+    assert written["agent"][0]["onBehalfOf"] == {"reference": "Organization/clinic"}
+    assert written["activity"]["coding"][0]["code"] == "T4"
+    assert written["reason"] == [reason("no-capacity")]
+    assert versioned(written, lambda _: 2)["target"] == [{"reference": "Task/task/_history/2"}]
+
+
+def test_a_step_of_both_sides_names_both_agents() -> None:
+    world = World.of(referral(), task(status="accepted"))
+    world.judge(CLINIC, appointment(), task(status="accepted", note=[{"text": "Booked."}]))
+    about_task = [one for one in world.all("Provenance") if one["target"] == [{"reference": "Task/task"}]]
+    assert len(about_task) == 1
+    assert [len(one["agent"]) for one in about_task] == [2]
+
+
+def test_the_last_change_of_a_task_is_not_before_it_was_written() -> None:
+    ahead = "2026-01-12T09:00:00Z"
+    world = World.of()
+    done(world.judge(REFERRER, referral(), task(authoredOn=ahead)))
+    assert world.get("Task/task")["lastModified"] == ahead
+
+
+def test_a_change_of_nothing_is_nothing() -> None:
+    world = working_world()
+    sent = changed(world, "CarePlan/plan", meta={"versionId": "7"})
+    assert world.judge(REFERRER, sent).effects == ()
+
+
+def test_in_open_mode_every_side_is_played() -> None:
+    anyone = Party(roles=frozenset({"referrer", "clinic", "patient"}))
+    world = World.of()
+    done(world.judge(anyone, referral(), task()))
+    done(world.judge(anyone, task(status="accepted")))
+    done(world.judge(anyone, appointment()))
+    assert status(world) == "in-progress"
+
+
+def test_absolute_references_to_this_server_are_local() -> None:
+    world = World.of(referral(), task(focus={"reference": "https://here.example.org/fhir/ServiceRequest/order"}))
+    episode = Episode(referral=referral(), resources=world.stored, base="https://here.example.org/fhir")
+    before = world.get("Task/task")
+    change = Change(type="Task", id="task", before=before, after=before | {"status": "completed"})
+    verdict = judge(episode, [change], CLINIC, START, world.new_id, world.surroundings)
+    assert codes(verdict) == ["transition-not-allowed"]
+
+
+def test_progress_names_its_unit() -> None:
+    world = working_world(encounter())
+    done(world.judge(CLINIC, session()))
+    ratio = world.get("Task/task")["output"][0]
+    assert code_in(ratio["type"], TASK_IO) == "sessions-progress"
+    assert ratio["valueRatio"]["numerator"]["code"] == "{session}"
