@@ -109,7 +109,9 @@ class Discriminators:
     def _by_value(self, node: Node, steps: tuple[str, ...], path: str) -> Told | None:
         criterion = self._criterion(node, steps)
         if criterion is None:
-            self._report.refuse(node.id, f"the slice gives no value, pattern or required value set for {path}")
+            self._report.refuse(
+                node.id, f"the slice gives no value, no pattern and no value set with known codes for {path}"
+            )
             return None
         find, test = finder(steps), criterion.test
         return Told(

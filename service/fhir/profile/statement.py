@@ -100,7 +100,8 @@ def statements(
         if any("/" in each.slice or each.slice.startswith("@") for each in place):
             report.refuse(item["id"], "slices of slices (a/b) and @default slices are not supported")
             continue
-        if place and item.get("sliceName", place[-1].slice) != place[-1].slice:
+        if place and "sliceName" in item and not place[-1].slice:
+            # published ids may differ from the name in their case; it is the id that tells what belongs together
             report.refuse(item["id"], f"the id of the slice {item['sliceName']} must end in :{item['sliceName']}")
             continue
         yield _statement(item, place, definitions, report)

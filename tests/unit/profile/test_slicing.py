@@ -201,6 +201,17 @@ def test_an_extension_whose_definition_is_not_held_is_counted_and_noted() -> Non
     ).notes
 
 
+def test_the_id_tells_the_slice_whatever_its_name_says() -> None:
+    """Published definitions differ in their case (US Core's ombCategory)."""
+    profile = made(
+        "Patient",
+        element("Patient.link", slicing=sliced(("value", "type"))),
+        element("Patient.link:seealso", min=1, sliceName="seeAlso"),
+        element("Patient.link:seealso.type", fixedCode="seealso"),
+    )
+    assert told(profile, {"link": [{"type": "refer"}]}) == [("required", "Patient.link")]
+
+
 def test_an_extension_in_the_path_of_a_discriminator() -> None:
     """extension('url') leads into it."""
     profile = made(
@@ -230,11 +241,12 @@ def test_an_extension_in_the_path_of_a_discriminator() -> None:
             [element("Patient.link", slicing=sliced(("value", "other.ofType(Patient)"))), element("Patient.link:a")],
             "ofType()",
         ),
+        ([element("Patient.link", sliceName="a")], "the id of the slice a must end in :a"),
         ([element("Patient.link:a", min=1)], "no slicing that says how to tell them apart"),
         ([element("Patient.link", slicing=sliced()), element("Patient.link:a")], "without a discriminator"),
         (
             [element("Patient.link", slicing=sliced(("value", "type"))), element("Patient.link:a")],
-            "gives no value, pattern or required value set for type",
+            "gives no value, no pattern and no value set with known codes for type",
         ),
         (
             [element("Patient.link", slicing=sliced(("exists", "type"))), element("Patient.link:a")],
