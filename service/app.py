@@ -45,6 +45,7 @@ from service.rest.openapi import document
 from service.rest.proxies import Proxies
 from service.rest.surroundings import Surroundings
 from service.settings import fhir_url
+from service.shipped import NOTICES
 from service.store.audit.chain import Chains
 from service.store.audit.journal import Journal
 from service.store.migration import HEAD, current
@@ -57,7 +58,6 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from service.auth.server import AccessServer
-    from service.fhir.resource import Content
     from service.settings import Settings
 
     Scope = MutableMapping[str, Any]
@@ -306,11 +306,12 @@ def assemble(
         started_on=datetime.now(UTC).date().isoformat(),
         audited=chains is not None,
         profiles=Profiles(standard.definitions, massage_profiles.supported()),
+        notices=NOTICES,
         security=dict(security) if security else None,
     )
 
 
-async def publish(settings: Settings, resources: Sequence[Content], fingerprint: str) -> int:
+async def publish(settings: Settings, resources: Sequence[dict[str, Any]], fingerprint: str) -> int:
     """Store the resources that come with the service; how many were new or had changed."""
     pool = command_pool(settings)
     try:

@@ -6,12 +6,15 @@ Read at every start, by the process that may serve nothing itself; so it imports
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from service.massage import catalogue, profiles
 
 if TYPE_CHECKING:
     from service.fhir.resource import Content
+
+NOTICES: Final = (f"About the contraindications that it screens for: {catalogue.SIGN_OFF}",)
+"""What readers of the CapabilityStatement must see."""
 
 
 def fingerprint(version: str) -> str:

@@ -64,12 +64,13 @@ def capability_statement(  # noqa: PLR0913 - one for each thing that a deploymen
     security: Content | None = None,
     audited: bool = False,
     profiles: Mapping[str, Sequence[str]] | None = None,
+    notices: Sequence[str] = (),
 ) -> Content:
     """What the service at `base` does; `date` is when that last changed (YYYY-MM-DD), `version` the software's.
 
     `require_if_match` and `referential_integrity` are the settings of these names; `security` is what the statement
     says of access, None where everybody has it. `audited`: the service itself writes AuditEvents. `profiles` are the
-    canonicals of the profiles that come with the service, by type.
+    canonicals of the profiles that come with the service, by type; `notices` are sentences that readers must see.
     """
     claims = _claims(require_if_match=require_if_match, referential_integrity=referential_integrity)
     server = _server(definitions, registry, claims, security or {"description": _SANDBOX}, audited=audited)
@@ -83,7 +84,7 @@ def capability_statement(  # noqa: PLR0913 - one for each thing that a deploymen
         "title": "massage-fhir",
         "status": "active",
         "date": date,
-        "description": _DESCRIPTION if security else f"{_DESCRIPTION} {_SANDBOX}",
+        "description": " ".join([_DESCRIPTION, *([] if security else [_SANDBOX]), *notices]),
         "kind": "instance",
         "software": {"name": "massage-fhir", "version": version},
         "implementation": {"description": "massage-fhir", "url": base},

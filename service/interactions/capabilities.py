@@ -29,5 +29,6 @@ def capabilities(parts: Parts, context: Context, interaction: Capabilities) -> A
         security=parts.security,
         audited=parts.audited,
         profiles=parts.profiles.supported if parts.profiles else None,
+        notices=parts.notices,
     )
     return Answer(result=Result.OK, body=codec.encode(statement))

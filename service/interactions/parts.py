@@ -62,5 +62,7 @@ class Parts:
     """What the domain demands of writes; None where it demands nothing."""
     audited: bool = False
     """Whether interactions are put on record, which makes AuditEvents the service's own."""
+    notices: tuple[str, ...] = ()
+    """Sentences of the CapabilityStatement that readers must see."""
     security: Content | None = None
     """What the CapabilityStatement says of access; None where everybody has it."""

@@ -9,6 +9,7 @@ import pytest
 
 from service import shipped
 from service.fhir.outcome import CANONICAL
+from service.massage.catalogue import SIGN_OFF
 from service.serve import prepare, publish
 from tests.api.outcome import assert_outcome
 from tests.conftest import application_on, client_of, settings_for
@@ -133,6 +134,13 @@ async def test_validate_tells_that_it_would_be_refused(client: httpx.AsyncClient
     answered = await client.post("CodeSystem/$validate?mode=create", json=OWN | {"url": TECHNIQUES})
     told = [each["details"]["coding"][0]["code"] for each in answered.json()["issue"] if "details" in each]
     assert "service-owned" in told
+
+
+async def test_the_capability_statement_says_that_contraindications_have_to_be_signed_off(
+    client: httpx.AsyncClient,
+) -> None:
+    """By a licensed clinician, before clinical use."""
+    assert SIGN_OFF in (await client.get("metadata")).json()["description"]
 
 
 async def test_what_only_mentions_the_canonical_root_is_the_clients_own(client: httpx.AsyncClient) -> None:
