@@ -33,6 +33,11 @@ class Feedback(Struct, frozen=True, kw_only=True):
     reason: str | None
     at: str
 
+    def as_fields(self) -> dict[str, str]:
+        """What is kept of it."""
+        kept = {"card": self.card, "rule": self.rule, "outcome": self.outcome, "at": self.at}
+        return kept | ({"reason": self.reason} if self.reason else {})
+
 
 def read_feedback(content: Any, marks: Mapping[bytes, str], reasons: Collection[str]) -> tuple[Feedback, ...]:
     """The feedback that a body holds; FhirError."""

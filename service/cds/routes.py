@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import secrets
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -17,21 +16,20 @@ from service.cds.call import read_call
 from service.cds.feedback import read_feedback
 from service.cds.hooks import PLACE, SERVICE, offered
 from service.fhir import codec
-from service.fhir.audit.record import Record, bounded_query
 from service.fhir.outcome import Category, FhirError, Result, failure, operation_outcome
 from service.rest.body import Body, ClientDisconnectedError
 from service.rest.headers import REQUEST_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
 
     from service.cds.call import Call
+    from service.cds.recording import Recording
     from service.cds.safety import Safety
     from service.cds.trust import Trust
     from service.rest.cors import Origins
-    from service.rest.recording import Journal
 
     Act = Callable[[Request], Awaitable[Response]]
 
@@ -42,8 +40,7 @@ _JSON: Final = "application/json"
 class Reception:
     """Takes calls and feedback, from EHRs that `trust` knows; None lets everybody in.
 
-    `place` is the public URL of the services. What was asked is kept in the `journal`, if there is one, before it is
-    answered.
+    `place` is the public URL of the services.
     """
 
     def __init__(
@@ -51,7 +48,7 @@ class Reception:
         safety: Safety,
         *,
         trust: Trust | None,
-        journal: Journal | None,
+        recording: Recording,
         origins: Origins,
         place: str,
         max_bytes: int,
@@ -59,7 +56,7 @@ class Reception:
     ) -> None:
         self._safety = safety
         self._trust = trust
-        self._journal = journal
+        self._recording = recording
         self._origins = origins
         self._place = place
         self._max_bytes = max_bytes
@@ -67,25 +64,33 @@ class Reception:
 
     async def call(self, request: Request) -> Response:
         """Cards for what is being ordered."""
-        caller = await self._caller(request)
+        await self._admit(request)
         call = read_call(await self._body(request))
         cards = await self._safety.cards(call)
         rules = ",".join(card["source"]["topic"]["code"] for card in cards)
         told = {"hook": call.hook, "hookInstance": call.instance, "rules": rules}
-        await self._keep(request, caller, told, user=_user(call))
+        await self._recording.answered(request, told, user=_user(call))
         _LOGGER.info("decision support", extra={"fields": {"hook": call.hook, "cards": len(cards)}})
         return answer({"cards": cards})
 
     async def feedback(self, request: Request) -> Response:
         """What became of cards, kept on record."""
-        caller = await self._caller(request, "/feedback")
+        await self._admit(request, "/feedback")
         safety = self._safety
-        for each in read_feedback(await self._body(request), safety.marks, safety.override_reasons):
-            told = {"card": each.card, "rule": each.rule, "outcome": each.outcome, "at": each.at}
-            await self._keep(request, caller, told | ({"reason": each.reason} if each.reason else {}))
+        given = read_feedback(await self._body(request), safety.marks, safety.override_reasons)
+        await self._recording.answered(request, *(each.as_fields() for each in given))
+        for each in given:
             fields = {"rule": each.rule, "outcome": each.outcome, "reason": each.reason}
             _LOGGER.info("feedback on decision support", extra={"fields": fields})
         return answer({})
+
+    async def refuse(self, request: Request, error: FhirError) -> Response:
+        """A refusal of the service, on record."""
+        try:
+            await self._recording.refused(request, error)
+        except FhirError as unavailable:
+            return refused(unavailable)
+        return refused(error)
 
     def shared(self, request: Request, response: Response, methods: tuple[str, ...]) -> Response:
         """The response with what a browser needs to let a page of another origin have it."""
@@ -97,15 +102,17 @@ class Reception:
             response.raw_headers.extend(headers)
         return response
 
-    async def _caller(self, request: Request, rest: str = "") -> str | None:
+    async def _admit(self, request: Request, rest: str = "") -> None:
+        """Note who calls; FhirError unauthenticated or throttled, or not-found for the name of another service."""
         if request.path_params.get("id") != SERVICE:
             raise failure("not-found", f"The only service here is {SERVICE}; {PLACE} describes it.", "http.url")
         if self._trust is None:
-            return None
+            return
         service = f"{self._place}/{SERVICE}"
         audiences = tuple(dict.fromkeys((f"{service}{rest}", service)))
         address = request.client.host if request.client else None
-        return await self._trust.caller(request.headers.get("authorization"), audiences, address)
+        authorization = request.headers.get("authorization")
+        request.state.caller = await self._trust.caller(authorization, audiences, address)
 
     async def _body(self, request: Request) -> Any:
         headers = {name.lower(): value for name, value in request.headers.raw}
@@ -116,24 +123,6 @@ class Reception:
             timeout_seconds=self._timeout_seconds,
         )
         return await body.resource()
-
-    async def _keep(
-        self, request: Request, caller: str | None, told: Mapping[str, str], *, user: str | None = None
-    ) -> None:
-        if self._journal is None:
-            return
-        record = Record(
-            at=self._safety.now(),
-            interaction="operation",
-            operation=f"cds-{SERVICE}",
-            request=request.state.id,
-            status=Result.OK.status,
-            client=caller,
-            user=user,
-            address=request.client.host if request.client else None,
-            **bounded_query(urlencode(told)),
-        )
-        await self._journal.keep([record])
 
 
 def routes(reception: Reception, policy: bytes) -> list[Route]:
@@ -185,7 +174,7 @@ def _guarded(reception: Reception, act: Act, methods: tuple[str, ...]) -> Act:
         try:
             return await act(request)
         except FhirError as error:
-            return refused(error)
+            return await reception.refuse(request, error)
         except ClientDisconnectedError:
             return Response(status_code=Category.REQUEST_TIMEOUT.status)
         except Exception:

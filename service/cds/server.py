@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from service.cds.hooks import PLACE
 from service.cds.policy import policy_page
+from service.cds.recording import Recording
 from service.cds.routes import Reception, routes
 from service.cds.safety import Safety
 from service.massage.catalogue.rows import load
@@ -94,7 +95,7 @@ def cds_routes(
     reception = Reception(
         safety,
         trust=_trust(choices, pool, now),
-        journal=journal,
+        recording=Recording(journal, safety.now),
         origins=Origins(choices.cors_origins),
         place=f"{root}{PLACE}",
         max_bytes=min(choices.max_body_bytes, MOST_BYTES),

@@ -149,19 +149,40 @@ async def test_calls_and_feedback_are_on_record(workers: Workers) -> None:
     place = f"{URL}/feedback"
     told = await post(workers.one, SIGNER.sign(claims(aud=place)), {"feedback": [overridden]}, place)
     assert told.status_code == 200
-    await workers.register("office", role="administrator", organisation=None)
-    found = await workers.one.get("/AuditEvent?subtype=operation&_count=2", headers=await workers.bearer("office"))
-    events = [entry["resource"] for entry in found.json()["entry"]]
-    assert {event["agent"][0]["who"]["identifier"]["value"] for event in events} == {EHR}
-    asked = [
-        base64.b64decode(entity["query"]).decode()
-        for event in events
-        for entity in event["entity"]
-        if "query" in entity
-    ]
-    kept = [parse_qs(each.partition("?")[2] or each) for each in asked]
-    assert sorted(each["rule" if "rule" in each else "rules"][0] for each in kept) == ["dvt", "dvt"]
-    (feedback,) = (each for each in kept if "card" in each)
-    assert (feedback["card"], feedback["outcome"]) == ([card["uuid"]], ["overridden"])
-    assert feedback["reason"] == ["clinician-judgement"]
-    assert "Ann" not in found.text
+    kept = [each for event in await on_record(workers, outcome="0") for each in queries(event)]
+    (feedback,) = (each for each in kept if each.get("card") == [card["uuid"]])
+    assert (feedback["rule"], feedback["outcome"], feedback["reason"]) == (
+        ["dvt"],
+        ["overridden"],
+        ["clinician-judgement"],
+    )
+    assert any(each.get("rules") == ["dvt"] and each["hook"] == ["order-sign"] for each in kept)
+    assert "Ann" not in str(kept)
+
+
+async def test_refusals_are_on_record(workers: Workers) -> None:
+    """Of a trusted EHR by its name, of a stranger without one; a token is never on record."""
+    token, stranger = SIGNER.sign(claims()), STRANGER.sign(claims())
+    await post(workers.one, token, call(hookInstance="not-a-uuid"))
+    await post(workers.one, stranger)
+    refused = await on_record(workers, outcome="4")
+    named = {event["outcomeDesc"].partition(":")[0]: event["agent"][0]["who"] for event in refused}
+    assert named["value-invalid"]["identifier"]["value"] == EHR
+    assert "identifier" not in named["unauthenticated"]
+    assert token.rpartition(".")[2] not in str(refused)
+
+
+async def on_record(workers: Workers, outcome: str) -> list[Json]:
+    """The AuditEvents of decision support that ended so."""
+    if "office" not in workers.signers:
+        await workers.register("office", role="administrator", organisation=None)
+    found = await workers.one.get(
+        f"/AuditEvent?subtype=operation&outcome={outcome}&_count=200", headers=await workers.bearer("office")
+    )
+    return [entry["resource"] for entry in found.json()["entry"]]
+
+
+def queries(event: Json) -> list[dict[str, list[str]]]:
+    """What is kept of calls and feedback, as parameters."""
+    asked = [base64.b64decode(each["query"]).decode() for each in event["entity"] if "query" in each]
+    return [parse_qs(each.partition("?")[2] or each) for each in asked]
