@@ -1,8 +1,8 @@
 """What hangs on a referral, and by which elements: how to find the episode of a resource, and to gather an episode.
 
 `ANCHORS` point towards the referral: from any resource, `anchors` lead to it in a few steps. `ALONG` point away from
-it, to what the guards must look at. Not every anchor can be searched by in R4 (CarePlan.supportingInfo, Goal.addresses):
-it is enough to hand `gather` what is about the patient, and the therapists.
+it, to what the guards must look at. R4 cannot search by every anchor (CarePlan.supportingInfo, Goal.addresses): it is
+enough to hand `gather` what is about the patient, and the therapists.
 """
 
 from __future__ import annotations

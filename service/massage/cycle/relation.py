@@ -32,8 +32,8 @@ def party_of(
     if client_role in {"administrator", "patient"}:
         role: Role = "administrator" if client_role == "administrator" else "patient"
         return Party(roles=frozenset({role}), organisation=organisation, user=user)
-    if organisation is None:
-        return Party(roles=EVERY_SIDE if client_role is None else frozenset(), user=user)
+    if organisation is None or client_role == "researcher":
+        return Party(roles=EVERY_SIDE if client_role is None else frozenset(), organisation=organisation, user=user)
     roles: set[Role] = set()
     if resolve(reference_in(episode.referral.get("requester"))) == organisation:
         roles.add("referrer")

@@ -245,6 +245,7 @@ ELSEWHERE = World.of(referral(), task(status="rejected"), task(id="second", owne
         (working_world(), "Organization/clinic", None, {"clinic"}),
         (working_world(), None, None, EVERY_SIDE),
         (working_world(), None, "researcher", set()),
+        (working_world(), "Organization/clinic", "researcher", set()),
         (working_world(), None, "administrator", {"administrator"}),
         (working_world(), "Organization/clinic", "administrator", {"administrator"}),
         (working_world(), None, "patient", {"patient"}),
