@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from service.massage.cycle.guards import GUARDS
 from service.massage.cycle.machine import NONE, SAME
-from service.massage.cycle.ownership import changed_elements, foreign_elements, may_create, unfixed
+from service.massage.cycle.membership import ANCHORS, anchors
+from service.massage.cycle.ownership import OWNED, changed_elements, foreign_elements, may_create, unfixed
 from service.massage.cycle.relation import relations
 from service.massage.cycle.tables import MACHINES
 from service.massage.cycle.tables.business_status import allowed_with
@@ -77,10 +78,22 @@ def strangers_patient(draft: Draft, content: Content) -> Refusal | None:
     )
 
 
-def fixed_elements(kind: str, before: Content | None, after: Content) -> Iterator[Refusal]:
-    """What the table of fixed elements refuses of a change."""
-    if before is not None:
-        yield from unfixed(kind, after["resourceType"], before, after)
+def fixed_elements(kind: str, draft: Draft, before: Content | None, after: Content) -> Iterator[Refusal]:
+    """What the table of fixed elements refuses of a change, and the loss of the link to the referral."""
+    if before is None:
+        return
+    type = after["resourceType"]
+    yield from unfixed(kind, type, before, after)
+    if kind in OWNED and _names_referral(draft, before) and not _names_referral(draft, after):
+        elements = " or ".join(ANCHORS[type])
+        text = f"The reference to its referral ({elements}) may not be taken away."
+        yield Refusal(
+            code="immutable-field", text=text, expression=f"{type}.{ANCHORS[type][0]}", guard=ANCHORS[type][0]
+        )
+
+
+def _names_referral(draft: Draft, content: Content) -> bool:
+    return any(draft.names_referral(reference) for reference in anchors(content))
 
 
 def step_of(situation: Situation) -> Step | tuple[Refusal, ...]:

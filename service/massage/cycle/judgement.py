@@ -79,7 +79,7 @@ def expire(episode: Episode, now: datetime, new_id: Callable[[], str], surroundi
         return Verdict()
     end = validity_end(draft, task)
     unstarted = task.get("status") in {"requested", "received", "accepted"}
-    if unstarted and end is not None and end <= now and not draft.delivered():
+    if unstarted and end is not None and end <= now:
         draft.move(task, "cancelled", ("order-expired", "The order's validity passed before the work started."))
     elif task.get("status") == "in-progress":
         _look_at_report(draft, task)
@@ -158,7 +158,7 @@ def _examine(draft: Draft, change: Change, party: Party, steps: list[tuple[Situa
         return _deleted(kind, change, party)
     if before is not None and not changed_elements(before, after):
         return ()
-    refusals = [*trespass(kind, draft, party, before, after), *fixed_elements(kind, before, after)]
+    refusals = [*trespass(kind, draft, party, before, after), *fixed_elements(kind, draft, before, after)]
     if (stranger := strangers_patient(draft, after)) is not None:
         refusals.append(stranger)
     machine = MACHINES.get(kind)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from service.massage.cycle.terms import reference_in, references_in
 from service.massage.cycle.values import EVERY_SIDE, Party
-from service.massage.cycle.view import LIVE, View
+from service.massage.cycle.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,13 +46,21 @@ def party_of(
 
 
 def _clinics(episode: Episode) -> tuple[str, ...]:
-    """Who does the work: the owner of the live Task, else whom the referral names, else the owners of ended Tasks."""
+    """Who does the work, or may claim it; nobody named means that any clinic may.
+
+    The owner of the live Task; of an open one whom the referral names, unless an earlier Task ended: then it is offered
+    to all. Without a live Task whom the referral names, and the owners of ended Tasks.
+    """
     view = View(episode.referral.get("id", ""), episode.resources, episode.base)
-    owners = [(task.get("status"), reference_in(task.get("owner"))) for task in view.tasks()]
-    live = [owner for status, owner in owners if status in LIVE]
-    if live:
-        return tuple(owner for owner in live if owner)
-    return references_in(episode.referral.get("performer")) + tuple(owner for _, owner in owners if owner)
+    tasks, live = view.tasks(), view.live_task()
+    named = references_in(episode.referral.get("performer"))
+    owners = tuple(owner for task in tasks if (owner := reference_in(task.get("owner"))))
+    if live is None:
+        return named + owners
+    owner = reference_in(live.get("owner"))
+    if owner:
+        return (owner,)
+    return named if len(tasks) == 1 else ()
 
 
 def relations(task: Content, party: Party, surroundings: Surroundings) -> frozenset[Actor]:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 from service.massage.cycle.guards.guard import Guard
 from service.massage.cycle.moment import day_of
 from service.massage.cycle.terms import PRE_SESSION_CHECK, reference_in
-from service.massage.cycle.view import OPEN_VISIT, name_of
+from service.massage.cycle.view import BOOKED, OPEN_VISIT, name_of
 
 if TYPE_CHECKING:
     from service.fhir.resource import Content
     from service.massage.cycle.situation import Situation
 
 _BEGUN: Final = frozenset({"in-progress", "finished"})
-_HELD: Final = frozenset({"booked", "arrived", "fulfilled"})
+_UNSTARTED: Final = frozenset({"requested", "received", "accepted"})
 _ANSWERED: Final = frozenset({"completed", "amended"})
 
 
@@ -47,18 +47,26 @@ def _answers(situation: Situation, response: Content, encounter: Content) -> boo
     return day_of(response.get("authored")) == day
 
 
+def _is_fresh(situation: Situation) -> bool:
+    """Whether a Task has not started, and what was done for the referral was done under one that ended before it."""
+    if situation.machine.kind != "Task" or situation.source not in _UNSTARTED:
+        return False
+    return any(task["id"] != situation.content["id"] for task in situation.draft.tasks())
+
+
 def _something_begun(situation: Situation) -> str | None:
-    begun = any(situation.draft.with_status("Encounter", _BEGUN))
+    begun = any(situation.draft.with_status("Encounter", _BEGUN)) and not _is_fresh(situation)
     return "A visit has begun; end the Task as failed instead." if begun else None
 
 
 def _something_delivered(situation: Situation) -> str | None:
-    return "A session was delivered already; use an abort Task." if situation.draft.delivered() else None
+    delivered = situation.draft.delivered() and not _is_fresh(situation)
+    return "A session was delivered already; use an abort Task." if delivered else None
 
 
 def _nothing_booked(situation: Situation) -> str | None:
     draft = situation.draft
-    if any(draft.with_status("Appointment", _HELD)) or any(draft.with_status("Encounter", _BEGUN)):
+    if any(draft.with_status("Appointment", BOOKED)) or any(draft.with_status("Encounter", frozenset({"in-progress"}))):
         return None
     return "The work begins with a booked Appointment or an Encounter in progress."
 

@@ -231,6 +231,12 @@ def roles(world: World, organisation: str | None, client_role: str | None) -> fr
 
 
 OPEN_ORDER = World.of(referral(performer=[]), {name: value for name, value in task().items() if name != "owner"})
+OPEN_TO_ONE = World.of(referral(), {name: value for name, value in task().items() if name != "owner"})
+OPEN_AGAIN = World.of(
+    referral(),
+    task(status="rejected"),
+    {name: value for name, value in task(id="second").items() if name != "owner"},
+)
 ELSEWHERE = World.of(referral(), task(status="rejected"), task(id="second", owner={"reference": "Organization/other"}))
 
 
@@ -254,6 +260,9 @@ ELSEWHERE = World.of(referral(), task(status="rejected"), task(id="second", owne
         (OPEN_ORDER, "Organization/other", "referrer", set()),
         (OPEN_ORDER, "Organization/referrer", "referrer", {"referrer"}),
         (OPEN_ORDER, "Organization/referrer", "clinic", {"referrer", "clinic"}),
+        (OPEN_TO_ONE, "Organization/clinic", "clinic", {"clinic"}),
+        (OPEN_TO_ONE, "Organization/other", "clinic", set()),
+        (OPEN_AGAIN, "Organization/other", "clinic", {"clinic"}),
         (ELSEWHERE, "Organization/clinic", "clinic", set()),
         (ELSEWHERE, "Organization/other", "clinic", {"clinic"}),
         (World.of(referral(), task(status="rejected")), "Organization/clinic", "clinic", {"clinic"}),
@@ -316,3 +325,17 @@ def test_a_task_of_another_kind_is_touched_by_no_rule() -> None:
         "focus": {"reference": "Task/task"},
     }
     assert working_world().judge(STRANGER, reminder).effects == ()
+
+
+@pytest.mark.parametrize("kind", ["CarePlan", "Appointment", "Encounter", "Procedure", "Observation", "DetectedIssue"])
+def test_nothing_is_taken_out_of_its_episode(kind: str) -> None:
+    before = RESOURCES[kind]
+    moved = before | {
+        name: [{"reference": "ServiceRequest/other"}]
+        for name in ("basedOn", "supportingInfo", "implicated")
+        if name in before
+    }
+
+    refused = working_world(before).judge(SYSTEM, moved).refusals
+
+    assert {one.code for one in refused} == {"immutable-field"}

@@ -320,6 +320,24 @@ def test_s12_lost_to_follow_up_fails_and_stays_open_to_be_dispatched_again() -> 
     done(world.judge(REFERRER, task(id="second")))
 
 
+@pytest.mark.parametrize(
+    "who, sent",
+    [
+        (REFERRER, [task(id="second", status="cancelled"), referral(status="revoked")]),
+        (CLINIC, [task(id="second", status="rejected", statusReason=reason("no-capacity"))]),
+    ],
+)
+def test_what_an_earlier_clinic_delivered_does_not_bind_the_next(who: Party, sent: list[Content]) -> None:
+    world = World.of(
+        referral(),
+        task(status="failed", businessStatus=business("discontinued")),
+        task(id="second", status="accepted", businessStatus=business("accepted-unscheduled")),
+        encounter(status="finished"),
+        session(),
+    )
+    done(world.judge(who, *sent))
+
+
 def test_an_order_that_nobody_started_expires() -> None:
     world = World.of(referral(occurrencePeriod={"end": "2026-01-20"}), task(status="accepted"), abort())
     world.let_time_pass(timedelta(days=8))
