@@ -32,6 +32,7 @@ from service.interactions.profiles import Profiles
 from service.interactions.shipped import ship
 from service.jobs.anchors import anchored
 from service.jobs.background import Background
+from service.jobs.clock import Clock
 from service.jobs.reindexing import Reindexing
 from service.logs import AccessLog, request_id
 from service.loop.server import referral_rules
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from service.auth.server import AccessServer
+    from service.loop.rules import ReferralRules
     from service.settings import Settings
 
     Scope = MutableMapping[str, Any]
@@ -72,8 +74,8 @@ _READY_SECONDS: Final = 3.0
 _COMMAND_ACQUIRE_SECONDS: Final = 60.0
 _COMMAND_STATEMENT_SECONDS: Final = 600.0
 """Nobody waits for an answer."""
-BACKGROUND_CONNECTIONS: Final = 3
-"""Of each worker: one that holds the lock of a job, one that does it, one to look up the search parameters."""
+BACKGROUND_CONNECTIONS: Final = 5
+"""Of each worker: two for each of two jobs, of which one holds the lock, and one to look up the search parameters."""
 
 
 def version() -> str:
@@ -175,10 +177,11 @@ def create_app(
         chains=chains,
         security=access.security if access else None,
     )
+    rules = None
     if settings.referral_rules == "on":
         rules = referral_rules(standard.definitions, standard.registry, settings.safety_overrides)
         parts = replace(parts, rules=rules)
-    beside = _beside(settings, parts, journal)
+    beside = _beside(settings, parts, journal, rules)
     around = _around(settings)
     fhir = FhirApplication(
         Engine(beside.current, OPERATIONS),
@@ -215,14 +218,15 @@ def _pool(settings: Settings, chains: Chains | None) -> Pool:
     )
 
 
-def _beside(settings: Settings, parts: Parts, journal: Journal | None) -> Beside:
+def _beside(settings: Settings, parts: Parts, journal: Journal | None, rules: ReferralRules | None) -> Beside:
     pool = command_pool(
         settings, connections=BACKGROUND_CONNECTIONS, acquire_timeout_seconds=settings.acquire_timeout_seconds
     )
     store = Store(pool)
     current = CurrentParts(parts, store)
     reindexing = Reindexing(current, store, base=settings.base_url or "", clock=lambda: datetime.now(UTC))
-    return Beside(current=current, background=Background(current, reindexing, store), pool=pool, journal=journal)
+    clock = None if rules is None else Clock(current, store, rules, base=settings.base_url or "")
+    return Beside(current=current, background=Background(current, reindexing, store, clock), pool=pool, journal=journal)
 
 
 def _search_limits(settings: Settings) -> SearchLimits:

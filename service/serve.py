@@ -52,7 +52,7 @@ Requests leave few circles behind, and those go with the younger generations. Go
 a second once all types are compiled, in which nobody is answered.
 """
 _UNITS_AFTER_SECONDS: Final = 1.0
-_BACKGROUND_CONNECTIONS: Final = 3
+_BACKGROUND_CONNECTIONS: Final = 5
 """As many as `app.BACKGROUND_CONNECTIONS`, which the parent of several workers has no use for otherwise."""
 _SPARE_CONNECTIONS: Final = 20
 """For migrations, psql and PostgreSQL's own reserve."""

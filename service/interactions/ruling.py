@@ -85,7 +85,7 @@ def with_additions(
         method: Method = before.version.method if before.change and before.version else "PUT"
         again = changed(parts, context, known, addition.content, method)
         every[place] = replace(again, result=before.result, issues=before.issues)
-    if ruling.notices:
+    if ruling.notices and every:
         first = next((place for place, one in enumerate(every) if one.change), 0)
         every[first] = replace(every[first], issues=(*every[first].issues, *ruling.notices))
     return every, beside

@@ -10,6 +10,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
+from service.jobs.clock import SECONDS
 from service.jobs.periodic import again_and_again, quietly
 from service.store.claims import BATCH, prune_claims
 from service.store.reindex_job import prune_jobs
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from service.interactions.current import CurrentParts
+    from service.jobs.clock import Clock
     from service.jobs.reindexing import Reindexing
     from service.store.store import Store
 
@@ -31,7 +33,8 @@ _ONE_WORKER: Final = 0x6D617373_61676504
 class Background:
     """The tasks of a worker; `store` has connections of its own, so that no request waits for one."""
 
-    def __init__(self, current: CurrentParts, reindexing: Reindexing, store: Store) -> None:
+    def __init__(self, current: CurrentParts, reindexing: Reindexing, store: Store, clock: Clock | None = None) -> None:
+        self._clock = clock
         self._current = current
         self._reindexing = reindexing
         self._store = store
@@ -46,6 +49,7 @@ class Background:
                 (self._look, LOOK_SECONDS),
                 (self._reindex, LOOK_SECONDS),
                 (self._keep_house, HOUSEKEEPING_SECONDS),
+                (self._let_time_pass, SECONDS),
             )
         ]
         try:
@@ -61,6 +65,10 @@ class Background:
     async def _reindex(self) -> None:
         if self._current.has_jobs:
             await self._reindexing.work()
+
+    async def _let_time_pass(self) -> None:
+        if self._clock is not None:
+            await self._clock.look()
 
     async def _keep_house(self) -> None:
         async with self._store.alone(_ONE_WORKER) as session:

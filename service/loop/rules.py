@@ -20,7 +20,7 @@ from service.fhir.stamp import new_logical_id, same_content
 from service.interactions.rules import NOTHING, Addition, Ruling
 from service.loop.episode import Loaded, Organisations, belonging, episode_of, new_referral, stored_referral
 from service.loop.safety import clearance_of
-from service.massage.cycle import NEEDS_IF_MATCH, Change, Policy, Surroundings, judge, party_of, versioned
+from service.massage.cycle import NEEDS_IF_MATCH, Change, Policy, Surroundings, expire, judge, party_of, versioned
 from service.store.referrals import lock_referrals, members
 
 if TYPE_CHECKING:
@@ -107,6 +107,22 @@ class ReferralRules:
             notices += verdict.notices
         return Ruling(additions=additions, notices=tuple(notices))
 
+    async def expired(self, session: Session, context: Context, logical_id: str) -> Ruling:
+        """What the clock alone does to a referral, which is locked until the transaction ends."""
+        everything = session.of_the_service()
+        identities = [identity_of("ServiceRequest", logical_id)]
+        await lock_referrals(everything, identities, LOOP)
+        for name, versions in (await members(everything, identities, LOOP)).items():
+            loaded = stored_referral(name, versions)
+            if name != logical_id or loaded is None or not self._referrals.has(loaded.content):
+                continue
+            episode = await episode_of(everything, loaded, (), (), context.base, self._types)
+            surroundings = self._surroundings(episode, ())
+            fresh = partial(new_logical_id, context.received_at)
+            verdict = expire(episode, context.received_at, fresh, surroundings)
+            return Ruling(additions=_additions(loaded, (), (), verdict))
+        return NOTHING
+
     def _refuse_another_order(self, proposals: Iterable[Proposal]) -> None:
         """FhirError duplicate where a referral comes under the identifier of another one."""
         for each in proposals:
@@ -162,27 +178,30 @@ class ReferralRules:
         own: Sequence[Proposal],
         alongside: Sequence[Change],
     ) -> Verdict:
-        organisations = Organisations(episode, self._types)
-        after = {"Task": {each.id: each.after for each in own if each.type == "Task" and each.after}}
-        contents: Mapping[str, Any] = ChainMap(after, dict(episode.resources))
-        clearance = clearance_of(episode, organisations, contents)
-        surroundings = Surroundings(
-            resolve=organisations.resolve,
-            is_open_absolute=partial(self._safety.is_open_absolute, clearance=clearance),
-            is_referral=self._referrals.has,
-            policy=self._policy,
-        )
+        surroundings = self._surroundings(episode, own)
         actor = context.actor
         party = party_of(
             episode,
             actor.client.organisation if actor else context.organisation,
             actor.client.role if actor else None,
-            organisations.resolve,
+            surroundings.resolve,
             actor.user if actor else None,
         )
         changes = [Change(type=each.type, id=each.id, before=each.before, after=each.after) for each in own]
         fresh = partial(new_logical_id, context.received_at)
         return judge(episode, changes, party, context.received_at, fresh, surroundings, alongside)
+
+    def _surroundings(self, episode: Episode, own: Iterable[Proposal]) -> Surroundings:
+        organisations = Organisations(episode, self._types)
+        after = {"Task": {each.id: each.after for each in own if each.type == "Task" and each.after}}
+        contents: Mapping[str, Any] = ChainMap(after, dict(episode.resources))
+        clearance = clearance_of(episode, organisations, contents)
+        return Surroundings(
+            resolve=organisations.resolve,
+            is_open_absolute=partial(self._safety.is_open_absolute, clearance=clearance),
+            is_referral=self._referrals.has,
+            policy=self._policy,
+        )
 
 
 _UNSCREENED: Final = Issue(
