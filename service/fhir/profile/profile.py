@@ -11,7 +11,7 @@ from service.fhir.diagnosis import MAX_ISSUES, expression
 from service.fhir.element_rules import Frame
 from service.fhir.outcome import Issue
 from service.fhir.profile.binding import Codes
-from service.fhir.profile.problem import Problem, Report
+from service.fhir.profile.problem import Problem, ProfileError, Report
 from service.fhir.profile.rules import Rules
 from service.fhir.profile.statement import statements
 from service.fhir.profile.tree import CORE, Tree
@@ -80,13 +80,17 @@ def compile_profile(structure: Content, held: Held, definitions: Definitions) ->
     report = Report()
     try:
         root, check = _Compiler(held, definitions, report, warnings=True).compile(structure)
+        report.settle()
         _, errors = _Compiler(held, definitions, Report(), warnings=False).compile(structure)
     except KeyError as error:  # R4 lets extensions stand for values that nothing can be made of
-        report.refuse(structure["type"], f"a definition lacks {error.args[0]}, or names what R4 does not have")
-        report.settle()
-        raise
-    report.settle()
+        raise _refusal(structure, f"a definition lacks {error.args[0]}, or names what R4 does not have") from None
+    except RecursionError:
+        raise _refusal(structure, "the definition, with those that it refers to, nests too deep") from None
     return Profile(structure, root, (check, errors), report.notes)
+
+
+def _refusal(structure: Content, text: str) -> ProfileError:
+    return ProfileError((Problem(element=structure["type"], text=text),))
 
 
 class _Compiler:
