@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from service.fhir.search.query import Query
     from service.interactions.parts import Parts
     from service.interactions.write import WriteRequest
+    from service.store.change import Change
+    from service.store.match import Matched
     from service.store.store import Session
 
 _MOST_CRITERIA: Final = 8
@@ -98,13 +100,46 @@ class Conditions:
         """The keys of all criteria that stand where an id would."""
         return {condition.key for condition in self._of_requests.values()}
 
+    @cached_property
+    def are_likely_new(self) -> bool:
+        """Whether everything may well have to be made: creates alone, by criteria that have not matched lately."""
+        keys = self.keys()
+        return (
+            bool(keys)
+            and len(keys) == len(self._of_requests)
+            and not self._of_references
+            and all(isinstance(request.interaction, Create) for request in self._requests)
+            and not self._parts.known_criteria.has_any(keys)
+        )
+
     async def match(self, session: Session) -> Matches:
         """What they match now, without what the unit itself deletes: R4 processes DELETE first."""
         if not self:
             return Matches(requests={}, references={}, versions={}, claims={})
-        queries = [condition.query for condition in (*self._of_requests.values(), *self._of_references.values())]
-        matched = await session.match(queries, self.keys(), enough=self._enough)
+        return self._matches(await session.match(self._queries(), self.keys(), enough=self._enough))
+
+    async def write_if_new(self, session: Session, changes: Sequence[Change]) -> Matches | None:
+        """Write the changes that are to be made if nothing matches, in the statement that looks; else what matches."""
+        matched = await session.write_unless_matched(changes, self._queries(), self.keys(), enough=self._enough)
+        return None if matched is None else self._matches(matched)
+
+    def none(self) -> Matches:
+        """That nothing matches."""
+        return Matches(requests={index: [] for index in self._of_requests}, references={}, versions={}, claims={})
+
+    def note_made(self) -> None:
+        """Something was made for all that matched nothing: they match from now on."""
+        if self._of_requests:
+            self._parts.known_criteria.add(self.keys())
+
+    def _queries(self) -> list[Query]:
+        return [condition.query for condition in (*self._of_requests.values(), *self._of_references.values())]
+
+    def _matches(self, matched: Matched) -> Matches:
         matches = dict(zip(self._of_requests, matched.found, strict=False))
+        self._parts.known_criteria.add(
+            condition.key for index, condition in self._of_requests.items() if matches[index]
+        )
         doomed = self._doomed(matches)
         matches = {
             index: every if isinstance(self._requests[index].interaction, Delete) else _without(every, doomed)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from service.fhir.search.result_parameters import SearchLimits
 from service.fhir.terminology.compiled import Compiled
 from service.store.lease import Lease
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import tzinfo
 
     from service.fhir.address import Routes
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from service.interactions.rules import Rules
     from service.store.store import Store
 
+_MOST_KNOWN: Final = 10_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -32,6 +35,23 @@ class Limits:
     require_if_match: bool = False
     max_bundle_entries: int = 1000
     search: SearchLimits = field(default_factory=SearchLimits)
+
+
+class KnownCriteria:
+    """Keys of criteria that matched something lately, in this worker: a hint about what they will match next."""
+
+    def __init__(self) -> None:
+        self._keys: set[int] = set()
+
+    def add(self, keys: Iterable[int]) -> None:
+        """Remember criteria; of very many all are forgotten first."""
+        if len(self._keys) >= _MOST_KNOWN:
+            self._keys.clear()
+        self._keys.update(keys)
+
+    def has_any(self, keys: Iterable[int]) -> bool:
+        """Whether any of the criteria matched something lately."""
+        return not self._keys.isdisjoint(keys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +80,7 @@ class Parts:
     """What resources that claim profiles are held against; None where claims are not looked at."""
     rules: Rules | None = None
     """What the domain demands of writes; None where it demands nothing."""
+    known_criteria: KnownCriteria = field(default_factory=KnownCriteria)
     audited: bool = False
     """Whether interactions are put on record, which makes AuditEvents the service's own."""
     notices: tuple[str, ...] = ()

@@ -3,8 +3,9 @@
     match criteria → read targets → prepare (pure) → check references → write all
 
 Steps that have nothing to do are left out, so a create is one statement, an update two, a transaction Bundle two or
-three. A unit runs without locks first: the statement that writes sees by itself whether anything has changed since it
-was read, and then writes nothing. After that it runs again in a transaction that locks criteria and rows. https://hl7.org/fhir/R4/http.html
+three; where everything is likely to be new, one statement both matches and writes. A unit runs without locks first: the
+statement that writes sees by itself whether anything has changed since it was read, and then writes nothing. After that
+it runs again in a transaction that locks criteria and rows. https://hl7.org/fhir/R4/http.html
 """
 
 from __future__ import annotations
@@ -143,7 +144,36 @@ class _Unit:
 
     async def run(self, session: Session, *, lock: bool) -> list[Written]:
         """One attempt; `lock` the rows that it reads, in a transaction."""
-        matches = await self._matched(session)
+        matches = None
+        if not lock and self.conditions.are_likely_new:
+            # most referrals are new: then one statement finds that out and writes them
+            self._check_contents()
+            written, _, changes = await self._prepared(session, self.conditions.none(), lock=False)
+            matches = await _while(self.conditions.write_if_new(session, changes), self._told(written))
+            if matches is None:
+                return written
+        if matches is None:
+            matches = await self._matched(session)
+        written, beside, changes = await self._prepared(session, matches, lock=lock)
+        meanwhile = self._told(written)
+        if changes:
+            await _while(session.write(changes, matches.claims), meanwhile)
+        elif meanwhile:
+            meanwhile()
+        if self._links_referrals:
+            await sight.link(self._parts, self._context, session, [*written, *beside])
+        if self.defines_search:
+            where = [request.where for request in self._requests]
+            await search_parameters.take_effect(self._parts, session, zip(where, written, strict=True))
+        return written
+
+    def _told(self, written: list[Written]) -> Callable[[], None] | None:
+        return None if self._meanwhile is None else partial(self._meanwhile, written)
+
+    async def _prepared(
+        self, session: Session, matches: Matches, *, lock: bool
+    ) -> tuple[list[Written], list[Written], list[Change]]:
+        """What the requests come to when their criteria match this, what comes beside, and the changes of both."""
         targets = self._targets(matches.requests)
         refuse_equal_targets(
             (request.where, (target.type, target.id))
@@ -170,18 +200,7 @@ class _Unit:
             every = with_every_reference(self._parts, self._context, [*written, *beside])
             await check_integrity(self._parts, self._context, session, every)
             written, beside = every[: len(written)], every[len(written) :]
-        changes = self._on_record(written, targets, beside)
-        meanwhile = None if self._meanwhile is None else partial(self._meanwhile, written)
-        if changes:
-            await _while(session.write(changes, matches.claims), meanwhile)
-        elif meanwhile:
-            meanwhile()
-        if self._links_referrals:
-            await sight.link(self._parts, self._context, session, [*written, *beside])
-        if self.defines_search:
-            where = [request.where for request in self._requests]
-            await search_parameters.take_effect(self._parts, session, zip(where, written, strict=True))
-        return written
+        return written, beside, self._on_record(written, targets, beside)
 
     def _on_record(
         self, written: Sequence[Written], targets: Sequence[Target | None], beside: Sequence[Written]
@@ -204,6 +223,7 @@ class _Unit:
 
     def settle(self) -> None:
         """What was on record with the changes is settled; entries that changed nothing are left to be put on record."""
+        self.conditions.note_made()
         trail = self._context.trail
         if trail is None:
             return

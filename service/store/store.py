@@ -10,13 +10,10 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from copy import copy
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
-from msgspec import Struct
 
-from service.fhir.outcome import failure
 from service.fhir.reference import identity_of
 from service.fhir.resource import Version
 from service.fhir.search.seen import within_sight
@@ -25,7 +22,8 @@ from service.store.change import Change, Conflict
 from service.store.found import found_in
 from service.store.group_commit import GroupCommit
 from service.store.history_statement import HistoryPage, history_statement
-from service.store.search import compile_count, compile_includes, compile_match, compile_search
+from service.store.match import matched_of, matching, unless_matched, with_claims
+from service.store.search import compile_count, compile_includes, compile_search
 from service.store.sight import OPEN, is_open, link, sees, shows
 from service.store.stored_content import head_of, served
 from service.store.write_statement import write_statement
@@ -40,6 +38,7 @@ if TYPE_CHECKING:
     from service.store.audit.chain import Chain, Chains
     from service.store.found import Found
     from service.store.lease import Lease
+    from service.store.match import Matched
     from service.store.pool import Pool
     from service.store.sight import Linked
 
@@ -56,12 +55,8 @@ _MADE_BY_OTHERS: Final = """SELECT type, id FROM resource r WHERE identity = ANY
 AND NOT EXISTS (SELECT FROM seen_by s WHERE s.resource_key = r.key AND s.organisation = $2 AND s.made)"""
 _MOST_CREATES: Final = 32
 """Creates in one statement: more of them take each other's time."""
-_LONGEST_MATCH: Final = 500_000
-"""The most characters of a statement that matches criteria: PostgreSQL takes 100 MB and half a second to plan them."""
 _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _LOCK_KEYS: Final = "SELECT pg_advisory_xact_lock(key) FROM unnest('{{{}}}'::bigint[]) AS key"
-_WITH_CLAIMS: Final = """({match}) UNION ALL
-SELECT NULL, key::text, NULL, generation FROM criteria_claim WHERE key = ANY(${keys}::bigint[])"""
 _LOCK_TARGETS: Final = "SELECT identity FROM resource r WHERE identity = ANY($1::uuid[]) AND content IS NOT NULL"
 _REFERRERS: Final = """SELECT DISTINCT i.target, r.type FROM index_reference i JOIN resource r ON r.key = i.resource_key
 WHERE uuid_hash_extended(i.target, i.source) = ANY(ARRAY(
@@ -73,17 +68,6 @@ _LOST_RACES: Final = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
 )
-
-
-class Matched(Struct, frozen=True):
-    """What queries match: (type, id) pairs for each, and the version ids that they were seen with.
-
-    `claims` are the generations of the claims on them, by key (0: none yet).
-    """
-
-    found: list[list[tuple[str, str]]]
-    versions: dict[tuple[str, str], int]
-    claims: dict[int, int]
 
 
 class Session:
@@ -189,23 +173,13 @@ class Session:
         In the same snapshot: the generations of the claims on criteria with the keys `claims`. FhirError too-costly for
         queries of more different forms than one statement should have; those of one form are one part of it.
         """
-        matched = Matched(found=[[] for _ in queries], versions={}, claims=dict.fromkeys(claims, 0))
-        if queries:
-            statement = compile_match([within_sight(query, self._sight) for query in queries], enough=enough)
-            text, arguments = statement.text, statement.arguments
-            if len(text) > _LONGEST_MATCH:
-                told = "The criteria of the entries have too many different forms; send the Bundle in parts."
-                raise failure("too-costly", told, "Bundle.entry")
-            if claims:
-                text, arguments = _with_claims(text, len(arguments) + 1), (*arguments, list(claims))
-            for row in await self._connection.fetch(text, *arguments):
-                if row["ordinal"] is None:
-                    matched.claims[int(row["type"])] = row["version_id"]
-                else:
-                    resource = row["type"], row["id"]
-                    matched.found[row["ordinal"]].append(resource)
-                    matched.versions[resource] = row["version_id"]
-        return matched
+        if not queries:
+            return matched_of((), 0, claims)
+        statement = matching([within_sight(query, self._sight) for query in queries], enough)
+        if claims:
+            statement = with_claims(statement, claims)
+        rows = await self._connection.fetch(statement.text, *statement.arguments)
+        return matched_of(rows, len(queries), claims)
 
     async def lock_targets(self, targets: Sequence[UUID]) -> set[UUID]:
         """Which of the identities exist; they cannot be deleted until the transaction ends."""
@@ -235,23 +209,50 @@ class Session:
 
         `LapsedError` when the lease is over.
         """
-        text, arguments = write_statement(changes, claims)
-        chain = self._chain
-        records = () if chain is None else [record for change in changes for record in change.records]
-        if chain is not None and records:
-            if not self._connection.is_in_transaction():
-                chain.rewind()
-            text, arguments = with_records(text, arguments, chain.link(records), written=len(changes))
-        if self._lease is not None:
-            self._lease.require()
+        text, arguments = self._with_records(*write_statement(changes, claims), changes)
         try:
             written = await self._connection.fetchval(text, *arguments)
         except _LOST_RACES as error:
             raise Conflict from error
+        self._require_written(written, changes)
+
+    async def write_unless_matched(
+        self, changes: Sequence[Change], queries: Sequence[Query], claims: Collection[int], *, enough: int = 2
+    ) -> Matched | None:
+        """Write all changes if no query matches anything; what they match, with nothing written, if one does.
+
+        It comes to the same as `match` and `write`, in one statement. None when it was written; `Conflict` and
+        `LapsedError` as with `write`.
+        """
+        match = matching([within_sight(query, self._sight) for query in queries], enough)
+        text, arguments = self._with_records(*write_statement(changes, hoping=claims), changes)
+        text, arguments = unless_matched(text, arguments, match)
+        try:
+            (_, _, _, written), *rows = await self._connection.fetch(text, *arguments)
+        except _LOST_RACES as error:
+            raise Conflict from error
+        if rows:
+            return matched_of(rows, len(queries), claims)
+        self._require_written(written, changes)
+        return None
+
+    def _with_records(self, text: str, arguments: list[Any], changes: Sequence[Change]) -> tuple[str, list[Any]]:
+        """The statement that writes the changes, with their audit records if there are any; LapsedError."""
+        if self._chain is not None:
+            if not self._connection.is_in_transaction():
+                self._chain.rewind()
+            if records := [record for change in changes for record in change.records]:
+                text, arguments = with_records(text, arguments, self._chain.link(records), written=len(changes))
+        if self._lease is not None:
+            self._lease.require()
+        return text, arguments
+
+    def _require_written(self, written: int, changes: Sequence[Change]) -> None:
+        """Conflict unless all changes were written; what is on record with them then is kept."""
         if written != len(changes):
             raise Conflict
-        if chain is not None and records and not self._connection.is_in_transaction():
-            chain.keep()
+        if self._chain is not None and not self._connection.is_in_transaction():
+            self._chain.keep()
 
 
 class Store:
@@ -337,11 +338,6 @@ class Store:
             finally:
                 if not cancelled:
                     await connection.execute("SELECT pg_advisory_unlock($1)", key)
-
-
-@lru_cache(maxsize=1024)
-def _with_claims(match: str, number: int) -> str:
-    return _WITH_CLAIMS.format(match=match, keys=number)
 
 
 def _lock(keys: Collection[int]) -> str:

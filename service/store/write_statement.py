@@ -38,7 +38,7 @@ from service.store.stored_content import head_of, stored
 from service.store.tables import INDEX_TABLES, seen_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from sqlalchemy import Table
 
@@ -50,6 +50,8 @@ _DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
 _COLUMNS: Final = "identity, last_updated, version_id, type, id, method, content"
 _CURRENT_COLUMNS: Final = f"{_COLUMNS}, likeness"
 _TYPES: Final = ("uuid", "timestamptz", "integer", "text", "text", "text", "json", "bigint")
+FIRST_CLAIM: Final = len(_TYPES) + 1
+"""The number of the argument that holds the keys of claims."""
 
 # One row of plain values, or a row for each item of the arrays.
 _ONE: Final = "WITH change({columns}) AS MATERIALIZED (VALUES ({values}))"
@@ -70,6 +72,12 @@ _CLAIM: Final = """claimed AS (
   ON CONFLICT (key) DO UPDATE SET generation = EXCLUDED.generation, touched_at = EXCLUDED.touched_at
   WHERE c.generation = EXCLUDED.generation - 1
   RETURNING 1)"""
+
+# The same where nothing was seen before: the statement itself looks for what matches (`store.match`).
+_CLAIM_UNLESS_MATCHED: Final = _CLAIM.replace(
+    "FROM unnest({keys}::bigint[], {seen}::bigint[]) AS w(key, seen)",
+    "FROM seen AS w(key, seen) WHERE NOT EXISTS (SELECT FROM matched)",
+)
 
 _GO: Final = "go AS MATERIALIZED (SELECT WHERE {conditions})"
 _ALL_CLAIMED: Final = "(SELECT count(*) FROM claimed) = cardinality({keys}::bigint[])"
@@ -122,6 +130,8 @@ _OWN_TABLES: Final = {kind: _TABLES[kind] for kind in (*INDEX_TABLES, SEEN)}
 """Those of resources themselves, and not of what they contain."""
 
 _OF_RESOURCES: Final = frozenset(_OWN_TABLES)
+WRITTEN: Final = "\nSELECT count(*) FROM written"
+"""How every text ends."""
 
 _OFTEN: Final = 8
 """How often as many index rows have to come before they are spelled out."""
@@ -137,6 +147,7 @@ class _Shape(Struct, frozen=True):
     indexed: frozenset[RowsName | SeenName]
     cleared: frozenset[RowsName]
     claims: bool = False
+    unless_matched: bool = False
     spelled: tuple[tuple[int, ...], ...] = ()
     """How many index rows are spelled out: for each of the `indexed`, in the order of the tables, those of each change.
 
@@ -149,12 +160,15 @@ class _Shape(Struct, frozen=True):
         return self.claims or (self.supersedes and not self.single)
 
 
-def write_statement(changes: Sequence[Change], claims: Mapping[int, int] | None = None) -> tuple[str, list[Any]]:
+def write_statement(
+    changes: Sequence[Change], claims: Mapping[int, int] | None = None, *, hoping: Collection[int] = ()
+) -> tuple[str, list[Any]]:
     """The text and the arguments that write `changes`; the statement returns how many resources it wrote, or 0.
 
-    `claims` maps the keys of criteria that matched nothing to the generations that were seen (0: none).
+    `claims` maps the keys of criteria that matched nothing to the generations that were seen (0: none). `hoping` are
+    those of criteria that have not been looked for: the text is for `match.unless_matched`.
     """
-    if len(changes) == 1 and not claims:
+    if len(changes) == 1 and not claims and not hoping:
         return _single(changes[0])
     inner = {kind for change in changes for kind in (*change.rows, *change.stale) if kind in CONTAINED_KINDS}
     kinds = [kind for kind in (_TABLES if inner else _OWN_TABLES) if any(change.rows.get(kind) for change in changes)]
@@ -165,14 +179,17 @@ def write_statement(changes: Sequence[Change], claims: Mapping[int, int] | None 
         supersedes=supersedes,
         indexed=frozenset(kinds),
         cleared=EVERY_KIND | inner if supersedes else frozenset(),
-        claims=bool(claims),
+        claims=bool(claims or hoping),
+        unless_matched=bool(hoping),
     )
     identities = [change.identity for change in changes]
     values = [_values(change) for change in changes]
     arguments: list[Any] = [identities, *(list(column) for column in zip(*values, strict=True))]
     if claims:
         arguments.extend((list(claims), list(claims.values())))
-    if claims and (spelled := _spelled(shape, kinds, changes)):
+    if hoping:
+        arguments.append(list(hoping))
+    if shape.claims and (spelled := _spelled(shape, kinds, changes)):
         _spell_out(arguments, kinds, changes)
         return _text(spelled), arguments
     for kind in kinds:
@@ -231,7 +248,9 @@ def _text(shape: _Shape) -> str:
     number = count(1)
     values = [f"${next(number)}::{sql_type}" for sql_type in _TYPES]
     go = ", go" if shape.guarded else ""
-    parts = _version_parts(shape, values, [f"${next(number)}" for _ in range(2 if shape.claims else 0)], go)
+    parts = _version_parts(
+        shape, values, [f"${next(number)}" for _ in range(shape.claims * (2 - shape.unless_matched))], go
+    )
     parts.extend(_clear_part(kind, _TABLES[kind].name, go) for kind in _TABLES if kind in shape.cleared)
     number_of = "SELECT w.key FROM {} w" if shape.single else _NUMBERED
     sources = (("inserted", shape.inserts), ("updated", shape.supersedes))
@@ -242,7 +261,7 @@ def _text(shape: _Shape) -> str:
         _index_part(kind, _TABLES[kind], number, single=shape.single, spelled=rows)
         for kind, rows in zip(indexed, shape.spelled or [()] * len(indexed), strict=True)
     )
-    return ",\n".join(parts) + "\nSELECT count(*) FROM written"
+    return ",\n".join(parts) + WRITTEN
 
 
 def _version_parts(shape: _Shape, values: list[str], claims: list[str], go: str) -> list[str]:
@@ -254,9 +273,9 @@ def _version_parts(shape: _Shape, values: list[str], claims: list[str], go: str)
     parts = [_MANY.format(columns=_CURRENT_COLUMNS, arrays=", ".join(f"{value}[]" for value in values))]
     conditions = []
     if shape.claims:
-        keys, seen = claims
-        parts.append(_CLAIM.format(keys=keys, seen=seen))
-        conditions.append(_ALL_CLAIMED.format(keys=keys))
+        claim = _CLAIM_UNLESS_MATCHED if shape.unless_matched else _CLAIM
+        parts.append(claim.format(keys=claims[0], seen=claims[-1]))
+        conditions.append(_ALL_CLAIMED.format(keys=claims[0]))
     if shape.supersedes:
         parts.append(_SUPERSEDE)
         conditions.append(_ALL_LATEST)

@@ -71,8 +71,8 @@ INTERACTIONS: list[tuple[str, str, Any, dict[str, str], int]] = [
     ("PATCH", "/Patient/p", RETIRE, JSON_PATCH, 2),
     ("DELETE", "/Patient/p", None, {}, 2),
     ("DELETE", "/Patient/nobody", None, {}, 1),
-    # match, read what matched, write what is new or changed
-    ("POST", "/Patient", patient(9), {"If-None-Exist": f"identifier={EHR}/mrn|MRN-9"}, 2),
+    # match, read what matched, write what is changed; what is new is written by what looks for a match
+    ("POST", "/Patient", patient(9), {"If-None-Exist": f"identifier={EHR}/mrn|MRN-9"}, 1),
     ("POST", "/Patient", patient(1), CRITERIA, 2),
     ("PUT", f"/Patient?identifier={EHR}/mrn|MRN-1", patient(1, active=False), {}, 3),
     ("POST", "/Patient/$validate", patient(1), {}, 0),

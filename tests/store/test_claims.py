@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 1, 9, tzinfo=UTC)
 KEY = -(2**63)
 NOBODY = parse_criteria(Registry(load()), "Patient", (("identifier", "nobody"),), base="http://here/fhir", zone=UTC)
+ANYBODY = parse_criteria(Registry(load()), "Patient", (("_id", "1"),), base="http://here/fhir", zone=UTC)
 
 
 def change(number: int, version_id: int = 1, **others: Any) -> Change:
@@ -91,6 +92,42 @@ async def test_of_two_at_the_same_time_one_makes_it(connection: asyncpg.Connecti
     await transaction.start()
     await Session(connection).write([change(1)], {KEY: 0, 7: 0})
     waiting = asyncio.create_task(Session(other).write([change(2)], {7: 0}))
+    await _until_waiting(connection)
+    await transaction.commit()
+    with pytest.raises(Conflict):
+        await waiting
+    await other.close()
+    assert await stored(connection) == 1
+
+
+async def test_what_is_new_is_looked_for_and_made_in_one_statement(connection: asyncpg.Connection[Any]) -> None:
+    """The claim then stands as if it had been looked for before."""
+    assert await Session(connection).write_unless_matched([change(1)], [NOBODY], [KEY]) is None
+    assert await stored(connection) == 1
+    assert await generation(connection) > 0
+
+
+async def test_what_is_known_is_told_and_nothing_is_made(connection: asyncpg.Connection[Any]) -> None:
+    """With the claims, as one sees them who looks for a match first."""
+    session = Session(connection)
+    await session.write([change(1)], {KEY: 0})
+    found = await session.write_unless_matched([change(2), change(3)], [NOBODY, ANYBODY], [KEY, 7])
+    assert found is not None
+    assert found.found == [[], [("Patient", "1")]]
+    assert found.versions == {("Patient", "1"): 1}
+    assert found.claims == {KEY: await generation(connection), 7: 0}
+    assert await stored(connection) == 1
+
+
+async def test_what_is_looked_for_while_another_makes_it_is_not_made_again(
+    connection: asyncpg.Connection[Any], database_url: str
+) -> None:
+    """The second saw neither the claim nor the resource of the first, waits for it, and writes nothing."""
+    other = await _connect(database_url)
+    transaction = connection.transaction()
+    await transaction.start()
+    await Session(connection).write([change(1)], {KEY: 0})
+    waiting = asyncio.create_task(Session(other).write_unless_matched([change(2)], [ANYBODY], [KEY]))
     await _until_waiting(connection)
     await transaction.commit()
     with pytest.raises(Conflict):
