@@ -27,7 +27,7 @@ _TABLES = [
     reindex_job.reindex_job,
     clients.access_client,
     tokens.access_token,
-    audit.audit_event,
+    audit.audit_link,
 ]
 
 

@@ -18,13 +18,12 @@ from service.fhir.interaction import Answer, Create, Delete, History, Patch, Rea
 from service.fhir.outcome import Result, failure
 from service.fhir.resource import Version
 from service.fhir.search import cursor
-from service.store.audit.search import read_event, search_events
+from service.store.audit.search import Position, read_event, search_events
 
 if TYPE_CHECKING:
-    from service.fhir.audit.record import Link
+    from service.fhir.audit.record import Event
     from service.fhir.interaction import Context, Interaction
     from service.interactions.parts import Parts
-    from service.store.audit.search import Position
     from service.store.store import Session
 
 TYPE: Final = "AuditEvent"
@@ -55,16 +54,16 @@ async def perform(parts: Parts, session: Session, context: Context, interaction:
     if not isinstance(interaction, Read | VRead):
         raise TypeError(interaction)
     match = _ID.fullmatch(interaction.id)
-    link = await read_event(session, int(match[1]), int(match[2])) if match else None
-    if link is None or (isinstance(interaction, VRead) and interaction.version_id != "1"):
+    event = await read_event(session, int(match[1]), int(match[2])) if match else None
+    if event is None or (isinstance(interaction, VRead) and interaction.version_id != "1"):
         raise failure("not-found", "There is no such resource.")
     version = Version(
         type=TYPE,
         id=interaction.id,
         version_id=1,
-        last_updated=link.record.at,
+        last_updated=event.recorded,
         method="POST",
-        content=_content(link, context),
+        content=_content(event, context),
     )
     return Answer(result=Result.OK, version=version)
 
@@ -81,35 +80,34 @@ async def _search(parts: Parts, session: Session, context: Context, search: Sear
         limits=parts.limits.search,
     )
     after = None if query.cursor is None else _opened(query.cursor, parts.cursor_secret)
-    found: list[tuple[Position, Link]] = []
+    found: list[Event] = []
+    further = None
     if not query.nothing:
-        found = await search_events(session, query, limit=query.count + 1, after=after)
-    shown = found[: query.count]
-    more = len(found) > len(shown)
+        found, further = await search_events(session, query, limit=query.count, after=after)
     kept = [(name, value) for name, value in search.parameters if name != "_cursor"]
     links = [("self", _url(context, list(search.parameters)))]
-    if more:
-        links.append(("next", _url(context, [*kept, ("_cursor", _sealed(shown[-1][0], parts.cursor_secret))])))
+    if further is not None:
+        links.append(("next", _url(context, [*kept, ("_cursor", _sealed(further, parts.cursor_secret))])))
     body = bundle(
         "searchset",
-        [_entry(link, context) for _, link in shown],
+        [_entry(event, context) for event in found],
         built_at=context.received_at,
-        total=len(shown) if after is None and not more else None,
+        total=len(found) if after is None and further is None else None,
         links=links,
     )
     return Answer(result=Result.OK, body=body)
 
 
-def _entry(link: Link, context: Context) -> Entry:
+def _entry(event: Event, context: Context) -> Entry:
     return Entry(
-        full_url=f"{context.base}/{TYPE}/{event_id(link.chain, link.number)}",
-        content=_content(link, context),
+        full_url=f"{context.base}/{TYPE}/{event_id(event.chain, event.number)}",
+        content=_content(event, context),
         rest=b'{"search":{"mode":"match"}}',
     )
 
 
-def _content(link: Link, context: Context) -> bytes:
-    return codec.encode(audit_event(link, context.base))
+def _content(event: Event, context: Context) -> bytes:
+    return codec.encode(audit_event(event, context.base))
 
 
 def _url(context: Context, pairs: list[tuple[str, str]]) -> str:
@@ -117,10 +115,10 @@ def _url(context: Context, pairs: list[tuple[str, str]]) -> str:
 
 
 def _sealed(position: Position, secret: bytes) -> str:
-    recorded, chain, number = position
-    return cursor.seal([recorded.isoformat(), chain, number], secret, _SCOPE)
+    recorded, *numbers = position
+    return cursor.seal([recorded.isoformat(), *numbers], secret, _SCOPE)
 
 
-def _opened(text: str, secret: bytes) -> tuple[datetime, int, int]:
-    recorded, chain, number = cursor.open(text, secret, _SCOPE)
-    return datetime.fromisoformat(recorded), int(chain), int(number)
+def _opened(text: str, secret: bytes) -> Position:
+    recorded, chain, link, number = cursor.open(text, secret, _SCOPE)
+    return Position(datetime.fromisoformat(recorded), int(chain), int(link), int(number))

@@ -63,13 +63,13 @@ async def test_after_a_clean_stop_all_records_hold_and_a_cut_tail_is_missed(tmp_
     # the last record before the closing anchors, whatever its chain is
     await execute(
         tmp_path,
-        "DELETE FROM audit_event WHERE (chain, number) = (SELECT chain, number FROM audit_event "
-        "WHERE interaction <> 'anchor' ORDER BY recorded DESC LIMIT 1)",
+        "DELETE FROM audit_link WHERE (chain, number) = (SELECT chain, number FROM audit_link "
+        "WHERE position('anchor'::bytea in content) = 0 ORDER BY recorded DESC LIMIT 1)",
     )
     verified = await verify(tmp_path)
     assert verified.returncode == 1
     assert "missing" in verified.stdout
-    await execute(tmp_path, "DELETE FROM audit_event")
+    await execute(tmp_path, "DELETE FROM audit_link")
     assert (await verify(tmp_path)).returncode == 0
     verified = await verify(tmp_path, "--heads", heads)
     assert verified.returncode == 1

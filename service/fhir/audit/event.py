@@ -17,7 +17,7 @@ from service.fhir.stamp import instant_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from service.fhir.audit.record import Link, Record
+    from service.fhir.audit.record import Event, Record
     from service.fhir.resource import Content
 
 BALP: Final = "https://profiles.ihe.net/ITI/BALP"
@@ -67,40 +67,45 @@ def event_id(chain: int, number: int) -> str:
     return f"{chain}-{number}"
 
 
-def audit_event(link: Link, base: str) -> Content:
+def audit_event(event: Event, base: str) -> Content:
     """The AuditEvent of a record; references are relative, `base` is the service that recorded it."""
-    record = link.record
-    recorded = instant_text(record.at)
+    record = event.record
+    recorded = instant_text(event.recorded)
     meta: dict[str, Any] = {"versionId": "1", "lastUpdated": recorded}
     if profile := _profile(record):
         meta["profile"] = [f"{BALP}/StructureDefinition/IHE.BasicAudit.{profile}"]
-    event: dict[str, Any] = {
+    content: dict[str, Any] = {
         "resourceType": "AuditEvent",
-        "id": event_id(link.chain, link.number),
+        "id": event_id(event.chain, event.number),
         "meta": meta,
     }
     if record.interaction in SECURITY_CODES:
-        event["type"], subtype = SECURITY_CODES[record.interaction]
-        event["subtype"] = [subtype]
+        content["type"], subtype = SECURITY_CODES[record.interaction]
+        content["subtype"] = [subtype]
     else:
-        event["type"] = {"system": EVENT_TYPE_SYSTEM, "code": "rest", "display": "RESTful Operation"}
+        content["type"] = {"system": EVENT_TYPE_SYSTEM, "code": "rest", "display": "RESTful Operation"}
         if code := record.interaction:
-            event["subtype"] = [{"system": INTERACTION_SYSTEM, "code": code, "display": code}]
-    event |= {"action": record.action, "recorded": recorded, "outcome": str(record.outcome)}
+            content["subtype"] = [{"system": INTERACTION_SYSTEM, "code": code, "display": code}]
+    content |= {
+        "action": record.action,
+        "period": {"start": instant_text(record.at)},
+        "recorded": recorded,
+        "outcome": str(record.outcome),
+    }
     if record.error:
         known = ERROR_CODES.get(record.error)
-        event["outcomeDesc"] = f"{record.error}: {known.meaning}" if known else record.error
+        content["outcomeDesc"] = f"{record.error}: {known.meaning}" if known else record.error
     if record.reason is not None:
-        event["purposeOfEvent"] = [{"coding": [_BREAK_THE_GLASS], "text": record.reason}]
-    event["agent"] = _agents(record, base)
-    event["source"] = {
+        content["purposeOfEvent"] = [{"coding": [_BREAK_THE_GLASS], "text": record.reason}]
+    content["agent"] = _agents(record, base)
+    content["source"] = {
         "site": base,
         "observer": {"display": "massage-fhir"},
         "type": [{"system": "http://terminology.hl7.org/CodeSystem/security-source-type", "code": "4"}],
     }
     if entities := _entities(record):
-        event["entity"] = entities
-    return event
+        content["entity"] = entities
+    return content
 
 
 def _profile(record: Record) -> str | None:

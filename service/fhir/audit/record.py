@@ -1,12 +1,14 @@
 """An audit record: who did what to which resource, when, from where, by which query, and how it ended.
 
-A record is kept as the JSON of a `Link`: it names the chain that it is in, its number there, and the hash of the record
-before it. Whoever changes or takes out one record changes what all records after it say.
+Records of one moment are kept together, as the JSON of a `Link`: it names the chain that it is in, the number of its
+last record there, and the hash of the link before it. Whoever changes or takes out a record changes what all links
+after it say.
 """
 
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import DecodeError, Struct, json
@@ -47,7 +49,7 @@ LONGEST_QUERY: Final = 16_384
 
 
 class Head(Struct, frozen=True, array_like=True):
-    """The last record of a chain: its number and its hash, in hexadecimal digits."""
+    """The last record of a chain: its number, and the hash of its link in hexadecimal digits."""
 
     chain: int
     number: int
@@ -100,17 +102,65 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
 _OUTCOMES: Final = {4: 4, 5: 8}
 
 
+class Event(Struct, frozen=True, kw_only=True):
+    """A record where it stands: in a chain, under a number, and the moment by which it is found."""
+
+    chain: int
+    number: int
+    recorded: datetime
+    record: Record
+
+
 class Link(Struct, frozen=True, kw_only=True):
-    """A record in its chain: `previous` is the hash of the record before it, empty for the first one."""
+    """Records in their chain, in the order of their numbers: the last one has `number`.
+
+    `previous` is the hash of the link before this one, empty for the first one.
+    """
 
     chain: int
     number: int
     previous: str
-    record: Record
+    records: tuple[Record, ...]
+
+    @property
+    def first(self) -> int:
+        """The number of the first record."""
+        return self.number - len(self.records) + 1
+
+    @property
+    def recorded(self) -> datetime:
+        """The moment of the latest record, by which all of them are found."""
+        return max(record.at for record in self.records)
+
+    @property
+    def clues(self) -> frozenset[int]:
+        """The numbers by which the records are found, each once."""
+        texts = {
+            text
+            for record in self.records
+            for text in (
+                record.entity,
+                record.client,
+                record.organisation,
+                record.user,
+                *(f"Patient/{patient}" for patient in record.patients),
+            )
+            if text is not None
+        }
+        return frozenset(map(clue, texts))
+
+    @property
+    def events(self) -> list[Event]:
+        """The records, the latest first."""
+        recorded = self.recorded
+        numbered = enumerate(self.records, start=self.first)
+        return [Event(chain=self.chain, number=number, recorded=recorded, record=each) for number, each in numbered][
+            ::-1
+        ]
 
 
 def sealed(link: Link) -> tuple[bytes, str]:
-    """The link as it is kept, and its hash."""
+    """The link as it is kept, and its hash in hexadecimal digits."""
     kept = _ENCODER.encode(link)
     return kept, hash_of(kept)
 
@@ -128,10 +178,10 @@ def opened(kept: bytes) -> Link | None:
         return None
 
 
+@lru_cache(maxsize=16_384)
 def clue(text: str) -> int:
     """The signed 64-bit number by which records are found that name a resource, a client or a user."""
-    number = digest_of(text).int >> 64
-    return number - (1 << 64) if number >> 63 else number
+    return int.from_bytes(digest_of(text).bytes[:8], signed=True)
 
 
 def bounded_query(query: str) -> dict[str, Any]:

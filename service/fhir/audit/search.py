@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from service.fhir.audit.event import CLIENT_SYSTEM, DICOM, EVENT_TYPE_SYSTEM, INTERACTION_SYSTEM, SECURITY_CODES
-from service.fhir.audit.record import ACTIONS, SECURITY, clue
+from service.fhir.audit.record import ACTIONS, ANCHOR, SECURITY, clue
 from service.fhir.outcome import failure
 from service.fhir.reference import parse_local
 from service.fhir.search.result_parameters import parse_count
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container
     from datetime import datetime, tzinfo
 
-    from service.fhir.audit.record import Record
+    from service.fhir.audit.record import Event
     from service.fhir.interaction import Parameters
     from service.fhir.outcome import FhirError
     from service.fhir.search.result_parameters import SearchLimits
@@ -70,19 +70,28 @@ class EventQuery(Struct, kw_only=True):
     cursor: str | None = None
 
     @property
-    def clues(self) -> dict[str, int]:
-        """Column → the number that records are found by."""
-        texts = {"client": self.client, "organisation": self.organisation, "person": self.person, "entity": self.entity}
-        return {name: clue(text) for name, text in texts.items() if text is not None}
+    def clue(self) -> int | None:
+        """A number that leads to all records that hold, the fewest records first; None where there is none."""
+        patient = None if self.patient is None else f"Patient/{self.patient}"
+        texts = (patient, self.entity, self.person, self.client, self.organisation)
+        return next((clue(text) for text in texts if text is not None), None)
 
-    def holds(self, record: Record) -> bool:
-        """Whether a record that was found by numbers has the texts that were asked for."""
+    def holds(self, event: Event) -> bool:
+        """Whether a record that was found by a number is what was asked for; dates have been looked at."""
+        record = event.record
         return (
-            self.client in (None, record.client)
+            record.interaction != ANCHOR
+            and (self.ids is None or (event.chain, event.number) in self.ids)
+            and self.client in (None, record.client)
             and self.organisation in (None, record.organisation)
             and self.person in (None, record.user)
             and self.entity in (None, record.entity)
             and (self.patient is None or self.patient in record.patients)
+            and (self.actions is None or record.action in self.actions)
+            and (self.outcomes is None or record.outcome in self.outcomes)
+            and (self.interactions is None or record.interaction in self.interactions)
+            and (self.of_type is None or record.interaction in self.of_type)
+            and (self.not_of_type is None or record.interaction not in self.not_of_type)
         )
 
 

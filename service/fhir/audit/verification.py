@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from service.fhir.audit.record import ANCHOR, clue, hash_of, opened
+from service.fhir.audit.record import ANCHOR, hash_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,18 +20,31 @@ if TYPE_CHECKING:
 
 
 class Kept(Struct, frozen=True):
-    """A record as the database has it: where it stands, what it is found by, itself and its hash in hexadecimal."""
+    """A link as the database has it: where it stands, what it is found by, itself and its hash in hexadecimal.
+
+    `link` is None where `content` cannot be read as one.
+    """
 
     chain: int
     number: int
     recorded: datetime
-    clues: tuple[int | None, int | None, int | None, int | None]
-    outcome: int
-    action: str
-    interaction: str
-    record: bytes
+    content: bytes
     hash: str
-    patients: frozenset[int]
+    clues: frozenset[int]
+    link: Link | None
+
+    @property
+    def first(self) -> int:
+        """The number of its first record; of what cannot be read, or is another link, the last one is known only."""
+        link = self.link
+        return link.first if link and (link.chain, link.number) == (self.chain, self.number) else self.number
+
+    @property
+    def name(self) -> str:
+        """What it is called in a problem."""
+        if self.first == self.number:
+            return f"record {self.chain}-{self.number}"
+        return f"record {self.chain}-{self.number} (with those from {self.chain}-{self.first})"
 
 
 class ChainCheck:
@@ -44,35 +57,24 @@ class ChainCheck:
         self.heads: list[Head] = []
 
     def problems(self, kept: Kept) -> Iterator[str]:
-        """What is wrong with the next record; nothing of it is quoted."""
-        missing = kept.number - self.number - 1
-        if missing:
+        """What is wrong with the next link; nothing of it is quoted."""
+        missing = kept.first - self.number - 1
+        if missing > 0:
             after = (
                 f"after record {self._chain}-{self.number}" if self.number else f"at the start of chain {self._chain}"
             )
             yield f"{missing} records are missing {after}"
-        where = f"record {kept.chain}-{kept.number}"
-        link = opened(kept.record)
-        if link is None or hash_of(kept.record) != kept.hash:
-            yield f"{where} was changed: it does not have the hash that was kept with it"
+        if missing < 0:
+            yield f"{kept.name} has records under numbers that are taken"
+        link = kept.link
+        if link is None or hash_of(kept.content) != kept.hash:
+            yield f"{kept.name} was changed: it does not have the hash that was kept with it"
         if link is not None:
             if (link.chain, link.number) != (kept.chain, kept.number):
-                yield f"{where} is another record, {link.chain}-{link.number}"
-            elif not missing and link.previous != self._hash:
-                yield f"{where} follows another record than the one before it"
-            if not _is_found_by_itself(link, kept):
-                yield f"{where} is found by other values than its own"
-            if link.record.interaction == ANCHOR:
-                self.heads.extend(link.record.heads)
+                yield f"{kept.name} is another record, {link.chain}-{link.number}"
+            elif missing <= 0 and link.previous != self._hash:
+                yield f"{kept.name} follows another record than the one before it"
+            if (kept.recorded, kept.clues) != (link.recorded, link.clues):
+                yield f"{kept.name} is found by other values than its own"
+            self.heads.extend(head for record in link.records if record.interaction == ANCHOR for head in record.heads)
         self.number, self._hash = kept.number, kept.hash
-
-
-def _is_found_by_itself(link: Link, kept: Kept) -> bool:
-    record = link.record
-    texts = record.entity, record.client, record.organisation, record.user
-    return (
-        kept.recorded == record.at
-        and kept.clues == tuple([None if text is None else clue(text) for text in texts])
-        and (kept.outcome, kept.action, kept.interaction) == (record.outcome, record.action, record.interaction)
-        and kept.patients == {clue(f"Patient/{each}") for each in record.patients}
-    )

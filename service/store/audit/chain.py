@@ -12,10 +12,10 @@ from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 
-from service.fhir.audit.record import Link, clue, sealed
+from service.fhir.audit.record import Link, sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from datetime import datetime
 
     import asyncpg
@@ -24,25 +24,18 @@ if TYPE_CHECKING:
 
 _LOCKS: Final = 0x6D617373
 _TAKE: Final = "SELECT id FROM generate_series(1, 100000) AS id WHERE pg_try_advisory_lock($1, id) LIMIT 1"
-_HEAD: Final = "SELECT number, hash FROM audit_event WHERE chain = $1 ORDER BY number DESC LIMIT 1"
+_HEAD: Final = "SELECT number, hash FROM audit_link WHERE chain = $1 ORDER BY number DESC LIMIT 1"
 
 
 class Row(Struct, frozen=True):
-    """A record as the columns of `audit_event`, and the clues of its patients."""
+    """A link as the columns of `audit_link`, and the clues that lead to it."""
 
     chain: int
     number: int
     recorded: datetime
-    entity: int | None
-    client: int | None
-    organisation: int | None
-    person: int | None
-    outcome: int
-    action: str
-    interaction: str
-    record: bytes
+    content: bytes
     hash: bytes
-    patients: tuple[int, ...]
+    clues: list[int]
 
 
 class Chain:
@@ -66,17 +59,14 @@ class Chain:
         """Note that what was linked is committed."""
         self._kept = self._last
 
-    def link(self, records: Iterable[Record]) -> list[Row]:
-        """The rows of records that follow the last one."""
-        rows = []
+    def link(self, records: Sequence[Record]) -> Row:
+        """The row of records that follow the last one; there is at least one of them."""
         number, previous = self._last
-        for record in records:
-            number += 1
-            link = Link(chain=self._chain, number=number, previous=previous, record=record)
-            kept, previous = sealed(link)
-            rows.append(_row(link, kept, previous))
-        self._last = number, previous
-        return rows
+        link = Link(chain=self._chain, number=number + len(records), previous=previous, records=tuple(records))
+        content, hash_ = sealed(link)
+        self._last = link.number, hash_
+        clues = sorted(link.clues)
+        return Row(link.chain, link.number, link.recorded, content, bytes.fromhex(hash_), clues)
 
 
 class Chains:
@@ -99,26 +89,3 @@ class Chains:
     def of(self, connection: asyncpg.Connection[Any]) -> Chain:
         """The chain of a connection."""
         return self._chains[connection]
-
-
-def _row(link: Link, kept: bytes, hash_: str) -> Row:
-    record = link.record
-    return Row(
-        link.chain,
-        link.number,
-        record.at,
-        _clue(record.entity),
-        _clue(record.client),
-        _clue(record.organisation),
-        _clue(record.user),
-        record.outcome,
-        record.action,
-        record.interaction,
-        kept,
-        bytes.fromhex(hash_),
-        tuple([clue(f"Patient/{each}") for each in record.patients]),
-    )
-
-
-def _clue(text: str | None) -> int | None:
-    return None if text is None else clue(text)

@@ -13,7 +13,7 @@ from service.store.audit.statement import record_statement
 from service.store.group_commit import GroupCommit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     import asyncpg
@@ -29,8 +29,8 @@ MOMENT_SECONDS: Final = 0.002
 
 _MOST_AT_ONCE: Final = 64
 _HEADS: Final = """SELECT c.id, h.number, encode(h.hash, 'hex')
-FROM generate_series(1, (SELECT max(chain) FROM audit_event)) AS c(id),
-LATERAL (SELECT number, hash FROM audit_event WHERE chain = c.id ORDER BY number DESC LIMIT 1) AS h"""
+FROM generate_series(1, (SELECT max(chain) FROM audit_link)) AS c(id),
+LATERAL (SELECT number, hash FROM audit_link WHERE chain = c.id ORDER BY number DESC LIMIT 1) AS h"""
 
 
 class Journal:
@@ -79,7 +79,7 @@ class Journal:
             await keep_records(connection, self._chains, [record for group in groups for record in group])
 
 
-async def keep_records(connection: asyncpg.Connection[Any], chains: Chains, records: Iterable[Record]) -> None:
+async def keep_records(connection: asyncpg.Connection[Any], chains: Chains, records: Sequence[Record]) -> None:
     """Add the records to the chain of the connection, in a statement that commits by itself."""
     chain = chains.of(connection)
     chain.rewind()

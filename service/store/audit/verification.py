@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct, field
 
-from service.fhir.audit.record import Head, clue, opened
+from service.fhir.audit.record import Head, opened
 from service.fhir.audit.verification import ChainCheck, Kept
 from service.store.audit.journal import read_heads
 
@@ -15,19 +15,18 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-_PAGE: Final = 2000
-_RECORDS: Final = """SELECT number, recorded, entity, client, organisation, person, outcome, action, interaction,
-  record, encode(hash, 'hex') AS hash
-FROM audit_event WHERE chain = $1 AND number > $2 ORDER BY number LIMIT $3"""
-_PATIENTS: Final = """SELECT p.number, p.patient
-FROM unnest($2::bigint[], $3::timestamptz[], $4::bigint[]) AS w(patient, recorded, number)
-JOIN audit_patient p ON (p.patient, p.recorded) = (w.patient, w.recorded)
-WHERE p.chain = $1 AND p.number = w.number"""
-_CHAINS: Final = """SELECT c.id FROM generate_series(1, (SELECT max(chain) FROM audit_event)) AS c(id)
-WHERE EXISTS (SELECT FROM audit_event WHERE chain = c.id)"""
+_PAGE: Final = 500
+_LINKS: Final = """SELECT number, recorded, content, encode(hash, 'hex') AS hash
+FROM audit_link WHERE chain = $1 AND number > $2 ORDER BY number LIMIT $3"""
+_CLUES: Final = """SELECT c.number, c.clue
+FROM unnest($2::bigint[], $3::timestamptz[], $4::bigint[]) AS w(clue, recorded, number)
+JOIN audit_clue c ON (c.clue, c.recorded) = (w.clue, w.recorded)
+WHERE c.chain = $1 AND c.number = w.number"""
+_CHAINS: Final = """SELECT c.id FROM generate_series(1, (SELECT max(chain) FROM audit_link)) AS c(id)
+WHERE EXISTS (SELECT FROM audit_link WHERE chain = c.id)"""
 _HASHES: Final = """SELECT w.chain, w.number, encode(e.hash, 'hex')
 FROM unnest($1::integer[], $2::bigint[]) AS w(chain, number)
-LEFT JOIN audit_event e ON (e.chain, e.number) = (w.chain, w.number)"""
+LEFT JOIN audit_link e ON (e.chain, e.number) = (w.chain, w.number)"""
 
 
 class Verified(Struct):
@@ -54,11 +53,10 @@ async def verify(
     asked = {(head.chain, head.number): head.hash for head in noted}
     for (chain,) in await connection.fetch(_CHAINS):
         check = ChainCheck(chain)
-        while rows := await connection.fetch(_RECORDS, chain, check.number, _PAGE):
-            patients = await _patients(connection, chain, rows)
-            for row in rows:
-                verified.problems += check.problems(_kept(chain, row, patients.get(row["number"], set())))
-            verified.records += len(rows)
+        while rows := await connection.fetch(_LINKS, chain, check.number, _PAGE):
+            for kept in await _kept(connection, chain, rows):
+                verified.problems += check.problems(kept)
+                verified.records += len(kept.link.records) if kept.link else 1
             asked |= {(head.chain, head.number): head.hash for head in check.heads}
             check.heads.clear()
             verified.problems += await _missing(connection, asked)
@@ -68,33 +66,28 @@ async def verify(
     return verified
 
 
-async def _patients(connection: asyncpg.Connection[Any], chain: int, rows: Sequence[Any]) -> dict[int, set[int]]:
-    """By which clues of patients the records of a page are found, by their numbers."""
-    wanted = []
-    for row in rows:
-        link = opened(row["record"])
-        if link is not None:
-            wanted += [(clue(f"Patient/{each}"), row["recorded"], row["number"]) for each in link.record.patients]
+async def _kept(connection: asyncpg.Connection[Any], chain: int, rows: Sequence[Any]) -> list[Kept]:
+    """The links of a page, with the clues that lead to each: those that should, as far as they are there."""
+    links = {row["number"]: opened(row["content"]) for row in rows}
+    wanted = [
+        (clue, row["recorded"], row["number"]) for row in rows if (link := links[row["number"]]) for clue in link.clues
+    ]
     found: dict[int, set[int]] = {}
     if wanted:
-        for number, patient in await connection.fetch(_PATIENTS, chain, *zip(*wanted, strict=True)):
-            found.setdefault(number, set()).add(patient)
-    return found
-
-
-def _kept(chain: int, row: Any, patients: Iterable[int]) -> Kept:
-    return Kept(
-        chain=chain,
-        number=row["number"],
-        recorded=row["recorded"],
-        clues=(row["entity"], row["client"], row["organisation"], row["person"]),
-        outcome=row["outcome"],
-        action=row["action"],
-        interaction=row["interaction"],
-        record=row["record"],
-        hash=row["hash"],
-        patients=frozenset(patients),
-    )
+        for number, clue in await connection.fetch(_CLUES, chain, *zip(*wanted, strict=True)):
+            found.setdefault(number, set()).add(clue)
+    return [
+        Kept(
+            chain=chain,
+            number=row["number"],
+            recorded=row["recorded"],
+            content=row["content"],
+            hash=row["hash"],
+            clues=frozenset(found.get(row["number"], ())),
+            link=links[row["number"]],
+        )
+        for row in rows
+    ]
 
 
 async def _missing(connection: asyncpg.Connection[Any], heads: dict[tuple[int, int], str]) -> list[str]:

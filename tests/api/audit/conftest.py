@@ -32,8 +32,8 @@ class Audited:
         """What is on record, anchors apart, in the order of the moments; checked to hold."""
         verified = await verify(self.connection)
         assert verified.problems == []
-        rows = await self.connection.fetch("SELECT record FROM audit_event ORDER BY recorded, chain, number")
-        records = [json.loads(row["record"])["record"] for row in rows]
+        rows = await self.connection.fetch("SELECT content FROM audit_link ORDER BY recorded, chain, number")
+        records = [record for row in rows for record in json.loads(row["content"])["records"]]
         return [record for record in records if record["interaction"] != "anchor"]
 
     async def since(self) -> list[dict[str, Any]]:
