@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
+from service.fhir import own_resources
 from service.massage import catalogue, profiles
 
 if TYPE_CHECKING:
@@ -19,11 +20,10 @@ NOTICES: Final = (f"About the contraindications that it screens for: {catalogue.
 
 def fingerprint(version: str) -> str:
     """A digest of everything that the resources of this release, of a software version, are made of."""
-    return hashlib.blake2b(
-        f"{version} {catalogue.fingerprint()} {profiles.fingerprint()}".encode(), digest_size=16
-    ).hexdigest()
+    parts = (version, own_resources.fingerprint(), catalogue.fingerprint(), profiles.fingerprint())
+    return hashlib.blake2b(" ".join(parts).encode(), digest_size=16).hexdigest()
 
 
 def resources() -> list[Content]:
     """All of them, each with its logical id and canonical URL."""
-    return [*catalogue.resources(), *profiles.resources()]
+    return [*own_resources.resources(), *catalogue.resources(), *profiles.resources()]

@@ -15,7 +15,7 @@ from service.fhir.outcome import Result, failure
 from service.fhir.stamp import instant_text
 from service.fhir.terminology.expansion import Asked, answer, chosen
 from service.fhir.terminology.needed import Versions
-from service.operations.codes import expansion, named, on
+from service.operations.codes import expansion, named, on, told
 from service.operations.parameters import Taken, missing, sent
 
 if TYPE_CHECKING:
@@ -69,13 +69,15 @@ async def expand(parts: Parts, context: Context, operation: Operation) -> Answer
         raise missing("On the type, $expand takes the url of the value set.", "url")
     content, codes, seed = await expansion(parts, context, own if root is None else root, versions=_versions(asked))
     wish = _wish(asked)
-    entries = chosen(codes, wish)
+    with told():
+        entries = chosen(codes, wish)
     limit = parts.limits.search.codes
     if min(len(entries), len(entries) if wish.count is None else wish.count) > limit:
         text = f"The value set has {len(entries)} codes; ask for pages of at most {limit} by count and offset."
         raise failure("codes-too-many", text, "http.count")
-    told = answer(content, entries, wish, timestamp=instant_text(context.received_at), seed=seed)
-    return Answer(result=Result.OK, body=codec.encode(told))
+    with told():
+        page = answer(content, entries, wish, timestamp=instant_text(context.received_at), seed=seed)
+    return Answer(result=Result.OK, body=codec.encode(page))
 
 
 def _wish(asked: Sent) -> Asked:

@@ -9,7 +9,7 @@ from service.fhir.interaction import Answer
 from service.fhir.outcome import Result, failure
 from service.fhir.terminology.lookup import looked_up
 from service.fhir.terminology.needed import canonical
-from service.operations.codes import code_system, codings, on
+from service.operations.codes import code_system, codings, on, told
 from service.operations.parameters import Taken, missing, sent
 
 if TYPE_CHECKING:
@@ -46,5 +46,7 @@ async def lookup(parts: Parts, context: Context, operation: Operation) -> Answer
     concept = found.concept(coding["code"])
     if concept is None:
         raise failure("code-unknown", "The code system does not have the code.", "http.code")
-    told = looked_up(found, concept, wanted=frozenset(asked.all("property")), language=asked.one("displayLanguage"))
-    return Answer(result=Result.OK, body=codec.encode(told))
+    wanted = frozenset(asked.all("property"))
+    with told():
+        content = looked_up(found, concept, wanted=wanted, language=asked.one("displayLanguage"))
+    return Answer(result=Result.OK, body=codec.encode(content))

@@ -56,13 +56,6 @@ class Sent(Struct, frozen=True, kw_only=True):
         """Whether a boolean was sent and is true."""
         return bool(self.one(name))
 
-    def required(self, name: str, told: str) -> Any:
-        """The value of a parameter; FhirError parameter-required, which says `told`."""
-        found = self.one(name)
-        if found is None:
-            raise missing(told, name)
-        return found
-
 
 def missing(told: str, name: str) -> Exception:
     """That a parameter was not sent."""

@@ -106,7 +106,8 @@ async def _of_value_set(parts: Parts, context: Context, operation: Operation) ->
     def find(coding: Mapping[str, Any]) -> Entry | None:
         return codes.get((coding.get("system"), coding["code"]))
 
-    verdict = judge(find, listed, _rules(asked, "value set"))
+    with told():
+        verdict = judge(find, listed, _rules(asked, "value set"))
     return Answer(result=Result.OK, body=codec.encode(verdict.as_parameters()))
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from service import shipped
-from service.fhir.outcome import CANONICAL
+from service.fhir import codec
+from service.fhir.outcome import CANONICAL, ERROR_CODES, ERROR_SYSTEM
 from service.massage.catalogue import SIGN_OFF
 from service.serve import prepare, publish
 from tests.api.outcome import assert_outcome
@@ -57,6 +58,21 @@ async def test_it_is_found_by_its_canonical_url(client: httpx.AsyncClient) -> No
     assert [entry["resource"]["id"] for entry in found["entry"]] == ["massage-technique"]
 
 
+@pytest.mark.parametrize("content", shipped.resources(), ids=lambda each: f"{each['resourceType']}/{each['id']}")
+def test_everything_that_comes_with_the_service_is_valid(standard: Standard, content: dict[str, Any]) -> None:
+    """It does not pass through the validator at a start."""
+    decoded = codec.decode(codec.encode(content))
+    assert standard.validator.issues(decoded, decoded["resourceType"], warnings=True) == []
+    assert decoded["url"] == f"{CANONICAL}/{decoded['resourceType']}/{decoded['id']}"
+
+
+async def test_every_error_code_can_be_looked_up(client: httpx.AsyncClient) -> None:
+    """As refusals carry it."""
+    for row in ERROR_CODES.values():
+        answered = await client.get(f"CodeSystem/$lookup?system={ERROR_SYSTEM}&code={row.code}")
+        assert f'"valueInteger":{row.category.status}' in answered.text
+
+
 async def test_a_library_lists_it(client: httpx.AsyncClient) -> None:
     """With versions."""
     listed = [each["resource"] for each in (await client.get(MANIFEST)).json()["relatedArtifact"]]
@@ -76,7 +92,7 @@ async def test_a_start_stores_what_differs_and_nothing_else(
     """As a new version."""
     async with published(cluster, standard) as (http, url):
         changed = shipped.resources()
-        changed[0] = changed[0] | {"title": "Techniques, renamed"}
+        changed[0] = changed[0] | {"title": "Something else"}
         monkeypatch.setattr(shipped, "resources", lambda: changed)
         monkeypatch.setattr(shipped, "fingerprint", lambda _: "another")
         assert await publish(await prepare(settings_for(url))) == 1
@@ -84,7 +100,7 @@ async def test_a_start_stores_what_differs_and_nothing_else(
             each["id"]: (await http.get(f"{each['resourceType']}/{each['id']}")).json()["meta"]["versionId"]
             for each in changed[:9]
         }
-        assert versions.pop("massage-technique") == "2"
+        assert versions.pop(changed[0]["id"]) == "2"
         assert set(versions.values()) == {"1"}
 
 

@@ -284,3 +284,37 @@ async def test_every_answer_is_valid(client: httpx.AsyncClient, standard: Standa
     """By R4."""
     content = codec.decode((await client.get(url)).content)
     assert standard.validator.issues(content, "Parameters") == []
+
+
+UNVALUED = {"extension": [{"url": "http://example.org/why", "valueString": "unknown"}]}
+
+
+async def test_a_resource_with_extensions_for_values_is_told_or_refused(client: httpx.AsyncClient) -> None:
+    """R4 lets an extension stand in for a value that it demands."""
+    url = "http://codes.example.org/unvalued"
+    concept: Json = {"code": "a", "designation": [{"language": "de", "_value": UNVALUED}]}
+    system: Json = {"resourceType": "CodeSystem", "id": "unvalued", "url": url, "status": "active"}
+    system |= {"content": "complete", "concept": [concept]}
+    assert (await client.put("CodeSystem/unvalued", json=system)).is_success
+    value_set: Json = {"resourceType": "ValueSet", "id": "unvalued", "status": "active"}
+    value_set |= {"compose": {"include": [{"system": url}]}}
+    assert (await client.put("ValueSet/unvalued", json=value_set)).is_success
+    for path in (
+        f"CodeSystem/$lookup?system={url}&code=a&displayLanguage=de",
+        f"CodeSystem/$validate-code?url={url}&code=a&displayLanguage=de",
+        f"ValueSet/unvalued/$validate-code?system={url}&code=a&displayLanguage=de",
+        "ValueSet/unvalued/$expand?displayLanguage=de",
+    ):
+        assert_outcome(await client.get(path), 422, "codes-untold")
+
+
+async def test_a_search_takes_the_codes_that_an_expansion_lists(client: httpx.AsyncClient) -> None:
+    """By one way of telling them; the catalogue's value sets and hierarchies, too."""
+    techniques = f"{CANONICAL}/CodeSystem/massage-technique"
+    for code in ("deep-tissue", "assessment"):
+        content: Json = {"resourceType": "Procedure", "id": code, "status": "completed"}
+        content |= {"subject": {"reference": "Patient/p"}, "code": {"coding": [{"system": techniques, "code": code}]}}
+        assert (await client.put(f"Procedure/{code}", json=content)).is_success, code
+    for criteria in (f"code:in={CANONICAL}/ValueSet/massage-referral", f"code:below={techniques}|medical-massage"):
+        found = (await client.get(f"Procedure?{criteria}")).json()
+        assert [each["resource"]["id"] for each in found["entry"]] == ["deep-tissue"]

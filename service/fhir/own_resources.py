@@ -1,0 +1,103 @@
+"""What the engine itself defines, as resources: its error codes, and the operations that are not R4's.
+
+https://hl7.org/fhir/R4/codesystem.html, https://hl7.org/fhir/R4/operationdefinition.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+from html import escape
+from typing import TYPE_CHECKING, Any, Final
+
+from service.fhir.conformance import SYSTEM_OPERATIONS
+from service.fhir.outcome import CANONICAL, ERROR_CODES, ERROR_SYSTEM
+
+if TYPE_CHECKING:
+    from service.fhir.conformance import OperationClaim
+    from service.fhir.resource import Content
+
+_DATE: Final = "2026-11-22"
+_PROPERTY: Final = f"{CANONICAL}/CodeSystem/concept-property"
+
+
+def resources() -> list[Content]:
+    """All of them, each with its id and canonical URL."""
+    return [_error_codes(), *(_operation(claim) for claim in SYSTEM_OPERATIONS)]
+
+
+def fingerprint() -> str:
+    """A digest of what they say."""
+    told = repr((list(ERROR_CODES.values()), SYSTEM_OPERATIONS, _DATE))
+    return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
+
+
+def _error_codes() -> Content:
+    description = "What OperationOutcome.issue.details says of a refusal or failure; stable across releases."
+    return {
+        **_published("CodeSystem", "error-code", "Error codes of the service", description),
+        "url": ERROR_SYSTEM,
+        "caseSensitive": True,
+        "content": "complete",
+        "count": len(ERROR_CODES),
+        "property": [
+            {"code": "status", "uri": f"{_PROPERTY}#status", "description": "The HTTP status.", "type": "integer"},
+            {"code": "issue-type", "uri": f"{_PROPERTY}#issue-type", "description": "issue.code.", "type": "code"},
+        ],
+        "concept": [
+            {
+                "code": row.code,
+                "display": row.meaning,
+                "property": [
+                    {"code": "status", "valueInteger": row.category.status},
+                    {"code": "issue-type", "valueCode": row.issue_type},
+                ],
+            }
+            for row in ERROR_CODES.values()
+        ],
+    }
+
+
+def _operation(claim: OperationClaim) -> Content:
+    """An operation of the system with what it takes and returns in no more detail than that."""
+    return {
+        **_published("OperationDefinition", claim.name, f"${claim.name}", claim.documentation),
+        "url": claim.definition,
+        "kind": "operation",
+        "code": claim.name,
+        "system": "system" in claim.levels,
+        "type": "type" in claim.levels,
+        "instance": "instance" in claim.levels,
+        "parameter": [
+            *(
+                {"name": name, "use": "in", "min": 0, "max": "*", "documentation": told, "type": kind}
+                for name, kind, told in _TAKEN.get(claim.name, ())
+            ),
+            {"name": "return", "use": "out", "min": 1, "max": "1", "type": "Parameters"},
+        ],
+    }
+
+
+_TAKEN: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
+    "reindex": (
+        ("type", "code", "A resource type to index anew."),
+        ("parameter", "string", "The code of a search parameter, whose types are indexed anew."),
+    )
+}
+
+
+def _published(resource_type: str, logical_id: str, title: str, description: str) -> dict[str, Any]:
+    narrative = f"<p><b>{escape(title)}</b></p><p>{escape(description)}</p>"
+    return {
+        "resourceType": resource_type,
+        "id": logical_id,
+        "text": {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{narrative}</div>'},
+        "url": "",
+        "version": "1.0.0",
+        "name": "".join(part.capitalize() for part in logical_id.split("-")),
+        "title": title,
+        "status": "active",
+        "experimental": False,
+        "date": _DATE,
+        "publisher": "massage-fhir",
+        "description": description,
+    }
