@@ -76,8 +76,7 @@ def needed_by(content: Content, definitions: Definitions) -> Iterator[Place]:
                 if not _is_known(place, definitions):
                     yield place
         case "ValueSet":
-            for needed in dependencies(content):
-                yield needed.type, needed.url
+            yield from ((needed.type, needed.url) for needed in dependencies(content) if needed.url)
 
 
 def below(start: Place, sources: Sources, definitions: Definitions) -> list[Source]:
@@ -117,7 +116,8 @@ def codes_of(
 
 
 def _is_known(place: Place, definitions: Definitions) -> bool:
-    return place[0] == STRUCTURE and is_core(place[1], definitions)
+    """Whether nothing has to be looked up: R4's own types, and canonicals without a URL (``|1``, ``#a``)."""
+    return not place[1] or (place[0] == STRUCTURE and is_core(place[1], definitions))
 
 
 async def _held(parts: Parts, session: Session, resource_type: str, urls: Sequence[str]) -> list[Source]:

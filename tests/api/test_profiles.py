@@ -123,6 +123,12 @@ async def test_a_claim_of_what_the_service_does_not_hold_is_stored(client: httpx
     assert [each["severity"] for each in told if each["expression"] == ["Patient.meta.profile[0]"]] == ["warning"]
 
 
+@pytest.mark.parametrize("odd", ["|1", "#a", "a,b", "a\\\\", "a$b", "StructureDefinition/a", "x" * 9000])
+async def test_an_odd_claim_is_stored(client: httpx.AsyncClient, odd: str) -> None:
+    """It names nothing that the service holds."""
+    assert (await client.post("Patient", json=claiming(odd))).status_code == 201
+
+
 async def test_a_claimed_profile_is_enforced_on_update(client: httpx.AsyncClient) -> None:
     """An update may come to claim it."""
     url = await stored(client, required("photo"))
@@ -297,7 +303,7 @@ async def test_many_claims_are_refused(client: httpx.AsyncClient) -> None:
 
 async def test_a_bundle_whose_claims_are_too_many_is_refused(client: httpx.AsyncClient) -> None:
     """Rather than looked up for ever."""
-    claims = [[f"https://example.org/{number}/{each}" for each in range(15)] for number in range(15)]
+    claims = [[f"https://example.org/{number}/{each}" for each in range(19)] for number in range(14)]
     entries = [{"resource": claiming(*each), "request": {"method": "POST", "url": "Patient"}} for each in claims]
     answered = await client.post("/", json={"resourceType": "Bundle", "type": "transaction", "entry": entries})
     assert_outcome(answered, 400, "too-costly")
