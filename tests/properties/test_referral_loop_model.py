@@ -13,7 +13,7 @@ from service.massage.cycle import MACHINES, SYSTEM, party_of
 from service.massage.cycle.machine import NONE
 from service.massage.cycle.tables.business_status import consistent
 from service.massage.cycle.terms import TASK_IO, code_in, reference_in
-from service.massage.cycle.view import LIVE, OPEN_VISIT, STARTED, View
+from service.massage.cycle.view import ASKED, LIVE, OPEN_VISIT, STARTED, View, is_abort
 from service.massage.cycle.visits import limit
 from tests.builders.loop import (
     ORGANISATIONS,
@@ -105,9 +105,11 @@ class ReferralLoop(RuleBasedStateMachine):
     )
     def post(self, posted: str, unsafe: int, visits: int) -> None:
         unowned = {name: value for name, value in task().items() if name != "owner"}
-        order = referral() if posted in {"with task", "received"} else referral(performer=[])
+        order = referral(quantityQuantity={"value": 3})
+        if posted == "open":
+            order["performer"] = []
         sent = {
-            "alone": [referral()],
+            "alone": [order],
             "with task": [order, task()],
             "open": [order, unowned],
             "received": [order, task(status="received")],
@@ -270,7 +272,16 @@ class ReferralLoop(RuleBasedStateMachine):
                     assert former not in machine.terminal or state == "entered-in-error"
                     assert not (unsafe and (type, state) in {("Procedure", "completed"), ("Encounter", "in-progress")})
                     assert not (unsafe and view.kind(content) == "Task" and state in {"accepted", "in-progress"})
+                    if view.kind(content) == "Task" and state == "cancelled" and former in STARTED:
+                        assert self.granted(before), "started work is cancelled only by an abort that is accepted"
         assert sorted(targets) == sorted(changed)
+
+    def granted(self, before: dict[str, dict[str, Content]]) -> bool:
+        """Whether an abort Task was completed in the unit."""
+        return any(
+            is_abort(one) and one["status"] == "completed" and before["Task"].get(one["id"], {}).get("status") in ASKED
+            for one in self.world.all("Task")
+        )
 
     @invariant()
     def one_live_task_with_one_owner(self) -> None:
