@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from service.store.store import Store
 
 SECONDS: Final = 60.0
-_MOST: Final = 500
+_MOST: Final = 600
 _UNDER_WAY: Final = ("requested", "received", "accepted", "in-progress", "on-hold")
 _ONE_WORKER: Final = 0x6D617373_61676505
 

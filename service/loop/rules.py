@@ -16,11 +16,13 @@ from service.fhir.links import every_reference
 from service.fhir.outcome import FhirError, Issue, failure
 from service.fhir.reference import identity_of, parse_local
 from service.fhir.sight import CARRIERS, HANGS, is_linked
-from service.fhir.stamp import new_logical_id, same_content
+from service.fhir.stamp import new_logical_id
 from service.interactions.rules import NOTHING, Addition, Ruling
 from service.loop.episode import Loaded, Organisations, belonging, episode_of, new_referral, stored_referral
 from service.loop.safety import clearance_of
 from service.massage.cycle import NEEDS_IF_MATCH, Change, Policy, Surroundings, expire, judge, party_of, versioned
+from service.massage.cycle.duplicates import same_order
+from service.massage.identity import disagreements
 from service.store.referrals import lock_referrals, members
 
 if TYPE_CHECKING:
@@ -65,6 +67,8 @@ class ReferralRules:
             return kind in HANGS or kind in CLINICAL
         if kind == "ServiceRequest":
             return self._referrals.has(interaction.content)
+        if kind == "Patient":
+            return interaction.if_none_exist is not None
         if kind in CLINICAL and self._safety.may_endanger(interaction.content):
             return True
         return kind in HANGS and is_linked(interaction.content)
@@ -79,7 +83,7 @@ class ReferralRules:
 
     async def rule(self, session: Session, context: Context, proposals: Sequence[Proposal]) -> Ruling:
         """What comes of the unit for every referral that it concerns; FhirError where it may not be."""
-        self._refuse_another_order(proposals)
+        self._refuse_others(proposals)
         everything = session.of_the_service()
         found = await self._concerned(everything, context, proposals)
         if not found:
@@ -123,13 +127,18 @@ class ReferralRules:
             return Ruling(additions=_additions(loaded, (), (), verdict))
         return NOTHING
 
-    def _refuse_another_order(self, proposals: Iterable[Proposal]) -> None:
-        """FhirError duplicate where a referral comes under the identifier of another one."""
+    def _refuse_others(self, proposals: Iterable[Proposal]) -> None:
+        """FhirError duplicate where a referral, or a patient, comes under the identifier of another one."""
         for each in proposals:
-            if each.type != "ServiceRequest" or each.sent is None or each.before is None:
+            if each.sent is None or each.before is None:
                 continue
-            if self._referrals.has(each.before) and not same_content(each.before, each.sent):
-                told = f"ServiceRequest/{each.id} has this placer identifier and another content; update it instead."
+            told = ""
+            if each.type == "Patient" and (elements := disagreements(each.before, each.sent)):
+                named = ", ".join(elements)
+                told = f"{each.type}/{each.id} has this identifier and is somebody else by {named}; nothing was stored."
+            elif self._referrals.has(each.before) and same_order(each.before, each.sent) == "conflict":
+                told = f"{each.type}/{each.id} has this placer identifier and another content; update it instead."
+            if told:
                 raise failure("duplicate", told, *filter(None, (each.where,)))
 
     async def _concerned(self, session: Session, context: Context, proposals: Sequence[Proposal]) -> list[Loaded]:
