@@ -49,7 +49,7 @@ async def test_a_token_is_on_record_and_never_the_assertion(office: Workers, sta
     assert organisation["who"] == {"reference": "Organization/clinic"}
     assert Validator(standard.definitions).issues(event, "AuditEvent") == []
     async with office.clients._pool.acquire() as connection:
-        kept = "".join(bytes(row[0]).decode() for row in await connection.fetch("SELECT record FROM audit_event"))
+        kept = "".join(bytes(row[0]).decode() for row in await connection.fetch("SELECT content FROM audit_link"))
     assert form["client_assertion"] not in kept
     assert told["access_token"] not in kept
 
