@@ -68,6 +68,12 @@ async def test_an_absolute_card_suggests_not_to_order() -> None:
     ]
 
 
+async def test_any_other_card_does_not() -> None:
+    """What is relative is for somebody to judge."""
+    (card,) = await _cards(diagnosis("Z79.01"))
+    assert "suggestions" not in card
+
+
 async def test_a_technique_can_be_left_out() -> None:
     """The suggested order is the same without it."""
     asked = draft("deep-tissue", "myofascial-release")

@@ -56,6 +56,13 @@ def test_a_red_flag_that_comes_back_is_told_again() -> None:
     assert len(decision.messages) == len(decision.issues.updated) == len(decision.open) == 1
 
 
+def test_a_red_flag_with_less_evidence_is_not_told_again() -> None:
+    """The issue is updated, and was known."""
+    known = Known(issues=_stored(_decided(THROMBOSIS, diagnosis("I82.621", 2))))
+    decision = _decided(THROMBOSIS, known=known, weeks=1)
+    assert (len(decision.issues.updated), decision.messages) == (1, ())
+
+
 def test_a_cause_that_went_away_leaves_nothing_open() -> None:
     """The override rule's second way: the condition is resolved."""
     known = Known(issues=_stored(_decided(THROMBOSIS)))
