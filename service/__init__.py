@@ -18,6 +18,7 @@
     fhir           what FHIR R4 says: pure, and imports nothing of ours
     settings, logs read by `app` and `cli`; the other packages are handed what they need. setting_forms: texts → values
     progress       what a person sees of a long command
+    shipped        what comes with the service as resources, stored at a start: catalogue, profiles, error codes
 
     cli -> clients, audit -> serve, load, reindex -> app -> cds -> rest, pages, auth, jobs -> operations -> interactions
         -> massage, access, store -> outgoing -> fhir
