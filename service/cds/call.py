@@ -116,6 +116,10 @@ def _patient(context: Content) -> str:
 
 def _drafts(context: Content, name: str) -> tuple[Content, ...]:
     place = f"context.{name}"
+    listed = context.get(name)
+    if name == "appointments" and isinstance(listed, list):
+        # the examples of the hook's specification have an array where its text says Bundle
+        return resources_in({"entry": [{"resource": each} for each in listed]}, place)
     bundle = _object(context, name, place)
     if bundle.get("resourceType") != "Bundle":
         raise failure("value-invalid", f"{place} must be a Bundle.", place)

@@ -40,9 +40,10 @@ def test_order_select_is_about_what_was_selected(selections: list[str], selected
 
 
 def test_an_appointment_is_read() -> None:
-    """Its patient is a participant."""
-    booked = {"userId": "Patient/p1", "patientId": "p1", "appointments": bundle(appointment())}
-    assert [each["id"] for each in read_call(call("appointment-book", context=booked)).selected] == ["apt1"]
+    """In a Bundle, as the specification says, or in an array, as its examples have it."""
+    for appointments in (bundle(appointment()), [appointment()]):
+        booked = {"userId": "Patient/p1", "patientId": "p1", "appointments": appointments}
+        assert [each["id"] for each in read_call(call("appointment-book", context=booked)).selected] == ["apt1"]
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,11 @@ def test_an_appointment_is_read() -> None:
         ({"hook": "order-select"}, "context.selections"),
         ({"hook": "order-select", "context": context(selections="draft-1")}, "context.selections"),
         ({"hook": "appointment-book"}, "context.appointments"),
+        ({"hook": "appointment-book", "context": context(appointments=[1])}, "context.appointments.entry[0].resource"),
+        (
+            {"hook": "appointment-book", "context": context(appointments=[appointment("Patient/2")])},
+            "context.appointments.entry[0].resource",
+        ),
         ({"fhirAuthorization": AUTHORIZATION}, "fhirServer"),
         ({"fhirServer": "ehr.example.org"}, "fhirServer"),
         ({"fhirServer": "file:///etc/passwd"}, "fhirServer"),
