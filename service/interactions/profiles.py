@@ -8,6 +8,7 @@ effect within that time in every worker, in the one that wrote it at once. https
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from itertools import islice
 from time import monotonic
@@ -69,6 +70,8 @@ class Profiles:
         self._definitions = definitions
         self._clock = clock
         self._entries: dict[str, _Entry] = {}
+        self._lapses = 0
+        self._one_at_a_time = asyncio.Lock()
 
     def issues(self, content: Content, others: Sequence[str] = (), *, warnings: bool = False) -> list[Issue]:
         """What valid content breaks of the profiles that it claims, and of the `others`.
@@ -126,14 +129,22 @@ class Profiles:
 
     def lapse(self) -> None:
         """Believe nothing any more: what profiles are made of has changed."""
+        self._lapses += 1
         self._entries = {each: replace(entry, until=float("-inf")) for each, entry in self._entries.items()}
 
     async def look_up(self, parts: Parts, canonicals: Iterable[str]) -> None:
         """Ask the database for the profiles and for what they are made of."""
-        wanted = list(islice(dict.fromkeys(canonicals), _MOST_KEPT))
-        until = self._clock() + KEPT_SECONDS
+        asked = list(islice(dict.fromkeys(canonicals), _MOST_KEPT))
+        async with self._one_at_a_time:
+            if wanted := [each for each in asked if not self._is_fresh(each)]:  # nobody who waited, too, was first
+                await self._look(parts, wanted)
+
+    async def _look(self, parts: Parts, wanted: Iterable[str]) -> None:
+        until, lapses = self._clock() + KEPT_SECONDS, self._lapses
         async with parts.store.session() as session:
             sources = await reached(parts, session, map(place_of, wanted))
+        if lapses != self._lapses:
+            until = float("-inf")  # what was read may be what was there before
         for each in wanted:
             entry = self._entry(parts, each, sources, until)
             before = self._entries.pop(each, None)
@@ -150,6 +161,10 @@ class Profiles:
         if missing := [each for each in canonicals if each not in found]:
             raise NotLookedUpError(missing)
         return found
+
+    def _is_fresh(self, canonical: str) -> bool:
+        entry = self._entries.get(canonical)
+        return entry is not None and self._clock() < entry.until
 
     def _entry(self, parts: Parts, wanted: str, sources: Sources, until: float) -> _Entry:
         held = below(place_of(wanted), sources, self._definitions)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from service.interactions.profile_sources import reached
 from service.massage import profiles
 from service.serve import prepare, publish
 from tests.api.outcome import assert_outcome
@@ -293,6 +295,32 @@ async def test_validate_tells_what_of_a_definition_is_not_enforced(client: httpx
     told = issues(await client.post("StructureDefinition/$validate", json=content), "warning")
     assert any("Patient.contact:a: slicing by the profile" in each["diagnostics"] for each in told)
     assert (await client.post("StructureDefinition", json=content)).status_code == 201
+
+
+async def test_the_capability_statement_names_the_profiles_that_come_with_the_service(
+    client: httpx.AsyncClient,
+) -> None:
+    """By type; each of them is held."""
+    resources = (await client.get("metadata")).json()["rest"][0]["resource"]
+    told = {each["type"]: each["supportedProfile"] for each in resources if "supportedProfile" in each}
+    assert told == profiles.supported()
+    for url in (url for urls in told.values() for url in urls):
+        assert (await client.get(f"StructureDefinition?url={url}&_summary=count")).json()["total"] == 1
+
+
+async def test_writes_at_the_same_time_look_up_once(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waited finds what the first one has found."""
+    looked = []
+
+    async def counted(*arguments: Any) -> Any:
+        looked.append(arguments)
+        return await reached(*arguments)
+
+    monkeypatch.setattr("service.interactions.profiles.reached", counted)
+    url = await stored(client, required("photo"))
+    answers = await asyncio.gather(*(client.post("Patient", json=claiming(url)) for _ in range(10)))
+    assert [answered.status_code for answered in answers] == [422] * 10
+    assert len(looked) == 1
 
 
 async def test_many_claims_are_refused(client: httpx.AsyncClient) -> None:
