@@ -10,14 +10,15 @@ from service.massage.catalogue.published import SIGN_OFF
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from service.massage.catalogue.rows import Catalogue, Contraindication
+    from service.massage.catalogue.rows import Contraindication
     from service.massage.screening.rule import Rule, Threshold
     from service.massage.screening.rules import Rules
 
 
-def policy_page(rules: Rules, catalogue: Catalogue) -> bytes:
+def policy_page(rules: Rules) -> bytes:
     """The page as HTML."""
-    sections = "".join(_section(rule, catalogue.contraindications[rule.id]) for rule in rules.rules)
+    rows = rules.catalogue.contraindications
+    sections = "".join(_section(rule, rows[rule.id]) for rule in rules.rules)
     changed = "".join(
         f"<li>{escape(each.rule)}: {each.chosen} instead of {each.table}. {escape(each.reason)}</li>"
         for each in rules.overrides

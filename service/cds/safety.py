@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from service.cds.call import Call
     from service.cds.patient_data import PatientData
     from service.fhir.resource import Content
-    from service.massage.catalogue.rows import Catalogue
     from service.massage.screening.finding import Finding, Screening
     from service.massage.screening.rules import Rules
     from service.outgoing.fetch import Fetch
@@ -29,14 +28,12 @@ if TYPE_CHECKING:
 class Safety:
     """Answers calls by the rules; `policy` is the URL of the page that shows them."""
 
-    def __init__(
-        self, rules: Rules, catalogue: Catalogue, *, fetch: Fetch, policy: str, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, rules: Rules, *, fetch: Fetch, policy: str, now: Callable[[], datetime]) -> None:
         self._rules = rules
-        self._codes = codes_of(catalogue)
+        self._codes = codes_of(rules.catalogue)
         self._fetch = fetch
         self.now = now
-        self.override_reasons = {code: row.display for code, row in catalogue.override_reasons.items()}
+        self.override_reasons = {code: row.display for code, row in rules.catalogue.override_reasons.items()}
         self._deck = Deck(policy=policy, override_reasons=self.override_reasons)
         self.marks = marks_of(dict.fromkeys((*rules.order, DUPLICATE, INCOMPLETE)))
 

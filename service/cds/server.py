@@ -11,7 +11,6 @@ from service.cds.policy import policy_page
 from service.cds.recording import Recording
 from service.cds.routes import Reception, routes
 from service.cds.safety import Safety
-from service.massage.catalogue.rows import load
 from service.massage.screening.rules import Rules
 from service.outgoing.fetch import Fetch
 from service.rest.cors import Origins
@@ -85,13 +84,10 @@ def cds_routes(
 
     RulesError where the rules cannot be read.
     """
-    catalogue = load()
     rules = Rules.load(override_path=choices.safety_overrides)
     root = fhir.rpartition("/")[0] if urlsplit(fhir).path.strip("/") else fhir
     fetch = Fetch(allowed=choices.private_networks, timeout_seconds=_FETCH_SECONDS, max_bytes=_FETCHED_BYTES)
-    safety = Safety(
-        rules, catalogue, fetch=fetch, policy=f"{root}/policy", now=lambda: datetime.fromtimestamp(now(), UTC)
-    )
+    safety = Safety(rules, fetch=fetch, policy=f"{root}/policy", now=lambda: datetime.fromtimestamp(now(), UTC))
     reception = Reception(
         safety,
         trust=_trust(choices, pool, now),
@@ -101,7 +97,7 @@ def cds_routes(
         max_bytes=min(choices.max_body_bytes, MOST_BYTES),
         timeout_seconds=choices.body_timeout_seconds,
     )
-    return routes(reception, policy_page(rules, catalogue))
+    return routes(reception, policy_page(rules))
 
 
 def _trust(choices: Choices, pool: Pool, now: Callable[[], float]) -> Trust | None:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from service.cds.call import read_call
 from service.cds.safety import Safety
 from service.fhir.outcome import FhirError
-from service.massage.catalogue.rows import load
 from service.outgoing.fetch import Fetch
 from tests.builders.cds_hooks import appointment, bundle, call, context, draft, prefetched
 from tests.builders.screening import (
@@ -62,7 +61,7 @@ JUNK = st.one_of(
 
 @cache
 def _safety() -> Safety:
-    return Safety(rules(), load(), fetch=Fetch(), policy="https://massage.example.org/policy", now=lambda: NOW)
+    return Safety(rules(), fetch=Fetch(), policy="https://massage.example.org/policy", now=lambda: NOW)
 
 
 def _places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

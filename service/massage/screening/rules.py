@@ -33,6 +33,7 @@ class Rules:
     """The rules in force, with the rows of `overrides` over the catalogue's; RulesError."""
 
     def __init__(self, catalogue: rows.Catalogue, overrides: Mapping[str, Any]) -> None:
+        self.catalogue = catalogue
         table = catalogue.contraindications
         if unknown := overrides.keys() - table.keys():
             raise RulesError(f"overrides: no rule is called {', '.join(sorted(unknown))}.")

@@ -13,7 +13,6 @@ from service.cds.cards import marks_of, rule_of_card
 from service.cds.safety import Safety
 from service.fhir.outcome import FhirError
 from service.massage.catalogue.published import SIGN_OFF
-from service.massage.catalogue.rows import load
 from service.massage.screening.record import record_of
 from service.massage.screening.screen import screen
 from service.outgoing.fetch import Fetch
@@ -29,7 +28,7 @@ POLICY = "https://massage.example.org/policy"
 
 @cache
 def _safety() -> Safety:
-    return Safety(rules(), load(), fetch=Fetch(), policy=POLICY, now=lambda: NOW)
+    return Safety(rules(), fetch=Fetch(), policy=POLICY, now=lambda: NOW)
 
 
 async def _cards(*conditions: Json, sent: Json | None = None, **others: Any) -> list[Json]:

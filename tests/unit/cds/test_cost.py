@@ -8,7 +8,6 @@ import time
 from service.cds.call import read_call
 from service.cds.safety import Safety
 from service.fhir import codec
-from service.massage.catalogue.rows import load
 from service.outgoing.fetch import Fetch
 from tests.builders.cds_hooks import bundle, call, context, draft, prefetched
 from tests.builders.screening import NOW, diagnosis, medication, observation, rules
@@ -26,7 +25,7 @@ def test_a_call_about_a_patient_with_much_takes_little_time() -> None:
         readings=bundle(*(observation("8310-5", 36.8, "Cel", number) for number in range(20))),
     )
     body = codec.encode(call(prefetch=known, context=context(draft("deep-tissue", site="52612000"))))
-    safety = Safety(rules(), load(), fetch=Fetch(), policy="https://massage.example.org/policy", now=lambda: NOW)
+    safety = Safety(rules(), fetch=Fetch(), policy="https://massage.example.org/policy", now=lambda: NOW)
     taken = []
     cards = b""
     for _ in range(10):
