@@ -9,6 +9,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, assert_never
 
+from msgspec.structs import replace as replace_struct
+
 from service.fhir.interaction import (
     Answer,
     Capabilities,
@@ -31,7 +33,7 @@ from service.interactions.batch import batch
 from service.interactions.capabilities import capabilities
 from service.interactions.history import history
 from service.interactions.permission import check_limits, require
-from service.interactions.profiles import NotLookedUpError, claims_in
+from service.interactions.profiles import NotLookedUpError, claims_in, profile_obstacles
 from service.interactions.read import read, vread
 from service.interactions.search import search
 from service.interactions.sight import sight_of
@@ -108,7 +110,9 @@ class Engine:
         if parts.audited:
             audit_events.refuse_writing(interaction)
         if isinstance(interaction, Create | Update | Patch | Delete):
-            return await self._write(parts, interaction, context)
+            answer = await self._write(parts, interaction, context)
+            obstacles = await profile_obstacles(parts, context, interaction)
+            return replace_struct(answer, issues=(*answer.issues, *obstacles)) if obstacles else answer
         if isinstance(interaction, Process):
             if interaction.bundle.get("type") == "batch":
                 return await batch(parts, context, interaction, self.perform)

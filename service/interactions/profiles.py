@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from service.fhir.definitions import Definitions
-    from service.fhir.interaction import Interaction
+    from service.fhir.interaction import Context, Interaction
     from service.fhir.profile import Profile
     from service.fhir.resource import Content
     from service.interactions.parts import Parts
@@ -182,6 +182,18 @@ def _log_obstacles(found: Profile | ProfileError | None) -> None:
     """Let the operator know of a profile that resources claim and the service cannot enforce."""
     if isinstance(found, ProfileError):
         _LOG.warning("a profile that is claimed cannot be enforced: %s", found)
+
+
+async def profile_obstacles(parts: Parts, context: Context, interaction: Interaction) -> list[Issue]:
+    """What of a StructureDefinition that was written is not enforced, for who asked to be told how it went."""
+    if context.preferred_return != "OperationOutcome" or parts.profiles is None:
+        return []
+    if not isinstance(interaction, Create | Update) or interaction.type != STRUCTURE:
+        return []
+    try:
+        return await parts.profiles.obstacles(parts, interaction.content)
+    except FhirError:  # it is stored, and must not be answered as if it were not
+        return []
 
 
 def claims_in(interaction: Interaction) -> Iterator[str]:

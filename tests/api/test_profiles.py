@@ -294,7 +294,9 @@ async def test_validate_tells_what_of_a_definition_is_not_enforced(client: httpx
     content = definition("https://example.org/sliced", *elements)
     told = issues(await client.post("StructureDefinition/$validate", json=content), "warning")
     assert any("Patient.contact:a: slicing by the profile" in each["diagnostics"] for each in told)
-    assert (await client.post("StructureDefinition", json=content)).status_code == 201
+    answered = await client.post("StructureDefinition", json=content, headers={"Prefer": "return=OperationOutcome"})
+    assert answered.status_code == 201
+    assert [each for each in answered.json()["issue"] if each in told]
 
 
 async def test_the_capability_statement_names_the_profiles_that_come_with_the_service(
