@@ -3,8 +3,8 @@
     tables/      the rows: machines, business status, status reasons, ownership, what stays fixed
     guards/      why a step cannot be taken        effects/   what follows from one
     judgement    the entries `judge` and `expire`: examination (may it happen?), then settling (what follows?)
-    membership   what hangs on a referral, to find and to gather its episode
-    relation     whose side a party is on          duplicates  the same order twice, similar orders
+    membership   by which elements a resource hangs on a referral
+    relation     whose side a party is on          duplicates  the same order twice
     diagram      the state diagrams, drawn from the rows into STATES.md
 
 Nothing here reads a clock, makes up an id or looks anything up: all of it is handed in.
@@ -13,7 +13,6 @@ Nothing here reads a clock, makes up an id or looks anything up: all of it is ha
 from __future__ import annotations
 
 from service.massage.cycle.judgement import expire, is_referral, judge
-from service.massage.cycle.membership import anchors, gather
 from service.massage.cycle.provenance import versioned
 from service.massage.cycle.relation import party_of
 from service.massage.cycle.tables import MACHINES, NEEDS_IF_MATCH
@@ -41,9 +40,7 @@ __all__ = [
     "Refusal",
     "Surroundings",
     "Verdict",
-    "anchors",
     "expire",
-    "gather",
     "is_referral",
     "judge",
     "party_of",

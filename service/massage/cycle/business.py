@@ -34,7 +34,7 @@ def settle_business_status(draft: Draft, task: Content, step: Step | None) -> Co
 
 def forced(draft: Draft, status: str) -> str | None:
     """What must be said whatever else is: an open contraindication, then an open request to abort."""
-    if status in ALLOWED["safety-hold"] and draft.open_issues(draft.surroundings):
+    if status in ALLOWED["safety-hold"] and draft.dangers():
         return "safety-hold"
     return "cancellation-requested" if status in STARTED and draft.open_aborts() else None
 
@@ -72,8 +72,7 @@ def _cause_is_gone(draft: Draft, kept: str) -> bool:
     """Whether this unit resolved what the business status stands for."""
     match kept:
         case "safety-hold":
-            surroundings = draft.surroundings
-            return bool(draft.stored.open_issues(surroundings)) and not draft.open_issues(surroundings)
+            return bool(draft.former_dangers()) and not draft.dangers()
         case "cancellation-requested":
             return not draft.open_aborts()
         case _:

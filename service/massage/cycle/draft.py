@@ -92,6 +92,14 @@ class Draft(View):
             elements["statusReason"] = coded(STATUS_REASON, code, text) if code else {"text": text}
         self.moves.append(Move(name=name_of(content), target=target, elements=elements))
 
+    def dangers(self) -> list[Content]:
+        """The absolute contraindications that are open once the unit is written."""
+        return self.open_issues(self.surroundings.is_open_absolute)
+
+    def former_dangers(self) -> list[Content]:
+        """The absolute contraindications that were open before it."""
+        return self.stored.open_issues(self.surroundings.was_open_absolute or self.surroundings.is_open_absolute)
+
     def new_id(self) -> str:
         """A fresh logical id or identifier."""
         return self._new_id()

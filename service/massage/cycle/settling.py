@@ -78,12 +78,11 @@ def _is_needed(draft: Draft, move: Move, content: Content) -> bool:
 
 def mind_safety(draft: Draft) -> None:
     """Hold work while an absolute contraindication is open, resume it when the last is cleared; tell the referrer."""
-    surroundings = draft.surroundings
-    open_now = draft.open_issues(surroundings)
-    known = {name_of(issue) for issue in draft.stored.open_issues(surroundings)}
+    open_now = draft.dangers()
+    known = {name_of(issue) for issue in draft.former_dangers()}
     new = [issue for issue in open_now if name_of(issue) not in known]
     task = draft.live_task()
-    if new:
+    if new and not _is_told(draft):
         tell_referrer(draft, "stat", "An absolute contraindication was found; the referral is on safety hold.", new)
     if task is None:
         return
@@ -91,6 +90,12 @@ def mind_safety(draft: Draft) -> None:
         draft.move(task, "on-hold", _HELD)
     elif known and not open_now and _waits_for_safety_alone(draft, task):
         draft.move(task, "in-progress")
+
+
+def _is_told(draft: Draft) -> bool:
+    """Whether the unit brings a message to the referrer already, as the screening's red flags do."""
+    messages = (name for name in draft.proposed if name.startswith("Communication/"))
+    return any(draft.stored.find(name) is None for name in messages)
 
 
 def _waits_for_safety_alone(draft: Draft, task: Content) -> bool:
@@ -153,7 +158,7 @@ def _last_modified(draft: Draft, task: Content) -> str:
 def warn_of_safety_hold(draft: Draft) -> None:
     """A referral that is stored although it is not safe says so in the answer (S2)."""
     task = draft.live_task()
-    issues = draft.open_issues(draft.surroundings)
+    issues = draft.dangers()
     if task is None or not issues or draft.stored.find(name_of(task)) is not None:
         return
     named = ", ".join(name_of(issue) for issue in issues)

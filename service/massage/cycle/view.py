@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Final
 from service.massage.cycle.terms import TASK_CODE, code_in, codings, reference_in, references_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from service.fhir.resource import Content
-    from service.massage.cycle.values import Surroundings
 
 _ASKING: Final = frozenset({"abort", "change"})
 LIVE: Final = frozenset({"requested", "received", "accepted", "in-progress", "on-hold"})
@@ -87,9 +86,9 @@ class View:
         """The abort Tasks that nobody has answered yet."""
         return [task for task in self.of("Task") if is_abort(task) and task.get("status") in ASKED]
 
-    def open_issues(self, surroundings: Surroundings) -> list[Content]:
+    def open_issues(self, is_open: Callable[[Content], bool]) -> list[Content]:
         """The absolute contraindications that are not mitigated."""
-        return [issue for issue in self.of("DetectedIssue") if surroundings.is_open_absolute(issue)]
+        return [issue for issue in self.of("DetectedIssue") if is_open(issue)]
 
     def sessions(self) -> list[Content]:
         """The Procedures that are sessions: all but the techniques within one."""

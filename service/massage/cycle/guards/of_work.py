@@ -21,7 +21,7 @@ _ANSWERED: Final = frozenset({"completed", "amended"})
 def _unsafe(situation: Situation) -> str | None:
     if situation.content["resourceType"] == "Procedure" and situation.target == "not-done":
         return None
-    issues = situation.draft.open_issues(situation.draft.surroundings)
+    issues = situation.draft.dangers()
     if not issues:
         return None
     named = ", ".join(name_of(issue) for issue in issues)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from service.massage.cycle import SYSTEM, Change, Episode, Party, judge, versioned
 from service.massage.cycle.terms import (
@@ -288,6 +289,27 @@ def test_s11_a_cleared_red_flag_lets_the_work_go_on() -> None:
     assert (status(world), business_of(world.get("Task/task"))) == ("in-progress", "visit-scheduled")
     assert status(world, "CarePlan/plan") == "active"
     assert "statusReason" not in world.get("Task/task")
+
+
+def test_s11_a_clearance_that_arrives_later_lets_the_work_go_on_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = working_world()
+    world.judge(CLINIC, alongside=[issue()])
+    surroundings = world.surroundings
+
+    def is_open(_: Content) -> bool:
+        return False
+
+    cleared = replace(surroundings, is_open_absolute=is_open, was_open_absolute=surroundings.is_open_absolute)
+    monkeypatch.setattr(World, "surroundings", property(lambda _: cleared))
+    done(world.judge(REFERRER, changed(world, "Task/task", input=[{"valueReference": {"reference": "x"}}])))
+    assert status(world) == "in-progress"
+
+
+def test_the_referrer_is_not_told_twice_where_the_screening_tells_him() -> None:
+    world = working_world()
+    told = {"resourceType": "Communication", "id": "flag", "status": "completed", "priority": "stat"}
+    done(world.judge(CLINIC, alongside=[issue(), told]))
+    assert [one["id"] for one in world.all("Communication")] == ["flag"]
 
 
 def test_a_hold_of_the_referrers_is_not_lifted_by_a_cleared_contraindication() -> None:
