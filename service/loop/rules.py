@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.bundle_plan import below
+from service.fhir.identity import disagreements
 from service.fhir.interaction import Create
 from service.fhir.links import every_reference
 from service.fhir.outcome import FhirError, Issue, failure
@@ -22,7 +23,6 @@ from service.loop.episode import Loaded, Organisations, belonging, episode_of, n
 from service.loop.safety import clearance_of
 from service.massage.cycle import NEEDS_IF_MATCH, Change, Policy, Surroundings, expire, judge, party_of, versioned
 from service.massage.cycle.duplicates import same_order
-from service.massage.identity import disagreements
 from service.store.referrals import lock_referrals, members
 
 if TYPE_CHECKING:
@@ -205,9 +205,11 @@ class ReferralRules:
         after = {"Task": {each.id: each.after for each in own if each.type == "Task" and each.after}}
         contents: Mapping[str, Any] = ChainMap(after, dict(episode.resources))
         clearance = clearance_of(episode, organisations, contents)
+        before = clearance_of(episode, organisations, episode.resources)
         return Surroundings(
             resolve=organisations.resolve,
             is_open_absolute=partial(self._safety.is_open_absolute, clearance=clearance),
+            was_open_absolute=partial(self._safety.is_open_absolute, clearance=before),
             is_referral=self._referrals.has,
             policy=self._policy,
         )

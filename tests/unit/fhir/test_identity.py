@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.massage.identity import WEIGHTS, Weight, disagreements, grade
+from service.fhir.identity import WEIGHTS, Weight, disagreements, grade
 
 Json = dict[str, Any]
 
