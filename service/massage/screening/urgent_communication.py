@@ -28,19 +28,18 @@ def urgent_communication(
 ) -> Content:
     """What the referrer is told of a red flag: `recipient` is the referral's requester, a Reference.
 
-    Its identifier is that of the referral, the rule and the moment at which it was found.
+    Its identifier is that of the referral and the rule, so that who writes it can tell whether it was told before.
     """
-    sent = now.isoformat(timespec="milliseconds")
     about = [{"reference": each} for each in (referral_reference, issue_reference) if each]
     communication: Content = {
         "resourceType": "Communication",
-        "identifier": [{"system": COMMUNICATION_SYSTEM, "value": f"{referral_reference}/{finding.rule}/{sent}"}],
+        "identifier": [{"system": COMMUNICATION_SYSTEM, "value": f"{referral_reference}/{finding.rule}"}],
         "status": "completed",
         "category": [{"coding": [{"system": _CATEGORIES, "code": "alert", "display": "Alert"}]}],
         "priority": "stat",
         "subject": {"reference": patient_reference},
         "about": about,
-        "sent": sent,
+        "sent": now.isoformat(timespec="milliseconds"),
         "reasonCode": [issue_code(finding)],
         "payload": [{"contentString": f"Red flag: {finding.title}. {finding.detail}"}],
     }
