@@ -188,12 +188,16 @@ async def server(tmp_path: Path) -> AsyncIterator[Serving]:
 
 
 def settings_for(url: str, **changes: Any) -> Settings:
-    """Settings for a database; nothing is taken from the environment but what `changes` leave out."""
+    """Settings for a database; nothing is taken from the environment but what `changes` leave out.
+
+    The engine is tested without the rules of the referral loop, whose tests switch them on.
+    """
     given: dict[str, Any] = {
         "database_url": url,
         "cursor_secret": _CURSOR_SECRET,
         "access_log": False,
         "allowed_hosts": urlsplit(_SERVED).hostname,
+        "referral_rules": "off",
     }
     return Settings(**(given | changes))
 
