@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.massage.screening.detected_issue import detected_issue
+from service.massage.screening.detected_issue import detected_issue, revised
 from service.massage.screening.mitigation import Clearance, mitigated, open_absolute
 from service.massage.screening.urgent_communication import urgent_communication
 from tests.builders.resources import concept, reference
@@ -107,3 +108,15 @@ def test_an_urgent_message_may_have_nobody_to_go_to(standard: Standard) -> None:
     told = urgent_communication(flag, referral_reference=REFERRAL, patient_reference=PATIENT, recipient=None, now=NOW)
     assert "recipient" not in told
     assert standard.validator.issues(told, "Communication") == []
+
+
+def test_a_mitigation_holds_until_something_new_is_found() -> None:
+    """Screening again leaves it; a second thrombosis is identified anew, and not cleared by what was said before."""
+    once = diagnosis("I82.402", 1)
+    issue = _issue("I82.402", _mitigation()) | {"id": "i1"}
+    later = NOW + timedelta(days=7)
+    assert revised([issue], screened(once).findings, REFERRAL, PATIENT, later).updated == ()
+    assert mitigated(issue, CLEARED)
+    both = screened(once, diagnosis("I82.621", 2)).findings
+    (updated,) = revised([issue], both, REFERRAL, PATIENT, later).updated
+    assert not mitigated(updated, CLEARED)
