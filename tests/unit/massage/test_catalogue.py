@@ -15,6 +15,7 @@ from service.fhir.validation import Validator
 from service.massage import catalogue
 from service.massage.catalogue.published import CPT, ICD10CM, LOINC, SIGN_OFF, SNOMED, VERSION
 from service.massage.catalogue.rows import FOLDER
+from service.massage.cycle.tables import business_status, status_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -177,6 +178,16 @@ def test_a_business_status_stands_beside_statuses_of_a_task(code: str) -> None:
     assert row.allowed
     assert set(row.allowed) <= TASK_STATUSES
     assert (row.bser is None) == (row.mapping is None)
+
+
+def test_the_life_cycles_go_by_the_business_statuses_of_the_catalogue() -> None:
+    """Beside the same statuses of a Task."""
+    assert {code: frozenset(row.allowed) for code, row in ROWS.business_statuses.items()} == business_status.ALLOWED
+
+
+def test_the_life_cycles_go_by_the_status_reasons_of_the_catalogue() -> None:
+    """No more and no less."""
+    assert ROWS.status_reasons.keys() == status_reason.REASONS.keys()
 
 
 @pytest.mark.parametrize("code", list(ROWS.conditions))
