@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from service.fhir.interaction import Answer
 from service.fhir.outcome import FhirError
 from service.fhir.stamp import new_logical_id
-from service.interactions.profile_sources import DEFINING
 from service.interactions.search_parameters import TYPE as SEARCH_PARAMETER
 from service.interactions.sight import may_link
 from service.interactions.writing import Target, Written, changed, content_issues, unchanged
@@ -53,6 +52,4 @@ async def perform_plain(parts: Parts, context: Context, create: Create) -> Answe
             record = context.trail.written(create, written.result, written.version)
             await parts.store.create(replace(change, records=(record,)))
             context.trail.settle()
-    if parts.profiles is not None and create.type in DEFINING:
-        parts.profiles.lapse()
     return Answer(result=written.result, version=written.version)

@@ -33,7 +33,7 @@ from service.interactions.batch import batch
 from service.interactions.capabilities import capabilities
 from service.interactions.history import history
 from service.interactions.permission import check_limits, require
-from service.interactions.profiles import NotLookedUpError, claims_in, profile_obstacles
+from service.interactions.profiles import NotLookedUpError, claims_in, is_defining, profile_obstacles
 from service.interactions.read import read, vread
 from service.interactions.search import search
 from service.interactions.sight import sight_of
@@ -96,12 +96,17 @@ class Engine:
 
     async def _perform(self, interaction: Interaction, context: Context) -> Answer:
         """What it came to; profiles that are claimed and not known are looked up on the way, and it begins again."""
+        profiles = self._current.parts.profiles
         for _ in range(_LOOKS):
             try:
-                return await self._performed(interaction, context)
+                answer = await self._performed(interaction, context)
             except NotLookedUpError as error:
-                if profiles := self._current.parts.profiles:
+                if profiles:
                     await profiles.look_up(self._current.parts, (*error.canonicals, *claims_in(interaction)))
+                continue
+            if profiles and is_defining(interaction):
+                profiles.lapse()
+            return answer
         told = "The profiles that are claimed cannot be kept all at once; send the request in parts."
         raise failure("too-costly", told)
 

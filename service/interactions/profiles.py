@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Final
@@ -17,10 +18,10 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from service.fhir.interaction import Create, Process, Update
+from service.fhir.interaction import Create, Delete, Patch, Process, Update
 from service.fhir.outcome import FhirError, Issue
 from service.fhir.profile import ProfileError, Shelf, claims, compile_profile, frame_of, is_core
-from service.interactions.profile_sources import STRUCTURE, below, codes_of, needed_by, place_of, reached
+from service.interactions.profile_sources import DEFINING, STRUCTURE, below, codes_of, needed_by, place_of, reached
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -176,6 +177,17 @@ class Profiles:
     def _shelf(self, parts: Parts, held: Iterable[Source], sources: Sources, *further: Content) -> Shelf:
         structures = [*(each.content for each in held if each.type == STRUCTURE), *further]
         return Shelf(self._definitions, structures, codes_of(structures, sources, limit=parts.limits.search.codes))
+
+
+def is_defining(interaction: Interaction) -> bool:
+    """Whether an interaction writes what profiles are made of."""
+    if isinstance(interaction, Create | Update | Patch | Delete):
+        return interaction.type in DEFINING
+    if not isinstance(interaction, Process):
+        return False
+    requests = [entry["request"] for entry in interaction.bundle.get("entry", ()) if "request" in entry]
+    written = [each["url"] for each in requests if each["method"] != "GET"]
+    return any(re.split("[/?]", url, maxsplit=1)[0] in DEFINING for url in written)
 
 
 def _log_obstacles(found: Profile | ProfileError | None) -> None:

@@ -25,7 +25,6 @@ from service.fhir.outcome import FhirError, Issue, Result, failure
 from service.interactions import create, delete, patch, search_parameters, sight, update
 from service.interactions.conditional import Conditions, single_match
 from service.interactions.integrity import check_integrity, with_every_reference
-from service.interactions.profile_sources import DEFINING
 from service.interactions.provenance import check as check_provenance
 from service.interactions.provenance import provenance
 from service.interactions.ruling import concerned, proposals, touched, with_additions
@@ -87,8 +86,6 @@ async def write(
             continue
         if unit.defines_search:
             parts.lease.lapse()
-        if parts.profiles is not None and any(request.interaction.type in DEFINING for request in requests):
-            parts.profiles.lapse()
         unit.settle()
         return written
     raise failure("edit-conflict", "Other clients keep changing the same resource; send the request again.")
