@@ -8,7 +8,7 @@ from service.fhir.outcome import Issue
 from service.massage.cycle.business import is_report_due
 from service.massage.cycle.draft import Draft, complete
 from service.massage.cycle.examination import fixed_elements, step_of, strangers_patient, trespass
-from service.massage.cycle.ownership import OWNED, changed_elements, may_create
+from service.massage.cycle.ownership import OWNED, changed_elements, fields_of
 from service.massage.cycle.provenance import record
 from service.massage.cycle.settling import (
     mind_safety,
@@ -177,7 +177,7 @@ def _deleted(kind: str, change: Change, party: Party) -> Sequence[Refusal]:
     if kind in _KEPT:
         text = "What belongs to a referral is not deleted: end it, or mark it as entered-in-error."
         return (Refusal(code="transition-not-allowed", text=text, expression=change.type),)
-    if kind in OWNED and not may_create(kind, party.roles):
+    if kind in OWNED and "*" not in fields_of(kind, party.roles):
         return (Refusal(code="wrong-actor", text=f"This {change.type} is another party's.", expression=change.type),)
     return ()
 

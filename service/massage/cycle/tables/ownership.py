@@ -5,7 +5,8 @@ that comes with a step are the life cycle's. What is in no row belongs to nobody
 
 Safer readings: an administrator reads everything and changes only what a life cycle lets him (entered in error); the
 referrer gives `input`, such as a clearance; a patient's record may be extended by the clinic in its identifiers only; a
-DetectedIssue's status follows from its mitigation and is the service's alone.
+DetectedIssue's status follows from its mitigation and is the service's alone. A clinic may add a Condition, though it
+changes none: a red flag that it meets must have a way in.
 """
 
 from __future__ import annotations
@@ -58,7 +59,15 @@ OWNERSHIP: Final = (
         administrator="read",
     ),
     *_rows(
-        "Condition Coverage Consent ClaimResponse Referral",
+        "Condition",
+        referrer="create read *",
+        clinic="create read",
+        patient="read",
+        system="read *",
+        administrator="read",
+    ),
+    *_rows(
+        "Coverage Consent ClaimResponse Referral",
         referrer="create read *",
         clinic="read",
         patient="read",
