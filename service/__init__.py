@@ -5,10 +5,12 @@
     connection     an HTTP connection with bounds on what it keeps of a request that has not begun
     clients, audit the registry of clients, and what is on record, on the command line
     load, reindex  long commands: files into the store, and index rows made anew
+    assembly       the engine's parts, put together from settings
     cds            CDS Hooks: what the safety rules say while somebody orders massage
     rest, pages    FHIR over HTTP; what a person sees in a browser
     auth           OAuth over HTTP: the built-in authorisation server, other issuers, the gate before FHIR
     jobs           what a worker does beside answering: reindexes, housekeeping
+    loop           the rules of the referral loop, put to what is stored in the unit of work that writes
     interactions   what this server does: one module per FHIR interaction, `perform` is the single door
     operations     one module per FHIR operation
     access         who may do what: scopes, rules for tokens and keys; pure decisions
@@ -20,8 +22,8 @@
     progress       what a person sees of a long command
     shipped        what comes with the service as resources, stored at a start: catalogue, profiles, error codes
 
-    cli -> clients, audit -> serve, load, reindex -> app -> cds -> rest, pages, auth, jobs -> operations -> interactions
-        -> massage, access, store -> outgoing -> fhir
+    cli -> clients, audit -> serve, load, reindex -> app -> assembly -> cds -> rest, pages, auth, jobs
+        -> operations, loop -> interactions -> massage, access, store -> outgoing -> fhir
 
 The contracts are in pyproject.toml and run in `make test`.
 """

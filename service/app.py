@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,20 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
 
+from service.assembly import Standard, assemble, command_pool, compile_standard, version
 from service.cds.server import cds_routes
-from service.fhir import definitions as r4
-from service.fhir.address import routes_of
 from service.fhir.interaction import Context
-from service.fhir.link_map import LinkMap
 from service.fhir.outcome import FhirError
-from service.fhir.search.extract import Extractor
-from service.fhir.search.registry import Registry
-from service.fhir.search.result_parameters import SearchLimits
-from service.fhir.validation import Validator
 from service.interactions.current import CurrentParts
-from service.interactions.parts import Limits, Parts
 from service.interactions.perform import Engine
-from service.interactions.profiles import Profiles
 from service.interactions.shipped import ship
 from service.jobs.anchors import anchored
 from service.jobs.background import Background
@@ -36,7 +27,6 @@ from service.jobs.clock import Clock
 from service.jobs.reindexing import Reindexing
 from service.logs import AccessLog, request_id
 from service.loop.server import referral_rules
-from service.massage import profiles as massage_profiles
 from service.operations.table import OPERATIONS
 from service.pages.routes import routes as page_routes
 from service.rest.application import FhirApplication
@@ -46,7 +36,6 @@ from service.rest.openapi import document
 from service.rest.proxies import Proxies
 from service.rest.surroundings import Surroundings
 from service.settings import fhir_url
-from service.shipped import NOTICES
 from service.store.audit.chain import Chains
 from service.store.audit.journal import Journal
 from service.store.migration import HEAD, current
@@ -54,11 +43,12 @@ from service.store.pool import Pool
 from service.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 
     from starlette.routing import Route
 
     from service.auth.server import AccessServer
+    from service.interactions.parts import Parts
     from service.loop.rules import ReferralRules
     from service.settings import Settings
 
@@ -71,38 +61,8 @@ _FHIR: Final = "/fhir"
 _WELL_KNOWN: Final = f"{_FHIR}/.well-known/"
 """Below FHIR by its address, and none of its interactions."""
 _READY_SECONDS: Final = 3.0
-_COMMAND_ACQUIRE_SECONDS: Final = 60.0
-_COMMAND_STATEMENT_SECONDS: Final = 600.0
-"""Nobody waits for an answer."""
 BACKGROUND_CONNECTIONS: Final = 5
 """Of each worker: two for each of two jobs, of which one holds the lock, and one to look up the search parameters."""
-
-
-def version() -> str:
-    """The version of the installed service."""
-    return importlib.metadata.version("massage-fhir")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standard:
-    """What FHIR R4 says, compiled: the same for every service, and safe to share between several in one process."""
-
-    definitions: r4.Definitions
-    registry: Registry
-    validator: Validator
-    link_map: LinkMap
-
-
-def compile_standard() -> Standard:
-    """R4 from the packaged facts; each type's details follow when it is first used."""
-    definitions = r4.load()
-    registry = Registry(definitions)
-    return Standard(
-        definitions=definitions,
-        registry=registry,
-        validator=Validator(definitions),
-        link_map=LinkMap(definitions),
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,11 +137,8 @@ def create_app(
         chains=chains,
         security=access.security if access else None,
     )
-    rules = None
-    if settings.referral_rules == "on":
-        rules = referral_rules(standard.definitions, standard.registry, settings.safety_overrides)
-        parts = replace(parts, rules=rules)
-    beside = _beside(settings, parts, journal, rules)
+    rules = _rules(settings, standard)
+    beside = _beside(settings, replace(parts, rules=rules), journal, rules)
     around = _around(settings)
     fhir = FhirApplication(
         Engine(beside.current, OPERATIONS),
@@ -199,6 +156,12 @@ def create_app(
     beyond = [*(access.routes if access else ()), *cds_routes(settings, fhir_url(settings), pool, journal, now)]
     elsewhere = _elsewhere(standard, pool, beyond)
     return Application(fhir=fhir, elsewhere=elsewhere, pool=pool, beside=beside, around=around)
+
+
+def _rules(settings: Settings, standard: Standard) -> ReferralRules | None:
+    if settings.referral_rules == "off":
+        return None
+    return referral_rules(standard.definitions, standard.registry, settings.safety_overrides)
 
 
 def _around(settings: Settings) -> Surroundings:
@@ -229,36 +192,6 @@ def _beside(settings: Settings, parts: Parts, journal: Journal | None, rules: Re
     return Beside(current=current, background=Background(current, reindexing, store, clock), pool=pool, journal=journal)
 
 
-def _search_limits(settings: Settings) -> SearchLimits:
-    return SearchLimits(
-        values=settings.max_search_values,
-        criteria=settings.max_search_criteria,
-        chain=settings.max_chain_links,
-        sort_keys=settings.max_sort_keys,
-        includes=settings.max_includes,
-        included=settings.max_included,
-        iterations=settings.max_include_rounds,
-        codes=settings.max_value_set_codes,
-        default_page_size=settings.default_page_size,
-        max_page_size=settings.max_page_size,
-    )
-
-
-def command_pool(
-    settings: Settings, *, connections: int = 1, acquire_timeout_seconds: float = _COMMAND_ACQUIRE_SECONDS
-) -> Pool:
-    """A pool of few connections, for a command or a job that uses them for as long as it takes."""
-    if settings.database_url is None:
-        raise ValueError("the settings name no database")
-    return Pool(
-        settings.database_url.get_secret_value(),
-        min_size=0,
-        max_size=connections,
-        acquire_timeout_seconds=acquire_timeout_seconds,
-        statement_timeout_seconds=_COMMAND_STATEMENT_SECONDS,
-    )
-
-
 def _access(settings: Settings, pool: Pool, journal: Journal | None, now: Callable[[], float]) -> AccessServer | None:
     """The gate before FHIR and the authorisation server; None in the open mode."""
     if settings.auth_mode == ("open",):
@@ -278,41 +211,6 @@ def _access(settings: Settings, pool: Pool, journal: Journal | None, now: Callab
         workers=settings.workers,
     )
     return access_server(choices, pool, journal=journal, now=now)
-
-
-def assemble(
-    settings: Settings,
-    standard: Standard,
-    pool: Pool,
-    cursor_secret: str,
-    *,
-    chains: Chains | None = None,
-    security: Mapping[str, Any] | None = None,
-) -> Parts:
-    """What the engine, and commands that write, work with; connects to nothing."""
-    return Parts(
-        store=Store(pool, chains=chains),
-        definitions=standard.definitions,
-        registry=standard.registry,
-        validator=standard.validator,
-        extractor=Extractor(standard.registry, zone=settings.time_zone),
-        limits=Limits(
-            referential_integrity=settings.referential_integrity,
-            require_if_match=settings.require_if_match,
-            max_bundle_entries=settings.max_bundle_entries,
-            search=_search_limits(settings),
-        ),
-        cursor_secret=cursor_secret.encode(),
-        zone=settings.time_zone,
-        link_map=standard.link_map,
-        routes=routes_of(standard.definitions),
-        software_version=version(),
-        started_on=datetime.now(UTC).date().isoformat(),
-        audited=chains is not None,
-        profiles=Profiles(standard.definitions, massage_profiles.supported()),
-        notices=NOTICES,
-        security=dict(security) if security else None,
-    )
 
 
 async def publish(settings: Settings, resources: Sequence[dict[str, Any]], fingerprint: str) -> int:

@@ -62,7 +62,7 @@ def verify_records(*, heads: Heads = None) -> None:
 
 
 async def _verified(settings: Settings, noted: list[Head]) -> Verified:
-    from service.app import command_pool  # noqa: PLC0415
+    from service.assembly import command_pool  # noqa: PLC0415
     from service.progress import progress  # noqa: PLC0415
     from service.serve import prepare  # noqa: PLC0415
     from service.store.audit.verification import count_records, verify  # noqa: PLC0415

@@ -244,7 +244,7 @@ def _require(registered: Registration | None, client_id: str) -> None:
 def _with_clients(work: Callable[[Settings, Clients], Awaitable[Any]]) -> Any:
     """What comes of work on the registry, in a database that is brought up to date first."""
     from service import serve as running  # noqa: PLC0415
-    from service.app import command_pool  # noqa: PLC0415
+    from service.assembly import command_pool  # noqa: PLC0415
     from service.store.clients import Clients  # noqa: PLC0415
 
     async def perform(settings: Settings) -> Any:

@@ -33,7 +33,8 @@ from tests.benchmarks.serving import Serving, the_service
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from service.app import Application, Standard
+    from service.app import Application
+    from service.assembly import Standard
 
 _TEMPLATE = "migrated"
 _SERVED = "http://testserver"
@@ -134,7 +135,7 @@ def settings(database_url: str) -> Settings:
 @pytest.fixture(scope="session")
 def standard() -> Standard:
     """FHIR R4, compiled once for all tests."""
-    from service.app import compile_standard
+    from service.assembly import compile_standard
 
     return compile_standard()
 

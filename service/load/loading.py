@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from msgspec import Struct
 
-from service.app import command_pool
+from service.assembly import command_pool
 from service.load.batch import Tally
 from service.load.source import LoadError, Piece, Source
 from service.load.worker import Failed, Given, Prepared, Turn, work

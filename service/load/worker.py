@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from service.app import assemble, command_pool, compile_standard
+from service.assembly import assemble, command_pool, compile_standard
 from service.fhir.interaction import Context
 from service.fhir.outcome import FhirError
 from service.interactions.current import CurrentParts

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from service.app import assemble, command_pool, compile_standard
+from service.assembly import assemble, command_pool, compile_standard
 from service.interactions.current import CurrentParts
 from service.jobs.rebuild import Progress, ReindexError, Selection, reindex
 from service.progress import Bar, tell

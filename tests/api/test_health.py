@@ -13,7 +13,7 @@ from tests.conftest import client_of, settings_for
 if TYPE_CHECKING:
     import httpx
 
-    from service.app import Standard
+    from service.assembly import Standard
 
 HEALTH = "http://testserver/health"
 

@@ -13,7 +13,7 @@ from tests.conftest import application_on, client_of, settings_for
 if TYPE_CHECKING:
     import pytest
 
-    from service.app import Standard
+    from service.assembly import Standard
     from tests.conftest import Cluster
 
 

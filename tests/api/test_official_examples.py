@@ -14,7 +14,7 @@ from tests.unit.validation.test_official_examples import BREAK_R4
 if TYPE_CHECKING:
     import httpx
 
-    from service.app import Standard
+    from service.assembly import Standard
 
 FHIR_JSON = {"Content-Type": "application/fhir+json"}
 

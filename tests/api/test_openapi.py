@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from service.app import Standard
+    from service.assembly import Standard
 
 Json = dict[str, Any]
 

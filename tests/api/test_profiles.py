@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from service.app import Standard
+    from service.assembly import Standard
     from tests.conftest import Cluster
 
 Json = dict[str, Any]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from service.app import Standard
+    from service.assembly import Standard
     from tests.conftest import MakeClient
 
 __all__ = ["hurried"]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from schemathesis.generation.case import Case
     from schemathesis.schemas import APIOperation, BaseSchema
 
-    from service.app import Standard
+    from service.assembly import Standard
 
     Operation = APIOperation[Any, Any, Any, Any]
 

@@ -14,7 +14,7 @@ from tests.reindex.rebuilding import found
 if TYPE_CHECKING:
     import httpx
 
-    from service.app import Standard
+    from service.assembly import Standard
     from tests.conftest import Cluster
 
 __all__ = ["client_with_notes", "hurried"]

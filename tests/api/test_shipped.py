@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from service.app import Standard
+    from service.assembly import Standard
     from tests.conftest import Cluster
 
 TECHNIQUES = f"{CANONICAL}/CodeSystem/massage-technique"

@@ -12,7 +12,7 @@ from tests.conftest import client_of, settings_for
 if TYPE_CHECKING:
     import httpx
 
-    from service.app import Standard
+    from service.assembly import Standard
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nowhere"
 """None of this needs a database."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import parse_qsl
 
-from service.app import assemble, compile_standard
+from service.assembly import assemble, compile_standard
 from service.fhir.interaction import Context, Search
 from service.interactions.current import CurrentParts
 from service.interactions.perform import Engine

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service.app import assemble, command_pool
+from service.assembly import assemble, command_pool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from service.app import Standard
+    from service.assembly import Standard
     from service.interactions.parts import Parts
     from service.settings import Settings
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from service.app import Standard
+    from service.assembly import Standard
     from service.settings import Settings
 
 __all__ = ["hurried"]

@@ -23,7 +23,7 @@ from tests.search.evaluator.values import parameter_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from service.app import Standard
+    from service.assembly import Standard
     from tests.conftest import Cluster
 
 Json = dict[str, Any]

@@ -18,7 +18,7 @@ from tests.search.evaluator.separators import escape
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from service.app import Standard
+    from service.assembly import Standard
     from tests.conftest import Cluster
     from tests.search.evaluator.searched import Criterion
 

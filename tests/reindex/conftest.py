@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-from service.app import assemble
+from service.assembly import assemble
 from service.store.pool import Pool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from service.app import Standard
+    from service.assembly import Standard
     from service.interactions.parts import Parts
     from service.settings import Settings
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import asyncpg
     import httpx
 
-    from service.app import Standard
+    from service.assembly import Standard
     from service.interactions.parts import Parts
     from service.settings import Settings
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-from service.app import assemble, command_pool
+from service.assembly import assemble, command_pool
 from service.fhir import codec
 from service.fhir.interaction import Context
 from service.fhir.resource import Version
@@ -27,7 +27,7 @@ from tests.reindex.rebuilding import command
 if TYPE_CHECKING:
     import httpx
 
-    from service.app import Standard
+    from service.assembly import Standard
     from service.settings import Settings
 
 Json = dict[str, Any]

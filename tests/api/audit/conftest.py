@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from service.app import Application, Standard
+    from service.app import Application
+    from service.assembly import Standard
 
 
 @dataclass

@@ -11,7 +11,7 @@ from service.fhir.validation import Validator
 from tests.builders.resources import observation, patient
 
 if TYPE_CHECKING:
-    from service.app import Standard
+    from service.assembly import Standard
     from tests.api.audit.conftest import Audited
 
 BALP = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit"

@@ -14,7 +14,7 @@ from tests.builders.resources import EHR, observation, patient
 from tests.conftest import application_on, client_of, settings_for
 
 if TYPE_CHECKING:
-    from service.app import Standard
+    from service.assembly import Standard
     from tests.api.audit.conftest import Audited
 
 JSON_PATCH = {"Content-Type": "application/json-patch+json"}

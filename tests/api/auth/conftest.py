@@ -21,7 +21,8 @@ from tests.conftest import client_of, settings_for
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from service.app import Application, Standard
+    from service.app import Application
+    from service.assembly import Standard
     from tests.conftest import Cluster
 
 

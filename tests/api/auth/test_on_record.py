@@ -10,7 +10,7 @@ from service.fhir.validation import Validator
 from tests.api.auth.signing import Signer, claims_of, key_set
 
 if TYPE_CHECKING:
-    from service.app import Standard
+    from service.assembly import Standard
     from tests.api.auth.conftest import Workers
 
 TOKEN, REVOKE = "http://testserver/auth/token", "http://testserver/auth/revoke"

@@ -15,7 +15,7 @@ from tests.api.outcome import assert_outcome
 if TYPE_CHECKING:
     import httpx
 
-    from service.app import Standard
+    from service.assembly import Standard
 
 Json = dict[str, Any]
 BACK = ["pain", "back", "low-back", "lumbago", "Neck"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from service.app import Standard
+    from service.assembly import Standard
     from tests.conftest import Cluster
     from tests.search.evaluator.queries import Query
 

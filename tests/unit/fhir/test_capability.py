@@ -10,13 +10,14 @@ from service.fhir.capability import capability_statement
 from service.fhir.code_operations import CODE_OPERATIONS
 from service.fhir.conformance import OPERATIONS
 from service.fhir.outcome import FhirError
+from service.fhir.record_operations import RECORD_OPERATIONS
 from service.fhir.search.modifiers import accepted_modifiers
 from service.fhir.search.parse import parse_search
 from service.fhir.search.result_parameters import SearchLimits
 from service.fhir.search.types import SEARCH_TYPES
 
 if TYPE_CHECKING:
-    from service.app import Standard
+    from service.assembly import Standard
 
 BASE = "https://clinic.example.org/fhir"
 EXAMPLES = {
@@ -68,7 +69,8 @@ def test_every_supported_search_parameter_is_listed_and_no_other(resources: dict
 def test_the_operations_name_their_official_definitions(resources: dict[str, Any]) -> None:
     for name, resource in resources.items():
         assert {each["name"]: each["definition"] for each in resource["operation"]} == {
-            claim.name: claim.definition for claim in (*OPERATIONS, *CODE_OPERATIONS.get(name, ()))
+            claim.name: claim.definition
+            for claim in (*OPERATIONS, *CODE_OPERATIONS.get(name, ()), *RECORD_OPERATIONS.get(name, ()))
         }
 
 

@@ -18,7 +18,7 @@ from service.store.search_parameters import Generation
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from service.app import Standard
+    from service.assembly import Standard
     from service.interactions.parts import Parts
 
 

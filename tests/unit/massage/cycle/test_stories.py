@@ -373,6 +373,11 @@ def test_an_order_that_nobody_started_expires() -> None:
     assert status(world, "Task/abort") == "rejected"
 
 
+def test_an_order_with_a_session_from_before_the_rules_is_left_alone() -> None:
+    world = World.of(referral(occurrencePeriod={"end": "2026-01-01"}), task(), session())
+    assert world.let_time_pass(timedelta(days=1)).effects == ()
+
+
 def test_an_order_without_an_end_holds_for_half_a_year() -> None:
     world = World.of(referral(authoredOn="2026-01-12"), task())
     world.let_time_pass(timedelta(days=179))

@@ -13,7 +13,7 @@ from tests.builders.resources import concept
 from tests.builders.screening import NOW, PATIENT, REFERRAL, diagnosis, medication, order, screened
 
 if TYPE_CHECKING:
-    from service.app import Standard
+    from service.assembly import Standard
     from service.massage.screening.detected_issue import Revision
 
     Json = dict[str, Any]

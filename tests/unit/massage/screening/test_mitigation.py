@@ -14,7 +14,7 @@ from tests.builders.resources import concept, reference
 from tests.builders.screening import NOW, PATIENT, REFERRAL, diagnosis, screened
 
 if TYPE_CHECKING:
-    from service.app import Standard
+    from service.assembly import Standard
 
     Json = dict[str, Any]
 

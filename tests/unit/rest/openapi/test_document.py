@@ -23,7 +23,7 @@ from service.rest.openapi import build, document, write_files
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from service.app import Standard
+    from service.assembly import Standard
 
 COMMITTED = Path(__file__).parents[4] / "openapi"
 VERSION = importlib.metadata.version("massage-fhir")

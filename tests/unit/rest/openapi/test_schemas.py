@@ -14,7 +14,7 @@ from tests.builders.referral import referral_bundle
 from tests.builders.resources import observation, patient, service_request
 
 if TYPE_CHECKING:
-    from service.app import Standard
+    from service.assembly import Standard
 
 Json = dict[str, Any]
 
