@@ -71,7 +71,8 @@ def judge(
 def expire(episode: Episode, now: datetime, new_id: Callable[[], str], surroundings: Surroundings) -> Verdict:
     """What the clock alone does: a Task whose order is no longer valid is cancelled (T15); a progress report falls due.
 
-    A verdict without effects says that there is nothing to do.
+    A verdict without effects says that there is nothing to do; so it is where a guard stands in the way, as with what
+    was stored before there were rules.
     """
     draft = Draft(episode, now, new_id, surroundings)
     task = draft.live_task()
@@ -83,7 +84,8 @@ def expire(episode: Episode, now: datetime, new_id: Callable[[], str], surroundi
         draft.move(task, "cancelled", ("order-expired", "The order's validity passed before the work started."))
     elif task.get("status") == "in-progress":
         _look_at_report(draft, task)
-    return _settled(draft)
+    settled = _settled(draft)
+    return Verdict() if settled.refusals else settled
 
 
 def is_referral(content: Content, is_massage: Callable[[str, str], bool], profile: str = "") -> bool:
