@@ -40,14 +40,20 @@ class Shelf:
         self._definitions = definitions
         self._codes = codes or {}
         self._structures: dict[str, list[Content]] = {}
+        self._chosen: dict[str, Content] = {}
         self._profiles: dict[str, Profile | ProfileError] = {}
         for structure in structures:
             self._structures.setdefault(structure["url"], []).append(structure)
 
     def structure(self, canonical: str) -> Content | None:
         """The StructureDefinition of a canonical; without a version, the latest of the best status."""
-        url, _, version = canonical.partition("|")
-        return latest(self._structures.get(url.partition("#")[0], ()), version)
+        if canonical not in self._chosen:
+            url, _, version = canonical.partition("|")
+            found = latest(self._structures.get(url.partition("#")[0], ()), version)
+            if found is None:
+                return None  # and not remembered: anybody may ask for anything
+            self._chosen[canonical] = found
+        return self._chosen[canonical]
 
     def codes(self, value_set: str) -> Mapping[str, frozenset[str]] | None:
         """The codes of a value set by system, None if they are not known."""
