@@ -157,7 +157,7 @@ class _Unit:
             await _while(session.write(changes, matches.claims), meanwhile)
         elif meanwhile:
             meanwhile()
-        if self._links_referrals:
+        if self._links_referrals or (self._rules and beside):  # what the rules add may hang on a referral
             await sight.link(self._parts, self._context, session, [*written, *beside])
         if self.defines_search:
             where = [request.where for request in self._requests]

@@ -6,9 +6,8 @@ the life cycles see the contraindications that the unit itself brings.
 
 from __future__ import annotations
 
-from collections import ChainMap
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from service.fhir.bundle_plan import below
 from service.fhir.identity import disagreements
@@ -20,13 +19,23 @@ from service.fhir.sight import CARRIERS, HANGS, is_linked
 from service.fhir.stamp import new_logical_id
 from service.interactions.rules import NOTHING, Addition, Ruling
 from service.loop.episode import Loaded, Organisations, belonging, episode_of, new_referral, stored_referral
-from service.loop.safety import clearance_of
-from service.massage.cycle import NEEDS_IF_MATCH, Change, Policy, Surroundings, expire, judge, party_of, versioned
+from service.loop.safety import clearance_of, foreign_clearance
+from service.massage.cycle import (
+    NEEDS_IF_MATCH,
+    Change,
+    Policy,
+    Surroundings,
+    Verdict,
+    expire,
+    judge,
+    party_of,
+    versioned,
+)
 from service.massage.cycle.duplicates import same_order
 from service.store.referrals import lock_referrals, members
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from uuid import UUID
 
     from service.fhir.bundle_plan import Write
@@ -35,7 +44,7 @@ if TYPE_CHECKING:
     from service.interactions.rules import Proposal
     from service.loop.referrals import Referrals
     from service.loop.safety import Safety
-    from service.massage.cycle import Episode, Verdict
+    from service.massage.cycle import Episode
     from service.store.store import Session
 
 CLINICAL: Final = frozenset(
@@ -196,14 +205,16 @@ class ReferralRules:
             surroundings.resolve,
             actor.user if actor else None,
         )
+        if foreign := foreign_clearance(own, party):
+            return Verdict(refusals=foreign)
         changes = [Change(type=each.type, id=each.id, before=each.before, after=each.after) for each in own]
         fresh = partial(new_logical_id, context.received_at)
         return judge(episode, changes, party, context.received_at, fresh, surroundings, alongside)
 
     def _surroundings(self, episode: Episode, own: Iterable[Proposal]) -> Surroundings:
         organisations = Organisations(episode, self._types)
-        after = {"Task": {each.id: each.after for each in own if each.type == "Task" and each.after}}
-        contents: Mapping[str, Any] = ChainMap(after, dict(episode.resources))
+        after = {each.id: each.after for each in own if each.type == "Task" and each.after}
+        contents = {**episode.resources, "Task": {**episode.resources.get("Task", {}), **after}}
         clearance = clearance_of(episode, organisations, contents)
         before = clearance_of(episode, organisations, episode.resources)
         return Surroundings(

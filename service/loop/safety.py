@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from service.fhir.reference import parse_local
 from service.fhir.stamp import new_logical_id
 from service.loop.episode import decoded
-from service.massage.cycle import Change
+from service.massage.cycle import Change, Refusal
 from service.massage.cycle.terms import codings
 from service.massage.screening.detected_issue import revised
 from service.massage.screening.duplicate import similar_referral
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from service.interactions.rules import Proposal
     from service.loop.episode import Loaded, Organisations
     from service.loop.referrals import Referrals
-    from service.massage.cycle import Episode
+    from service.massage.cycle import Episode, Party
     from service.massage.screening.finding import Screening
     from service.massage.screening.rules import Rules
     from service.store.store import Session
@@ -169,6 +169,22 @@ def clearance_of(
         attached += [each["valueReference"] for each in task.get("input", ()) if "valueReference" in each]
     documented = any(each.get("reference", "").partition("/")[0] in _CLEARING for each in attached)
     return Clearance(authors=frozenset(authors - {""}), is_documented=documented)
+
+
+def foreign_clearance(own: Sequence[Proposal], party: Party) -> tuple[Refusal, ...]:
+    """Why a mitigation is not written: of an absolute issue, nobody but the referrer says that it is cleared.
+
+    An author that is named in a mitigation proves nothing, and a directory that all write to even less.
+    """
+    if party.roles & {"referrer", "system"}:
+        return ()
+    told = "Only the referrer mitigates an absolute contraindication; the clinic asks with an abort or change Task."
+    return tuple(
+        Refusal(code="wrong-actor", text=told, expression="DetectedIssue.mitigation")
+        for each in own
+        if each.type == "DetectedIssue" and each.before is not None and each.after is not None
+        if each.before.get("severity") == "high" and each.before.get("mitigation") != each.after.get("mitigation")
+    )
 
 
 def _made(content: Content, now: datetime) -> Change:
