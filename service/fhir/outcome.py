@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from service.fhir.referral_errors import REFERRAL_ERRORS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -235,22 +237,7 @@ ERROR_CODES: Final = _catalogue(
     ("bundle-entry", Category.INVALID, "structure", "A Bundle entry is malformed."),
     ("bundle-duplicate", Category.INVALID, "duplicate", "Two entries of a transaction act on the same resource."),
     # the referral loop
-    ("transition-not-allowed", Category.RULE, "business-rule", "The life cycle has no such step from here."),
-    ("wrong-actor", Category.FORBIDDEN, "forbidden", "The step or element belongs to another party of the referral."),
-    ("immutable-field", Category.RULE, "business-rule", "The element may not change once it is set."),
-    ("business-status-inconsistent", Category.RULE, "business-rule", "Business status and status disagree."),
-    ("subject-mismatch", Category.RULE, "invariant", "The resource is about another patient than the referral."),
-    ("duplicate", Category.CONFLICT, "duplicate", "The order, or a live task for it, exists already."),
-    ("guard-referral", Category.RULE, "business-rule", "The referral does not allow the step."),
-    ("guard-task", Category.RULE, "business-rule", "The referral's task does not allow the step."),
-    ("guard-cancellation", Category.RULE, "business-rule", "A request to abort, or a revocation, is missing or open."),
-    ("guard-reason", Category.RULE, "business-rule", "The step needs a status reason."),
-    ("guard-safety", Category.RULE, "business-rule", "A contraindication is open, or the safety check is missing."),
-    ("guard-consent", Category.RULE, "business-rule", "The step needs a consent."),
-    ("guard-therapist", Category.RULE, "business-rule", "The therapist is not licensed, certified or free."),
-    ("guard-visits", Category.RULE, "business-rule", "Number, day or length of the visits do not allow the step."),
-    ("guard-plan", Category.RULE, "business-rule", "The plan or its goals do not allow the step."),
-    ("guard-report", Category.RULE, "business-rule", "The step needs a report."),
+    *((code, Category[category], issue_type, meaning) for code, category, issue_type, meaning in REFERRAL_ERRORS),
     # who is asking
     ("unauthenticated", Category.UNAUTHENTICATED, "login", "The request carries no valid credentials."),
     ("forbidden", Category.FORBIDDEN, "forbidden", "The client may not do this."),
