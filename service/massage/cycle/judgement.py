@@ -8,6 +8,7 @@ from service.fhir.outcome import Issue
 from service.massage.cycle.business import is_report_due
 from service.massage.cycle.draft import Draft, complete
 from service.massage.cycle.examination import fixed_elements, step_of, strangers_patient, trespass
+from service.massage.cycle.membership import anchors
 from service.massage.cycle.ownership import OWNED, changed_elements, fields_of
 from service.massage.cycle.provenance import record
 from service.massage.cycle.settling import (
@@ -155,7 +156,7 @@ def _examine(draft: Draft, change: Change, party: Party, steps: list[tuple[Situa
         before = None  # what joins the episode by a change is new to it
     kind = draft.kind(before or after or {"resourceType": change.type})
     if not kind:
-        return ()
+        return _bystander(draft, after)
     if after is None:
         return _deleted(kind, change, party)
     if before is not None and not changed_elements(before, after):
@@ -172,6 +173,14 @@ def _examine(draft: Draft, change: Change, party: Party, steps: list[tuple[Situa
         return step
     steps.append((situation, step))
     return ()
+
+
+def _bystander(draft: Draft, after: Content | None) -> Sequence[Refusal]:
+    """What no rule is about must still be about the same patient as the visit or session that it refers to."""
+    if after is None or not any(draft.find(reference) for reference in anchors(after)):
+        return ()
+    stranger = strangers_patient(draft, after)
+    return () if stranger is None else (stranger,)
 
 
 def _deleted(kind: str, change: Change, party: Party) -> Sequence[Refusal]:

@@ -64,7 +64,8 @@ class View:
 
     def _is_of_the_care(self, observation: Content) -> bool:
         """Whether an Observation was made in this care, unlike a baseline that the referrer points to."""
-        named = (*references_in(observation.get("basedOn")), *references_in(observation.get("partOf")))
+        named = [*references_in(observation.get("basedOn")), *references_in(observation.get("partOf"))]
+        named.append(reference_in(observation.get("encounter")))
         return any(self.names_referral(one) or self.find(one) is not None for one in named)
 
     def _kind_of_task(self, task: Content) -> str:

@@ -205,6 +205,18 @@ def test_nothing_joins_the_episode_of_another_patient(kind: str) -> None:
     assert "subject-mismatch" in {one.code for one in refused}
 
 
+@pytest.mark.parametrize("patient, expected", [("ann", []), ("bob", ["subject-mismatch"])])
+def test_what_is_measured_at_a_visit_is_measured_of_its_patient(patient: str, expected: list[str]) -> None:
+    measured = {
+        "resourceType": "Observation",
+        "id": "pain",
+        "subject": {"reference": f"Patient/{patient}"},
+        "encounter": {"reference": "Encounter/encounter1"},
+    }
+    refused = working_world(encounter()).judge(CLINIC, measured).refusals
+    assert [one.code for one in refused] == expected
+
+
 @pytest.mark.parametrize(
     "name", ["Task/task", "ServiceRequest/order", "CarePlan/plan", "Goal/goal", "Appointment/visit1"]
 )
