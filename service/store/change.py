@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import asyncpg
 from msgspec import Struct, field
 
 from service.fhir.reference import identity_of
@@ -41,3 +42,11 @@ class Change(Struct, frozen=True, kw_only=True):
 
 class Conflict(Exception):  # noqa: N818 - a signal between the store and the interactions, never shown to a client
     """Another writer was faster: the version to supersede is not the latest one, or the resource exists already."""
+
+
+LOST_RACES: Final = (
+    asyncpg.UniqueViolationError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+)
+"""What the database says of a transaction that it undoes for the sake of another, or that came too late."""

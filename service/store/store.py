@@ -12,247 +12,25 @@ from contextlib import asynccontextmanager
 from copy import copy
 from typing import TYPE_CHECKING, Any, Final
 
-import asyncpg
-
-from service.fhir.reference import identity_of
-from service.fhir.resource import Version
-from service.fhir.search.seen import within_sight
-from service.store.audit.statement import with_records
-from service.store.change import Change, Conflict
-from service.store.found import found_in
+from service.store.change import LOST_RACES, Change, Conflict
 from service.store.group_commit import GroupCommit
-from service.store.history_statement import HistoryPage, history_statement
-from service.store.match import matched_of, matching, unless_matched, with_claims
-from service.store.search import compile_count, compile_includes, compile_search
-from service.store.sight import OPEN, is_open, link, sees, shows
-from service.store.stored_content import head_of, served
-from service.store.write_statement import write_statement
+from service.store.history_statement import HistoryPage
+from service.store.session import Session, version_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-    from uuid import UUID
+    from collections.abc import AsyncIterator, Collection, Sequence
 
-    from service.fhir.search.cursor import Position
-    from service.fhir.search.query import Include, Query
+    import asyncpg
+
     from service.fhir.sight import Sight
-    from service.store.audit.chain import Chain, Chains
-    from service.store.found import Found
+    from service.store.audit.chain import Chains
     from service.store.lease import Lease
-    from service.store.match import Matched
     from service.store.pool import Pool
-    from service.store.sight import Linked
 
-_VERSION: Final = "type, id, version_id, last_updated, method, content"
-_READ: Final = f"SELECT {_VERSION} FROM resource r WHERE identity = $1"  # noqa: S608 - constants only
-_READ_SEEN: Final = f"{_READ} AND {sees('r.key', '$2')}"
-_VREAD: Final = f"""SELECT {_VERSION} FROM resource WHERE identity = $1 AND version_id = $2
-UNION ALL SELECT {_VERSION} FROM resource_history WHERE identity = $1 AND version_id = $2"""  # noqa: S608
-_VREAD_SEEN: Final = f"""SELECT {_VERSION} FROM ({_VREAD}) v
-WHERE EXISTS (SELECT FROM resource r WHERE r.identity = $1 AND {sees("r.key", "$3")})"""  # noqa: S608
-_CURRENT: Final = f"SELECT {_VERSION} FROM resource r WHERE identity = ANY($1::uuid[])"  # noqa: S608
-_SHOWN: Final = f" AND {shows('r', '$2', '$3')}"
-_MADE_BY_OTHERS: Final = """SELECT type, id FROM resource r WHERE identity = ANY($1::uuid[])
-AND NOT EXISTS (SELECT FROM seen_by s WHERE s.resource_key = r.key AND s.organisation = $2 AND s.made)"""
 _MOST_CREATES: Final = 32
 """Creates in one statement: more of them take each other's time."""
 _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _LOCK_KEYS: Final = "SELECT pg_advisory_xact_lock(key) FROM unnest('{{{}}}'::bigint[]) AS key"
-_LOCK_TARGETS: Final = "SELECT identity FROM resource r WHERE identity = ANY($1::uuid[]) AND content IS NOT NULL"
-_REFERRERS: Final = """SELECT DISTINCT i.target, r.type FROM index_reference i JOIN resource r ON r.key = i.resource_key
-WHERE uuid_hash_extended(i.target, i.source) = ANY(ARRAY(
-  SELECT uuid_hash_extended(t, s) FROM unnest($1::uuid[]) AS t, unnest($3::integer[]) AS s))
-AND i.target = ANY($1::uuid[]) AND NOT r.identity = ANY($2::uuid[])"""
-
-_LOST_RACES: Final = (
-    asyncpg.UniqueViolationError,
-    asyncpg.SerializationError,
-    asyncpg.DeadlockDetectedError,
-)
-
-
-class Session:
-    """The statements of the store, on one connection; what it writes has index rows by the parameters of a lease.
-
-    Whatever it reads is within the `sight`: what is not seen is as if it were not there.
-    """
-
-    def __init__(
-        self,
-        connection: asyncpg.Connection[Any],
-        lease: Lease | None = None,
-        chain: Chain | None = None,
-        sight: Sight | None = None,
-    ) -> None:
-        self._connection = connection
-        self._lease = lease
-        self._chain = chain
-        self._sight = sight
-        self._by = None if sight is None or sight.by is None else list(sight.by)
-
-    async def read(self, resource_type: str, logical_id: str) -> Version | None:
-        """The latest version, a tombstone included; None when there never was such a resource."""
-        identity = identity_of(resource_type, logical_id)
-        if self._by is None or is_open(resource_type):
-            row = await self._connection.fetchrow(_READ, identity)
-        else:
-            row = await self._connection.fetchrow(_READ_SEEN, identity, self._by)
-        return None if row is None else version_of(row)
-
-    async def vread(self, resource_type: str, logical_id: str, version_id: int) -> Version | None:
-        """One version, current or superseded."""
-        identity = identity_of(resource_type, logical_id)
-        if self._by is None or is_open(resource_type):
-            row = await self._connection.fetchrow(_VREAD, identity, version_id)
-        else:
-            row = await self._connection.fetchrow(_VREAD_SEEN, identity, version_id, self._by)
-        return None if row is None else version_of(row)
-
-    async def current(self, resources: Sequence[tuple[str, str]], *, lock: bool) -> dict[tuple[str, str], Version]:
-        """The latest versions of (type, id) pairs, tombstones included, locked against other writers if asked."""
-        ending = " ORDER BY identity FOR UPDATE OF r" if lock else ""
-        rows = await self._shown(_CURRENT, [identity_of(*resource) for resource in resources], ending)
-        versions = (version_of(row) for row in rows)
-        return {(version.type, version.id): version for version in versions}
-
-    def of_the_service(self) -> Session:
-        """The same transaction as the service itself sees it: everything."""
-        return Session(self._connection, self._lease, self._chain)
-
-    async def made_by_others(self, resources: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Which of the (type, id) pairs belong to another than the maker of the sight, or to nobody."""
-        if self._by is None or self._sight is None or not resources:
-            return set()
-        identities = [identity_of(*resource) for resource in resources]
-        rows = await self._connection.fetch(_MADE_BY_OTHERS, identities, self._sight.maker)
-        return {(row["type"], row["id"]) for row in rows}
-
-    async def link(self, written: Sequence[Linked], *, roles: Sequence[int], types: Iterable[str]) -> None:
-        """Let what was just written be seen by the parties to the referrals that it belongs to; in a transaction."""
-        if self._sight is not None and written:
-            await link(self._connection, self._sight, written, roles=roles, types=types)
-
-    async def history(self, page: HistoryPage) -> list[Version]:
-        """Up to `page.limit` versions, newest first."""
-        text, arguments = history_statement(page, self._by)
-        return [version_of(row[1:]) for row in await self._connection.fetch(text, *arguments)]
-
-    async def search(self, query: Query, *, limit: int, position: Position | None = None) -> list[Found]:
-        """Up to `limit` matches beyond the position, in the order of the query; backwards the other way round."""
-        query = within_sight(query, self._sight)
-        if position is None:
-            statement = compile_search(query, limit=limit)
-        else:
-            statement = compile_search(query, limit=limit, after=position.values, backwards=position.backwards)
-        rows = await self._connection.fetch(statement.text, *statement.arguments)
-        return [found_in(row) for row in rows]
-
-    async def included(
-        self, includes: Sequence[Include], keys: Sequence[int], *, references: Sequence[int], limit: int, depth: int
-    ) -> list[Found]:
-        """Up to `limit` resources that go with the matches `keys`; `references` are all reference sources."""
-        if not keys:
-            return []
-        statement = compile_includes(includes, keys, references=references, limit=limit, depth=depth, sight=self._sight)
-        rows = await self._connection.fetch(statement.text, *statement.arguments)
-        return [found_in(row) for row in rows]
-
-    async def explain(self, query: Query) -> str:
-        """How Postgres would go about a search; the text repeats the values that were searched for."""
-        statement = compile_search(within_sight(query, self._sight), limit=query.count + 1)
-        rows = await self._connection.fetch(f"EXPLAIN {statement.text}", *statement.arguments)
-        return "\n".join(row[0] for row in rows)
-
-    async def count(self, query: Query) -> int:
-        """How many resources match."""
-        statement = compile_count(within_sight(query, self._sight))
-        return int(await self._connection.fetchval(statement.text, *statement.arguments))
-
-    async def match(self, queries: Sequence[Query], claims: Collection[int] = (), *, enough: int = 2) -> Matched:
-        """What each query matches, at most `enough` resources (two tell none, one and several).
-
-        In the same snapshot: the generations of the claims on criteria with the keys `claims`. FhirError too-costly for
-        queries of more different forms than one statement should have; those of one form are one part of it.
-        """
-        if not queries:
-            return matched_of((), 0, claims)
-        statement = matching([within_sight(query, self._sight) for query in queries], enough)
-        if claims:
-            statement = with_claims(statement, claims)
-        rows = await self._connection.fetch(statement.text, *statement.arguments)
-        return matched_of(rows, len(queries), claims)
-
-    async def lock_targets(self, targets: Sequence[UUID]) -> set[UUID]:
-        """Which of the identities exist; they cannot be deleted until the transaction ends."""
-        rows = await self._shown(_LOCK_TARGETS, targets, " ORDER BY identity FOR SHARE OF r")
-        return {row["identity"] for row in rows}
-
-    async def _shown(self, statement: str, identities: Sequence[UUID], ending: str) -> list[asyncpg.Record]:
-        """The rows of a statement on `resource` that are within the sight."""
-        if self._by is None:
-            rows = await self._connection.fetch(f"{statement}{ending}", identities)
-        else:
-            rows = await self._connection.fetch(f"{statement}{_SHOWN}{ending}", identities, self._by, OPEN)
-        return list(rows)
-
-    async def referrers(
-        self, targets: Sequence[UUID], *, except_from: Sequence[UUID], sources: Sequence[int]
-    ) -> list[tuple[UUID, str]]:
-        """(target, type of a resource that refers to it) for the targets that others than `except_from` refer to.
-
-        `sources` are all reference sources of the registry: they let the value index answer.
-        """
-        rows = await self._connection.fetch(_REFERRERS, targets, except_from, sources)
-        return [(row["target"], row["type"]) for row in rows]
-
-    async def write(self, changes: Sequence[Change], claims: Mapping[int, int] | None = None) -> None:
-        """Write all changes, or none and raise `Conflict`: a resource, or one of `claims`, is not as it was seen.
-
-        `LapsedError` when the lease is over.
-        """
-        text, arguments = self._with_records(*write_statement(changes, claims), changes)
-        try:
-            written = await self._connection.fetchval(text, *arguments)
-        except _LOST_RACES as error:
-            raise Conflict from error
-        self._require_written(written, changes)
-
-    async def write_unless_matched(
-        self, changes: Sequence[Change], queries: Sequence[Query], claims: Collection[int], *, enough: int = 2
-    ) -> Matched | None:
-        """Write all changes if no query matches anything; what they match, with nothing written, if one does.
-
-        It comes to the same as `match` and `write`, in one statement. None when it was written; `Conflict` and
-        `LapsedError` as with `write`.
-        """
-        match = matching([within_sight(query, self._sight) for query in queries], enough)
-        text, arguments = self._with_records(*write_statement(changes, hoping=claims), changes)
-        text, arguments = unless_matched(text, arguments, match)
-        try:
-            (_, _, _, written), *rows = await self._connection.fetch(text, *arguments)
-        except _LOST_RACES as error:
-            raise Conflict from error
-        if rows:
-            return matched_of(rows, len(queries), claims)
-        self._require_written(written, changes)
-        return None
-
-    def _with_records(self, text: str, arguments: list[Any], changes: Sequence[Change]) -> tuple[str, list[Any]]:
-        """The statement that writes the changes, with their audit records if there are any; LapsedError."""
-        if self._chain is not None:
-            if not self._connection.is_in_transaction():
-                self._chain.rewind()
-            if records := [record for change in changes for record in change.records]:
-                text, arguments = with_records(text, arguments, self._chain.link(records), written=len(changes))
-        if self._lease is not None:
-            self._lease.require()
-        return text, arguments
-
-    def _require_written(self, written: int, changes: Sequence[Change]) -> None:
-        """Conflict unless all changes were written; what is on record with them then is kept."""
-        if written != len(changes):
-            raise Conflict
-        if self._chain is not None and not self._connection.is_in_transaction():
-            self._chain.keep()
 
 
 class Store:
@@ -319,7 +97,7 @@ class Store:
                 await connection.execute("COMMIT")
                 if chain is not None:
                     chain.keep()
-            except _LOST_RACES as error:
+            except LOST_RACES as error:
                 raise Conflict from error
 
     @asynccontextmanager
@@ -345,19 +123,4 @@ def _lock(keys: Collection[int]) -> str:
     return _LOCK_KEYS.format(",".join(str(int(key)) for key in sorted(set(keys))))
 
 
-def version_of(columns: Sequence[Any]) -> Version:
-    """A version of the columns that `_VERSION` names."""
-    resource_type, logical_id, version_id, last_updated, method, content = columns
-    if content is not None:
-        content = served(content, head_of(resource_type, logical_id, version_id, last_updated))
-    return Version(
-        type=resource_type,
-        id=logical_id,
-        version_id=version_id,
-        last_updated=last_updated,
-        method=method,
-        content=content,
-    )
-
-
-__all__ = ["Change", "Conflict", "HistoryPage", "Session", "Store"]
+__all__ = ["Change", "Conflict", "HistoryPage", "Session", "Store", "version_of"]
