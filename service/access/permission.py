@@ -37,8 +37,10 @@ if TYPE_CHECKING:
     from service.fhir.search.query import Include, Query
 
 OPERATIONS: Final[Mapping[str, str]] = {
+    "everything": "r",
     "expand": "r",
     "lookup": "r",
+    "match": "s",
     "subsumes": "r",
     "translate": "r",
     "validate": "",
@@ -47,6 +49,7 @@ OPERATIONS: Final[Mapping[str, str]] = {
 """Operation → the letters that it needs on its type; with an id it also needs to read. $validate stores nothing.
 
 What operations on codes depend on beyond their type, such as the code systems of a value set, everybody sees.
+$everything leaves out types that may not be read.
 """
 
 ADMINISTRATIVE: Final = frozenset({"reindex"})

@@ -19,6 +19,7 @@ from service.fhir.conformance import (
     OperationClaim,
     interactions,
 )
+from service.fhir.record_operations import RECORD_OPERATIONS
 from service.fhir.search.modifiers import accepted_modifiers
 from service.fhir.search.parse_include import include_names, reverse_include_names
 
@@ -138,7 +139,7 @@ def _resource(name: str, registry: Registry, claims: dict[str, Any], reverse: It
         "searchInclude": ["*", *include_names(registry, name)],
         "searchRevInclude": ["*", *reverse],
         "searchParam": _search_parameters(registry.parameters(name).values()),
-        "operation": _operations((*OPERATIONS, *CODE_OPERATIONS.get(name, ()))),
+        "operation": _operations((*OPERATIONS, *CODE_OPERATIONS.get(name, ()), *RECORD_OPERATIONS.get(name, ()))),
     }
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.conformance import SYSTEM_OPERATIONS
 from service.fhir.outcome import CANONICAL, ERROR_CODES, ERROR_SYSTEM
+from service.fhir.record_operations import RECORD_OPERATIONS
 
 if TYPE_CHECKING:
     from service.fhir.conformance import OperationClaim
@@ -22,12 +23,18 @@ _PROPERTY: Final = f"{CANONICAL}/CodeSystem/concept-property"
 
 def resources() -> list[Content]:
     """All of them, each with its id and canonical URL."""
-    return [_error_codes(), *(_operation(claim) for claim in SYSTEM_OPERATIONS)]
+    of_types = [
+        _operation(claim, resource_type)
+        for resource_type, claims in RECORD_OPERATIONS.items()
+        for claim in claims
+        if claim.definition.startswith(CANONICAL)
+    ]
+    return [_error_codes(), *(_operation(claim) for claim in SYSTEM_OPERATIONS), *of_types]
 
 
 def fingerprint() -> str:
     """A digest of what they say."""
-    told = repr((list(ERROR_CODES.values()), SYSTEM_OPERATIONS, _DATE))
+    told = repr((list(ERROR_CODES.values()), SYSTEM_OPERATIONS, RECORD_OPERATIONS, _DATE))
     return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
 
 
@@ -57,32 +64,39 @@ def _error_codes() -> Content:
     }
 
 
-def _operation(claim: OperationClaim) -> Content:
-    """An operation of the system with what it takes and returns in no more detail than that."""
+def _operation(claim: OperationClaim, resource_type: str | None = None) -> Content:
+    """An operation of the system, or of a type, with what it takes and returns in no more detail than that."""
     return {
-        **_published("OperationDefinition", claim.name, f"${claim.name}", claim.documentation),
+        **_published("OperationDefinition", claim.definition.rpartition("/")[2], f"${claim.name}", claim.documentation),
         "url": claim.definition,
         "kind": "operation",
         "code": claim.name,
+        **({"resource": [resource_type]} if resource_type else {}),
         "system": "system" in claim.levels,
         "type": "type" in claim.levels,
         "instance": "instance" in claim.levels,
         "parameter": [
             *(
-                {"name": name, "use": "in", "min": 0, "max": "*", "documentation": told, "type": kind}
-                for name, kind, told in _TAKEN.get(claim.name, ())
+                {"name": name, "use": "in", "min": 0, "max": most, "documentation": told, "type": kind}
+                for name, kind, most, told in _TAKEN[claim.name]
             ),
-            {"name": "return", "use": "out", "min": 1, "max": "1", "type": "Parameters"},
+            {"name": "return", "use": "out", "min": 1, "max": "1", "type": _RETURNED[claim.name]},
         ],
     }
 
 
-_TAKEN: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
+_TAKEN: Final[dict[str, tuple[tuple[str, str, str, str], ...]]] = {
+    "everything": (
+        ("_type", "code", "*", "The resource types to return, each alone or several with commas; without it all."),
+        ("_since", "instant", "1", "Only what was last updated then or later."),
+        ("_count", "integer", "1", "The most resources that belong to it on a page."),
+    ),
     "reindex": (
-        ("type", "code", "A resource type to index anew."),
-        ("parameter", "string", "The code of a search parameter, whose types are indexed anew."),
-    )
+        ("type", "code", "*", "A resource type to index anew."),
+        ("parameter", "string", "*", "The code of a search parameter, whose types are indexed anew."),
+    ),
 }
+_RETURNED: Final = {"everything": "Bundle", "reindex": "Parameters"}
 
 
 def _published(resource_type: str, logical_id: str, title: str, description: str) -> dict[str, Any]:
@@ -93,7 +107,7 @@ def _published(resource_type: str, logical_id: str, title: str, description: str
         "text": {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{narrative}</div>'},
         "url": "",
         "version": "1.0.0",
-        "name": "".join(part.capitalize() for part in logical_id.split("-")),
+        "name": "".join(f"{part[0].upper()}{part[1:]}" for part in logical_id.split("-")),
         "title": title,
         "status": "active",
         "experimental": False,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["text", "boolean", "integer", "Coding", "CodeableConcept", "resource", "parts"]
 
-_TEXTS: Final = frozenset({"String", "Uri", "Url", "Canonical", "Code", "Id", "DateTime", "Date"})
+_TEXTS: Final = frozenset({"String", "Uri", "Url", "Canonical", "Code", "Id", "DateTime", "Date", "Instant"})
 _INTEGERS: Final = frozenset({"Integer", "UnsignedInt", "PositiveInt"})
 _GENERAL: Final = frozenset({"_format", "_pretty"})
 _LARGEST: Final = 2**31 - 1

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from service.operations.everything import everything
 from service.operations.expand import expand
 from service.operations.lookup import lookup
+from service.operations.match import match
 from service.operations.reindex import reindex
 from service.operations.subsumes import subsumes
 from service.operations.translate import translate
@@ -16,8 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OPERATIONS: Final[Mapping[str, Any]] = {
+    "everything": everything,
     "expand": expand,
     "lookup": lookup,
+    "match": match,
     "reindex": reindex,
     "subsumes": subsumes,
     "translate": translate,

@@ -1,0 +1,38 @@
+"""The members of a referral as somebody sees them: what `store.sight` keeps, a page at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from service.fhir.reference import identity_of
+from service.fhir.sight import REFERRAL
+from service.store.found import FOUND_COLUMNS, found_in
+from service.store.sight import OPEN, shows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from service.store.found import Found
+    from service.store.store import Session
+
+_MEMBERS: Final = f"""SELECT {FOUND_COLUMNS}
+FROM resource f JOIN referral_member m ON m.referral_key = f.key JOIN resource r ON r.key = m.resource_key
+WHERE f.identity = $1 AND r.key <> f.key AND r.key > $2 AND r.type = ANY($3::text[]) AND r.content IS NOT NULL
+AND ($4::timestamptz IS NULL OR r.last_updated >= $4)
+AND ($6::uuid[] IS NULL OR {shows("r", "$6", "$7")})
+ORDER BY r.key LIMIT $5"""  # noqa: S608 - constants only
+
+
+async def members_of(
+    session: Session, referral: str, types: Sequence[str], *, since: datetime | None, after: int, limit: int
+) -> list[Found]:
+    """Up to `limit` members of a referral, by its id, and not itself: those with keys beyond `after`, oldest first.
+
+    They are of the types, within the session's sight, and last updated at `since` or later.
+    """
+    identity = identity_of(REFERRAL, referral)
+    connection: Any = session._connection  # noqa: SLF001 - the statements of a session, in a module of their own
+    by = session._by  # noqa: SLF001
+    rows = await connection.fetch(_MEMBERS, identity, after, list(types), since, limit, by, OPEN)
+    return [found_in(row) for row in rows]
