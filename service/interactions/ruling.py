@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from service.fhir.bundle_plan import Write
     from service.fhir.interaction import Context
-    from service.fhir.resource import Method
+    from service.fhir.resource import Method, Version
     from service.interactions.parts import Parts
     from service.interactions.rules import Ruling
 
@@ -89,3 +89,10 @@ def with_additions(
         first = next((place for place, one in enumerate(every) if one.change), 0)
         every[first] = replace(every[first], issues=(*every[first].issues, *ruling.notices))
     return every, beside
+
+
+def came_by(version: Version) -> Write:
+    """The interaction that a resource would have come by that is written beside others."""
+    if version.version_id == 1:
+        return Create(type=version.type, content={})
+    return Update(type=version.type, target=version.id, content={})

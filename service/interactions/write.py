@@ -27,7 +27,7 @@ from service.interactions.conditional import Conditions, single_match
 from service.interactions.integrity import check_integrity, with_every_reference
 from service.interactions.provenance import check as check_provenance
 from service.interactions.provenance import provenance
-from service.interactions.ruling import concerned, proposals, touched, with_additions
+from service.interactions.ruling import came_by, concerned, proposals, touched, with_additions
 from service.interactions.writing import Target, Written, content_issues, require_logical_id
 from service.store.change import Conflict
 
@@ -211,7 +211,7 @@ class _Unit:
             trail.written(request.interaction, one.result, one.version, target.content if target else None)
             for request, one, target in zip(self._requests, written, targets, strict=True)
         ]
-        self._records += [trail.written(_beside(one.version), one.result, one.version) for one in beside if one.version]
+        self._records += [trail.written(came_by(one.version), one.result, one.version) for one in beside if one.version]
         self._is_kept = bool(changes)
         if not changes:
             return changes
@@ -328,13 +328,6 @@ async def _while(statement: Coroutine[Any, Any, _T], work: Callable[[], None] | 
             await asyncio.shield(answer)
         raise
     return await answer
-
-
-def _beside(version: Version) -> Write:
-    """The interaction that a resource would have come by that is written beside others."""
-    if version.version_id == 1:
-        return Create(type=version.type, content={})
-    return Update(type=version.type, target=version.id, content={})
 
 
 def _check_contents(parts: Parts, requests: Sequence[WriteRequest]) -> None:

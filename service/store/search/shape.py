@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
+from service.fhir.search.contained import inner_number
 from service.store.search.forms import FORMS, IDENTIFYING_RANK, Form
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from service.store.search.sorting import Sorted
 
 
@@ -154,3 +157,24 @@ TYPES: Final = 0
 """The position of the types that are searched."""
 LIKENESSES: Final = 1
 """The position of the least likenesses of these types."""
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """What criteria are asked of: resources of types, whose `position` it is, and contained ones of the same types.
+
+    `contained` names these types, none where contained resources are not asked; `resources`: others are.
+    """
+
+    position: int
+    contained: tuple[str, ...] = ()
+    resources: bool = True
+
+    @property
+    def both(self) -> bool:
+        """Whether both are asked."""
+        return self.resources and bool(self.contained)
+
+    def numbers(self, sources: Sequence[int]) -> tuple[int, ...]:
+        """The numbers under which sources have the values of all of them."""
+        own = tuple(sources) if self.resources else ()
+        return (*own, *map(inner_number, sources)) if self.contained else own

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import Struct
-
 from service.fhir.reference import type_code
-from service.fhir.search.contained import contained_number, container_number, inner_number
+from service.fhir.search.contained import contained_number, container_number
 from service.fhir.search.parameter import url_number
 from service.fhir.search.query import (
     AnyOf,
@@ -30,6 +28,7 @@ from service.store.search.one_token import of_one_token
 from service.store.search.shape import (
     TYPES,
     All,
+    Asked,
     Containing,
     Excepted,
     Joined,
@@ -84,27 +83,6 @@ def shaped_by_criteria(query: Query) -> ShapedQuery:
         for where in wheres
     ]
     return ShapedQuery(shape=shapes[0], others=tuple(shapes[1:]), values=tuple(shaper.values))
-
-
-class Asked(Struct, frozen=True, kw_only=True):
-    """What criteria are asked of: resources of types, whose `position` it is, and contained ones of the same types.
-
-    `contained` names these types, none where contained resources are not asked; `resources`: others are.
-    """
-
-    position: int
-    contained: tuple[str, ...] = ()
-    resources: bool = True
-
-    @property
-    def both(self) -> bool:
-        """Whether both are asked."""
-        return self.resources and bool(self.contained)
-
-    def numbers(self, sources: Sequence[int]) -> tuple[int, ...]:
-        """The numbers under which sources have the values of all of them."""
-        own = tuple(sources) if self.resources else ()
-        return (*own, *map(inner_number, sources)) if self.contained else own
 
 
 class _Shaper:
