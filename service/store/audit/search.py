@@ -28,7 +28,7 @@ class Position(NamedTuple):
     number: int
 
 
-_AT_ONCE: Final = 200
+_AT_ONCE: Final = 256
 _MOST_LINKS: Final = 20_000
 """Links that one search looks at: a second or two."""
 _ONE: Final = "SELECT content FROM audit_link WHERE chain = $1 AND number >= $2 ORDER BY number LIMIT 1"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-_PAGE: Final = 500
+_PAGE: Final = 512
 _LINKS: Final = """SELECT number, recorded, content, encode(hash, 'hex') AS hash
 FROM audit_link WHERE chain = $1 AND number > $2 ORDER BY number LIMIT $3"""
 _CLUES: Final = """SELECT c.number, c.clue
