@@ -1,0 +1,46 @@
+"""The organisations of the stories, on one service with access control."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.api.auth.conftest import workers_on
+from tests.loop.side import Side
+from tests.loop.story import Network, Story, begin
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from service.assembly import Standard
+    from tests.api.auth.conftest import Workers
+    from tests.conftest import Cluster
+
+ROLES = {"referrer": "referrer", "clinic": "clinic", "other": "clinic", "administrator": "administrator"}
+
+
+@pytest.fixture(scope="package")
+async def workers(cluster: Cluster, standard: Standard) -> AsyncIterator[Workers]:
+    """A service with access control on a database that all stories share: each has a patient of its own."""
+    # the clock of the tokens stands still, so nobody's share is filled again
+    settings = {"client_requests_per_minute": 1_000_000, "referral_rules": "on"}
+    async with workers_on(cluster, standard, settings) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="package")
+async def network(workers: Workers) -> Network:
+    """Everybody's clients."""
+    sides = {}
+    for name, role in ROLES.items():
+        organisation = None if role == "administrator" else f"Organization/{name}"
+        await workers.register(name, role=role, organisation=organisation)
+        sides[name] = Side(workers.one, await workers.bearer(name), organisation or "")
+    return Network(**sides)
+
+
+@pytest.fixture
+def story(network: Network) -> Story:
+    """A story that has not begun."""
+    return begin(network)
