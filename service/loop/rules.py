@@ -106,6 +106,7 @@ class ReferralRules:
             patient = patients[loaded.id]
             own = belonging(loaded, proposals, context.base, self._types)
             _require_versions(own)
+            _refuse_modifiers(own)
             episode = await episode_of(everything, loaded, own, proposals, context.base, self._types)
             alongside: list[Change] = []
             if patient is not None:
@@ -258,6 +259,19 @@ def _require_versions(own: Iterable[Proposal]) -> None:
         if each.type in NEEDS_IF_MATCH and is_changed and not each.if_match:
             told = f"A {each.type} of a referral is changed with If-Match only: read it and send its ETag back."
             raise failure("version-required", told, *filter(None, (each.where,)))
+
+
+def _refuse_modifiers(own: Iterable[Proposal]) -> None:
+    """FhirError modifier-unknown for a modifier extension that is new: its reader must know it or refuse it (R4)."""
+    for each in own:
+        sent = (each.after or {}).get("modifierExtension")
+        if sent and sent != (each.before or {}).get("modifierExtension"):
+            issue = Issue(
+                code="modifier-unknown",
+                diagnostics="No modifier extension is known here: leave it out, or say it in an element of R4.",
+                expression=(f"{each.type}.modifierExtension",),
+            )
+            raise FhirError(issues=[below(issue, each.where) if each.where else issue])
 
 
 def _check(verdict: Verdict, own: Sequence[Proposal]) -> None:

@@ -23,14 +23,15 @@ _LIVE: Final = frozenset({"active", "on-hold"})
 def similar_referral(referral: Content, others: Iterable[Content], now: datetime) -> Finding | None:
     """The finding that `others`, referrals for massage of the same patient, have one like it; None where none is.
 
-    A referral that replaces another one is no duplicate of it.
+    A referral that replaces another one is no duplicate of it, nor is that one of it.
     """
     reasons = _reasons(referral)
-    replaced = {text_in(each, "reference") for each in objects_in(referral, "replaces")}
+    replaced = _replaced(referral)
     alike = [
         reference
         for other in others
         if (reference := reference_to(other)) not in {"", reference_to(referral), *replaced}
+        and reference_to(referral) not in _replaced(other)
         and text_in(other, "status") in _LIVE
         and not reasons.isdisjoint(_reasons(other))
         and _is_recent(other, now)
@@ -47,6 +48,10 @@ def similar_referral(referral: Content, others: Iterable[Content], now: datetime
         evidence=tuple(alike),
         source="design",
     )
+
+
+def _replaced(referral: Content) -> set[str]:
+    return {text_in(each, "reference") for each in objects_in(referral, "replaces")} - {""}
 
 
 def _reasons(referral: Content) -> set[str]:
