@@ -118,7 +118,8 @@ def _setting(workers: int, size: Size) -> dict[str, Any]:
 async def _measure(folder: Path, size: Size, workers: int, console: Console) -> tuple[list[Row], list[goal.Goal]]:
     with Embedded(folder / "database") as server:
         service_url, yardstick_url = await standing.create_databases(server.wait_until_ready(), "service", "yardstick")
-        quiet = {"access_log": False, "log_level": "warning"}
+        # what the rules of the referral loop cost is measured apart from the engine
+        quiet = {"access_log": False, "log_level": "warning", "referral_rules": "off"}
         ids = await standing.fill_yardstick(yardstick_url, _yardstick_rows(size))
         async with (
             the_service(folder, database_url=service_url, workers=workers, **quiet) as service,
