@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import httpx
 
     from service.assembly import Standard
+    from tests.conftest import MakeClient
 
 Json = dict[str, Any]
 
@@ -59,6 +60,16 @@ COMPARTMENT: dict[tuple[str, str], Json] = {
 }
 """Method and path below the types that have a compartment."""
 
+
+EVERYTHING: dict[tuple[str, str], Json] = {
+    ("get", "/{id}/$everything"): {"params": {"_count": "1"}},
+    ("post", "/{id}/$everything"): {"example": "everything"},
+}
+RECORD_OPERATIONS: dict[str, dict[tuple[str, str], Json]] = {
+    "Patient": {**EVERYTHING, ("post", "/$match"): {"example": "match"}},
+    "ServiceRequest": EVERYTHING,
+}
+"""Type → method and path below it of the operations on patients and referrals → what makes them succeed."""
 
 CODES = "http://codes.example.org/described"
 IN_SYSTEM: Json = {"url": CODES, "code": "a"}
@@ -128,7 +139,8 @@ async def test_every_operation_of_every_type_succeeds_as_described(
     for name in standard.definitions.resource_types:
         operations = {(method, path.removeprefix(f"/{name}")) for method, path in described(document, f"/{name}")}
         of_codes = {(method, below) for below in CODE_OPERATIONS.get(name, ()) for method in ("get", "post")}
-        assert operations == {*SENT, *of_codes, *(COMPARTMENT if name in standard.definitions.compartments else ())}
+        of_compartments = COMPARTMENT if name in standard.definitions.compartments else ()
+        assert operations == {*SENT, *of_codes, *RECORD_OPERATIONS.get(name, ()), *of_compartments}
         for (method, below), sent in SENT.items():
             operation = document["paths"][f"/{name}{below}"][method]
             path = f"/{name}{below}".replace("{id}", STORED).replace("{vid}", "1")
@@ -166,6 +178,28 @@ async def test_every_operation_on_codes_succeeds_as_described(
         ):
             assert response.status_code == 200, response.text
             assert resource.is_valid(response.json())
+
+
+async def test_every_operation_on_patients_and_referrals_succeeds_as_described(
+    make_client: MakeClient, document: Json, resource: jsonschema_rs.Draft202012Validator
+) -> None:
+    """Where it is kept what belongs to a referral."""
+    examples = document["components"]["examples"]
+    async with make_client(referral_rules="on") as client:
+        for name, listed in RECORD_OPERATIONS.items():
+            content = examples[name]["value"] | {"id": "described"}
+            # what is proposed is no referral yet
+            content |= {"intent": "proposal"} if name == "ServiceRequest" else {}
+            stored = await client.put(f"{name}/described", json=content)
+            assert stored.is_success, stored.text
+            for (method, below), sent in listed.items():
+                operation = document["paths"][f"/{name}{below}"][method]
+                path = f"{name}{below}".replace("{id}", "described")
+                request: Json = {"json": examples[sent["example"]]["value"]} if "example" in sent else sent
+                response = await client.request(method, path, **request)
+                assert response.status_code == 200, response.text
+                assert "content" in answer_of(document, operation, response.status_code)
+                assert resource.is_valid(response.json()), operation["operationId"]
 
 
 async def test_every_search_of_a_compartment_succeeds_as_described(

@@ -55,6 +55,10 @@ def examples(definitions: Definitions, registry: Registry) -> Json:
     found["expansion"] = {"summary": "The first of several codes", "value": _EXPANSION}
     found["reindex"] = {"summary": "Of the types that have a parameter", "value": _REINDEX}
     found["reindexes"] = {"summary": "One that is running", "value": _REINDEXES}
+    found["everything"] = {"summary": "Of one type, since yesterday", "value": _EVERYTHING}
+    found["match"] = {"summary": "Whoever is certain", "value": _MATCH}
+    match = _bundle("searchset", stored(decode(example_files()["Patient"])), search=_GRADED)
+    found["matches"] = {"summary": "One who is certain", "value": match}
     found["outcome"] = {"summary": "Nothing to complain about", "value": operation_outcome([ALL_OK])}
     return found
 
@@ -104,6 +108,31 @@ _REINDEXES: Final[Json] = {
             ],
         }
     ],
+}
+_EVERYTHING: Final[Json] = {
+    "resourceType": "Parameters",
+    "parameter": [
+        {"name": "_type", "valueCode": "Observation"},
+        {"name": "_since", "valueInstant": "2026-01-09T09:00:00Z"},
+    ],
+}
+_SOUGHT: Final[Json] = {
+    "resourceType": "Patient",
+    "identifier": [{"system": "https://ehr.example.org/mrn", "value": "10042"}],
+    "name": [{"family": "Example", "given": ["Erika"]}],
+    "birthDate": "1984-08-12",
+}
+_MATCH: Final[Json] = {
+    "resourceType": "Parameters",
+    "parameter": [
+        {"name": "resource", "resource": _SOUGHT},
+        {"name": "onlyCertainMatches", "valueBoolean": True},
+    ],
+}
+_GRADED: Final[Json] = {
+    "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/match-grade", "valueCode": "certain"}],
+    "mode": "match",
+    "score": 1.0,
 }
 _HISTORY_ENTRY: Final[Json] = {
     "request": {"method": "POST", "url": "ServiceRequest"},
@@ -160,6 +189,13 @@ def request_bodies(definitions: Definitions, search: SearchParameters) -> Json:
     )
     bodies["Reindex"]["required"] = False
     bodies["Codes"] = _body("The parameters of the operation.", reference_to("Parameters"), "codes")
+    bodies["Everything"] = _body("`_type`, `_since` and `_count`.", reference_to("Parameters"), "everything")
+    bodies["Everything"]["required"] = False
+    bodies["Match"] = _body(
+        "The patient, or Parameters with `resource`, `onlyCertainMatches` and `count`.",
+        _one_of("Patient", "Parameters"),
+        "match",
+    )
     bodies["Patch"] = {
         "description": "JSON Patch (RFC 6902) or FHIRPath Patch.",
         "required": True,
@@ -204,6 +240,19 @@ def success_responses(definitions: Definitions) -> Json:
     responses["Capabilities"] = _answer(
         "The CapabilityStatement.", reference_to("CapabilityStatement"), "capabilities", "X-Request-Id"
     )
+    responses["Deleted"] = {
+        "description": "Deleted, or not there.",
+        "headers": response_headers("ETag", "X-Request-Id"),
+    }
+    responses["NotModified"] = {
+        "description": "The client has this version already.",
+        "headers": response_headers(*_VERSION_HEADERS),
+    }
+    return responses | _answers_of_operations()
+
+
+def _answers_of_operations() -> Json:
+    responses: Json = {}
     responses["Outcome"] = _answer("What was found.", reference_to("OperationOutcome"), "outcome", "X-Request-Id")
     responses["Reindexes"] = _answer(
         "A `job` for each reindex: its `state` (waiting, running, completed, failed), how much of it is `done`, and "
@@ -218,14 +267,12 @@ def success_responses(definitions: Definitions) -> Json:
     responses["Expansion"] = _answer(
         "The value set with its expansion.", reference_to("ValueSet"), "expansion", "X-Request-Id"
     )
-    responses["Deleted"] = {
-        "description": "Deleted, or not there.",
-        "headers": response_headers("ETag", "X-Request-Id"),
-    }
-    responses["NotModified"] = {
-        "description": "The client has this version already.",
-        "headers": response_headers(*_VERSION_HEADERS),
-    }
+    responses["Matches"] = _answer(
+        "Patients, the likeliest first, each with a score and a grade.",
+        reference_to("Bundle"),
+        "matches",
+        "X-Request-Id",
+    )
     return responses
 
 

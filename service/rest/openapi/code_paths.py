@@ -67,7 +67,7 @@ def _item(resource_type: str, claim: OperationClaim, level: str) -> Json:
             resource_type,
             summary,
             description=described,
-            parameters=_parameters(_TAKEN[resource_type, claim.name]),
+            parameters=url_parameters(_TAKEN[resource_type, claim.name]),
             answers=answers,
             failures=_FAILURES,
         ),
@@ -83,7 +83,7 @@ def _item(resource_type: str, claim: OperationClaim, level: str) -> Json:
     }
 
 
-def _parameters(taken: Taken) -> list[Json]:
+def url_parameters(taken: Taken) -> list[Json]:
     """What fits into a URL."""
     found: list[Json] = []
     for name, kind in taken.kinds.items():

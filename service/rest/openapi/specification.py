@@ -12,6 +12,7 @@ from service.rest.openapi.compartment_paths import compartment_paths
 from service.rest.openapi.errors import error_example_components, error_responses, error_table
 from service.rest.openapi.headers import request_header_components, response_header_components
 from service.rest.openapi.parameters import parameter_components
+from service.rest.openapi.record_paths import record_paths
 from service.rest.openapi.schemas import resource_schemas
 from service.rest.openapi.search_parameters import SearchParameters, search_value_list, search_value_schemas
 from service.rest.openapi.system_paths import HEALTH, SYSTEM, system_paths
@@ -69,7 +70,7 @@ def build(definitions: Definitions, registry: Registry, *, version: str) -> Json
     types = definitions.resource_types
     paths = system_paths(search)
     for name in types:
-        paths |= type_paths(name, search) | code_paths(name)
+        paths |= type_paths(name, search) | code_paths(name) | record_paths(name)
     paths |= compartment_paths(registry, search)
     paths |= access_paths()
     return {
