@@ -9,7 +9,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from service.fhir import own_resources
-from service.massage import catalogue, profiles
+from service.massage import catalogue, profiles, step_codes
 
 if TYPE_CHECKING:
     from service.fhir.resource import Content
@@ -20,10 +20,16 @@ NOTICES: Final = (f"About the contraindications that it screens for: {catalogue.
 
 def fingerprint(version: str) -> str:
     """A digest of everything that the resources of this release, of a software version, are made of."""
-    parts = (version, own_resources.fingerprint(), catalogue.fingerprint(), profiles.fingerprint())
+    parts = (
+        version,
+        own_resources.fingerprint(),
+        catalogue.fingerprint(),
+        profiles.fingerprint(),
+        step_codes.fingerprint(),
+    )
     return hashlib.blake2b(" ".join(parts).encode(), digest_size=16).hexdigest()
 
 
 def resources() -> list[Content]:
     """All of them, each with its logical id and canonical URL."""
-    return [*own_resources.resources(), *catalogue.resources(), *profiles.resources()]
+    return [*own_resources.resources(), *catalogue.resources(), *profiles.resources(), *step_codes.resources()]
