@@ -9,7 +9,7 @@ REFERRAL_ERRORS: Final = (
     ("wrong-actor", "FORBIDDEN", "forbidden", "The step or element belongs to another party of the referral."),
     ("immutable-field", "RULE", "business-rule", "The element may not change once it is set."),
     ("business-status-inconsistent", "RULE", "business-rule", "Business status and status disagree."),
-    ("modifier-unknown", "RULE", "extension", "A modifier extension changes a meaning in a way that is not known here."),
+    ("modifier-unknown", "RULE", "extension", "A modifier extension changes a meaning in an unknown way."),
     ("subject-mismatch", "RULE", "invariant", "The resource is about another patient than the referral."),
     ("duplicate", "CONFLICT", "duplicate", "The order, or a live task for it, exists already."),
     ("guard-referral", "RULE", "business-rule", "The referral does not allow the step."),
