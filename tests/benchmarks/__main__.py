@@ -1,7 +1,8 @@
 """`python -m tests.benchmarks`: load, measure, print the tables.
 
-Three sections: the service beside a bare endpoint, what access control and being on record cost, and searches at
-several sizes (`--search`).
+Four sections: the service beside a bare endpoint, what access control and being on record cost, what the rules of the
+referral loop cost, and searches at several sizes (`--search`). All but the third are about the engine alone, with
+`REFERRAL_RULES=off`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from tests.benchmarks import standing, workload
 from tests.benchmarks.access import TITLE as ACCESS_TITLE
 from tests.benchmarks.access import access_goals, measure_access
 from tests.benchmarks.generator import KEY, Load, load_generator
+from tests.benchmarks.loop import TITLE as LOOP_TITLE
+from tests.benchmarks.loop import loop_goals, measure_loop
 from tests.benchmarks.report import as_json, goals_table, loads_table
 from tests.benchmarks.rounds import Pair, Row, loads_of, measure, requests_of
 from tests.benchmarks.serving import the_service, the_yardstick
@@ -43,7 +46,7 @@ _FULL: Final = Size(patients=2000, observations=20_000, updated=4000, seconds=2,
 _QUICK: Final = Size(
     patients=20, observations=100, updated=40, seconds=1, rounds=1, starts=1, validations=2, requests=20
 )
-_SECTIONS: Final = ("service", "access", "search")
+_SECTIONS: Final = ("service", "access", "loop", "search")
 _SEARCHED: Final = (1000, 10_000, 100_000)
 _SEARCHED_QUICKLY: Final = (400, 800)
 
@@ -83,6 +86,13 @@ def main() -> None:
             console.print(loads_table(rows, ACCESS_TITLE))
             console.print(goals_table(reached))
             report |= {"access": as_json(rows, reached)}
+    with tempfile.TemporaryDirectory(prefix="massage-bench-") as folder:
+        if "loop" in sections:
+            rows = asyncio.run(measure_loop(Path(folder), workers=arguments.workers, size=size))
+            reached = loop_goals(rows, repeats=size.validations)
+            console.print(loads_table(rows, LOOP_TITLE))
+            console.print(goals_table(reached))
+            report |= {"loop": as_json(rows, reached)}
     with tempfile.TemporaryDirectory(prefix="massage-bench-") as folder:
         if "search" in sections:
             how = _searching(arguments.search, arguments.workers, size)

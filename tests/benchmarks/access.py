@@ -30,7 +30,7 @@ TRANSACTION: Final = "referral transaction"
 _KEPT: Final = 0.7
 _CLIENTS: Final = 16
 _PLENTY: Final = 1_000_000
-_QUIET: Final[dict[str, object]] = {"access_log": False, "log_level": "error"}
+_QUIET: Final[dict[str, object]] = {"access_log": False, "log_level": "error", "referral_rules": "off"}
 _MODES: Final[tuple[dict[str, Any], ...]] = (
     {"auth_mode": "open", "audit": "off"},
     {"auth_mode": "smart", "audit": "on", "client_requests_per_minute": _PLENTY},

@@ -47,6 +47,13 @@ def test_what_access_control_costs_has_numbers(report: dict[str, Any]) -> None:
     assert len(report["access"]["goals"]) == 2
 
 
+def test_what_the_rules_of_the_loop_cost_has_numbers(report: dict[str, Any]) -> None:
+    loads = [row["name"] for row in report["loop"]["loads"]]
+    assert loads == ["referral transaction", "referral transaction, many", "order for a patient with 200 conditions"]
+    assert all(row["ratio"] > 0 for row in report["loop"]["loads"])
+    assert len(report["loop"]["goals"]) == 3
+
+
 def test_every_search_is_answered_or_told_to_be_refused_at_every_size(report: dict[str, Any]) -> None:
     assert [sized["resources"] for sized in report["search"]] == [400, 800]
     for sized in report["search"]:

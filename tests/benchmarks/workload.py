@@ -77,7 +77,7 @@ def transaction_body() -> str:
 
 async def create_patients(port: int, how_many: int, headers: Mapping[str, str] | None = None) -> list[str]:
     """Load patients in transactions of 500; their ids."""
-    return await _create_all(port, [patient(number) for number in range(how_many)], headers)
+    return await create_all(port, [patient(number) for number in range(how_many)], headers)
 
 
 async def create_observations(
@@ -92,7 +92,7 @@ async def create_observations(
         session_observation(f"Patient/{subjects[number % len(subjects)]}", f"{mark}{number:010}")
         for number in range(how_many)
     ]
-    return await _create_all(port, ratings, headers)
+    return await create_all(port, ratings, headers)
 
 
 async def update_observations(port: int, ids: list[str], mark: str) -> None:
@@ -101,7 +101,8 @@ async def update_observations(port: int, ids: list[str], mark: str) -> None:
     await _write_all(port, [_entry(content, "PUT", f"Observation/{content['id']}") for content in contents])
 
 
-async def _create_all(port: int, contents: list[Json], headers: Mapping[str, str] | None) -> list[str]:
+async def create_all(port: int, contents: list[Json], headers: Mapping[str, str] | None = None) -> list[str]:
+    """Create resources in transactions of 500; their ids."""
     return await _write_all(port, [_entry(content, "POST", content["resourceType"]) for content in contents], headers)
 
 
