@@ -6,18 +6,21 @@ searched by their beginnings, so that who is found need not be alike: the grade 
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from service.fhir.search.separators import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from service.fhir.interaction import Parameters
     from service.fhir.resource import Content
 
 _MOST_VALUES: Final = 20
 """Values of one fact that are searched by: a person has fewer names, numbers and addresses."""
+
+_LONGEST_NAME: Final = 256
 
 
 def searches_for(patient: Content) -> tuple[Parameters, ...]:
@@ -28,8 +31,8 @@ def searches_for(patient: Content) -> tuple[Parameters, ...]:
         if each.get("system") and each.get("value") and each.get("use") != "old"
     )
     names = patient.get("name", ())
-    family = _any_of(escape(each["family"]) for each in names if each.get("family"))
-    given = _any_of(escape(one) for each in names for one in each.get("given", ()) if one)
+    family = _any_of(escape(each["family"]) for each in names if _is_a_name(each.get("family")))
+    given = _any_of(escape(one) for each in names for one in each.get("given", ()) if _is_a_name(one))
     born = patient.get("birthDate", "")
     telecom = _any_of(escape(each["value"]) for each in patient.get("telecom", ()) if each.get("value"))
     facts: dict[str, str] = {
@@ -52,10 +55,10 @@ _COMBINED: Final = (
 )
 
 
+def _is_a_name(text: str | None) -> bool:
+    """Whether it is searched by: not an extension in the place of a name, not punctuation, and not a document."""
+    return text is not None and len(text) <= _LONGEST_NAME and any(letter.isalnum() for letter in text)
+
+
 def _any_of(values: Iterable[str]) -> str:
-    return ",".join(_first(dict.fromkeys(values)))
-
-
-def _first(values: Iterable[str]) -> Iterator[str]:
-    for _, value in zip(range(_MOST_VALUES), values, strict=False):
-        yield value
+    return ",".join(islice(dict.fromkeys(values), _MOST_VALUES))

@@ -145,7 +145,8 @@ def _names(patient: Content, part: str) -> set[str]:
     found: set[str] = set()
     for name in patient.get("name", ()):
         value: Any = name.get(part, ())
-        found |= {_squeezed(one) for one in ([value] if isinstance(value, str) else value)}
+        # in the place of a name there may be nothing but an extension
+        found |= {_squeezed(one) for one in ([value] if isinstance(value, str) else value) if one}
     return found - {""}
 
 

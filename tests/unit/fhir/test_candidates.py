@@ -37,6 +37,8 @@ def test_a_whole_patient_is_searched_in_every_way_the_narrowest_first() -> None:
         {"gender": "female", "address": [{"postalCode": "98101"}]},
         {"name": [{"family": "Roe"}]},
         {"name": [{"text": "Ann Roe"}], "birthDate": "1990-01-31"},
+        {"name": [{"family": "...", "given": ["-", "\u0301"]}], "birthDate": "1990-01-31"},
+        {"name": [{"family": "x" * 257, "given": [None]}], "birthDate": "1990-01-31"},
         {"identifier": [{"value": "1"}]},
         {"identifier": [{"system": "urn:mrn"}]},
         {"identifier": [{"system": "urn:mrn", "value": "1", "use": "old"}]},

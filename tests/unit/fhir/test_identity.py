@@ -108,3 +108,10 @@ def test_demographics_contradict_only_where_they_cannot_be_one_person(sent: Json
 
 def test_day_and_month_in_each_others_place_are_no_contradiction() -> None:
     assert disagreements(person(born="1990-03-04"), person(born="1990-04-03")) == ()
+
+
+def test_a_given_name_that_is_only_an_extension_says_nothing() -> None:
+    silent = ANN | {"name": [{"family": "Roe", "given": [None], "_given": [{"id": "unknown"}]}]}
+    without = ANN | {"name": [{"family": "Roe"}]}
+    assert grade(silent, ANN) == grade(without, ANN)
+    assert disagreements(silent, ANN) == ()
