@@ -69,9 +69,8 @@ def capability_statement(  # noqa: PLR0913 - one for each thing that a deploymen
 ) -> Content:
     """What the service at `base` does; `date` is when that last changed (YYYY-MM-DD), `version` the software's.
 
-    `require_if_match` and `referential_integrity` are the settings of these names; `security` is what the statement
-    says of access, None where everybody has it. `audited`: the service itself writes AuditEvents. `profiles` are the
-    canonicals of the profiles that come with the service, by type; `notices` are sentences that readers must see.
+    `require_if_match` and `referential_integrity` are settings, `security` is what is said of access, None where all
+    have it; `audited`: the service writes AuditEvents; `profiles` come with it, by type; `notices` must be seen.
     """
     claims = _claims(require_if_match=require_if_match, referential_integrity=referential_integrity)
     server = _server(definitions, registry, claims, security or {"description": _SANDBOX}, audited=audited)
