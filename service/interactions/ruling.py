@@ -33,8 +33,10 @@ def touched(
     parts: Parts, context: Context, interactions: Sequence[Write], targets: Sequence[Target | None]
 ) -> set[UUID]:
     """The identities of what a unit writes, as far as it exists, and of what its contents refer to."""
-    found = {identity_of(target.type, target.id) for target in targets if target}
-    for interaction in interactions:
+    found = set()
+    for interaction, own in zip(interactions, targets, strict=True):
+        if own is not None and (own.matched or not isinstance(interaction, Create)):
+            found.add(identity_of(own.type, own.id))
         if isinstance(interaction, Create | Update):
             for _, reference in every_reference(interaction.content):
                 target = parse_local(reference, context.base, parts.definitions.resource_types)

@@ -180,7 +180,9 @@ class _Unit:
         interactions = [request.interaction for request in self._requests]
         rules = self._rules
         if rules is not None:
-            await rules.lock(session, touched(self._parts, self._context, interactions, targets))
+            identities = touched(self._parts, self._context, interactions, targets)
+            if identities:
+                await rules.lock(session, identities)
         targets = await self._with_previous(session, targets, matches.versions, lock=lock)
         await sight.require_own(session, interactions, targets)
         links = None

@@ -153,7 +153,7 @@ class ReferralRules:
 
     async def _concerned(self, session: Session, context: Context, proposals: Sequence[Proposal]) -> list[Loaded]:
         """The referrals that the unit makes, that its resources belong to or come to hang on, or of their patients."""
-        identities = set(_identities(proposals, context.base, self._types))
+        identities = _identities(proposals, context.base, self._types)
         endangered = sorted(
             {
                 patient
@@ -165,14 +165,15 @@ class ReferralRules:
             }
         )
         if endangered:
-            known = await self._safety.known_of(session, endangered, (), context.base)
+            known = await self._safety.known_of(session, endangered, proposals, context.base)
             others = {
                 identity_of("ServiceRequest", each["id"])
                 for contents in known.values()
                 for each in contents
                 if self._referrals.has(each) and each.get("status") in _LIVE
             } - identities
-            await lock_referrals(session, others, LOOP)
+            if others:
+                await lock_referrals(session, others, LOOP)
             identities |= others
         stored = await members(session, identities, LOOP) if identities else {}
         found = [one for name, versions in stored.items() if (one := stored_referral(name, versions))]
@@ -243,13 +244,17 @@ def _with(loaded: Loaded, own: Iterable[Proposal]) -> Loaded:
     return Loaded(id=loaded.id, content=content, versions=loaded.versions, contents=loaded.contents)
 
 
-def _identities(proposals: Iterable[Proposal], base: str, types: Collection[str]) -> Iterable[UUID]:
+def _identities(proposals: Sequence[Proposal], base: str, types: Collection[str]) -> set[UUID]:
+    """Of what the unit changes, and of what may carry what it writes, as far as that is stored already."""
+    found: set[UUID] = set()
+    made: set[UUID] = set()
     for each in proposals:
-        yield identity_of(each.type, each.id)
+        (made if each.before is None else found).add(identity_of(each.type, each.id))
         for _, reference in every_reference(each.after) if each.after else ():
             target = parse_local(reference, base, types)
             if target is not None and target.type in CARRIERS:
-                yield identity_of(target.type, target.id)
+                found.add(identity_of(target.type, target.id))
+    return found - made
 
 
 def _require_versions(own: Iterable[Proposal]) -> None:

@@ -69,7 +69,9 @@ class Safety:
     ) -> dict[str, list[Content]]:
         """What is known of each patient once the unit is written: all that screening reads, and the referrals."""
         sources = [number for numbers in self._sources.values() for number in numbers]
-        stored = [decoded(each) for each in await about(session, patients, sources, most=_MOST + 1)]
+        made = {each.id for each in proposals if each.type == "Patient" and each.before is None}
+        asked = [each for each in patients if each not in made]  # of a patient of the unit's own nothing is stored
+        stored = [decoded(each) for each in await about(session, asked, sources, most=_MOST + 1)] if asked else []
         found = {(each["resourceType"], each["id"]): each for each in stored}
         for each in proposals:
             if each.type not in self._sources:
