@@ -34,7 +34,6 @@ ORDER: Final = "order for a patient with 200 conditions"
 CONDITIONS: Final = 200
 _PATIENTS: Final = 20
 _CLIENTS: Final = 16
-_CODES: Final = ("M54.50", "I10", "E11.9", "J45.909", "K21.9", "F41.9", "Z79.01", "I83.90", "M79.7", "G43.909")
 _QUIET: Final[dict[str, object]] = {"access_log": False, "log_level": "error"}
 
 
@@ -110,10 +109,12 @@ def _order() -> str:
 
 
 def _condition(patient: str, number: int) -> dict[str, Any]:
+    """One of many diagnoses, of which the first bears on massage."""
+    code = f"H{number // 10:02}.{number % 10}" if number else "Z79.01"
     return {
         "resourceType": "Condition",
         "clinicalStatus": concept(f"{TERMINOLOGY}/condition-clinical", "active"),
-        "code": concept("http://hl7.org/fhir/sid/icd-10-cm", _CODES[number % len(_CODES)]),
+        "code": concept("http://hl7.org/fhir/sid/icd-10-cm", code),
         "subject": reference(f"Patient/{patient}"),
         "recordedDate": "2020-01-09",
     }
