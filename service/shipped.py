@@ -26,10 +26,12 @@ def fingerprint(version: str) -> str:
         catalogue.fingerprint(),
         profiles.fingerprint(),
         step_codes.fingerprint(),
+        protocol.fingerprint(),
     )
     return hashlib.blake2b(" ".join(parts).encode(), digest_size=16).hexdigest()
 
 
 def resources() -> list[Content]:
     """All of them, each with its logical id and canonical URL."""
-    return [*own_resources.resources(), *catalogue.resources(), *profiles.resources(), *step_codes.resources()]
+    of_massage = (catalogue, profiles, step_codes, protocol)
+    return [*own_resources.resources(), *(content for part in of_massage for content in part.resources())]
