@@ -9,7 +9,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from service.fhir import own_resources
-from service.massage import catalogue, profiles, step_codes
+from service.massage import catalogue, profiles, protocol, step_codes
 
 if TYPE_CHECKING:
     from service.fhir.resource import Content
