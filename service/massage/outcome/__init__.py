@@ -1,0 +1,34 @@
+"""Whether a patient gets better: the measurements of an episode, by the measures of the catalogue. Pure.
+
+    measures     which measure a code stands for
+    reading      a measurement that counts, or why it does not
+    series       the measurements that may be compared with each other, in their order
+    comparison   from the first to the latest: change, and what the catalogue's source calls it
+    goals        whether a target is reached, and the achievement of a goal
+    narrative    the same in words
+
+Nothing is converted but units of one kind, and nothing is called meaningful that the catalogue has no source for.
+"""
+
+from service.massage.outcome.comparison import Comparison, compared
+from service.massage.outcome.goals import Achievement, achievement_of, is_met
+from service.massage.outcome.measures import Measure, Measures
+from service.massage.outcome.narrative import told
+from service.massage.outcome.reading import LeftOut, Reading, read
+from service.massage.outcome.series import Series, collect
+
+__all__ = [
+    "Achievement",
+    "Comparison",
+    "LeftOut",
+    "Measure",
+    "Measures",
+    "Reading",
+    "Series",
+    "achievement_of",
+    "collect",
+    "compared",
+    "is_met",
+    "read",
+    "told",
+]

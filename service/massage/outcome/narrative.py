@@ -1,0 +1,73 @@
+"""A comparison in words: what was measured, and what the source of the catalogue calls it; nothing beyond that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+    from service.massage.catalogue.rows import Source
+    from service.massage.outcome.comparison import Comparison, Threshold
+    from service.massage.outcome.reading import Reading
+
+_UNITS: Final = {"{score}": "points", "{visit}": "visits", "deg": "degrees", "d": "days", "d/wk": "days a week"}
+
+
+def told(comparison: Comparison, sources: Mapping[str, Source], *, goal_met: bool | None = None) -> str:
+    """Two to four sentences; `goal_met` None where no goal is about the measure."""
+    series = comparison.series
+    unit = _UNITS.get(series.unit, series.unit)
+    latest = comparison.latest
+    if comparison.change is None:
+        sentences = [
+            f"{series.measure.display}: {_at(latest)}, in {unit}.",
+            "One measurement alone says nothing of a change.",
+        ]
+    else:
+        count = len(series.readings)
+        ends = f"{_at(comparison.baseline)}, then {_at(latest)}, in {unit}"
+        sentences = [
+            f"{series.measure.display}: {ends}; {count} measurements{_best(comparison)}.",
+            _change(comparison, sources, unit),
+        ]
+    if goal_met is not None:
+        sentences.append(f"By the latest measurement the goal is {'' if goal_met else 'not '}met.")
+    return " ".join(sentences)
+
+
+def _best(comparison: Comparison) -> str:
+    direction = comparison.series.measure.row.direction
+    if comparison.best is None or direction is None:
+        return ""
+    return f", the best {_plain(comparison.best.value)} ({direction} is better)"
+
+
+def _change(comparison: Comparison, sources: Mapping[str, Source], unit: str) -> str:
+    change, percent, threshold = comparison.change, comparison.percent, comparison.threshold
+    size = "It has not changed" if not change else f"It has changed by {change:+f}"
+    if change and percent is not None:
+        size += f" ({percent:+f} %)"
+    match comparison.progress:
+        case "improved" | "worse" if threshold:
+            word = "an improvement" if comparison.progress == "improved" else "a worsening"
+            return f"{size}, which is {word} by {_source(threshold, sources)}: {threshold.text}."
+        case "no-change" if threshold:
+            return f"{size}, which is less than what counts by {_source(threshold, sources)}: {threshold.text}."
+        case "below-mdc" if threshold:
+            said = f"{_source(threshold, sources)}: {threshold.text}"
+            return f"{size}, which may be the measuring ({_plain(threshold.detectable)} {unit}, by {said})."
+    return f"{size}; from which change on it matters to a patient is not known for this measure and unit."
+
+
+def _source(threshold: Threshold, sources: Mapping[str, Source]) -> str:
+    return ", ".join(sources[each].display if each in sources else each for each in threshold.sources)
+
+
+def _at(reading: Reading) -> str:
+    return f"{_plain(reading.value)} on {reading.effective[:10]}"
+
+
+def _plain(value: Decimal | None) -> str:
+    return "" if value is None else f"{value.normalize():f}"
