@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from service.fhir.outcome import Category
 from service.fhir.record_operations import RECORD_OPERATIONS
 from service.operations.everything import TAKEN as EVERYTHING
+from service.operations.match import TAKEN as MATCH
 from service.rest.openapi.code_paths import url_parameters
 from service.rest.openapi.headers import request_headers
 from service.rest.openapi.operation import ABSENT, BODY_UNREAD, component, operation
@@ -66,6 +67,7 @@ def _of_type(resource_type: str, claim: OperationClaim) -> Json:
             resource_type,
             f"${claim.name} a {resource_type}",
             description=f"{claim.documentation} {claim.definition}",
+            parameters=url_parameters(MATCH),
             body=component("requestBodies", "Match"),
             answers={"200": component("responses", "Matches")},
             failures=_MATCHED_FAILURES,
