@@ -2,8 +2,9 @@
 
 A referral is a ServiceRequest. Membership of a referral flows along references, as they are when their resource is
 written and as far as the writer sees their targets: what hangs on a member (`HANGS`) is one too, and so is what a
-member refers to, its subject only where the referral itself names it. Its parties (`PARTIES`) see all members. An open
-referral, which names nobody who is to perform it, is seen by every clinic until somebody does.
+member refers to, its subject only where the referral itself names it, another referral only where a referral does. Its
+parties (`PARTIES`) see all members. An open referral, which names nobody who is to perform it, is seen by every clinic
+until somebody does.
 
 What describes things and persons of the trade, and no patient (`OPEN_TYPES`), everybody sees.
 """
@@ -109,6 +110,9 @@ HANGS: Final[Mapping[str, frozenset[str]]] = {
 CARRIERS: Final = frozenset({*HANGS, REFERRAL}) - {"CareTeam", "Condition", "Flag", "Immunization", "Provenance"}
 """The types that other resources hang on: those of the work on one referral, and no patient's diagnoses."""
 
+_ISSUE: Final = "DetectedIssue"
+"""It hangs on the first referral that it implicates: others, such as one like it, may be others' business."""
+
 _SUBJECTS: Final = frozenset({"beneficiary", "for", "patient", "subject"})
 
 PARTIES: Final[Mapping[str, tuple[str, str]]] = {REFERRAL: ("requester", "performer"), "Task": ("requester", "owner")}
@@ -164,13 +168,16 @@ def edges(content: Content, base: str, types: Container[str]) -> list[Edge]:
     resource_type = content["resourceType"]
     hangs = HANGS.get(resource_type, frozenset())
     found: dict[UUID, Edge] = {}
+    is_implicated = False
     for path, reference in every_reference(content):
         target = parse_local(reference, base, types)
         if target is None or target.type in OPEN_TYPES:
             continue
         element = _INDEX.sub("", path)
         carried = element in hangs and target.type in CARRIERS
-        shared = resource_type == REFERRAL or element not in _SUBJECTS
+        if carried and resource_type == _ISSUE and target.type == REFERRAL:
+            carried, is_implicated = not is_implicated, True
+        shared = resource_type == REFERRAL or (element not in _SUBJECTS and target.type != REFERRAL)
         if carried or shared:
             identity = identity_of(target.type, target.id)
             before = found.get(identity, Edge(identity, hangs=False, shares=False))

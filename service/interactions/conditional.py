@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from service.fhir.bundle_plan import located, refuse_equal_targets
 from service.fhir.interaction import Create, Criteria, Delete, Update
@@ -116,12 +117,29 @@ class Conditions:
         """What they match now, without what the unit itself deletes: R4 processes DELETE first."""
         if not self:
             return Matches(requests={}, references={}, versions={}, claims={})
-        return self._matches(await session.match(self._queries(), self.keys(), enough=self._enough))
+        matched = await session.match(self._queries(), self.keys(), enough=self._enough)
+        return self._matches(await self._of_its_own(session, matched))
 
     async def write_if_new(self, session: Session, changes: Sequence[Change]) -> Matches | None:
         """Write the changes that are to be made if nothing matches, in the statement that looks; else what matches."""
         matched = await session.write_unless_matched(changes, self._queries(), self.keys(), enough=self._enough)
-        return None if matched is None else self._matches(matched)
+        return None if matched is None else self._matches(await self._of_its_own(session, matched))
+
+    async def _of_its_own(self, session: Session, matched: Matched) -> Matched:
+        """What the rules know a resource again by, without what others made: that, anybody may write."""
+        places = {
+            place
+            for place, index in enumerate(self._of_requests)
+            if not _has_criteria(self._requests[index].interaction)
+        }
+        theirs = await session.made_by_others([match for place in places for match in matched.found[place]])
+        if not theirs:
+            return matched
+        found = [
+            [match for match in every if place not in places or match not in theirs]
+            for place, every in enumerate(matched.found)
+        ]
+        return replace(matched, found=found)
 
     def none(self) -> Matches:
         """That nothing matches."""
@@ -233,6 +251,11 @@ class Conditions:
         if self._left < 0:
             text = "The criteria of all entries are too many; send the Bundle in parts."
             raise failure("too-costly", text, "http.criteria")
+
+
+def _has_criteria(interaction: Write) -> bool:
+    """Whether the client itself sent criteria."""
+    return isinstance(interaction.if_none_exist if isinstance(interaction, Create) else interaction.target, Criteria)
 
 
 def _without(matches: Sequence[Match], doomed: set[Match]) -> list[Match]:

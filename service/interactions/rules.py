@@ -40,13 +40,15 @@ class Proposal(Struct, frozen=True, kw_only=True):
 class Addition(Struct, frozen=True, kw_only=True):
     """A resource that is written beside: `previous` is what it supersedes, None for a new one.
 
-    One that the unit itself writes is written like this instead.
+    One that the unit itself writes is written like this instead. `is_owned`: a new one belongs to whoever acts, else to
+    nobody, and it is seen by the parties to its referral alone.
     """
 
     type: str
     id: str
     content: Content
     previous: Version | None = None
+    is_owned: bool = True
 
 
 class Ruling(Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as dataclass_replace
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 from service.fhir.interaction import Create, Update
 from service.fhir.links import every_reference
 from service.fhir.reference import identity_of, parse_local
+from service.fhir.sight import EVERYTHING
 from service.interactions.rules import Proposal
 from service.interactions.writing import Target, Written, changed
 
@@ -73,12 +75,15 @@ def with_additions(
     """What the unit writes, and what is written beside it, with the additions of the rules."""
     places = {(target.type, target.id): place for place, target in enumerate(targets) if target}
     every, beside = list(written), []
+    of_nobody = dataclass_replace(parts, store=parts.store.within(EVERYTHING))
     for addition in ruling.additions:
         place = places.get((addition.type, addition.id))
         if place is None:
             target = Target(type=addition.type, id=addition.id, previous=addition.previous)
             made: Method = "POST" if addition.previous is None else "PUT"
-            beside.append(changed(parts, context, target, addition.content, made))
+            made_by = parts if addition.is_owned else of_nobody
+            one = changed(made_by, context, target, addition.content, made)
+            beside.append(replace(one, is_owned=addition.is_owned))
             continue
         known = targets[place]
         if known is None:

@@ -25,7 +25,7 @@ from service.fhir.sight import (
 from service.store.sight import Linked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from service.fhir.actor import Actor
     from service.fhir.bundle_plan import Write
@@ -77,19 +77,29 @@ async def link(parts: Parts, context: Context, session: Session, written: Iterab
     """Let the parties to the referrals that the resources belong to see them."""
     if parts.store.sight is None:
         return
+    every = list(written)
+    for within, ones in (
+        (session, [one for one in every if one.is_owned]),
+        (session.of_the_service(), [one for one in every if not one.is_owned]),
+    ):
+        found = list(_linked(parts, context, ones))
+        if any(one.edges or one.parties for one in found):
+            roles = [number for name, code in ROLES.items() for number in _sources(parts, name, code)]
+            await within.link(found, roles=roles, types=parts.definitions.resource_types)
+
+
+def _linked(parts: Parts, context: Context, written: Iterable[Written]) -> Iterator[Linked]:
     types = parts.definitions.resource_types
-    found = [
-        Linked(
+    for one in written:
+        if one.change is None or one.content is None or one.content["resourceType"] not in HANGS:
+            continue
+        # whoever wrote what the service changes here led to what he saw, and the service leads to no more than that
+        leads = one.is_owned or one.change.version.version_id == 1
+        yield Linked(
             identity=one.change.identity,
-            edges=edges(one.content, context.base, types),
+            edges=edges(one.content, context.base, types) if leads else (),
             parties=tuple(parties(one.content, context.base, types)),
         )
-        for one in written
-        if one.change is not None and one.content is not None and one.content["resourceType"] in HANGS
-    ]
-    if any(one.edges or one.parties for one in found):
-        roles = [number for name, code in ROLES.items() for number in _sources(parts, name, code)]
-        await session.link(found, roles=roles, types=types)
 
 
 def _sources(parts: Parts, resource_type: str, code: str) -> Sequence[int]:

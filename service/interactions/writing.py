@@ -69,13 +69,14 @@ class Target(Struct, frozen=True, kw_only=True, dict=True):
 
 
 class Written(Struct, frozen=True, kw_only=True):
-    """What a write came to; `change` is None when nothing has to be stored."""
+    """What a write came to; `change` is None when nothing has to be stored; `is_owned` as of an `Addition`."""
 
     result: Result
     version: Version | None
     change: Change | None = None
     content: Content | None = None
     issues: tuple[Issue, ...] = ()
+    is_owned: bool = True
 
 
 def changed(parts: Parts, context: Context, target: Target, content: Content, method: Method) -> Written:

@@ -3,6 +3,7 @@
     rules      which writes the rules see, and the one entry that rules on them
     referrals  what a ServiceRequest is, and the criteria by which it was sent before
     episode    a referral with all that hangs on it, and what of a unit belongs to it
+    reach      what of a unit's references its writer sees: the rest is as if it were not there
     safety     the patient's record, screened: DetectedIssues and urgent messages
     server     the rules put together for a running service
 

@@ -19,6 +19,7 @@ from service.fhir.sight import CARRIERS, HANGS, is_linked
 from service.fhir.stamp import new_logical_id
 from service.interactions.rules import NOTHING, Addition, Ruling
 from service.loop.episode import Loaded, Organisations, belonging, episode_of, new_referral, stored_referral
+from service.loop.reach import early_claims, foreign, reach_of, require_patients
 from service.loop.safety import clearance_of, foreign_clearance
 from service.massage.cycle import (
     NEEDS_IF_MATCH,
@@ -26,6 +27,7 @@ from service.massage.cycle import (
     Policy,
     Surroundings,
     Verdict,
+    clinics_of,
     expire,
     judge,
     party_of,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from service.fhir.interaction import Context, Parameters
     from service.fhir.resource import Content
     from service.interactions.rules import Proposal
+    from service.loop.reach import Reach
     from service.loop.referrals import Referrals
     from service.loop.safety import Safety
     from service.massage.cycle import Episode
@@ -94,9 +97,13 @@ class ReferralRules:
         """What comes of the unit for every referral that it concerns; FhirError where it may not be."""
         self._refuse_others(proposals)
         everything = session.of_the_service()
-        found = await self._concerned(everything, context, proposals)
+        reach = await reach_of(session, proposals, context.base, self._types)
+        judged = [each for each in proposals if self._is_judged_by_patient(each)]
+        require_patients(judged, reach, partial(self._safety.patient_of, base=context.base))
+        found = await self._concerned(everything, context, proposals, reach)
         if not found:
             return NOTHING
+        others = await foreign(session, found)
         patients = {each.id: self._safety.patient_of(each.content, context.base) for each in found}
         asked = sorted({each for each in patients.values() if each})
         known = await self._safety.known_of(everything, asked, proposals, context.base)
@@ -105,6 +112,9 @@ class ReferralRules:
         for loaded in found:
             patient = patients[loaded.id]
             own = belonging(loaded, proposals, context.base, self._types)
+            if loaded.id in others:
+                own = [each for each in own if loaded.has(each)]
+            is_touched = loaded.id not in others or bool(own)
             _require_versions(own)
             _refuse_modifiers(own)
             episode = await episode_of(everything, loaded, own, proposals, context.base, self._types)
@@ -115,10 +125,11 @@ class ReferralRules:
                 alongside = self._safety.changes(loaded, screening, patient, context.received_at)
                 if screening.basis == "unscreened" and loaded.is_new:
                     notices.append(_UNSCREENED)
-            verdict = self._judged(context, episode, own, alongside)
-            _check(verdict, own)
-            additions += _additions(loaded, own, alongside, verdict)
-            notices += verdict.notices
+            verdict = self._judged(context, loaded, episode, own, alongside)
+            if is_touched:
+                _check(verdict, own)
+                notices += verdict.notices
+            additions += _additions(loaded, own, alongside, verdict, is_owned=loaded.id not in others)
         return Ruling(additions=additions, notices=tuple(notices))
 
     async def expired(self, session: Session, context: Context, logical_id: str) -> Ruling:
@@ -151,9 +162,15 @@ class ReferralRules:
             if told:
                 raise failure("duplicate", told, *filter(None, (each.where,)))
 
-    async def _concerned(self, session: Session, context: Context, proposals: Sequence[Proposal]) -> list[Loaded]:
+    def _is_judged_by_patient(self, each: Proposal) -> bool:
+        after = each.after or {}
+        return self._referrals.has(after) or (each.type in CLINICAL and self._safety.may_endanger(after))
+
+    async def _concerned(
+        self, session: Session, context: Context, proposals: Sequence[Proposal], reach: Reach
+    ) -> list[Loaded]:
         """The referrals that the unit makes, that its resources belong to or come to hang on, or of their patients."""
-        identities = _identities(proposals, context.base, self._types)
+        identities = _identities(proposals, context.base, self._types, reach)
         endangered = sorted(
             {
                 patient
@@ -161,10 +178,13 @@ class ReferralRules:
                 if each.type in CLINICAL and each.before != each.after
                 for content in (each.before, each.after)
                 if content and self._safety.may_endanger(content)
-                if (patient := self._safety.patient_of(content, context.base))
+                if (patient := self._safety.patient_of(content, context.base)) and reach.has_patient(patient)
             }
         )
         if endangered:
+            made = {each.id for each in proposals if each.type == "Patient" and each.before is None}
+            if stored_patients := {identity_of("Patient", each) for each in endangered if each not in made}:
+                await lock_referrals(session, stored_patients, ())
             known = await self._safety.known_of(session, endangered, proposals, context.base)
             others = {
                 identity_of("ServiceRequest", each["id"])
@@ -194,6 +214,7 @@ class ReferralRules:
     def _judged(
         self,
         context: Context,
+        loaded: Loaded,
         episode: Episode,
         own: Sequence[Proposal],
         alongside: Sequence[Change],
@@ -207,8 +228,9 @@ class ReferralRules:
             surroundings.resolve,
             actor.user if actor else None,
         )
-        if foreign := foreign_clearance(own, party):
-            return Verdict(refusals=foreign)
+        is_open = not clinics_of(episode)
+        if refused := foreign_clearance(own, party) or early_claims(loaded, own, party, is_open=is_open):
+            return Verdict(refusals=refused)
         changes = [Change(type=each.type, id=each.id, before=each.before, after=each.after) for each in own]
         fresh = partial(new_logical_id, context.received_at)
         return judge(episode, changes, party, context.received_at, fresh, surroundings, alongside)
@@ -244,7 +266,7 @@ def _with(loaded: Loaded, own: Iterable[Proposal]) -> Loaded:
     return Loaded(id=loaded.id, content=content, versions=loaded.versions, contents=loaded.contents)
 
 
-def _identities(proposals: Sequence[Proposal], base: str, types: Collection[str]) -> set[UUID]:
+def _identities(proposals: Sequence[Proposal], base: str, types: Collection[str], reach: Reach) -> set[UUID]:
     """Of what the unit changes, and of what may carry what it writes, as far as that is stored already."""
     found: set[UUID] = set()
     made: set[UUID] = set()
@@ -252,7 +274,7 @@ def _identities(proposals: Sequence[Proposal], base: str, types: Collection[str]
         (made if each.before is None else found).add(identity_of(each.type, each.id))
         for _, reference in every_reference(each.after) if each.after else ():
             target = parse_local(reference, base, types)
-            if target is not None and target.type in CARRIERS:
+            if target is not None and target.type in CARRIERS and (target.type, target.id) not in reach.hidden:
                 found.add(identity_of(target.type, target.id))
     return found - made
 
@@ -292,7 +314,7 @@ def _check(verdict: Verdict, own: Sequence[Proposal]) -> None:
 
 
 def _additions(
-    loaded: Loaded, own: Sequence[Proposal], alongside: Sequence[Change], verdict: Verdict
+    loaded: Loaded, own: Sequence[Proposal], alongside: Sequence[Change], verdict: Verdict, *, is_owned: bool = True
 ) -> list[Addition]:
     """What the service writes beside; a Provenance names the versions that its targets get."""
     settled = {(each.type, each.id): each for each in (*alongside, *verdict.effects)}
@@ -311,6 +333,12 @@ def _additions(
             raise TypeError(f"the loop deletes nothing: {kind}")
         content = versioned(each.after, version_of) if kind == "Provenance" else each.after
         found.append(
-            Addition(type=kind, id=logical_id, content=content, previous=loaded.versions.get((kind, logical_id)))
+            Addition(
+                type=kind,
+                id=logical_id,
+                content=content,
+                previous=loaded.versions.get((kind, logical_id)),
+                is_owned=is_owned,
+            )
         )
     return found

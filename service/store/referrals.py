@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.reference import identity_of
+from service.store.sight import sees
 from service.store.store import version_of
 
 if TYPE_CHECKING:
@@ -19,10 +20,14 @@ if TYPE_CHECKING:
     from service.store.store import Session
 
 _COLUMNS: Final = "r.type, r.id, r.version_id, r.last_updated, r.method, r.content"
+_SEEN: Final = f"""SELECT r.type, r.id FROM resource r
+WHERE r.identity = ANY($1::uuid[]) AND r.content IS NOT NULL AND {sees("r.key", "$2")}"""  # noqa: S608
+# a patient is locked, too: of a referral and a danger that come at the same time one has to see the other
 _LOCK: Final = """WITH k AS MATERIALIZED (
-  SELECT DISTINCT m.referral_key FROM resource r JOIN referral_member m ON m.resource_key = r.key
-  WHERE r.identity = ANY($1::uuid[]) AND r.type = ANY($2::text[]) ORDER BY 1)
-SELECT pg_advisory_xact_lock(referral_key) FROM k"""
+  SELECT m.referral_key AS key FROM resource r JOIN referral_member m ON m.resource_key = r.key
+  WHERE r.identity = ANY($1::uuid[]) AND r.type = ANY($2::text[])
+  UNION SELECT key FROM resource WHERE identity = ANY($1::uuid[]) AND type = 'Patient' ORDER BY 1)
+SELECT pg_advisory_xact_lock(key) FROM k"""
 _MEMBERS: Final = f"""WITH k AS MATERIALIZED (
   SELECT DISTINCT m.referral_key FROM resource r JOIN referral_member m ON m.resource_key = r.key
   WHERE r.identity = ANY($1::uuid[]) AND r.type = ANY($2::text[]))
@@ -46,8 +51,23 @@ WHERE f.key > $3 AND f.content IS NOT NULL ORDER BY f.key LIMIT $4"""
 
 
 async def lock_referrals(session: Session, identities: Collection[UUID], types: Sequence[str]) -> None:
-    """Wait until nobody else works on the referrals that resources of these types, by their identities, belong to."""
+    """Wait until nobody else works on the referrals that resources of these types belong to, or on the patients.
+
+    Resources and patients are told by their identities.
+    """
     await _connection(session).fetch(_LOCK, list(identities), types)
+
+
+async def seen(session: Session, named: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Which of the (type, id) pairs, of types that not everybody sees, are there within the session's sight.
+
+    A session that sees everything is not asked: for it all of them.
+    """
+    by = session._by  # noqa: SLF001
+    if by is None or not named:
+        return set(named)
+    rows = await _connection(session).fetch(_SEEN, [identity_of(*each) for each in named], by)
+    return {(row["type"], row["id"]) for row in rows}
 
 
 async def members(

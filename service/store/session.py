@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from service.fhir.reference import identity_of
 from service.fhir.resource import Version
 from service.fhir.search.seen import within_sight
+from service.fhir.sight import EVERYTHING
 from service.store.audit.statement import with_records
 from service.store.change import LOST_RACES, Change, Conflict
 from service.store.found import found_in
@@ -96,7 +97,7 @@ class Session:
 
     def of_the_service(self) -> Session:
         """The same transaction as the service itself sees it: everything."""
-        return Session(self._connection, self._lease, self._chain)
+        return Session(self._connection, self._lease, self._chain, EVERYTHING)
 
     async def made_by_others(self, resources: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         """Which of the (type, id) pairs belong to another than the maker of the sight, or to nobody."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from service.massage.cycle.judgement import expire, is_referral, judge
 from service.massage.cycle.provenance import versioned
-from service.massage.cycle.relation import party_of
+from service.massage.cycle.relation import clinics_of, party_of
 from service.massage.cycle.tables import MACHINES, NEEDS_IF_MATCH
 from service.massage.cycle.values import (
     EVERY_SIDE,
@@ -40,6 +40,7 @@ __all__ = [
     "Refusal",
     "Surroundings",
     "Verdict",
+    "clinics_of",
     "expire",
     "is_referral",
     "judge",

@@ -155,11 +155,15 @@ def _examine(draft: Draft, change: Change, party: Party, steps: list[tuple[Situa
     if before is not None and not draft.kind(before):
         before = None  # what joins the episode by a change is new to it
     kind = draft.kind(before or after or {"resourceType": change.type})
+    is_referral = draft.surroundings.is_referral
+    if before is not None and kind == "Referral" and is_referral(after or {}) and not is_referral(before):
+        before = None  # an order that becomes a referral is sent now
     if not kind:
         return _bystander(draft, after)
     if after is None:
         return _deleted(kind, change, party)
-    if before is not None and not changed_elements(before, after):
+    stays = kind != "Referral" or is_referral(after)
+    if before is not None and stays and not changed_elements(before, after):
         return ()
     refusals = [*trespass(kind, draft, party, before, after), *fixed_elements(kind, draft, before, after)]
     if (stranger := strangers_patient(draft, after)) is not None:

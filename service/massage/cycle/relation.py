@@ -37,7 +37,7 @@ def party_of(
     roles: set[Role] = set()
     if resolve(reference_in(episode.referral.get("requester"))) == organisation:
         roles.add("referrer")
-    clinics = _clinics(episode)
+    clinics = clinics_of(episode)
     if organisation in {resolve(reference) for reference in clinics}:
         roles.add("clinic")
     if not clinics and client_role in {"clinic", None} and (client_role == "clinic" or not roles):
@@ -45,7 +45,7 @@ def party_of(
     return Party(roles=frozenset(roles), organisation=organisation, user=user)
 
 
-def _clinics(episode: Episode) -> tuple[str, ...]:
+def clinics_of(episode: Episode) -> tuple[str, ...]:
     """Who does the work, or may claim it; nobody named means that any clinic may.
 
     The owner of the live Task; of an open one whom the referral names, unless an earlier Task ended: then it is offered

@@ -1,0 +1,181 @@
+"""Ways around the rules of the loop, and what they would tell or change of others' referrals: all are closed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from service.loop.referrals import PROFILE
+from service.massage.cycle.terms import coded
+from tests.api.outcome import assert_outcome
+from tests.builders import loop
+from tests.builders.resources import reference
+from tests.loop.side import entry, state
+from tests.loop.story import BACK_PAIN, THROMBOSIS, begin
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tests.loop.side import Json, Side
+    from tests.loop.story import Story
+
+TOLD = ("DetectedIssue", "Communication", "Provenance")
+APPROVE = coded("http://hl7.org/fhir/CodeSystem/task-code", "approve")
+MASSAGE = loop.referral()["code"]
+
+
+def made_by(answered: httpx.Response) -> list[str]:
+    """The references of what a transaction made."""
+    assert answered.status_code == 200, answered.text
+    locations = [each["response"]["location"] for each in answered.json()["entry"]]
+    return [each.partition("/fhir/")[2].partition("/_history")[0] for each in locations]
+
+
+async def another(story: Story, *, clinic: str | None, **elements: object) -> Story:
+    """A second referral of the same patient."""
+    second = begin(story.network)
+    second.patient, second.condition = story.patient, story.condition
+    order = second.order(performer=[reference(clinic)] if clinic else None, **elements)
+    task = second.coordination(owner=reference(clinic) if clinic else None)
+    sent = await story.referrer.send(
+        entry(order, full_url=second.url("order")), entry(task, full_url=second.url("task"))
+    )
+    second.referral, second.task = made_by(sent)
+    return second
+
+
+async def told_of(story: Story, side: Side) -> list[Json]:
+    """What a side finds of all that the service says of a referral."""
+    found = [each for kind in TOLD for each in await side.found(f"{kind}?_count=100")]
+    return [each for each in found if story.referral in str(each) or story.task in str(each)]
+
+
+async def test_a_danger_to_a_patient_who_is_not_seen_is_refused_and_holds_nothing(story: Story) -> None:
+    await story.refer()
+    stranger = story.network.other
+    hidden = await stranger.tries(story.diagnosis(THROMBOSIS))
+    missing = await stranger.tries(story.diagnosis(THROMBOSIS, subject=reference("Patient/none")))
+    assert_outcome(hidden, 422, "reference-not-found")
+    assert hidden.json() == missing.json()
+    assert await story.stands() == ("requested", "awaiting-triage")
+
+
+async def test_a_referral_of_a_patient_who_is_not_seen_tells_no_diagnoses(story: Story) -> None:
+    await story.refer(BACK_PAIN, THROMBOSIS)
+    stranger = story.network.other
+    own = begin(story.network)
+    own.patient = story.patient
+    asked = own.order(requester=reference("Organization/other"), reasonReference=None)
+    assert_outcome(await stranger.tries(asked), 422, "reference-not-found")
+    assert [
+        each for kind in TOLD for each in await stranger.found(f"{kind}?_count=100") if story.patient in str(each)
+    ] == []
+
+
+async def test_a_danger_holds_a_referral_that_its_writer_does_not_see_and_tells_him_nothing_of_it(story: Story) -> None:
+    await story.refer()
+    second = await another(
+        story, clinic="Organization/other", reasonCode=[{"text": "Something else"}], reasonReference=None
+    )
+    assert (await story.clinic.tries(story.diagnosis(THROMBOSIS))).status_code == 201
+    assert await second.stands(story.network.other) == ("requested", "safety-hold")
+    assert {each["resourceType"] for each in await told_of(second, story.network.other)} == set(TOLD)
+    assert await told_of(second, story.clinic) == []
+    assert (await story.clinic("GET", second.referral)).status_code == 404
+
+
+async def test_who_claimed_a_referral_keeps_it_when_somebody_elses_danger_holds_it(story: Story) -> None:
+    await story.refer()
+    second = await another(story, clinic=None, reasonCode=[{"text": "Something else"}], reasonReference=None)
+    claimed = await story.network.other.change(second.task, status="accepted", owner=reference("Organization/other"))
+    assert claimed.status_code == 200, claimed.text
+    assert (await story.clinic.tries(story.diagnosis(THROMBOSIS))).status_code == 201
+    assert (await second.stands(story.network.other))[1] == "safety-hold"
+    assert (await story.clinic("GET", second.referral)).status_code == 404
+
+
+async def test_a_similar_referral_is_told_of_and_not_shown(story: Story) -> None:
+    await story.refer()
+    second = await another(story, clinic="Organization/other")
+    for mine, theirs in ((story, second), (second, story)):
+        side = story.clinic if mine is story else story.network.other
+        assert (await side("GET", mine.task)).status_code == 200
+        assert [(await side("GET", each)).status_code for each in (theirs.referral, theirs.task)] == [404, 404]
+
+
+@pytest.mark.parametrize("kind", ["Task", "Observation", "Appointment", "abort"])
+async def test_what_hangs_on_a_referral_that_is_not_seen_is_answered_as_if_there_were_none(
+    story: Story, kind: str
+) -> None:
+    await story.refer()
+
+    def hanging(on: str) -> Json:
+        match kind:
+            case "Task":
+                return story.coordination(focus=reference(on))
+            case "Observation":
+                return {"resourceType": kind, "status": "final", "code": {"text": "pain"}, "basedOn": [reference(on)]}
+            case "Appointment":
+                return story.visit(1, basedOn=[reference(on)])
+        return story.asking("abort", story.network.other, story.referrer, on)
+
+    answers = [await story.network.other.tries(hanging(each)) for each in (story.referral, "ServiceRequest/none")]
+    assert [each.status_code for each in answers] == [201, 201]
+    assert await story.stands() == ("requested", "awaiting-triage")
+
+
+@pytest.mark.parametrize("without", ["code", "focus"])
+async def test_an_open_referral_is_not_taken_by_a_task_of_another_kind(story: Story, without: str) -> None:
+    await story.refer(order=story.order(performer=None), task=story.coordination(owner=None))
+    taking = story.coordination(owner=reference("Organization/other"))
+    if without == "focus":
+        taking = {name: value for name, value in taking.items() if name != "focus"} | {"basedOn": story.based_on}
+    else:
+        taking["code"] = APPROVE
+    assert_outcome(await story.network.other.tries(taking), 403, "wrong-actor")
+    assert (await story.clinic("GET", story.referral)).status_code == 200
+
+
+async def test_an_order_of_anothers_making_does_not_swallow_a_referral(story: Story) -> None:
+    """It names the referrer as its requester, and has the identifier that the next order is going to have."""
+    order = story.order()
+    forged = {"code": {"text": "blood"}, "subject": reference("Patient/none"), "reasonReference": None}
+    content = {name: value for name, value in (order | forged).items() if value is not None}
+    assert (await story.network.other.tries(content)).status_code == 201
+    await story.refer(order=order)
+    assert await story.stands() == ("requested", "awaiting-triage")
+
+
+async def test_an_order_that_becomes_a_referral_is_sent_like_one(story: Story) -> None:
+    story.patient = await story.referrer.post({"resourceType": "Patient", "name": [{"family": "Example"}]})
+    plain = story.order(code={"text": "physiotherapy"}, reasonReference=None)
+    order = await story.referrer.post(plain)
+    refused = await story.referrer.change(order, code=MASSAGE, reasonCode=None)
+    assert_outcome(refused, 422, "guard-referral")
+    await story.referrer.does(order, code=MASSAGE)
+    (task,) = await story.referrer.found(f"Task?focus={order}")
+    assert state(task) == ("requested", "awaiting-triage")
+
+
+async def test_a_referral_by_its_profile_alone_stays_one(story: Story) -> None:
+    order = story.order(code={"text": "massage by hand"}, meta={"profile": [PROFILE]})
+    sent = await story.referrer.send(*story.entries(BACK_PAIN, order=order))
+    (referral,) = [each for each in made_by(sent) if each.startswith("ServiceRequest/")]
+    assert_outcome(await story.referrer.change(referral, meta=None), 422, "guard-referral")
+
+
+async def test_a_referral_and_a_danger_that_come_at_once_see_each_other(story: Story) -> None:
+    async def race() -> str | None:
+        each = begin(story.network)
+        each.patient = await each.referrer.post({"resourceType": "Patient", "name": [{"family": "Example"}]})
+        order, task = each.order(reasonReference=None), each.coordination()
+        sent, _ = await asyncio.gather(
+            each.referrer.send(entry(order, full_url=each.url("order")), entry(task, full_url=each.url("task"))),
+            each.referrer.post(each.diagnosis(THROMBOSIS)),
+        )
+        each.referral, each.task = made_by(sent)
+        return (await each.stands())[1]
+
+    assert {await race() for _ in range(8)} == {"safety-hold"}
