@@ -5,6 +5,8 @@
     episode    a referral with all that hangs on it, and what of a unit belongs to it
     reach      what of a unit's references its writer sees: the rest is as if it were not there
     safety     the patient's record, screened: DetectedIssues and urgent messages
+    plausibility  what no content may say: impossible scores, diagnoses and times
+    outcome_summary, outcome_parameters  $outcome-summary: whether the patient gets better
     server     the rules put together for a running service
 
 Everything here reads; what is to be written it hands to the unit of work.

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from service.fhir.interaction import Context, Parameters
     from service.fhir.resource import Content
     from service.interactions.rules import Proposal
+    from service.loop.plausibility import Plausibility
     from service.loop.reach import Reach
     from service.loop.referrals import Referrals
     from service.loop.safety import Safety
@@ -65,10 +66,16 @@ class ReferralRules:
     """The rules of the referral loop, over the parts that tell referrals and dangers."""
 
     def __init__(
-        self, referrals: Referrals, safety: Safety, types: Collection[str], policy: Policy | None = None
+        self,
+        referrals: Referrals,
+        safety: Safety,
+        plausibility: Plausibility,
+        types: Collection[str],
+        policy: Policy | None = None,
     ) -> None:
         self._referrals = referrals
         self._safety = safety
+        self._plausibility = plausibility
         self._types = types
         self._policy = policy or Policy()
 
@@ -116,7 +123,7 @@ class ReferralRules:
                 own = [each for each in own if loaded.has(each)]
             is_touched = loaded.id not in others or bool(own)
             _require_versions(own)
-            _refuse_modifiers(own)
+            notices += self._plausibility.check(own, proposals, context.received_at)
             episode = await episode_of(everything, loaded, own, proposals, context.base, self._types)
             alongside: list[Change] = []
             if patient is not None:
@@ -286,19 +293,6 @@ def _require_versions(own: Iterable[Proposal]) -> None:
         if each.type in NEEDS_IF_MATCH and is_changed and not each.if_match:
             told = f"A {each.type} of a referral is changed with If-Match only: read it and send its ETag back."
             raise failure("version-required", told, *filter(None, (each.where,)))
-
-
-def _refuse_modifiers(own: Iterable[Proposal]) -> None:
-    """FhirError modifier-unknown for a modifier extension that is new: its reader must know it or refuse it (R4)."""
-    for each in own:
-        sent = (each.after or {}).get("modifierExtension")
-        if sent and sent != (each.before or {}).get("modifierExtension"):
-            issue = Issue(
-                code="modifier-unknown",
-                diagnostics="No modifier extension is known here: leave it out, or say it in an element of R4.",
-                expression=(f"{each.type}.modifierExtension",),
-            )
-            raise FhirError(issues=[below(issue, each.where) if each.where else issue])
 
 
 def _check(verdict: Verdict, own: Sequence[Proposal]) -> None:

@@ -124,6 +124,14 @@ async def test_both_sides_see_all_of_it(told: Story) -> None:
             assert len(await side.found(f"{kind}?{parameter}={told.referral}")) == 1, kind
 
 
+async def test_everything_of_the_episode_comes_in_one_answer(told: Story) -> None:
+    expected = {told.referral, told.task, told.plan, told.goal, *told.sessions, *told.appointments}
+    for side in (told.referrer, told.clinic):
+        found = await side.found(f"{told.referral}/$everything?_count=500")
+        assert expected <= {f"{each['resourceType']}/{each['id']}" for each in found}
+    assert_outcome(await told.network.other("GET", f"{told.referral}/$everything"), 404, "not-found")
+
+
 async def test_every_write_is_on_record(told: Story) -> None:
     """With the client that made it; what the service added is on record as its own."""
     found = await told.network.administrator.found(f"AuditEvent?entity={told.task}&_count=100")

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.massage.cycle.terms import IDENTIFIER_TYPE, coded
+from service.massage.cycle.terms import IDENTIFIER_TYPE, UNITS, coded
 from tests.api.outcome import assert_outcome
-from tests.builders.resources import concept, identifier, reference
-from tests.loop.story import now
+from tests.builders.resources import concept, identifier, observation, reference
+from tests.loop.side import warnings
+from tests.loop.story import ICD, now
 
 if TYPE_CHECKING:
     import httpx
@@ -185,3 +186,42 @@ async def test_an_order_does_not_slip_out_of_the_rules(story: Story) -> None:
     await story.refer()
     answered = await story.referrer.change(story.referral, code=concept("http://snomed.info/sct", "363680008"))
     assert_outcome(answered, 422, "guard-referral", "ServiceRequest.code")
+
+
+SCORE = {"value": 4, "unit": "score", "system": UNITS, "code": "{score}"}
+
+
+@pytest.mark.parametrize(
+    "elements, place",
+    [
+        ({"valueQuantity": SCORE | {"value": 11}}, "Observation.valueQuantity.value"),
+        ({"valueQuantity": SCORE | {"value": 3.5}}, "Observation.valueQuantity.value"),
+        ({"valueQuantity": {"value": 4}}, "Observation.valueQuantity"),
+        ({"effectiveDateTime": "2026"}, "Observation.effectiveDateTime"),
+    ],
+)
+async def test_a_pain_rating_is_a_whole_number_to_ten_of_a_day(story: Story, elements: Json, place: str) -> None:
+    clinic = await accepted(story)
+    rated = observation(story.patient, basedOn=story.based_on) | elements
+    assert_outcome(await clinic.tries(rated), 422, "outcome-invalid", place)
+    assert await story.referrer.found(f"Observation?based-on={story.referral}") == []
+
+
+async def test_nothing_has_happened_in_the_days_to_come(story: Story) -> None:
+    clinic = await accepted(story)
+    ahead = (now() + timedelta(days=2)).isoformat(timespec="seconds")
+    rated = observation(story.patient, basedOn=story.based_on) | {"effectiveDateTime": ahead}
+    assert_outcome(await clinic.tries(rated), 422, "time-ahead", "Observation.effectiveDateTime")
+
+
+async def test_a_diagnosis_that_cannot_be_one_is_refused(story: Story) -> None:
+    order = story.order(reasonCode=[concept(ICD, "ZZZ")])
+    answered = await refused(story, order=order)
+    assert_outcome(answered, 422, "diagnosis-unknown", "Bundle.entry[2].resource.reasonCode")
+
+
+@pytest.mark.parametrize("code", ["G35", "M54.5"])
+async def test_a_heading_among_the_diagnoses_is_stored_with_a_warning(story: Story, code: str) -> None:
+    await story.refer(order=story.order(reasonCode=[concept(ICD, code)]))
+    assert story.answered is not None
+    assert any("not billable" in each for each in warnings(story.answered))

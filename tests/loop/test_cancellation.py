@@ -30,6 +30,17 @@ async def test_s7_a_record_number_of_somebody_else_stores_nothing(story: Story) 
     assert (await story.referrer.send(*entries)).status_code == 200
 
 
+async def test_s7_a_patient_is_looked_for_by_what_is_known(story: Story) -> None:
+    await story.refer()
+    known = {"resourceType": "Patient", "name": [{"family": f"Example{story.number}"}], "birthDate": "1980-02-29"}
+    asked = {"resourceType": "Parameters", "parameter": [{"name": "resource", "resource": known}]}
+    for side, expected in ((story.referrer, [story.patient]), (story.network.other, [])):
+        answered = await side("POST", "Patient/$match", asked)
+        assert answered.status_code == 200, answered.text
+        found = [each["resource"] for each in answered.json().get("entry", ())]
+        assert [f"Patient/{each['id']}" for each in found] == expected
+
+
 async def test_s7_task_and_referral_are_about_the_same_patient(story: Story) -> None:
     stranger = await story.referrer.post({"resourceType": "Patient"})
     task = story.coordination(**{"for": reference(stranger)})

@@ -1,0 +1,131 @@
+"""What the contents of a referral may not say, whatever the step: impossible scores, diagnoses and times."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from service.fhir.bundle_plan import below
+from service.fhir.outcome import FhirError, Issue
+from service.massage.catalogue.published import ICD10CM, LOINC
+from service.massage.cycle.moment import start_of
+from service.massage.cycle.terms import codings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from service.fhir.resource import Content
+    from service.interactions.rules import Proposal
+    from service.massage.catalogue.rows import Catalogue, Unit
+
+_DIAGNOSIS: Final = re.compile(r"[A-Z][0-9][0-9A-Z](\.?[0-9A-Z]{1,4})?", re.IGNORECASE)
+_DIAGNOSES: Final = {"Condition": "code", "ServiceRequest": "reasonCode"}
+_MOMENTS: Final = {
+    "Observation": ("effectiveDateTime", "effectiveInstant", "effectivePeriod", "issued"),
+    "Procedure": ("performedDateTime", "performedPeriod"),
+    "DiagnosticReport": ("effectiveDateTime", "effectivePeriod", "issued"),
+    "Encounter": ("period",),
+}
+_TO_COME: Final = frozenset({"planned", "arrived", "preparation", "cancelled", "not-done", "entered-in-error"})
+_AHEAD: Final = timedelta(days=1)
+"""By how much the clock of a sender may be wrong."""
+_DAY: Final = len("2026-01-12")
+
+
+class Plausibility:
+    """Holds contents against the catalogue and the clock."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._units = {code: row.values for row in catalogue.outcome_measures.values() for code in row.loinc}
+        billable = {code.replace(".", "") for row in catalogue.conditions.values() for code in row.icd10cm}
+        self._headers = {code[:length] for code in billable for length in range(3, len(code))} - billable
+
+    def check(self, own: Iterable[Proposal], unit: Iterable[Proposal], now: datetime) -> list[Issue]:
+        """The warnings about what is new; FhirError with all that cannot be.
+
+        `own` belongs to the referral; of the rest of the `unit` only diagnoses are looked at.
+        """
+        about = [*own, *(each for each in unit if each.type == "Condition")]
+        issues = [
+            below(issue, each.where) if each.where else issue
+            for each in {(each.type, each.id): each for each in about}.values()
+            if each.after is not None and each.after != each.before
+            for issue in self._issues(each.type, each.after, each.before or {}, now)
+        ]
+        if any(issue.severity == "error" for issue in issues):
+            raise FhirError(issues=tuple(issue for issue in issues if issue.severity == "error"))
+        return issues
+
+    def _issues(self, kind: str, after: Content, before: Content, now: datetime) -> Iterator[Issue]:
+        sent = after.get("modifierExtension")
+        if sent and sent != before.get("modifierExtension"):
+            told = "No modifier extension is known here: leave it out, or say it in an element of R4."
+            yield _error("modifier-unknown", told, f"{kind}.modifierExtension")
+        if after.get("status") not in _TO_COME:
+            for name in _MOMENTS.get(kind, ()):
+                began = start_of(after.get(name))
+                if began is not None and began > now + _AHEAD and after.get(name) != before.get(name):
+                    told = "What has happened cannot lie more than a day ahead of the service's clock."
+                    yield _error("time-ahead", told, f"{kind}.{name}")
+        if kind in _DIAGNOSES and after.get(_DIAGNOSES[kind]) != before.get(_DIAGNOSES[kind]):
+            yield from self._of_diagnoses(after.get(_DIAGNOSES[kind]), f"{kind}.{_DIAGNOSES[kind]}")
+        if kind == "Observation" and after.get("status") != "entered-in-error":
+            yield from self._of_outcome(after)
+
+    def _of_diagnoses(self, value: Any, path: str) -> Iterator[Issue]:
+        for concept in value if isinstance(value, list) else [value]:
+            for coding in codings(concept):
+                code = coding.get("code", "")
+                if coding.get("system") != ICD10CM or not code:
+                    continue
+                if not _DIAGNOSIS.fullmatch(code):
+                    told = (
+                        "A code of ICD-10-CM is a letter, a digit, a letter or digit, and up to four more after a dot."
+                    )
+                    yield _error("diagnosis-unknown", told, path)
+                elif code.replace(".", "").upper() in self._headers:
+                    told = "The ICD-10-CM code is a heading and not billable; name one that is below it."
+                    yield Issue(code=None, severity="warning", diagnostics=told, expression=(path,))
+
+    def _of_outcome(self, observation: Content) -> Iterator[Issue]:
+        units = next(
+            (
+                self._units[one["code"]]
+                for one in codings(observation.get("code"))
+                if one.get("system") == LOINC and one.get("code") in self._units
+            ),
+            (),
+        )
+        if not units:
+            return
+        if len(observation.get("effectiveDateTime", "") or "0" * _DAY) < _DAY:
+            yield _error("outcome-invalid", "A score is of a day: name it.", "Observation.effectiveDateTime")
+        if "valueQuantity" in observation:
+            quantity = observation["valueQuantity"]
+            yield from _of_score(quantity.get("value"), quantity.get("code"), units, "Observation.valueQuantity")
+        elif "valueInteger" in observation:
+            yield from _of_score(observation["valueInteger"], units[0].unit, units, "Observation.valueInteger")
+
+
+def _of_score(value: Any, code: str | None, units: Sequence[Unit], path: str) -> Iterator[Issue]:
+    unit = next((each for each in units if each.unit == code), None)
+    if unit is None:
+        accepted = ", ".join(each.unit for each in units)
+        yield _error("outcome-invalid", f"The score is given in {accepted} (UCUM, as code).", path)
+    elif value is not None:
+        number = Decimal(str(value))
+        outside = (unit.low is not None and number < Decimal(str(unit.low))) or (
+            unit.high is not None and number > Decimal(str(unit.high))
+        )
+        if outside or (unit.whole and number != number.to_integral_value()):
+            low, high = ("" if bound is None else f"{bound:g}" for bound in (unit.low, unit.high))
+            whole = "a whole number " if unit.whole else ""
+            told = f"The score is {whole}from {low} to {high} {unit.unit}."
+            yield _error("outcome-invalid", told, path if path.endswith("Integer") else f"{path}.value")
+
+
+def _error(code: str, told: str, path: str) -> Issue:
+    return Issue(code=code, diagnostics=told, expression=(path,))
