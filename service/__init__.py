@@ -23,7 +23,7 @@
     shipped        what comes with the service as resources, stored at a start: catalogue, profiles, protocols, codes
 
     cli -> clients, audit -> serve, load, reindex -> app -> assembly -> cds -> rest, pages, auth, jobs
-        -> operations, loop -> interactions -> massage, access, store -> outgoing -> fhir
+        -> loop -> operations -> interactions -> massage, access, store -> outgoing -> fhir
 
 The contracts are in pyproject.toml and run in `make test`.
 """

@@ -26,6 +26,7 @@ from service.jobs.background import Background
 from service.jobs.clock import Clock
 from service.jobs.reindexing import Reindexing
 from service.logs import AccessLog, request_id
+from service.loop.operations import operations
 from service.loop.server import referral_rules
 from service.operations.table import OPERATIONS
 from service.pages.routes import routes as page_routes
@@ -141,7 +142,7 @@ def create_app(
     beside = _beside(settings, replace(parts, rules=rules), journal, rules)
     around = _around(settings)
     fhir = FhirApplication(
-        Engine(beside.current, OPERATIONS),
+        Engine(beside.current, {**OPERATIONS, **operations()}),
         definitions=standard.definitions,
         base_url=settings.base_url,
         hosts=around.hosts,

@@ -39,8 +39,11 @@ if TYPE_CHECKING:
 OPERATIONS: Final[Mapping[str, str]] = {
     "everything": "r",
     "expand": "r",
+    "lastn": "s",
     "lookup": "r",
     "match": "s",
+    "outcome-summary": "r",
+    "stats": "s",
     "subsumes": "r",
     "translate": "r",
     "validate": "",
@@ -49,7 +52,7 @@ OPERATIONS: Final[Mapping[str, str]] = {
 """Operation → the letters that it needs on its type; with an id it also needs to read. $validate stores nothing.
 
 What operations on codes depend on beyond their type, such as the code systems of a value set, everybody sees.
-$everything leaves out types that may not be read.
+$everything leaves out types that may not be read. $outcome-summary looks at none that may not be, and says so.
 """
 
 ADMINISTRATIVE: Final = frozenset({"reindex"})
