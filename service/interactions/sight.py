@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from service.fhir.actor import Actor
     from service.fhir.bundle_plan import Write
     from service.fhir.interaction import Context
+    from service.fhir.resource import Content
     from service.interactions.parts import Parts
     from service.interactions.writing import Target, Written
     from service.store.change import Change
     from service.store.store import Session
 
 _OPENED: Final = "administrator"
+_STANDS_FOR: Final = {"HealthcareService": "providedBy", "PractitionerRole": "organization"}
 
 
 def sight_of(actor: Actor) -> Sight:
@@ -117,6 +119,21 @@ def refuse_own_id(parts: Parts, update: Update, target: Target) -> None:
     if isinstance(update.target, str) or "id" in update.content:
         told = "There is no such resource. The service gives the ids of new ones: create it, or update by criteria."
         raise failure("not-found", told)
+
+
+def refuse_turned_role(parts: Parts, target: Target, content: Content) -> None:
+    """FhirError forbidden where what stands for an organisation would come to stand for another one.
+
+    Whoever is named by it in a referral, and what he may do there, would change with it, and nobody would be asked.
+    """
+    sight = parts.store.sight
+    element = _STANDS_FOR.get(target.type)
+    if element is None or target.previous is None or sight is None or sight.by is None or sight.maker == ADMINISTRATION:
+        return
+    before = target.before or {}
+    if target.before is None or before.get(element, {}).get("reference") != content.get(element, {}).get("reference"):
+        told = f"A {target.type} keeps its organisation; create another, or have an administrator change it."
+        raise failure("forbidden", told, f"{target.type}.{element}")
 
 
 async def require_own(session: Session, requests: Iterable[Write], targets: Iterable[Target | None]) -> None:

@@ -16,7 +16,7 @@ from service.fhir.search.contained import CONTAINED_KINDS
 from service.fhir.stamp import next_instant, stamped
 from service.fhir.summary import SUBSETTED
 from service.interactions.ownership import refuse_owned
-from service.interactions.sight import owned
+from service.interactions.sight import owned, refuse_turned_role
 from service.store.change import EVERY_KIND, Change
 
 if TYPE_CHECKING:
@@ -80,8 +80,9 @@ class Written(Struct, frozen=True, kw_only=True):
 
 
 def changed(parts: Parts, context: Context, target: Target, content: Content, method: Method) -> Written:
-    """A new version of the target with this content, which must be valid; FhirError service-owned."""
+    """A new version of the target with this content, which must be valid; FhirError service-owned, forbidden."""
     refuse_owned(target, content)
+    refuse_turned_role(parts, target, content)
     if (target.links is not None or method == "PATCH") and (issues := profile_issues(parts, content)):
         raise FhirError(issues=issues)  # what is referred to is known, what is patched is here, only now
     return versioned(parts, context, target, content, method)

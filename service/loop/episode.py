@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 Name = tuple[str, str]
 
 READ_BESIDE: Final = frozenset(
-    {"ClaimResponse", "Consent", "HealthcareService", "Practitioner", "PractitionerRole", "QuestionnaireResponse"}
+    {
+        "ClaimResponse",
+        "Consent",
+        "DocumentReference",
+        "HealthcareService",
+        "Practitioner",
+        "PractitionerRole",
+        "QuestionnaireResponse",
+    }
 )
 """The types that are read though they do not hang on a referral, where it or its work refers to them."""
 

@@ -169,7 +169,8 @@ def clearance_of(
     attached = [*episode.referral.get("supportingInfo", ())]
     for task in contents.get("Task", {}).values():
         attached += [each["valueReference"] for each in task.get("input", ()) if "valueReference" in each]
-    documented = any(each.get("reference", "").partition("/")[0] in _CLEARING for each in attached)
+    named = [each.get("reference", "").partition("/") for each in attached]
+    documented = any(kind in _CLEARING and logical_id in contents.get(kind, {}) for kind, _, logical_id in named)
     return Clearance(authors=frozenset(authors - {""}), is_documented=documented)
 
 

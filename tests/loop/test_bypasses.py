@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from service.loop.referrals import PROFILE
-from service.massage.cycle.terms import coded
+from service.massage.cycle.terms import ACT_CODE, coded
 from tests.api.outcome import assert_outcome
 from tests.builders import loop
 from tests.builders.resources import reference
 from tests.loop.side import entry, state
-from tests.loop.story import BACK_PAIN, THROMBOSIS, begin
+from tests.loop.story import BACK_PAIN, THROMBOSIS, begin, now
 
 if TYPE_CHECKING:
     import httpx
@@ -179,3 +179,33 @@ async def test_a_referral_and_a_danger_that_come_at_once_see_each_other(story: S
         return (await each.stands())[1]
 
     assert {await race() for _ in range(8)} == {"safety-hold"}
+
+
+async def mitigate(story: Story, side: Side, author: str) -> httpx.Response:
+    """The answer to a mitigation of the thrombosis in the name of a role, with a document attached that nobody has."""
+    attached = loop.output("physician-clearance", "DocumentReference/none")
+    assert (await side.change(story.task, input=[attached])).status_code == 200
+    (issue,) = await side.found(f"DetectedIssue?implicated={story.referral}")
+    done = {"action": coded(ACT_CODE, "2"), "author": reference(author), "date": now().isoformat(timespec="seconds")}
+    return await side.change(f"DetectedIssue/{issue['id']}", mitigation=[done])
+
+
+async def test_a_document_that_is_not_there_clears_nothing(story: Story) -> None:
+    role = {"resourceType": "PractitionerRole", "organization": reference("Organization/referrer")}
+    doctor = await story.referrer.post(role)
+    await story.refer(BACK_PAIN, THROMBOSIS, order=story.order(requester=reference(doctor)))
+    assert (await mitigate(story, story.referrer, doctor)).status_code == 200
+    assert await story.stands() == ("requested", "safety-hold")
+
+
+@pytest.mark.parametrize("way", ["update", "delete and make again"])
+async def test_a_clinic_does_not_become_the_referrer_by_turning_a_role(story: Story, way: str) -> None:
+    """The referrer orders in the name of a role of its own that the clinic has put into the directory."""
+    role = {"resourceType": "PractitionerRole", "organization": reference("Organization/referrer")}
+    doctor = await story.clinic.post(role)
+    await story.refer(BACK_PAIN, THROMBOSIS, order=story.order(requester=reference(doctor)))
+    turned = role | {"id": doctor.partition("/")[2], "organization": reference("Organization/clinic")}
+    if way != "update":
+        assert (await story.clinic("DELETE", doctor)).status_code == 204
+    assert_outcome(await story.clinic("PUT", doctor, turned), 403, "forbidden")
+    assert_outcome(await mitigate(story, story.clinic, doctor), 403, "wrong-actor")
