@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.conformance import SYSTEM_OPERATIONS
 from service.fhir.outcome import CANONICAL, ERROR_CODES, ERROR_SYSTEM
+from service.fhir.outcome_operations import OUTCOME_OPERATIONS
 from service.fhir.record_operations import RECORD_OPERATIONS
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ def resources() -> list[Content]:
     """All of them, each with its id and canonical URL."""
     of_types = [
         _operation(claim, resource_type)
-        for resource_type, claims in RECORD_OPERATIONS.items()
+        for table in (RECORD_OPERATIONS, OUTCOME_OPERATIONS)
+        for resource_type, claims in table.items()
         for claim in claims
         if claim.definition.startswith(CANONICAL)
     ]
@@ -34,7 +36,7 @@ def resources() -> list[Content]:
 
 def fingerprint() -> str:
     """A digest of what they say."""
-    told = repr((list(ERROR_CODES.values()), SYSTEM_OPERATIONS, RECORD_OPERATIONS, _DATE))
+    told = repr((list(ERROR_CODES.values()), SYSTEM_OPERATIONS, RECORD_OPERATIONS, OUTCOME_OPERATIONS, _DATE))
     return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
 
 
@@ -91,12 +93,13 @@ _TAKEN: Final[dict[str, tuple[tuple[str, str, str, str], ...]]] = {
         ("_since", "instant", "1", "Only what was last updated then or later."),
         ("_count", "integer", "1", "The most resources that belong to it on a page."),
     ),
+    "outcome-summary": (("asOf", "date", "1", "Only what was measured until then; without it all."),),
     "reindex": (
         ("type", "code", "*", "A resource type to index anew."),
         ("parameter", "string", "*", "The code of a search parameter, whose types are indexed anew."),
     ),
 }
-_RETURNED: Final = {"everything": "Bundle", "reindex": "Parameters"}
+_RETURNED: Final = {"everything": "Bundle", "outcome-summary": "Parameters", "reindex": "Parameters"}
 
 
 def _published(resource_type: str, logical_id: str, title: str, description: str) -> dict[str, Any]:

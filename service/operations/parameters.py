@@ -5,6 +5,8 @@ An operation names those that it takes. Whatever else comes is refused, and so i
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import Struct
@@ -18,10 +20,11 @@ if TYPE_CHECKING:
     from service.fhir.resource import Content
     from service.fhir.validation import Validator
 
-Kind = Literal["text", "boolean", "integer", "Coding", "CodeableConcept", "resource", "parts"]
+Kind = Literal["text", "boolean", "integer", "decimal", "Coding", "CodeableConcept", "Period", "resource", "parts"]
 
 _TEXTS: Final = frozenset({"String", "Uri", "Url", "Canonical", "Code", "Id", "DateTime", "Date", "Instant"})
 _INTEGERS: Final = frozenset({"Integer", "UnsignedInt", "PositiveInt"})
+_DECIMAL: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _GENERAL: Final = frozenset({"_format", "_pretty"})
 _LARGEST: Final = 2**31 - 1
 
@@ -117,7 +120,9 @@ def _of_text(name: str, text: str, kind: Kind) -> Any:
             return text == "true"
         case "integer" if text.isascii() and text.isdigit() and int(text) <= _LARGEST:
             return int(text)
-        case "Coding" | "CodeableConcept" | "resource" | "parts":
+        case "decimal" if _DECIMAL.fullmatch(text):
+            return Decimal(text)
+        case "Coding" | "CodeableConcept" | "Period" | "resource" | "parts":
             told = f"{name} does not fit into a URL; POST it in a Parameters resource."
             raise failure("parameter-value", told, f"http.{name}")
     raise failure("parameter-value", f"{name} must be {_FORMS[kind]}.", f"http.{name}")
@@ -127,8 +132,10 @@ _FORMS: Final[Mapping[Kind, str]] = {
     "text": "a text that is not empty",
     "boolean": "true or false",
     "integer": "a whole number from 0",
+    "decimal": "a number from 0",
     "Coding": "a valueCoding",
     "CodeableConcept": "a valueCodeableConcept",
+    "Period": "a valuePeriod",
     "resource": "a resource",
     "parts": "a list of parts",
 }
@@ -147,7 +154,9 @@ def _of_parameter(parameter: Content, kind: Kind, where: str) -> Any:
             return value
         case "integer" if suffix in _INTEGERS and isinstance(value, int) and value >= 0:
             return value
-        case "Coding" | "CodeableConcept" if suffix == kind:
+        case "decimal" if suffix in {"Decimal", *_INTEGERS}:
+            return Decimal(str(value))
+        case "Coding" | "CodeableConcept" | "Period" if suffix == kind:
             return value
         case "resource" if "resource" in parameter:
             return parameter["resource"]

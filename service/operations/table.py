@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.operations.everything import everything
 from service.operations.expand import expand
+from service.operations.lastn import lastn
 from service.operations.lookup import lookup
 from service.operations.match import match
 from service.operations.reindex import reindex
+from service.operations.stats import stats
 from service.operations.subsumes import subsumes
 from service.operations.translate import translate
 from service.operations.validate import validate
@@ -20,9 +22,11 @@ if TYPE_CHECKING:
 OPERATIONS: Final[Mapping[str, Any]] = {
     "everything": everything,
     "expand": expand,
+    "lastn": lastn,
     "lookup": lookup,
     "match": match,
     "reindex": reindex,
+    "stats": stats,
     "subsumes": subsumes,
     "translate": translate,
     "validate": validate,

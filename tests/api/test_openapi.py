@@ -65,13 +65,25 @@ EVERYTHING: dict[tuple[str, str], Json] = {
     ("get", "/{id}/$everything"): {"params": {"_count": "1"}},
     ("post", "/{id}/$everything"): {"example": "everything"},
 }
+CODES = "http://codes.example.org/described"
 RECORD_OPERATIONS: dict[str, dict[tuple[str, str], Json]] = {
     "Patient": {**EVERYTHING, ("post", "/$match"): {"example": "match"}},
-    "ServiceRequest": EVERYTHING,
+    "Observation": {
+        ("get", "/$lastn"): {"params": {"patient": "example", "category": "survey", "max": "2"}},
+        ("post", "/$lastn"): {"example": "lastn"},
+        ("get", "/$stats"): {
+            "params": {"subject": "Patient/example", "code": "a", "system": CODES, "statistic": "count"}
+        },
+        ("post", "/$stats"): {"example": "stats"},
+    },
+    "ServiceRequest": {
+        **EVERYTHING,
+        ("get", "/{id}/$outcome-summary"): {"params": {"asOf": "2026-03-01"}},
+        ("post", "/{id}/$outcome-summary"): {"example": "outcome-summary"},
+    },
 }
-"""Type → method and path below it of the operations on patients and referrals → what makes them succeed."""
+"""Type → method and path below it of the operations on records → what makes them succeed."""
 
-CODES = "http://codes.example.org/described"
 IN_SYSTEM: Json = {"url": CODES, "code": "a"}
 IN_SET: Json = {"system": CODES, "code": "a"}
 CODE_OPERATIONS: dict[str, dict[str, Json]] = {

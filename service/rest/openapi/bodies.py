@@ -10,6 +10,7 @@ from service.fhir.outcome import ALL_OK, CANONICAL, operation_outcome
 from service.rest.openapi.examples import STORED_META, example_files, example_of, stored
 from service.rest.openapi.headers import response_headers
 from service.rest.openapi.operation import component
+from service.rest.openapi.outcome_examples import OUTCOME_EXAMPLES
 from service.rest.openapi.parameters import SEARCH_RESULT_PARAMETERS, parameter_schema
 from service.rest.openapi.schemas import reference_to
 
@@ -56,6 +57,7 @@ def examples(definitions: Definitions, registry: Registry) -> Json:
     found["reindex"] = {"summary": "Of the types that have a parameter", "value": _REINDEX}
     found["reindexes"] = {"summary": "One that is running", "value": _REINDEXES}
     found["everything"] = {"summary": "Of one type, since yesterday", "value": _EVERYTHING}
+    found |= OUTCOME_EXAMPLES
     found["match"] = {"summary": "Whoever is certain", "value": _MATCH}
     match = _bundle("searchset", stored(decode(example_files()["Patient"])), search=_GRADED)
     found["matches"] = {"summary": "One who is certain", "value": match}
@@ -191,6 +193,9 @@ def request_bodies(definitions: Definitions, search: SearchParameters) -> Json:
     bodies["Codes"] = _body("The parameters of the operation.", reference_to("Parameters"), "codes")
     bodies["Everything"] = _body("`_type`, `_since` and `_count`.", reference_to("Parameters"), "everything")
     bodies["Everything"]["required"] = False
+    for name, example in (("Lastn", "lastn"), ("OutcomeSummary", "outcome-summary"), ("Stats", "stats")):
+        bodies[name] = _body("The parameters of the operation.", reference_to("Parameters"), example)
+    bodies["OutcomeSummary"]["required"] = False
     bodies["Match"] = _body(
         "The patient, or Parameters with `resource`, `onlyCertainMatches` and `count`.",
         _one_of("Patient", "Parameters"),
@@ -259,6 +264,18 @@ def _answers_of_operations() -> Json:
         "the `problem` of one that failed.",
         reference_to("Parameters"),
         "reindexes",
+        "X-Request-Id",
+    )
+    responses["Outcomes"] = _answer(
+        "An `instrument` for each measure, the `goal`s, the `sessions`, what was `leftOut`, and a `narrative`.",
+        reference_to("Parameters"),
+        "outcomes",
+        "X-Request-Id",
+    )
+    responses["Statistics"] = _answer(
+        "An Observation of `statistics` for each code and kind of unit; each `source` that they come from.",
+        reference_to("Parameters"),
+        "statistics",
         "X-Request-Id",
     )
     responses["Codes"] = _answer(

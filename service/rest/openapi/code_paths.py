@@ -35,6 +35,7 @@ _SCHEMAS: Final[Mapping[str, Json]] = {
     "text": {"type": "string", "minLength": 1},
     "boolean": {"type": "boolean"},
     "integer": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
+    "decimal": {"type": "number", "minimum": 0},
 }
 _FAILURES: Final = (*ABSENT[:1], Category.PRECONDITION, Category.RULE)
 
