@@ -17,7 +17,7 @@ from service.fhir.reference import identity_of, parse_local, type_code
 from service.store.change import EVERY_KIND
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from uuid import UUID
 
     from service.fhir.interaction import Context
@@ -59,6 +59,16 @@ def rows_with_every_reference(
     return found
 
 
+def still_referenced(parts: Parts, referrers: Iterable[tuple[UUID, str]]) -> Issue:
+    """That others refer to what is to be deleted, by their types for who sees everything."""
+    sight = parts.store.sight
+    types = ", ".join(sorted({resource_type for _, resource_type in referrers}))
+    told = f"Resources of these types still refer to it: {types}."
+    if sight is not None and sight.by is not None:  # they may be others' business
+        told = "Other resources still refer to it."
+    return Issue(code="still-referenced", diagnostics=told)
+
+
 async def check_integrity(parts: Parts, context: Context, session: Session, written: Sequence[Written]) -> None:
     """FhirError reference-not-found or still-referenced."""
     changes = [one.change for one in written if one.change]
@@ -70,13 +80,7 @@ async def check_integrity(parts: Parts, context: Context, session: Session, writ
             list(gone), except_from=[change.identity for change in changes], sources=sources
         )
         if referrers:
-            sight = parts.store.sight
-            types = ", ".join(sorted({resource_type for _, resource_type in referrers}))
-            told = f"Resources of these types still refer to it: {types}."
-            if sight is not None and sight.by is not None:  # they may be others' business
-                told = "Other resources still refer to it."
-            issue = Issue(code="still-referenced", diagnostics=told)
-            raise FhirError(issues=(issue,))
+            raise FhirError(issues=(still_referenced(parts, referrers),))
     wanted: dict[UUID, str] = {}
     for one in written:
         if one.content is not None:

@@ -14,7 +14,7 @@ from service.fhir.interaction import Answer
 from service.fhir.outcome import Issue, Result, failure, operation_outcome
 from service.fhir.reference import identity_of
 from service.interactions import ownership, search_parameters
-from service.interactions.integrity import ELSEWHERE
+from service.interactions.integrity import ELSEWHERE, still_referenced
 from service.interactions.profile_sources import STRUCTURE
 
 if TYPE_CHECKING:
@@ -96,8 +96,7 @@ async def _deletion_issues(parts: Parts, operation: Operation) -> list[Issue]:
         referrers = await session.referrers(
             [identity], except_from=[identity], sources=[ELSEWHERE, *parts.registry.every_reference_source]
         )
-    types = ", ".join(sorted({referrer for _, referrer in referrers}))
-    return [Issue(code="still-referenced", diagnostics=f"Resources still refer to it: {types}.")] if types else []
+    return [still_referenced(parts, referrers)] if referrers else []
 
 
 def _asked(operation: Operation) -> _Asked:

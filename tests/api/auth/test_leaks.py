@@ -30,3 +30,5 @@ async def test_who_may_not_delete_is_not_told_what_of_others_is_in_the_way(worke
     refused = await workers.one.delete(organisation, headers=owner)
     issue = assert_outcome(refused, 409, "still-referenced")
     assert "Patient" not in issue["diagnostics"]
+    asked = await workers.one.get(f"{organisation}/$validate?mode=delete", headers=owner)
+    assert asked.json()["issue"][0]["diagnostics"] == issue["diagnostics"]
