@@ -142,7 +142,7 @@ def create_app(
     beside = _beside(settings, replace(parts, rules=rules), journal, rules)
     around = _around(settings)
     fhir = FhirApplication(
-        Engine(beside.current, {**OPERATIONS, **operations()}),
+        Engine(beside.current, _operations(settings, standard)),
         definitions=standard.definitions,
         base_url=settings.base_url,
         hosts=around.hosts,
@@ -157,6 +157,10 @@ def create_app(
     beyond = [*(access.routes if access else ()), *cds_routes(settings, fhir_url(settings), pool, journal, now)]
     elsewhere = _elsewhere(standard, pool, beyond)
     return Application(fhir=fhir, elsewhere=elsewhere, pool=pool, beside=beside, around=around)
+
+
+def _operations(settings: Settings, standard: Standard) -> dict[str, Any]:
+    return {**OPERATIONS, **operations(standard.definitions, standard.registry, settings.safety_overrides)}
 
 
 def _rules(settings: Settings, standard: Standard) -> ReferralRules | None:

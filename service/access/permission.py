@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from service.fhir.search.query import Include, Query
 
 OPERATIONS: Final[Mapping[str, str]] = {
+    "apply": "r",
     "everything": "r",
     "expand": "r",
     "lastn": "s",
@@ -52,7 +53,8 @@ OPERATIONS: Final[Mapping[str, str]] = {
 """Operation → the letters that it needs on its type; with an id it also needs to read. $validate stores nothing.
 
 What operations on codes depend on beyond their type, such as the code systems of a value set, everybody sees.
-$everything leaves out types that may not be read. $outcome-summary looks at none that may not be, and says so.
+$everything leaves out types that may not be read. $outcome-summary looks at none that may not be, and says so. $apply
+asks for what a draft is made of by itself.
 """
 
 ADMINISTRATIVE: Final = frozenset({"reindex"})

@@ -20,6 +20,7 @@ from service.fhir.conformance import (
     interactions,
 )
 from service.fhir.outcome_operations import OUTCOME_OPERATIONS
+from service.fhir.plan_operations import PLAN_OPERATIONS
 from service.fhir.record_operations import RECORD_OPERATIONS
 from service.fhir.search.modifiers import accepted_modifiers
 from service.fhir.search.parse_include import include_names, reverse_include_names
@@ -36,7 +37,7 @@ _SANDBOX: Final = (
     "An open sandbox: there is no access control, so whoever reaches the service can read and change everything in it. "
     "Use synthetic data only."
 )
-_OF_TYPES: Final = (CODE_OPERATIONS, RECORD_OPERATIONS, OUTCOME_OPERATIONS)
+_OF_TYPES: Final = (CODE_OPERATIONS, RECORD_OPERATIONS, OUTCOME_OPERATIONS, PLAN_OPERATIONS)
 _RECORDS: Final = "AuditEvent"
 _OF_RECORDS: Final = (
     "Written by the service itself for every interaction, in the shape of IHE BALP; for administrators. "
@@ -140,9 +141,7 @@ def _resource(name: str, registry: Registry, claims: dict[str, Any], reverse: It
         "searchInclude": ["*", *include_names(registry, name)],
         "searchRevInclude": ["*", *reverse],
         "searchParam": _search_parameters(registry.parameters(name).values()),
-        "operation": _operations(
-            (*OPERATIONS, *(claim for table in _OF_TYPES for claim in table.get(name, ()))),
-        ),
+        "operation": _operations((*OPERATIONS, *(claim for table in _OF_TYPES for claim in table.get(name, ())))),
     }
 
 

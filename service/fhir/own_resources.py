@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from service.fhir.conformance import SYSTEM_OPERATIONS
 from service.fhir.outcome import CANONICAL, ERROR_CODES, ERROR_SYSTEM
 from service.fhir.outcome_operations import OUTCOME_OPERATIONS
+from service.fhir.plan_operations import PLAN_OPERATIONS
 from service.fhir.record_operations import RECORD_OPERATIONS
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def resources() -> list[Content]:
     """All of them, each with its id and canonical URL."""
     of_types = [
         _operation(claim, resource_type)
-        for table in (RECORD_OPERATIONS, OUTCOME_OPERATIONS)
+        for table in (RECORD_OPERATIONS, OUTCOME_OPERATIONS, PLAN_OPERATIONS)
         for resource_type, claims in table.items()
         for claim in claims
         if claim.definition.startswith(CANONICAL)
@@ -36,7 +37,8 @@ def resources() -> list[Content]:
 
 def fingerprint() -> str:
     """A digest of what they say."""
-    told = repr((list(ERROR_CODES.values()), SYSTEM_OPERATIONS, RECORD_OPERATIONS, OUTCOME_OPERATIONS, _DATE))
+    tables = (SYSTEM_OPERATIONS, RECORD_OPERATIONS, OUTCOME_OPERATIONS, PLAN_OPERATIONS)
+    told = repr((list(ERROR_CODES.values()), tables, _DATE))
     return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
 
 
@@ -88,6 +90,16 @@ def _operation(claim: OperationClaim, resource_type: str | None = None) -> Conte
 
 
 _TAKEN: Final[dict[str, tuple[tuple[str, str, str, str], ...]]] = {
+    "apply": (
+        ("subject", "string", "1", "The patient, such as Patient/1."),
+        ("referral", "string", "1", "The referral, such as ServiceRequest/1; without it the only active one."),
+        ("planDefinition", "string", "1", "The protocol, such as PlanDefinition/neck-pain-6x, on the type."),
+        ("canonical", "canonical", "1", "The same by canonical URL."),
+        ("practitioner", "string", "1", "The therapist: a Practitioner or PractitionerRole."),
+        ("organization", "string", "1", "The clinic."),
+        ("encounter", "string", "1", "The visit in which the plan is made."),
+        ("bundled", "boolean", "1", "Whether to answer a transaction that creates the plan with Goals beside it."),
+    ),
     "everything": (
         ("_type", "code", "*", "The resource types to return, each alone or several with commas; without it all."),
         ("_since", "instant", "1", "Only what was last updated then or later."),
@@ -99,7 +111,12 @@ _TAKEN: Final[dict[str, tuple[tuple[str, str, str, str], ...]]] = {
         ("parameter", "string", "*", "The code of a search parameter, whose types are indexed anew."),
     ),
 }
-_RETURNED: Final = {"everything": "Bundle", "outcome-summary": "Parameters", "reindex": "Parameters"}
+_RETURNED: Final = {
+    "apply": "CarePlan",
+    "everything": "Bundle",
+    "outcome-summary": "Parameters",
+    "reindex": "Parameters",
+}
 
 
 def _published(resource_type: str, logical_id: str, title: str, description: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@
     safety     the patient's record, screened: DetectedIssues and urgent messages
     plausibility  what no content may say: impossible scores, diagnoses and times
     outcome_summary, outcome_parameters  $outcome-summary: whether the patient gets better
+    apply, known  PlanDefinition/$apply: the draft of a plan from a protocol, and what is known where one is made
     server     the rules put together for a running service
 
 Everything here reads; what is to be written it hands to the unit of work.
