@@ -77,8 +77,8 @@ def read(observation: Content, measure: Measure, zone: tzinfo) -> Reading | Left
         moment=when[0],
         effective=when[1],
         issued=issued.low if issued else EARLIEST,
-        site=_concept(observation.get("bodySite", {})),
-        method=_concept(observation.get("method", {})),
+        site=_concept(observation.get("bodySite")),
+        method=_concept(observation.get("method")),
         performers=frozenset(each["reference"] for each in observation.get("performer", ()) if "reference" in each),
     )
 
@@ -119,6 +119,9 @@ def fitting(value: Decimal, code: str | None, units: tuple[str, ...]) -> tuple[D
 
 
 def _in_a_unit(value: Decimal, code: str | None, units: tuple[Unit, ...]) -> tuple[Decimal, Unit] | None:
+    for unit in units:
+        if unit.unit == code:
+            return value, unit
     found = fitting(value, code, tuple(each.unit for each in units))
     return None if found is None else (found[0], next(each for each in units if each.unit == found[1]))
 
@@ -147,5 +150,7 @@ def _when(observation: Content, zone: tzinfo) -> tuple[Range, str] | None:
 
 def _concept(concept: Any) -> str:
     """A text by which equal concepts are equal; empty where nothing is said."""
+    if not concept:
+        return ""
     codings = sorted(f"{each.get('system', '')}|{each['code']}" for each in concept.get("coding", ()) if "code" in each)
     return " ".join(codings) or str(concept.get("text", ""))
