@@ -65,6 +65,15 @@ EVERYTHING: dict[tuple[str, str], Json] = {
     ("get", "/{id}/$everything"): {"params": {"_count": "1"}},
     ("post", "/{id}/$everything"): {"example": "everything"},
 }
+PLAN_OPERATIONS: dict[str, dict[tuple[str, str], str]] = {
+    "PlanDefinition": {
+        (method, f"{below}/$apply"): "" if below else "&planDefinition=PlanDefinition/low-back-pain-6x"
+        for method in ("get", "post")
+        for below in ("", "/{id}")
+    },
+}
+"""Type → method and path below it of the operations on protocols → what names the protocol in the URL."""
+
 CODES = "http://codes.example.org/described"
 RECORD_OPERATIONS: dict[str, dict[tuple[str, str], Json]] = {
     "Patient": {**EVERYTHING, ("post", "/$match"): {"example": "match"}},
@@ -151,8 +160,9 @@ async def test_every_operation_of_every_type_succeeds_as_described(
     for name in standard.definitions.resource_types:
         operations = {(method, path.removeprefix(f"/{name}")) for method, path in described(document, f"/{name}")}
         of_codes = {(method, below) for below in CODE_OPERATIONS.get(name, ()) for method in ("get", "post")}
+        of_plans = PLAN_OPERATIONS.get(name, ())
         of_compartments = COMPARTMENT if name in standard.definitions.compartments else ()
-        assert operations == {*SENT, *of_codes, *RECORD_OPERATIONS.get(name, ()), *of_compartments}
+        assert operations == {*SENT, *of_codes, *RECORD_OPERATIONS.get(name, ()), *of_plans, *of_compartments}
         for (method, below), sent in SENT.items():
             operation = document["paths"][f"/{name}{below}"][method]
             path = f"/{name}{below}".replace("{id}", STORED).replace("{vid}", "1")
@@ -209,6 +219,31 @@ async def test_every_operation_on_patients_and_referrals_succeeds_as_described(
                 path = f"{name}{below}".replace("{id}", "described")
                 request: Json = {"json": examples[sent["example"]]["value"]} if "example" in sent else sent
                 response = await client.request(method, path, **request)
+                assert response.status_code == 200, response.text
+                assert "content" in answer_of(document, operation, response.status_code)
+                assert resource.is_valid(response.json()), operation["operationId"]
+
+
+async def test_every_operation_on_protocols_succeeds_as_described(
+    make_client: MakeClient, document: Json, resource: jsonschema_rs.Draft202012Validator
+) -> None:
+    """For the only referral of a patient."""
+    examples = document["components"]["examples"]
+    async with make_client() as client:
+        subject = {"subject": {"reference": "Patient/example"}}
+        for name, more in (("Patient", {}), ("ServiceRequest", subject)):
+            content = examples[name]["value"] | {"id": "example"} | more
+            # the example's time is over
+            content.pop("occurrenceTiming", None)
+            stored = await client.put(f"{name}/example", json=content)
+            assert stored.is_success, stored.text
+        for name, listed in PLAN_OPERATIONS.items():
+            for (method, below), named in listed.items():
+                operation = document["paths"][f"/{name}{below}"][method]
+                query = f"?{named}" if method == "post" else f"?subject=Patient/example{named}"
+                body: Json = {"json": examples["apply"]["value"]} if method == "post" else {}
+                path = f"{name}{below}{query}".replace("{id}", "low-back-pain-6x")
+                response = await client.request(method, path, **body)
                 assert response.status_code == 200, response.text
                 assert "content" in answer_of(document, operation, response.status_code)
                 assert resource.is_valid(response.json()), operation["operationId"]

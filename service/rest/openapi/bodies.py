@@ -12,6 +12,7 @@ from service.rest.openapi.headers import response_headers
 from service.rest.openapi.operation import component
 from service.rest.openapi.outcome_examples import OUTCOME_EXAMPLES
 from service.rest.openapi.parameters import SEARCH_RESULT_PARAMETERS, parameter_schema
+from service.rest.openapi.plan_examples import PLAN_EXAMPLES
 from service.rest.openapi.schemas import reference_to
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def examples(definitions: Definitions, registry: Registry) -> Json:
     found["reindex"] = {"summary": "Of the types that have a parameter", "value": _REINDEX}
     found["reindexes"] = {"summary": "One that is running", "value": _REINDEXES}
     found["everything"] = {"summary": "Of one type, since yesterday", "value": _EVERYTHING}
-    found |= OUTCOME_EXAMPLES
+    found |= OUTCOME_EXAMPLES | PLAN_EXAMPLES
     found["match"] = {"summary": "Whoever is certain", "value": _MATCH}
     match = _bundle("searchset", stored(decode(example_files()["Patient"])), search=_GRADED)
     found["matches"] = {"summary": "One who is certain", "value": match}
@@ -193,7 +194,12 @@ def request_bodies(definitions: Definitions, search: SearchParameters) -> Json:
     bodies["Codes"] = _body("The parameters of the operation.", reference_to("Parameters"), "codes")
     bodies["Everything"] = _body("`_type`, `_since` and `_count`.", reference_to("Parameters"), "everything")
     bodies["Everything"]["required"] = False
-    for name, example in (("Lastn", "lastn"), ("OutcomeSummary", "outcome-summary"), ("Stats", "stats")):
+    for name, example in (
+        ("Apply", "apply"),
+        ("Lastn", "lastn"),
+        ("OutcomeSummary", "outcome-summary"),
+        ("Stats", "stats"),
+    ):
         bodies[name] = _body("The parameters of the operation.", reference_to("Parameters"), example)
     bodies["OutcomeSummary"]["required"] = False
     bodies["Match"] = _body(
@@ -276,6 +282,12 @@ def _answers_of_operations() -> Json:
         "An Observation of `statistics` for each code and kind of unit; each `source` that they come from.",
         reference_to("Parameters"),
         "statistics",
+        "X-Request-Id",
+    )
+    responses["Draft"] = _answer(
+        "The plan as a draft; with `bundled` a transaction that creates it.",
+        _one_of("CarePlan", "Bundle"),
+        "draft",
         "X-Request-Id",
     )
     responses["Codes"] = _answer(

@@ -13,6 +13,7 @@ from service.rest.openapi.errors import error_example_components, error_response
 from service.rest.openapi.headers import request_header_components, response_header_components
 from service.rest.openapi.outcome_paths import outcome_paths
 from service.rest.openapi.parameters import parameter_components
+from service.rest.openapi.plan_paths import plan_paths
 from service.rest.openapi.record_paths import record_paths
 from service.rest.openapi.schemas import resource_schemas
 from service.rest.openapi.search_parameters import SearchParameters, search_value_list, search_value_schemas
@@ -72,7 +73,7 @@ def build(definitions: Definitions, registry: Registry, *, version: str) -> Json
     paths = system_paths(search)
     for name in types:
         paths |= type_paths(name, search) | code_paths(name) | record_paths(name)
-        paths |= outcome_paths(name, search)
+        paths |= outcome_paths(name, search) | plan_paths(name)
     paths |= compartment_paths(registry, search)
     paths |= access_paths()
     return {
