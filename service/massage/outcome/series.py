@@ -50,25 +50,20 @@ def collect(
         found = read(observation, measure, zone)
         if isinstance(found, LeftOut):
             left_out.append(found)
-        elif until is not None and found.moment.low > until:
-            continue
         elif since is not None and found.moment.high <= since:
             text = "It was measured before the referral."
             left_out.append(LeftOut(observation=found.observation, measure=measure, reason="early", text=text))
-        else:
+        elif until is None or found.moment.low <= until:
             key = (measures.place(measure), measure.variant, found.unit, found.site, found.method)
             groups.setdefault(key, []).append(found)
-    series = [
-        Series(
-            measure=readings[0].measure,
-            unit=unit,
-            site=site,
-            method=method,
-            readings=tuple(sorted(readings, key=_order)),
-        )
-        for (_, _, unit, site, method), readings in sorted(groups.items())
-    ]
+    series = [_series(groups[key]) for key in sorted(groups)]
     return series, sorted(left_out, key=lambda each: (measures.place(each.measure), each.observation))
+
+
+def _series(readings: list[Reading]) -> Series:
+    one = readings[0]
+    ordered = tuple(sorted(readings, key=_order))
+    return Series(measure=one.measure, unit=one.unit, site=one.site, method=one.method, readings=ordered)
 
 
 def _order(reading: Reading) -> tuple[datetime, datetime, datetime, Decimal, str]:
