@@ -1,0 +1,364 @@
+"""The protocols: rows of the catalogue's words with sources, valid resources, and drafts that meet our profiles."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from msgspec.structs import replace
+
+from service.fhir.codec import decode, encode
+from service.fhir.definitions import load
+from service.fhir.outcome import FhirError
+from service.fhir.profile import Profile, Shelf
+from service.fhir.validation import Validator
+from service.interactions.profile_sources import Source, codes_of
+from service.massage import catalogue, profiles, protocol
+from service.massage.protocol.goals import aim_of
+from service.massage.protocol.measured import latest
+from service.massage.protocol.rows import LONGEST_MINUTES, SHORTEST_MINUTES
+from service.massage.screening.record import record_of
+from service.massage.screening.screen import screen
+from service.massage.screening.systems import LOINC
+from tests.builders.resources import concept, reference
+from tests.builders.screening import NOW, diagnosis, order, rules
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from service.massage.protocol import Protocol
+    from service.massage.protocol.rows import Statement, TechniqueUse
+
+Json = dict[str, Any]
+
+PROTOCOLS: Final = protocol.load()
+ROWS: Final = list(PROTOCOLS.rows.values())
+NAMED: Final = {
+    "low-back-pain", "neck-pain", "tension-type-headache", "migraine", "fibromyalgia", "lymphedema",
+    "post-surgical-rehabilitation", "tmj-disorder", "plantar-fasciitis", "whiplash", "carpal-tunnel-syndrome",
+    "sciatica", "herniated-disc", "arthritis", "tinnitus", "multiple-sclerosis", "parkinsons-disease",
+}  # fmt: skip
+SEEDS: Final = {"S-0", "S-1", "S-2", "S-3", "S-4"}
+EVERYBODY: Final[dict[str, list[Json]]] = {
+    "nobody-knows": [],
+    "low-back-pain": [diagnosis("M54.50")],
+    "osteoporosis": [diagnosis("M81.0")],
+    "anticoagulants": [diagnosis("Z79.01")],
+    "arthritis-and-neuropathy": [diagnosis("M06.9"), diagnosis("G62.9", 2)],
+}
+"""Patients, by what is known of them."""
+
+
+@pytest.fixture(scope="module")
+def validator() -> Validator:
+    return Validator(load())
+
+
+@pytest.fixture(scope="module")
+def care_plan() -> Profile:
+    """Our profile of a plan."""
+    structures = [decode(encode(each)) for each in profiles.resources()]
+    held: dict[tuple[str, str], list[Source]] = {}
+    for content in (decode(encode(each)) for each in catalogue.resources()):
+        source = Source(type=content["resourceType"], id=content["id"], version_id=1, content=content)
+        held.setdefault((source.type, content["url"]), []).append(source)
+    shelf = Shelf(load(), structures, codes_of(structures, held, limit=10_000))
+    profile = shelf.profile(profiles.canonical("massage-care-plan"))
+    assert isinstance(profile, Profile), profile
+    return profile
+
+
+def case(*known: Json, referral: Json | None = None, **changes: Any) -> protocol.Case:
+    """A patient of whom this is known, and an order for them."""
+    ordered = referral or order()
+    screening = screen(ordered, record_of(known), rules(), NOW)
+    found = protocol.Case(patient="Patient/p1", referral=ordered, screening=screening, today=NOW.date())
+    return replace(found, **changes)
+
+
+def row(name: str = "low-back-pain-6x") -> Protocol:
+    return PROTOCOLS.rows[name]
+
+
+def drafted(asked: protocol.Case, name: str = "low-back-pain-6x") -> Json:
+    return decode(encode(protocol.apply(PROTOCOLS, row(name), asked)))  # type: ignore[no-any-return]
+
+
+def sessions(plan: Json) -> Json:
+    (found,) = [each for each in plan["contained"] if each["id"] == "sessions"]
+    return dict(found)
+
+
+def techniques(plan: Json) -> list[str]:
+    return [each["coding"][0]["code"] for each in sessions(plan)["orderDetail"]]
+
+
+def goals(plan: Json) -> dict[str, Json]:
+    return {each["id"]: each for each in plan["contained"] if each["resourceType"] == "Goal"}
+
+
+def told(plan: Json) -> str:
+    return " ".join(each["text"] for each in plan["note"])
+
+
+def refused(asked: protocol.Case, name: str = "low-back-pain-6x") -> str:
+    """The error code of what is no plan."""
+    with pytest.raises(FhirError) as error:
+        drafted(asked, name)
+    return str(error.value.code)
+
+
+def test_every_condition_that_is_named_has_a_protocol() -> None:
+    """Those of the order of work, and those that the documents name beside them."""
+    assert {code for each in ROWS for code in each.conditions} >= NAMED
+
+
+@pytest.mark.parametrize("each", ROWS, ids=lambda each: str(each.id))
+def test_a_row_claims_no_more_than_its_sources(each: Protocol) -> None:
+    """What is not of design cites somebody else; what nobody says is of design; nothing is from memory."""
+    statements: list[Statement | TechniqueUse] = [each.why, *each.techniques, *each.cautions]
+    for said in statements:
+        assert "memory" not in said.sources
+        assert (said.confidence == "design") or (set(said.sources) - {"design"})
+        assert said.confidence != "A" or not set(said.sources) <= SEEDS | {"design", "W"}
+        assert said.sources != ("design",) or said.confidence == "design"
+    assert SHORTEST_MINUTES <= each.minutes <= LONGEST_MINUTES
+    assert each.every_weeks == 1
+
+
+@pytest.mark.parametrize("word", ["toxi", "detox", "hormone", "cortisol", "serotonin", "cure"])
+def test_no_marketing_is_told(word: str) -> None:
+    """Of detoxification, hormones and the like."""
+    assert word not in encode(protocol.resources()).decode().casefold()
+
+
+@pytest.mark.parametrize("content", protocol.resources(), ids=lambda each: f"{each['resourceType']}/{each['id']}")
+def test_what_is_shipped_is_valid(validator: Validator, content: Json) -> None:
+    """Without even a warning, and marked as not signed off."""
+    decoded = decode(encode(content))
+    assert validator.issues(decoded, decoded["resourceType"], warnings=True) == []
+    assert (decoded["status"], decoded["experimental"]) == ("draft", True)
+
+
+def test_what_plan_definitions_refer_to_is_shipped() -> None:
+    """Every ActivityDefinition, by its canonical URL and version; every goal of an action."""
+    contents = protocol.resources()
+    there = {f"{each['url']}|{each['version']}" for each in contents}
+    for content in contents:
+        if content["resourceType"] == "PlanDefinition":
+            inner, *others = content["action"]
+            assert {each["definitionCanonical"] for each in (*inner["action"], *others)} <= there
+            assert inner["goalId"] == [each["id"] for each in content["goal"]]
+
+
+@pytest.mark.parametrize("known", EVERYBODY.values(), ids=EVERYBODY)
+@pytest.mark.parametrize("each", ROWS, ids=lambda each: str(each.id))
+def test_a_draft_meets_r4_and_our_profile(
+    validator: Validator, care_plan: Profile, each: Protocol, known: list[Json]
+) -> None:
+    """As a draft, as an active plan, and with its goals beside it; or the refusal says why there is none."""
+    asked = case(*known, measured={code: Decimal(5) for code in each.goals})
+    try:
+        plan = drafted(asked, each.id)
+    except FhirError as error:
+        assert error.code == "guard-safety"
+        return
+    for content in (plan, plan | {"status": "active"}):
+        assert validator.issues(content, "CarePlan", warnings=True) == []
+        assert care_plan.issues(content) == []
+    for one in decode(encode(protocol.transaction(plan)))["entry"]:
+        assert validator.issues(one["resource"], one["resource"]["resourceType"], warnings=True) == []
+
+
+@pytest.mark.parametrize("each", ROWS, ids=lambda each: str(each.id))
+def test_a_protocol_that_nothing_speaks_against_gives_all_of_its_techniques(each: Protocol) -> None:
+    """In the row's order, and the protocol's number of sessions of its length."""
+    plan = drafted(case(), each.id)
+    repeat = sessions(plan)["occurrenceTiming"]["repeat"]
+    assert techniques(plan) == [use.code for use in each.techniques]
+    assert (repeat["count"], repeat["duration"], repeat["periodUnit"]) == (each.visits, each.minutes, "wk")
+    assert list(goals(plan)) == [f"goal-{code}" for code in each.goals]
+
+
+def test_a_technique_that_is_not_safe_is_left_out_until_it_is_cleared() -> None:
+    """Deep pressure on fragile bones."""
+    asked = case(diagnosis("M81.0"))
+    assert "deep-tissue" not in techniques(drafted(asked))
+    assert "severe-osteoporosis" in told(drafted(asked))
+    assert "deep-tissue" in techniques(drafted(replace(asked, cleared=frozenset({"severe-osteoporosis"}))))
+
+
+def test_nothing_is_planned_against_an_absolute_contraindication() -> None:
+    """Unless the referrer has cleared it."""
+    asked = case(diagnosis("I82.402"))
+    assert refused(asked) == "guard-safety"
+    cleared = frozenset(each.rule for each in asked.screening.absolute)
+    assert drafted(replace(asked, cleared=cleared))["status"] == "draft"
+
+
+def test_what_is_unscreened_is_not_called_safe() -> None:
+    assert "does not mean safe" in told(drafted(case()))
+    assert "does not mean safe" not in told(drafted(case(diagnosis("M54.50"))))
+
+
+def test_what_the_referrer_asks_for_comes_first() -> None:
+    """Whether the protocol has it or not."""
+    plan = drafted(case(referral=order("neuromuscular", "trigger-point")))
+    assert techniques(plan) == ["neuromuscular", "trigger-point", "myofascial-release", "deep-tissue"]
+
+
+def test_the_body_site_is_the_referrals() -> None:
+    """Else the protocol's."""
+    codes = [
+        [each["coding"][0]["code"] for each in sessions(drafted(asked))["bodySite"]]
+        for asked in (case(referral=order(site="77568009")), case())
+    ]
+    assert codes == [["77568009"], list(row().sites)]
+
+
+VISITS: Final = [
+    ({}, None, 6, "orders no number"),
+    ({"quantityQuantity": {"value": 4}}, 4, 4, ""),
+    ({"quantityQuantity": {"value": 10}}, 6, 6, "the 6 sessions that order and authorisation leave"),
+    ({"occurrenceTiming": {"repeat": {"count": 3}}}, 3, 3, ""),
+    ({}, 2, 2, "the 2 sessions that order and authorisation leave"),
+]
+
+
+@pytest.mark.parametrize("ordered, left, planned, note", VISITS)
+def test_visits_are_those_that_are_ordered_and_left(ordered: Json, left: int | None, planned: int, note: str) -> None:
+    plan = drafted(case(referral=order(**ordered), left=left))
+    assert sessions(plan)["quantityQuantity"]["value"] == planned
+    assert note in told(plan)
+
+
+def test_no_visit_left_is_no_plan() -> None:
+    assert refused(case(left=0)) == "guard-visits"
+
+
+LENGTHS: Final = [(30, "min", 30), (90, "min", 90), (1, "h", 60), (15, "min", 60), (120, "min", 60)]
+
+
+@pytest.mark.parametrize("duration, unit, minutes", LENGTHS)
+def test_a_session_lasts_as_ordered_within_30_to_90_minutes(duration: int, unit: str, minutes: int) -> None:
+    """Else as the protocol says, and the plan says so."""
+    repeat = {"duration": duration, "durationUnit": unit}
+    plan = drafted(case(referral=order(occurrenceTiming={"repeat": repeat})))
+    assert sessions(plan)["occurrenceTiming"]["repeat"]["duration"] == minutes
+    assert ("not within 30 to 90 minutes" in told(plan)) is (duration in (15, 120))
+
+
+def test_the_plan_ends_with_the_order() -> None:
+    """Six weekly sessions do not fit into two weeks."""
+    bounds = {"start": "2026-03-04", "end": "2026-03-18"}
+    plan = drafted(case(referral=order(occurrenceTiming={"repeat": {"boundsPeriod": bounds}})))
+    assert plan["period"] == bounds
+    assert "may not all fit" in told(plan)
+
+
+def test_an_order_whose_time_is_over_is_no_plan() -> None:
+    past = order(occurrencePeriod={"end": "2026-02-01"})
+    assert refused(case(referral=past)) == "guard-referral"
+
+
+def test_a_plan_of_twice_a_week_is_half_as_long() -> None:
+    repeat = {"frequency": 2, "period": 1, "periodUnit": "wk"}
+    plan = drafted(case(referral=order(occurrenceTiming={"repeat": repeat})))
+    assert plan["period"] == {"start": "2026-03-01", "end": date(2026, 3, 22).isoformat()}
+
+
+def test_a_referral_without_a_reason_is_no_plan() -> None:
+    assert refused(case(diagnosis("M54.50"), referral=order(reasonCode=[]))) == "guard-referral"
+
+
+def test_a_condition_that_is_named_is_addressed_itself() -> None:
+    """And no copy of it."""
+    named = [reference("Condition/c1")]
+    plan = drafted(case(referral=order(reasonReference=named)))
+    assert plan["addresses"] == named
+    assert not [each for each in plan["contained"] if each["resourceType"] == "Condition"]
+
+
+def test_a_reason_of_another_protocol_is_said() -> None:
+    assert "not among the conditions" in told(drafted(case(), "neck-pain-6x"))
+    assert "not among the conditions" not in told(drafted(case()))
+
+
+CERTIFIED: Final[Json] = {
+    "resourceType": "Practitioner",
+    "qualification": [{"code": {"coding": [{"code": "lymphatic-drainage-cert"}]}, "period": {"end": "2026-12-31"}}],
+}
+LAPSED: Final[Json] = CERTIFIED | {"qualification": [CERTIFIED["qualification"][0] | {"period": {"end": "2025-12-31"}}]}
+
+
+def test_a_certificate_counts_while_it_is_in_force() -> None:
+    """Without a therapist the plan says what one needs."""
+    knee = "post-surgical-knee"
+    assert "lymphatic-drainage" in techniques(drafted(case(therapist=CERTIFIED), knee))
+    assert "lymphatic-drainage" not in techniques(drafted(case(therapist=LAPSED), knee))
+    assert "No licence" in told(drafted(case(therapist=LAPSED), knee))
+    assert "takes a therapist" in told(drafted(case(), knee))
+    assert refused(case(therapist=LAPSED), "lymphedema-8x") == "guard-therapist"
+
+
+TARGETS: Final = [
+    ("nprs", "7", "5"),
+    ("nprs", "1", "0"),
+    ("odi", "42", "32"),
+    ("psfs", "4", "6.7"),
+    ("psfs", "9", "10"),
+    ("ndi", "30", "20"),
+    ("rom-cervical", "50", "55"),
+    ("fiqr", "60", None),
+    ("limb-circumference", "33", None),
+]
+
+
+@pytest.mark.parametrize("code, first, wanted", TARGETS)
+def test_a_goal_is_a_meaningful_change_from_the_first_measurement(code: str, first: str, wanted: str | None) -> None:
+    """By the catalogue, within the range of the measure; no number where no meaningful change is known."""
+    aim = aim_of(code, PROTOCOLS.catalogue.outcome_measures[code])
+    assert aim.wanted(Decimal(first)) == (None if wanted is None else Decimal(wanted))
+
+
+def test_a_goal_says_which_way_and_by_when() -> None:
+    plan = drafted(case(measured={"nprs": Decimal(7)}))
+    (target,) = goals(plan)["goal-nprs"]["target"]
+    assert (target["detailQuantity"]["comparator"], target["dueDate"]) == ("<=", plan["period"]["end"])
+    assert goals(plan)["goal-odi"]["description"]["text"].startswith("Oswestry Disability Index: lower than at")
+
+
+def test_a_score_in_another_unit_is_not_converted() -> None:
+    """A raw score is no percentage."""
+    measures = {"odi": PROTOCOLS.catalogue.outcome_measures["odi"]}
+    observed = [
+        {
+            "resourceType": "Observation",
+            "status": "final",
+            "code": concept(LOINC, "97909-6"),
+            "effectiveDateTime": day,
+            "valueQuantity": {"value": value, "code": unit},
+        }
+        for day, value, unit in (("2026-01-02", 40, "%"), ("2026-01-01", 50, "%"), ("2026-01-03", 21, "{score}"))
+    ]
+    assert latest(observed, measures) == {"odi": Decimal(40)}
+
+
+def test_goals_leave_a_bundled_plan_with_no_reference_into_it() -> None:
+    """What is only contained cannot be referred to from outside."""
+    found = protocol.transaction(drafted(case()))
+    *created, plan = [each["resource"] for each in found["entry"]]
+    assert [each["resourceType"] for each in created] == ["Goal"] * 3
+    assert plan["goal"] == [{"reference": each["fullUrl"]} for each in found["entry"][:-1]]
+    assert all(each["addresses"] == [reference("ServiceRequest/r1")] for each in created)
+
+
+def test_a_code_that_the_catalogue_has_not_stops_the_start(tmp_path: Path) -> None:
+    """The message says which one."""
+    for name in ("protocols.toml", "statements.toml"):
+        text = (protocol.rows.FOLDER / name).read_text("utf-8")
+        (tmp_path / name).write_text(text.replace('goals = ["nprs", "odi", "rom-lumbar"]', 'goals = ["no-such"]'))
+    with pytest.raises(ValueError, match="no-such"):
+        protocol.load(tmp_path)
