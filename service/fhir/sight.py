@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 
     from service.fhir.resource import Content
 
-Standing = Literal["named", "performs", "open"]
-"""Of a party: it is named in the referral; it performs it, so nobody else may claim it; anybody may."""
+Standing = Literal["named", "performs", "ended", "open"]
+"""Of a party: it is named in the referral; it performs it, so nobody else may claim it; it did; anybody may.
+
+Whose part has ended sees the referral, and the Task that says so, and nothing else that is not its own.
+"""
 
 SeenName = Literal["seen_by"]
 SEEN: Final[SeenName] = "seen_by"
@@ -202,7 +205,7 @@ def parties(content: Content, base: str, types: Container[str]) -> Iterator[Part
     asks, performs = elements
     over = resource_type == "Task" and content.get("status") in _OVER
     yield from _named(content.get(asks), "named", base, types)
-    yield from _named(content.get(performs), "named" if over else "performs", base, types)
+    yield from _named(content.get(performs), "ended" if over else "performs", base, types)
     is_order = resource_type == REFERRAL and content.get("status") == "active" and content.get("intent") == "order"
     if is_order and not content.get(performs):
         yield Party(EVERY_CLINIC, is_role=False, standing="open")

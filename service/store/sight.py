@@ -106,7 +106,9 @@ granted AS MATERIALIZED (
   FROM affected a JOIN referral_member m ON m.resource_key = a.key
   CROSS JOIN LATERAL (
     SELECT p.organisation FROM referral_party p
-    WHERE p.referral_key = m.referral_key AND (p.standing <> 'open' OR NOT EXISTS (
+    WHERE p.referral_key = m.referral_key
+    AND (p.standing <> 'ended' OR a.key IN (p.referral_key, p.source_key))
+    AND (p.standing <> 'open' OR NOT EXISTS (
       SELECT FROM referral_party o WHERE o.referral_key = m.referral_key AND o.standing = 'performs'))
     UNION ALL
     SELECT s.organisation FROM seen_by s WHERE s.resource_key = m.referral_key AND s.made) p),

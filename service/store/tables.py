@@ -218,7 +218,7 @@ referral_party: Final = Table(
     Column("organisation", UUID, nullable=False),
     Column("standing", _EXACT, nullable=False),
     PrimaryKeyConstraint("referral_key", "source_key", "organisation", "standing"),
-    CheckConstraint("standing IN ('named', 'performs', 'open')", name="standing"),
+    CheckConstraint("standing IN ('named', 'performs', 'ended', 'open')", name="standing"),
     Index("ix_referral_party_source_key", "source_key"),
 )
 """Who is a party to a referral, and which resource says so."""

@@ -240,6 +240,23 @@ async def test_an_open_referral_is_seen_by_every_clinic_until_one_claims_it(netw
     assert await network.other.sees(asked)
 
 
+async def test_who_declined_sees_nothing_of_who_took_over(network: Network) -> None:
+    """But the referral and its own Task, and what it wrote itself."""
+    subject = await network.referrer.post(patient())
+    made = await network.referrer.post(referral(subject, None))
+    first = await network.referrer.post(task(made, "Organization/other"))
+    assert await network.other.sees(subject)
+    noted = await network.other.post(observation(subject, basedOn=[{"reference": made}]))
+    assert (await network.other.put(first, status="rejected")).status_code == 200
+    second = await network.referrer.post(task(made, "Organization/clinic"))
+    measured = await network.clinic.post(observation(subject, basedOn=[{"reference": made}]))
+    for reference in (made, first, noted):
+        assert await network.other.sees(reference), reference
+    for reference in (subject, second, measured):
+        assert not await network.other.sees(reference), reference
+        assert await network.clinic.sees(reference), reference
+
+
 async def test_a_reference_opens_nothing_that_its_writer_does_not_see(network: Network) -> None:
     """Neither what it points at, nor a way into it."""
     subject = await network.referrer.post(patient())

@@ -37,9 +37,13 @@ class Model:
     members: dict[str, set[str]] = field(default_factory=dict)
     parties: dict[str, set[tuple[str, UUID, str]]] = field(default_factory=dict)
 
-    def seers(self, referral: str) -> Iterator[str]:
-        """The organisations that are parties to a referral."""
-        found = self.parties.get(referral, set())
+    def seers(self, referral: str, reference: str) -> Iterator[str]:
+        """The organisations that are parties to a referral and see one of its members."""
+        found = {
+            (source, identity, standing)
+            for source, identity, standing in self.parties.get(referral, set())
+            if standing != "ended" or reference in (referral, source)
+        }
         taken = any(standing == "performs" for _, _, standing in found)
         for name, role in ROLES.items():
             own = identity_of("Organization", name)
@@ -52,7 +56,7 @@ class Model:
     def sees(self, name: str, reference: str) -> bool:
         """Whether an organisation sees a resource."""
         referrals = [each for each, members in self.members.items() if reference in members]
-        return self.makers[reference] == name or any(name in self.seers(each) for each in referrals)
+        return self.makers[reference] == name or any(name in self.seers(each, reference) for each in referrals)
 
     def write(self, name: str, reference: str, content: dict[str, Any]) -> None:
         """Note what an organisation wrote."""
