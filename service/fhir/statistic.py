@@ -32,7 +32,8 @@ def statistic(code: str, numbers: Sequence[Decimal]) -> Decimal | None:
     if found is None:
         return None
     rounded = _DIGITS.normalize(found)
-    return rounded.quantize(Decimal(1)) if rounded == rounded.to_integral_value() else rounded
+    is_whole = rounded == rounded.to_integral_value() and rounded.adjusted() < _DIGITS.prec
+    return rounded.quantize(Decimal(1)) if is_whole else rounded
 
 
 def _sum(numbers: Sequence[Decimal]) -> Decimal:

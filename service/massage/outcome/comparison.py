@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
@@ -24,6 +24,7 @@ _TENTH: Final = Decimal("0.1")
 _HUNDREDTH: Final = Decimal("0.01")
 _WEEK: Final = timedelta(weeks=1)
 _FEWEST: Final = 2
+_MOST_DIGITS: Final = 20
 
 
 class Threshold(Struct, frozen=True, kw_only=True):
@@ -140,7 +141,12 @@ def _judged(
 def _percent(change: Decimal | None, baseline: Decimal) -> Decimal | None:
     if change is None or baseline <= 0:
         return None
-    return (change * 100 / baseline).quantize(_TENTH, rounding=ROUND_HALF_EVEN)
+    return _rounded(change * 100 / baseline, _TENTH)
+
+
+def _rounded(number: Decimal, step: Decimal) -> Decimal | None:
+    """To a multiple of the step; None where a number is beyond all measures, as those without a range allow."""
+    return number.quantize(step) if number.is_finite() and number.adjusted() < _MOST_DIGITS else None
 
 
 def _slope(readings: Sequence[Reading]) -> Decimal | None:
@@ -152,8 +158,9 @@ def _slope(readings: Sequence[Reading]) -> Decimal | None:
     if not spread:
         return None
     along = sum((week - middle) * (value - mean) for week, value in zip(weeks, values, strict=True))
+    slope = _rounded(Decimal(along / spread), _HUNDREDTH)
     # adding 0 makes a zero of a negative zero
-    return Decimal(along / spread).quantize(_HUNDREDTH) + 0
+    return None if slope is None else slope + 0
 
 
 def _trend(per_week: Decimal | None, row: OutcomeMeasure) -> Trend:

@@ -156,10 +156,14 @@ def _after(start: Any, duration: Content) -> str | None:
     if not isinstance(start, str) or len(start) != len("2026-01-12") or count is None or count != int(count):
         return None
     began, code = date.fromisoformat(start), str(duration.get("code"))
-    if code in _DAYS:
-        return (began + timedelta(days=int(count) * _DAYS[code])).isoformat()
-    if code in _MONTHS:
-        years, month = divmod(began.month - 1 + int(count) * _MONTHS[code], 12)
-        year = began.year + years
-        return date(year, month + 1, min(began.day, calendar.monthrange(year, month + 1)[1])).isoformat()
+    try:
+        if code in _DAYS:
+            return (began + timedelta(days=int(count) * _DAYS[code])).isoformat()
+        if code in _MONTHS:
+            years, month = divmod(began.month - 1 + int(count) * _MONTHS[code], 12)
+            year = began.year + years
+            return date(year, month + 1, min(began.day, calendar.monthrange(year, month + 1)[1])).isoformat()
+    except (OverflowError, ValueError):
+        # beyond the calendar
+        return None
     return None

@@ -55,6 +55,9 @@ def read(observation: Content, measure: Measure, zone: tzinfo) -> Reading | Left
     status = observation.get("status")
     if status not in COUNTED:
         return LeftOut(observation=name, measure=measure, reason="status", text=f"Its status is {status}.")
+    if "modifierExtension" in observation:
+        text = "What its modifier extension makes of it is not known."
+        return LeftOut(observation=name, measure=measure, reason="value", text=text)
     given = _given(observation)
     if given is None:
         return LeftOut(observation=name, measure=measure, reason="value", text="It has no exact number.")

@@ -46,6 +46,13 @@ def test_one_number_does_not_deviate() -> None:
     assert [statistic(code, [Decimal(3)]) for code in ("std-dev", "variance", "median")] == [None, None, 3]
 
 
+@pytest.mark.parametrize("code", COMPUTED)
+def test_numbers_beyond_all_measures_are_computed_too(code: str) -> None:
+    found = statistic(code, [Decimal("1E-90"), Decimal("1E90"), Decimal("-1E90")])
+    assert found is not None
+    assert found.is_finite()
+
+
 @given(st.lists(st.decimals(0, 1000, places=2), min_size=2, max_size=20))
 def test_they_are_those_of_the_standard_library(numbers: list[Decimal]) -> None:
     expected = {

@@ -161,6 +161,7 @@ LEFT_OUT = [
                                    "code": "{score}"}}, "value"),
     ("no value", {"valueQuantity": {}}, "value"),
     ("no time", {"effectiveDateTime": None}, "time"),
+    ("a modifier", {"modifierExtension": [{"url": "http://example.org/x", "valueBoolean": True}]}, "value"),
 ]  # fmt: skip
 
 
@@ -304,6 +305,17 @@ def test_words_say_what_was_measured_and_by_whom_it_matters() -> None:
 def test_words_claim_nothing_without_a_source() -> None:
     text = told(only(course("faces", "8", "2")), CATALOGUE.sources)
     assert text.endswith("from which change on it matters to a patient is not known for this measure and unit.")
+
+
+def test_numbers_beyond_all_measures_are_told_without_percentages() -> None:
+    found = only(course("faces", "1E-90", "1E90"))
+    assert (found.percent, found.per_week, found.progress) == (None, None, "unknown")
+
+
+@pytest.mark.parametrize("duration", [{"value": 10**9, "code": "a"}, {"value": 10**9, "code": "wk"}, {"value": 1}])
+def test_a_due_date_beyond_the_calendar_is_none(duration: Json) -> None:
+    goal = target(dueDate=None, dueDuration=duration)
+    assert achievement_of(goal, [], MEASURES, as_of=AFTER, zone=UTC) == "in-progress"
 
 
 MEASURED = st.builds(
