@@ -1,7 +1,7 @@
 """$apply of a protocol: https://hl7.org/fhir/R4/plandefinition-operation-apply.html
 
-It reads the patient and the referral as the caller sees them; what the safety rules find is everything that is known,
-as it is for the referral's own DetectedIssues. The answer is a draft, and nothing is stored.
+It reads the patient and the referral as the caller sees them. The safety rules look at everything that is known, as
+for the referral's own DetectedIssues; where none are made, at what the caller sees. Nothing is stored.
 
 | what is wrong                                                    | status and error code                         |
 | ---------------------------------------------------------------- | --------------------------------------------- |
@@ -130,6 +130,9 @@ class Apply:
     ) -> protocol.Case:
         now, (_, patient) = context.received_at, found.names["subject"]
         about = (await self._safety.known_of(session.of_the_service(), [patient], (), context.base))[patient]
+        if parts.rules is None:
+            # nobody has been told of dangers by DetectedIssues, so only what the caller sees may tell of them
+            about = await _seen(session, about)
         referral = found.contents.get("referral") or await self._only_referral(session, about)
         _check_referral(self._referrals, referral, self._safety.patient_of(referral, context.base), patient)
         known = await Known.of(self._safety, parts, session, context, referral, patient, about)
@@ -186,6 +189,13 @@ async def _resources(parts: Parts, session: Session, context: Context, given: Se
         if name not in seen or seen[name].content is None:
             raise failure("not-found", f"There is no such {name[0]}.", f"http.{parameter}")
     return _Given(names=names, contents={each: decoded(seen[name]) for each, name in names.items()})
+
+
+async def _seen(session: Session, contents: list[Content]) -> list[Content]:
+    """Those that the caller sees."""
+    names = [(each["resourceType"], each["id"]) for each in contents]
+    seen = await session.current(names, lock=False) if names else {}
+    return [each for each, name in zip(contents, names, strict=True) if name in seen]
 
 
 async def _therapist(parts: Parts, session: Session, context: Context, found: _Given) -> Content | None:
