@@ -185,9 +185,11 @@ def is_defining(interaction: Interaction) -> bool:
         return interaction.type in DEFINING
     if not isinstance(interaction, Process):
         return False
-    requests = [entry["request"] for entry in interaction.bundle.get("entry", ()) if "request" in entry]
-    written = [each["url"] for each in requests if each["method"] != "GET"]
-    return any(re.split("[/?]", url, maxsplit=1)[0] in DEFINING for url in written)
+    # whatever the client has sent: nobody has looked at the entries of a batch yet
+    entries = interaction.bundle.get("entry")
+    requests = [each.get("request") for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
+    urls = [each.get("url") for each in requests if isinstance(each, dict) and each.get("method") != "GET"]
+    return any(isinstance(url, str) and re.split("[/?]", url, maxsplit=1)[0] in DEFINING for url in urls)
 
 
 def _log_obstacles(found: Profile | ProfileError | None) -> None:
