@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _MATCH: Final = b'{"search":{"mode":"match"}}'
 _NAME: Final = re.compile(r"[^:.]+")
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,3}")
-_SUBJECTS: Final = frozenset({"patient", "subject"})
+_SUBJECT: Final = re.compile(r"(patient|subject)(:[A-Z][A-Za-z]*)?")
 _SHAPING: Final = frozenset({"_format", "_pretty"})
 
 
@@ -82,8 +82,8 @@ def _check(criteria: Parameters) -> None:
             text = "$lastn returns all that it finds, the latest first; it takes search criteria and max."
             raise failure("parameter-unsupported", text, f"http.{name}")
     names = {_base(name) for name, _ in criteria}
-    if not names & _SUBJECTS:
-        raise missing("Say whose observations are asked for, by patient or subject.", "patient")
+    if not any(_SUBJECT.fullmatch(name) and "," not in value for name, value in criteria):
+        raise missing("Say whose observations are asked for, by one reference as patient or subject.", "patient")
     if not any("code" in name or name == "category" for name in names):
         raise missing("Say what was observed, by code or category.", "code")
 

@@ -62,6 +62,8 @@ async def stats(parts: Parts, context: Context, operation: Operation) -> Answer:
     """Parameters with `statistics` and, if asked for, `source`; FhirError names the parameter that is wrong."""
     on_observations(operation)
     asked = sent(operation, TAKEN, parts.validator)
+    if asked.one("limit") == 0:
+        raise failure("parameter-value", "limit takes a whole number from 1.", "http.limit")
     codings, statistics, subject = _codings(asked), _statistics(asked), _subject(parts, context, asked)
     during, told = _during(context, asked)
     criteria = (("subject", subject), *during, *NO_OBSERVATIONS)

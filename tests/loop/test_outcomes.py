@@ -186,6 +186,8 @@ async def test_lastn_finds_nothing_that_one_does_not_see(treated: Story) -> None
     [
         ("code=a", "parameter-required"),
         ("patient=a", "parameter-required"),
+        ("patient=a,b&code=a", "parameter-required"),
+        ("patient.name=a&code=a", "parameter-required"),
         ("patient=a&code=a&max=0", "parameter-value"),
         ("patient=a&code=a&max=1&max=2", "parameter-value"),
         ("patient=a&code=a&_sort=date", "parameter-unsupported"),
@@ -267,6 +269,7 @@ async def test_statistics_of_nothing_are_absent(treated: Story) -> None:
         ("code=a&system=b&statistic=sum", "parameter-required"),
         ("subject=a&code=a&system=b&statistic=sum", "parameter-value"),
         ("subject=Patient/a&code=a&system=b&statistic=sum&duration=0", "parameter-value"),
+        ("subject=Patient/a&code=a&system=b&statistic=sum&limit=0", "parameter-value"),
         ("subject=Patient/a&code=a&system=b&statistic=sum&duration=long", "parameter-value"),
         ("subject=Patient/a&code=a&system=b&statistic=sum&period=2026", "parameter-value"),
     ],
