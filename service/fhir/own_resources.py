@@ -92,7 +92,7 @@ def _operation(claim: OperationClaim, resource_type: str | None = None) -> Conte
 _TAKEN: Final[dict[str, tuple[tuple[str, str, str, str], ...]]] = {
     "apply": (
         ("subject", "string", "1", "The patient, such as Patient/1."),
-        ("referral", "string", "1", "The referral, such as ServiceRequest/1; without it the only active one."),
+        ("referral", "string", "1", "A reference to the referral; without it the only active one."),
         ("planDefinition", "string", "1", "The protocol, such as PlanDefinition/neck-pain-6x, on the type."),
         ("canonical", "canonical", "1", "The same by canonical URL."),
         ("practitioner", "string", "1", "The therapist: a Practitioner or PractitionerRole."),

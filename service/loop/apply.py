@@ -103,7 +103,7 @@ class Apply:
             found = await _resources(parts, session, context, given)
             case = await self._case(parts, session, context, row, found)
         plan = protocol.apply(self._protocols, row, case)
-        body = protocol.transaction(plan) if given.flag("bundled") else plan
+        body = protocol.bundled(plan) if given.flag("bundled") else plan
         return Answer(result=Result.OK, body=codec.encode(body))
 
     def _row(self, operation: Operation, given: Sent) -> Protocol:

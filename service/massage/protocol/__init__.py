@@ -7,7 +7,7 @@ packages only.
 
 from service.massage.protocol.case import Case
 from service.massage.protocol.definitions import VERSION, fingerprint, resources
-from service.massage.protocol.plan import apply, transaction
+from service.massage.protocol.plan import apply, bundled
 from service.massage.protocol.rows import Protocol, Protocols, load
 
 __all__ = [
@@ -16,8 +16,8 @@ __all__ = [
     "Protocol",
     "Protocols",
     "apply",
+    "bundled",
     "fingerprint",
     "load",
     "resources",
-    "transaction",
 ]

@@ -55,7 +55,6 @@ def fingerprint(folder: Path = FOLDER) -> str:
 
 def plan_definition(protocols: Protocols, row: Protocol) -> Content:
     """One protocol."""
-    known = protocols.catalogue
     said: list[Statement | TechniqueUse] = [row.why, *row.techniques, *row.cautions]
     said += [protocols.judgement, protocols.dosage, protocols.continuation]
     description = " ".join((f"{row.why.says} {protocols.judgement.says}", *(each.says for each in row.cautions)))
@@ -74,26 +73,19 @@ def plan_definition(protocols: Protocols, row: Protocol) -> Content:
         ],
         "usage": f"{protocols.dosage.says} {protocols.continuation.says}",
         "relatedArtifact": _unique(cited for each in said for cited in citations(protocols, each)),
-        "goal": [
-            {
-                "id": f"goal-{code}",
-                "description": {"text": aim_of(code, known.outcome_measures[code]).words()},
-                "addresses": [_condition(protocols, each) for each in row.conditions],
-                "target": [
-                    {
-                        "measure": measure_concept(code, known.outcome_measures[code]),
-                        "due": {
-                            "value": row.visits * row.every_weeks,
-                            "unit": "weeks",
-                            "system": UCUM,
-                            "code": "wk",
-                        },
-                    }
-                ],
-            }
-            for code in row.goals
-        ],
+        "goal": [_goal(protocols, row, code) for code in row.goals],
         "action": [_sessions(protocols, row), *(_beside(protocols, each) for each in protocols.activities)],
+    }
+
+
+def _goal(protocols: Protocols, row: Protocol, code: str) -> Content:
+    measure = protocols.catalogue.outcome_measures[code]
+    due = {"value": row.visits * row.every_weeks, "unit": "weeks", "system": UCUM, "code": "wk"}
+    return {
+        "id": f"goal-{code}",
+        "description": {"text": aim_of(code, measure).words()},
+        "addresses": [_condition(protocols, each) for each in row.conditions],
+        "target": [{"measure": measure_concept(code, measure), "due": due}],
     }
 
 

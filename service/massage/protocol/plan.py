@@ -54,16 +54,7 @@ def apply(protocols: Protocols, row: Protocol, case: Case) -> Content:
         "description": f"{row.why.says} {protocols.judgement.says}",
         "subject": {"reference": case.patient},
     }
-    if case.encounter:
-        plan["encounter"] = {"reference": case.encounter}
-    plan |= {
-        "period": {"start": dosage.start.isoformat(), "end": dosage.end.isoformat()},
-        "created": case.today.isoformat(),
-    }
-    if author := case.author or case.organisation:
-        plan["author"] = {"reference": author}
-    if case.organisation and case.organisation != author:
-        plan["contributor"] = [{"reference": case.organisation}]
+    plan |= _made(case, dosage)
     listed = [{"reference": f"#{goal['id']}"} for goal in goals]
     return plan | {
         "addresses": addresses,
@@ -77,7 +68,20 @@ def apply(protocols: Protocols, row: Protocol, case: Case) -> Content:
     }
 
 
-def transaction(plan: Content) -> Content:
+def _made(case: Case, dosage: Dosage) -> Content:
+    """When and by whom the plan is made, and for when."""
+    found: Content = {"encounter": {"reference": case.encounter}} if case.encounter else {}
+    found["period"] = {"start": dosage.start.isoformat(), "end": dosage.end.isoformat()}
+    found["created"] = case.today.isoformat()
+    author = case.author or case.organisation
+    if author:
+        found["author"] = {"reference": author}
+    if case.organisation and case.organisation != author:
+        found["contributor"] = [{"reference": case.organisation}]
+    return found
+
+
+def bundled(plan: Content) -> Content:
     """The same as a transaction that creates the plan, and its Goals beside it, so that each has a life of its own."""
     inside = {each["id"]: each for each in plan["contained"]}
     urls = {

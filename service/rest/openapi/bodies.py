@@ -174,6 +174,10 @@ def _transaction_response() -> Json:
     return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
 
 
+_PARAMETERS: Final = {"Apply": "apply", "Lastn": "lastn", "OutcomeSummary": "outcome-summary", "Stats": "stats"}
+"""Request bodies that are Parameters, with their examples."""
+
+
 def request_bodies(definitions: Definitions, search: SearchParameters) -> Json:
     """``components/requestBodies``: per type the resource, the search form, what $validate takes; patches; Bundles."""
     bodies: Json = {}
@@ -194,12 +198,7 @@ def request_bodies(definitions: Definitions, search: SearchParameters) -> Json:
     bodies["Codes"] = _body("The parameters of the operation.", reference_to("Parameters"), "codes")
     bodies["Everything"] = _body("`_type`, `_since` and `_count`.", reference_to("Parameters"), "everything")
     bodies["Everything"]["required"] = False
-    for name, example in (
-        ("Apply", "apply"),
-        ("Lastn", "lastn"),
-        ("OutcomeSummary", "outcome-summary"),
-        ("Stats", "stats"),
-    ):
+    for name, example in _PARAMETERS.items():
         bodies[name] = _body("The parameters of the operation.", reference_to("Parameters"), example)
     bodies["OutcomeSummary"]["required"] = False
     bodies["Match"] = _body(
@@ -284,11 +283,9 @@ def _answers_of_operations() -> Json:
         "statistics",
         "X-Request-Id",
     )
+    plan = _one_of("CarePlan", "Bundle")
     responses["Draft"] = _answer(
-        "The plan as a draft; with `bundled` a transaction that creates it.",
-        _one_of("CarePlan", "Bundle"),
-        "draft",
-        "X-Request-Id",
+        "A draft; with `bundled` a transaction that creates it.", plan, "draft", "X-Request-Id"
     )
     responses["Codes"] = _answer(
         "What is known of the code.", reference_to("Parameters"), "codes.answer", "X-Request-Id"

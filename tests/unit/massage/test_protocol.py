@@ -168,7 +168,7 @@ def test_a_draft_meets_r4_and_our_profile(
     for content in (plan, plan | {"status": "active"}):
         assert validator.issues(content, "CarePlan", warnings=True) == []
         assert care_plan.issues(content) == []
-    for one in decode(encode(protocol.transaction(plan)))["entry"]:
+    for one in decode(encode(protocol.bundled(plan)))["entry"]:
         assert validator.issues(one["resource"], one["resource"]["resourceType"], warnings=True) == []
 
 
@@ -348,7 +348,7 @@ def test_a_score_in_another_unit_is_not_converted() -> None:
 
 def test_goals_leave_a_bundled_plan_with_no_reference_into_it() -> None:
     """What is only contained cannot be referred to from outside."""
-    found = protocol.transaction(drafted(case()))
+    found = protocol.bundled(drafted(case()))
     *created, plan = [each["resource"] for each in found["entry"]]
     assert [each["resourceType"] for each in created] == ["Goal"] * 3
     assert plan["goal"] == [{"reference": each["fullUrl"]} for each in found["entry"][:-1]]
