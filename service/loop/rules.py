@@ -170,7 +170,9 @@ class ReferralRules:
                 raise failure("duplicate", told, *filter(None, (each.where,)))
 
     def _is_judged_by_patient(self, each: Proposal) -> bool:
-        after = each.after or {}
+        after = each.after
+        if after is None:
+            return False
         return self._referrals.has(after) or (each.type in CLINICAL and self._safety.may_endanger(after))
 
     async def _concerned(
