@@ -22,6 +22,7 @@ _MEASURED: Final = frozenset({"final", "amended", "corrected"})
 def latest(observations: Iterable[Content], measures: Mapping[str, OutcomeMeasure]) -> dict[str, Decimal]:
     """Code of a measure → the latest value in the first of its units; without those that were not measured so."""
     found: dict[str, tuple[Any, Decimal]] = {}
+    units = {code: aim_of(code, measure).unit for code, measure in measures.items()}
     for each in observations:
         moment = start_of(each.get("effectiveDateTime") or each.get("effectivePeriod"))
         if each.get("status") not in _MEASURED or moment is None:
@@ -30,7 +31,7 @@ def latest(observations: Iterable[Content], measures: Mapping[str, OutcomeMeasur
         for code, measure in measures.items():
             if not _measures(codes, code, measure):
                 continue
-            value = _value(each, aim_of(code, measure).unit)
+            value = _value(each, units[code])
             if value is not None and (code not in found or found[code][0] <= moment):
                 found[code] = (moment, value)
     return {code: value for code, (_, value) in found.items()}
