@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from service.fhir.bundle_plan import Write
     from service.fhir.interaction import Context, Interaction
+    from service.fhir.sight import Sight
     from service.interactions.current import CurrentParts
     from service.interactions.parts import Parts
     from service.store.store import Session
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
 
 
 _LOOKS: Final = 3
+_MOST_SIGHTS: Final = 1000
+"""Organisations whose parts are remembered: making them anew costs a tenth of a read."""
 _OF_PARAMETERS: Final = frozenset({"parameter-unknown", "parameter-unsupported"})
 
 
@@ -63,14 +66,23 @@ class Engine:
     def __init__(self, current: CurrentParts, operations: Mapping[str, PerformOperation]) -> None:
         self._current = current
         self._operations = operations
+        self._narrowed_from = current.parts
+        self._narrowed: dict[Sight, Parts] = {}
         self.types = current.parts.definitions.resource_types
 
     def _parts(self, context: Context) -> Parts:
         """The current parts, whose store shows what the actor may see."""
         parts = self._current.parts
-        if context.actor is None:
-            return parts if parts.rules is None else replace(parts, store=parts.store.within(EVERYTHING))
-        return replace(parts, store=parts.store.within(sight_of(context.actor)))
+        if context.actor is None and parts.rules is None:
+            return parts
+        if parts is not self._narrowed_from or len(self._narrowed) >= _MOST_SIGHTS:
+            self._narrowed_from = parts
+            self._narrowed.clear()
+        sight = EVERYTHING if context.actor is None else sight_of(context.actor)
+        narrowed = self._narrowed.get(sight)
+        if narrowed is None:
+            narrowed = self._narrowed[sight] = replace(parts, store=parts.store.within(sight))
+        return narrowed
 
     async def perform(self, interaction: Interaction, context: Context) -> Answer:
         """What the interaction came to; every refusal is a FhirError."""
