@@ -3,7 +3,8 @@
 Creates are, and the audit records of what writes nothing. Who finds nobody writing is written at once. Those that
 arrive meanwhile wait, and the next statement takes all of them; so a busy worker writes a handful of creates at the
 price of two or three. Each is acknowledged after the commit that it is part of. Nothing is delayed in the hope of
-company, unless it is told that others are about to come: then it waits for them, a moment at most.
+company, unless it is told that others are about to come: then it waits for half of them, a moment at most. The other
+half are what the worker does while that commit waits for the disk, and may then be written beside it.
 
 First versions under new ids do not depend on each other. Should the database refuse a group all the same, its members
 are written one by one, so that none fails for the sake of another. Who waits longer than for a connection is refused in
@@ -13,7 +14,7 @@ the same way, with nothing written.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import asyncpg
 from msgspec import Struct
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_FEW: Final = 4
+"""For fewer a commit of their own costs more than it saves to begin with it early."""
+
 
 class _Waiting(Struct, Generic[T], frozen=True):
     item: T
@@ -36,7 +40,7 @@ class _Waiting(Struct, Generic[T], frozen=True):
 
 
 class GroupCommit(Generic[T]):
-    """Writes by `write`, which writes all that it is given or raises, `most_at_once` in one statement.
+    """Writes by `write`, which writes all that it is given or raises, `most_at_once` in one of `statements` at a time.
 
     Nobody waits longer than `patience_seconds` for their own to be begun with, nor behind `most_waiting` others.
     `expected` counts those who are about to come; for them a statement is held back for `moment_seconds` at most, and
@@ -50,6 +54,7 @@ class GroupCommit(Generic[T]):
         patience_seconds: float,
         most_at_once: int,
         most_waiting: int = 1000,
+        statements: int = 1,
         expected: Callable[[], int] = lambda: 0,
         moment_seconds: float = 0.0,
     ) -> None:
@@ -58,43 +63,56 @@ class GroupCommit(Generic[T]):
         self._most_at_once = most_at_once
         self._most_waiting = most_waiting
         self._waiting: list[_Waiting[T]] = []
-        self._busy = False
+        self._statements = statements
+        self._writing = 0
         self._expected = expected
         self._moment_seconds = moment_seconds
         self._gathering: asyncio.Future[None] | None = None
-        self._rest: asyncio.Task[None] | None = None
+        self._rests: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     async def add(self, item: T) -> None:
         """Return when it is committed; raises what `write` does, and FhirError busy."""
-        if self._busy:
-            turn = self._turn(item)
+        if not self._writing and not self._waiting and not self._expected():
+            await self._write_alone(item)
+            return
+        turn = self._turn(item)
+        if self._gathering is not None:
             self.notice()
-            await turn
-            return
-        self._busy = True
-        if self._expected():
-            turn = self._turn(item)
-            self._rest = asyncio.get_running_loop().create_task(self._write_waiting())
-            await turn
-            return
+        elif self._writing < self._statements:
+            self._begin()
+        await turn
+
+    async def _write_alone(self, item: T) -> None:
+        self._writing += 1
         try:
             await self._write([item])
         finally:
-            if self._waiting:
-                # a task of its own, so that nobody who has been served, or has left, works for the others
-                self._rest = asyncio.get_running_loop().create_task(self._write_waiting())
-            else:
-                self._busy = False
+            self._writing -= 1
+            if self._waiting and self._gathering is None:
+                # nobody who has been served, or has left, works for the others
+                self._begin()
+
+    def _begin(self) -> None:
+        """Have those who wait written by a task of its own."""
+        self._writing += 1
+        rest = asyncio.get_running_loop().create_task(self._write_waiting())
+        self._rests.add(rest)
+        rest.add_done_callback(self._rests.discard)
 
     def notice(self) -> None:
-        """Write at once if nobody is expected any more."""
-        if self._gathering is not None and not self._expected():
+        """Write at once if enough have come."""
+        if self._gathering is not None and self._is_enough():
             _resolve(self._gathering)
 
+    def _is_enough(self) -> bool:
+        """Whether who waits need not wait for company: there are as many of them as are still to come, or a few."""
+        coming, come = self._expected(), len(self._waiting)
+        return not coming or come >= min(max(coming, _FEW), self._most_at_once)
+
     async def _gather(self) -> None:
-        """Return when all who are expected have come, or the moment is over."""
-        if not self._expected() or len(self._waiting) >= self._most_at_once:
+        """Return when enough have come, or the moment is over."""
+        if self._is_enough():
             return
         loop = asyncio.get_running_loop()
         gathering = self._gathering = loop.create_future()
@@ -128,16 +146,18 @@ class GroupCommit(Generic[T]):
 
     async def _write_waiting(self) -> None:
         try:
-            while self._waiting:
+            while self._waiting and self._gathering is None:
                 await self._gather()
                 group = [each for each in self._waiting[: self._most_at_once] if not each.written.done()]
                 del self._waiting[: self._most_at_once]
                 await self._write_group(group)
-        finally:
-            self._busy = False
+        except BaseException:
             for left in self._waiting:  # by a service that is stopping
                 left.written.cancel()
             self._waiting.clear()
+            raise
+        finally:
+            self._writing -= 1
 
     async def _write_group(self, group: Sequence[_Waiting[T]]) -> None:
         if not group:

@@ -259,9 +259,9 @@ async def test_records_of_those_who_are_expected_share_a_statement(worker: Worke
         worker.journal.forget()
         await worker.journal.keep([record(number)])
 
-    for _ in range(8):
+    for _ in range(4):
         worker.journal.expect()
-    await asyncio.gather(*(ask(number) for number in range(8)))
+    await asyncio.gather(*(ask(number) for number in range(4)))
     await asyncio.sleep(0)
     assert len(sent) == 1
 

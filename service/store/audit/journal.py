@@ -28,6 +28,8 @@ MOMENT_SECONDS: Final = 0.002
 """How long a statement is held back for the records of requests that are being performed: less than a commit takes."""
 
 _MOST_AT_ONCE: Final = 64
+_STATEMENTS: Final = 2
+"""At the same time: the second waits for the disk together with what other workers commit."""
 _HEADS: Final = """SELECT c.id, h.number, encode(h.hash, 'hex')
 FROM generate_series(1, (SELECT max(chain) FROM audit_link)) AS c(id),
 LATERAL (SELECT number, hash FROM audit_link WHERE chain = c.id ORDER BY number DESC LIMIT 1) AS h"""
@@ -47,6 +49,7 @@ class Journal:
             patience_seconds=pool.acquire_timeout_seconds,
             most_at_once=_MOST_AT_ONCE,
             most_waiting=MOST_WAITING,
+            statements=_STATEMENTS,
             expected=lambda: self._coming,
             moment_seconds=MOMENT_SECONDS,
         )

@@ -174,3 +174,36 @@ async def test_nobody_is_held_back_for_longer_than_a_moment() -> None:
     )
     await group_commit.add(change(1))
     assert database.groups == [["1"]]
+
+
+async def test_half_of_those_who_are_about_to_come_are_company_enough() -> None:
+    """The others can be performed while the database writes."""
+    database = Database()
+    database.go_on()
+    group_commit: GroupCommit[Change] = GroupCommit(
+        database.write, patience_seconds=60, most_at_once=32, expected=lambda: 5, moment_seconds=60
+    )
+    await asyncio.gather(*await started(group_commit, range(5)))
+    assert database.groups == [["0", "1", "2", "3", "4"]]
+
+
+async def test_a_few_are_not_written_while_others_are_about_to_come() -> None:
+    database = Database()
+    database.go_on()
+    group_commit: GroupCommit[Change] = GroupCommit(
+        database.write, patience_seconds=60, most_at_once=32, expected=lambda: 1, moment_seconds=60
+    )
+    tasks = await started(group_commit, range(3))
+    assert database.groups == []
+    await asyncio.gather(*tasks, *await started(group_commit, range(3, 4)))
+
+
+async def test_as_many_statements_run_at_the_same_time_as_may() -> None:
+    """Who comes then waits until one of them is over."""
+    database = Database()
+    group_commit: GroupCommit[Change] = GroupCommit(database.write, patience_seconds=60, most_at_once=32, statements=2)
+    tasks = [task for number in range(4) for task in await started(group_commit, range(number, number + 1))]
+    assert database.groups == [["0"], ["1"]]
+    database.go_on()
+    await asyncio.gather(*tasks)
+    assert database.groups == [["0"], ["1"], ["2", "3"]]
