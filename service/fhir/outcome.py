@@ -280,15 +280,17 @@ class Issue(Struct, frozen=True, kw_only=True):
         }
         if row:
             issue["details"] = {"coding": [{"system": ERROR_SYSTEM, "code": row.code, "display": row.meaning}]}
-        issue["diagnostics"] = self.diagnostics
+        issue["diagnostics"] = _printable(self.diagnostics)
         if self.expression:
             issue["expression"] = [_printable(path) for path in self.expression]
         return issue
 
 
-def _printable(path: str) -> str:
-    """A path that may name what a client made up, with characters that R4's strings do not take replaced."""
-    return path if path.isprintable() else "".join(one if one.isprintable() else "\ufffd" for one in path)
+def _printable(text: str) -> str:
+    """A text that may name what a client made up, with characters that R4's strings do not take replaced."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in text)
 
 
 @dataclass(slots=True)

@@ -17,7 +17,18 @@ Json = dict[str, Any]
 
 _SYSTEM: Final = ("", "metadata", "_history", "_search", "$reindex")
 _PLAIN: Final = ("CodeableConcept", "Coding", "HumanName", "Identifier", "Period", "Reference")
-_ANSWERED: Final = ("Bundle", "CapabilityStatement", "OperationOutcome", "Parameters")
+_SHIPPED: Final = (
+    "ActivityDefinition",
+    "CodeSystem",
+    "ConceptMap",
+    "Library",
+    "OperationDefinition",
+    "PlanDefinition",
+    "StructureDefinition",
+    "ValueSet",
+)
+"""What comes with the service, and is found by what asks for everything."""
+_ANSWERED: Final = ("Bundle", "CapabilityStatement", "OperationOutcome", "Parameters", *_SHIPPED)
 _LEFT_OUT: Final = ("contained", "id", "meta", "text")
 _MEDIA_TYPES: Final = ("application/fhir+json", "application/json")
 KNOWN_IDS: Final = ("1", "2")

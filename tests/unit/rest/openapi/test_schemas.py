@@ -46,10 +46,9 @@ def test_every_example_of_a_type_is_valid_for_the_service_and_for_the_schema(
 def test_the_referral_is_valid_for_the_service_and_for_the_schema(
     standard: Standard, resource: jsonschema_rs.Draft202012Validator
 ) -> None:
-    content = codec.decode(example_files()["referral"])
-    assert content == referral_bundle()
-    assert standard.validator.issues(content, "Bundle") == []
-    assert resource.is_valid(content)
+    for content in (codec.decode(example_files()["referral"]), referral_bundle()):
+        assert standard.validator.issues(content, "Bundle") == []
+        assert resource.is_valid(content)
 
 
 ACCEPTED = {
