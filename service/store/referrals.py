@@ -23,31 +23,37 @@ _COLUMNS: Final = "r.type, r.id, r.version_id, r.last_updated, r.method, r.conte
 _SEEN: Final = f"""SELECT r.type, r.id FROM resource r
 WHERE r.identity = ANY($1::uuid[]) AND r.content IS NOT NULL AND {sees("r.key", "$2")}"""  # noqa: S608
 # a patient is locked, too: of a referral and a danger that come at the same time one has to see the other
-_LOCK: Final = """WITH k AS MATERIALIZED (
-  SELECT m.referral_key AS key FROM resource r JOIN referral_member m ON m.resource_key = r.key
-  WHERE r.identity = ANY($1::uuid[]) AND r.type = ANY($2::text[])
+_OF_RESOURCES: Final = """(
+    SELECT key FROM resource WHERE identity = ANY($1::uuid[]) AND type = ANY($2::text[]) OFFSET 0) r
+  CROSS JOIN LATERAL (SELECT m.referral_key FROM referral_member m WHERE m.resource_key = r.key OFFSET 0) m"""
+"""Each key is looked up by itself (OFFSET 0): a join could read the whole of a table by its index."""
+_LOCK: Final = f"""WITH k AS MATERIALIZED (
+  SELECT m.referral_key AS key FROM {_OF_RESOURCES}
   UNION SELECT key FROM resource WHERE identity = ANY($1::uuid[]) AND type = 'Patient' ORDER BY 1)
-SELECT pg_advisory_xact_lock(key) FROM k"""
+SELECT pg_advisory_xact_lock(key) FROM k"""  # noqa: S608 - constants only
 _MEMBERS: Final = f"""WITH k AS MATERIALIZED (
-  SELECT DISTINCT m.referral_key FROM resource r JOIN referral_member m ON m.resource_key = r.key
-  WHERE r.identity = ANY($1::uuid[]) AND r.type = ANY($2::text[]))
-SELECT f.id AS referral, {_COLUMNS} FROM k JOIN resource f ON f.key = k.referral_key
-JOIN referral_member m ON m.referral_key = k.referral_key JOIN resource r ON r.key = m.resource_key
-WHERE r.content IS NOT NULL ORDER BY k.referral_key, r.key"""  # noqa: S608 - constants only
+  SELECT DISTINCT m.referral_key FROM {_OF_RESOURCES})
+SELECT f.id AS referral, {_COLUMNS} FROM k
+CROSS JOIN LATERAL (SELECT id FROM resource WHERE key = k.referral_key OFFSET 0) f
+CROSS JOIN LATERAL (SELECT resource_key FROM referral_member WHERE referral_key = k.referral_key OFFSET 0) m
+CROSS JOIN LATERAL (SELECT * FROM resource WHERE key = m.resource_key AND content IS NOT NULL OFFSET 0) r
+ORDER BY k.referral_key, r.key"""  # noqa: S608 - constants only
 _ABOUT: Final = f"""SELECT DISTINCT ON (r.key) {_COLUMNS}
 FROM unnest($1::uuid[]) AS p(identity) CROSS JOIN unnest($2::integer[]) AS s(source)
 CROSS JOIN LATERAL (
   SELECT i.resource_key FROM index_reference i
   WHERE uuid_hash_extended(i.target, i.source) = uuid_hash_extended(p.identity, s.source)
   AND i.target = p.identity AND i.source = s.source AND i.resource_key > 0 LIMIT $3) i
-JOIN resource r ON r.key = i.resource_key WHERE r.content IS NOT NULL ORDER BY r.key"""  # noqa: S608
+CROSS JOIN LATERAL (SELECT * FROM resource WHERE key = i.resource_key AND content IS NOT NULL OFFSET 0) r
+ORDER BY r.key"""  # noqa: S608
 _LIVE: Final = """SELECT DISTINCT f.id, f.key
 FROM unnest($1::text[]) AS c(code) CROSS JOIN LATERAL (
   SELECT i.resource_key FROM index_token i
   WHERE hashtextextended(i.code, i.source) = hashtextextended(c.code, $2::integer)
   AND i.source = $2::integer AND i.code = c.code) t
-JOIN referral_member m ON m.resource_key = t.resource_key JOIN resource f ON f.key = m.referral_key
-WHERE f.key > $3 AND f.content IS NOT NULL ORDER BY f.key LIMIT $4"""
+CROSS JOIN LATERAL (SELECT referral_key FROM referral_member WHERE resource_key = t.resource_key OFFSET 0) m
+CROSS JOIN LATERAL (SELECT id, key FROM resource WHERE key = m.referral_key AND content IS NOT NULL OFFSET 0) f
+WHERE f.key > $3 ORDER BY f.key LIMIT $4"""
 
 
 async def lock_referrals(session: Session, identities: Collection[UUID], types: Sequence[str]) -> None:

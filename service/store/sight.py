@@ -98,12 +98,14 @@ come AS (
 SELECT ARRAY(SELECT resource_key FROM joined), ARRAY(SELECT referral_key FROM gone UNION SELECT referral_key FROM come)
 """
 
+# OFFSET 0 lets each key be looked up by itself: a join could read the whole of a table by its index.
 _GRANT: Final = """WITH affected AS MATERIALIZED (
   SELECT unnest($1::bigint[]) AS key
   UNION SELECT resource_key FROM referral_member WHERE referral_key = ANY($2::bigint[])),
 granted AS MATERIALIZED (
   SELECT DISTINCT a.key, p.organisation
-  FROM affected a JOIN referral_member m ON m.resource_key = a.key
+  FROM affected a
+  CROSS JOIN LATERAL (SELECT m.referral_key FROM referral_member m WHERE m.resource_key = a.key OFFSET 0) m
   CROSS JOIN LATERAL (
     SELECT p.organisation FROM referral_party p
     WHERE p.referral_key = m.referral_key
@@ -113,14 +115,15 @@ granted AS MATERIALIZED (
     UNION ALL
     SELECT s.organisation FROM seen_by s WHERE s.resource_key = m.referral_key AND s.made) p),
 taken AS (
-  DELETE FROM seen_by s USING affected a
-  WHERE s.resource_key = a.key AND NOT s.made
-  AND NOT EXISTS (SELECT FROM granted g WHERE g.key = s.resource_key AND g.organisation = s.organisation))
+  DELETE FROM seen_by WHERE ctid = ANY(ARRAY(
+    SELECT s.ctid FROM affected a
+    CROSS JOIN LATERAL (
+      SELECT s.ctid, s.organisation FROM seen_by s WHERE s.resource_key = a.key AND NOT s.made OFFSET 0) s
+    WHERE NOT EXISTS (SELECT FROM granted g WHERE g.key = a.key AND g.organisation = s.organisation))))
 INSERT INTO seen_by (resource_key, source, organisation, made)
 SELECT g.key, n.number, g.organisation, false
-FROM granted g JOIN resource r ON r.key = g.key
+FROM granted g CROSS JOIN LATERAL (SELECT r.type FROM resource r WHERE r.key = g.key OFFSET 0) r
 JOIN unnest($3::text[], $4::integer[]) AS n(type, number) ON n.type = r.type
-WHERE NOT EXISTS (SELECT FROM seen_by s WHERE s.resource_key = g.key AND s.organisation = g.organisation)
 ON CONFLICT DO NOTHING"""
 
 
