@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,8 @@ from service.fhir.search.parse import parse_search
 from tests.unit.search.refusal import refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from service.fhir.search.registry import Registry
     from tests.unit.search.conftest import Parse
 
@@ -177,6 +180,14 @@ HOSTILE = {
     "accents alone": ("Patient", [("name", "\u0301" * 250_000)]),
     "many words": ("Patient", [("phonetic", "a " * 100_000)]),
 }
+
+
+@pytest.fixture(autouse=True)
+def _no_collection() -> Iterator[None]:
+    """A collection of all the objects of a long run of tests, which can fall into any of them, takes a second."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.mark.parametrize("resource_type,parameters", HOSTILE.values(), ids=HOSTILE)
