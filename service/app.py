@@ -26,8 +26,7 @@ from service.jobs.background import Background
 from service.jobs.clock import Clock
 from service.jobs.reindexing import Reindexing
 from service.logs import AccessLog, request_id
-from service.loop.operations import operations
-from service.loop.server import referral_rules
+from service.loop.server import loop_of
 from service.operations.table import OPERATIONS
 from service.pages.routes import routes as page_routes
 from service.rest.application import FhirApplication
@@ -138,11 +137,12 @@ def create_app(
         chains=chains,
         security=access.security if access else None,
     )
-    rules = _rules(settings, standard)
+    loop = loop_of(standard.definitions, standard.registry, settings.safety_overrides)
+    rules = loop.rules if settings.referral_rules == "on" else None
     beside = _beside(settings, replace(parts, rules=rules), journal, rules)
     around = _around(settings)
     fhir = FhirApplication(
-        Engine(beside.current, _operations(settings, standard)),
+        Engine(beside.current, {**OPERATIONS, **loop.operations}),
         definitions=standard.definitions,
         base_url=settings.base_url,
         hosts=around.hosts,
@@ -154,19 +154,9 @@ def create_app(
         journal=journal,
         bind_request_id=request_id.set,
     )
-    beyond = [*(access.routes if access else ()), *cds_routes(settings, fhir_url(settings), pool, journal, now)]
-    elsewhere = _elsewhere(standard, pool, beyond)
+    hooks = cds_routes(settings, loop.safety_rules, fhir_url(settings), pool, journal, now)
+    elsewhere = _elsewhere(standard, pool, [*(access.routes if access else ()), *hooks])
     return Application(fhir=fhir, elsewhere=elsewhere, pool=pool, beside=beside, around=around)
-
-
-def _operations(settings: Settings, standard: Standard) -> dict[str, Any]:
-    return {**OPERATIONS, **operations(standard.definitions, standard.registry, settings.safety_overrides)}
-
-
-def _rules(settings: Settings, standard: Standard) -> ReferralRules | None:
-    if settings.referral_rules == "off":
-        return None
-    return referral_rules(standard.definitions, standard.registry, settings.safety_overrides)
 
 
 def _around(settings: Settings) -> Surroundings:

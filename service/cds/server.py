@@ -11,17 +11,16 @@ from service.cds.policy import policy_page
 from service.cds.recording import Recording
 from service.cds.routes import Reception, routes
 from service.cds.safety import Safety
-from service.massage.screening.rules import Rules
 from service.outgoing.fetch import Fetch
 from service.rest.cors import Origins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from starlette.routing import Route
 
     from service.cds.trust import Trust
+    from service.massage.screening.rules import Rules
     from service.outgoing.address import Network
     from service.rest.recording import Journal
     from service.store.pool import Pool
@@ -43,10 +42,6 @@ class Choices(Protocol):
     @property
     def cds_key_sets(self) -> dict[str, str]:
         """Issuer → URL of its key set."""
-
-    @property
-    def safety_overrides(self) -> Path | None:
-        """The deployment's own severities."""
 
     @property
     def private_networks(self) -> Sequence[Network]:
@@ -78,13 +73,9 @@ class Choices(Protocol):
 
 
 def cds_routes(
-    choices: Choices, fhir: str, pool: Pool, journal: Journal | None, now: Callable[[], float]
+    choices: Choices, rules: Rules, fhir: str, pool: Pool, journal: Journal | None, now: Callable[[], float]
 ) -> list[Route]:
-    """All of it, for one worker; `fhir` is the public FHIR base URL, `now` is in seconds since 1970.
-
-    RulesError where the rules cannot be read.
-    """
-    rules = Rules.load(override_path=choices.safety_overrides)
+    """All of it, for one worker; `fhir` is the public FHIR base URL, `now` is in seconds since 1970."""
     root = fhir.rpartition("/")[0] if urlsplit(fhir).path.strip("/") else fhir
     fetch = Fetch(allowed=choices.private_networks, timeout_seconds=_FETCH_SECONDS, max_bytes=_FETCHED_BYTES)
     safety = Safety(rules, fetch=fetch, policy=f"{root}/policy", now=lambda: datetime.fromtimestamp(now(), UTC))

@@ -6,9 +6,10 @@
     reach      what of a unit's references its writer sees: the rest is as if it were not there
     safety     the patient's record, screened: DetectedIssues and urgent messages
     plausibility  what no content may say: impossible scores, diagnoses and times
+    reading    a referral's episode as its caller sees it, for what is told of it
     outcome_summary, outcome_parameters  $outcome-summary: whether the patient gets better
     apply, known  PlanDefinition/$apply: the draft of a plan from a protocol, and what is known where one is made
-    server     the rules put together for a running service
+    server     the rules and operations put together for a running service
 
 Everything here reads; what is to be written it hands to the unit of work.
 """

@@ -1,26 +1,49 @@
-"""Puts the rules of the referral loop together for a running service."""
+"""Puts the referral loop together for a running service: what is read from files is read once."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
+from service.loop.apply import Apply
+from service.loop.outcome_summary import OutcomeSummary
 from service.loop.plausibility import Plausibility
 from service.loop.referrals import Referrals
 from service.loop.rules import ReferralRules
 from service.loop.safety import Safety
-from service.massage.catalogue.rows import load
+from service.massage import protocol
+from service.massage.outcome import Measures
 from service.massage.screening.rules import Rules
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from service.fhir.definitions import Definitions
     from service.fhir.search.registry import Registry
 
 
-def referral_rules(definitions: Definitions, registry: Registry, overrides: Path | None = None) -> ReferralRules:
-    """The rules with a deployment's severities over the catalogue's; RulesError where these cannot be read."""
-    catalogue = load()
+class Loop(Struct, frozen=True, kw_only=True):
+    """The safety rules in force, what rules on writes, and the operations beside those of FHIR, by their names."""
+
+    safety_rules: Rules
+    rules: ReferralRules
+    operations: Mapping[str, Any]
+
+
+def loop_of(definitions: Definitions, registry: Registry, overrides: Path | None = None) -> Loop:
+    """The loop by the catalogue, with a deployment's severities over its own; RulesError where these cannot be read."""
+    protocols = protocol.load()
+    catalogue = protocols.catalogue
+    safety_rules = Rules.of(catalogue, overrides)
     referrals = Referrals(catalogue)
-    safety = Safety(Rules.load(override_path=overrides), referrals, registry, definitions.resource_types)
-    return ReferralRules(referrals, safety, Plausibility(catalogue), definitions.resource_types)
+    safety = Safety(safety_rules, referrals, registry, definitions.resource_types)
+    return Loop(
+        safety_rules=safety_rules,
+        rules=ReferralRules(referrals, safety, Plausibility(catalogue), definitions.resource_types),
+        operations={
+            "apply": Apply(protocols, referrals, safety),
+            "outcome-summary": OutcomeSummary(Measures(catalogue)),
+        },
+    )

@@ -49,6 +49,12 @@ TAKEN: Final = Taken(
     ),
 )
 
+NOT_KEPT: Final = (
+    "What belongs to a referral is not kept here: neither access control nor the rules for referrals are on. "
+    "Search by references instead, such as Task?focus=ServiceRequest/id or Observation?patient=Patient/id."
+)
+"""Where $everything of a referral, and what is made of an episode, cannot work."""
+
 _MATCH: Final = b'{"search":{"mode":"match"}}'
 _INCLUDE: Final = b'{"search":{"mode":"include"}}'
 _OUTCOME: Final = b'{"search":{"mode":"outcome"}}'
@@ -114,11 +120,7 @@ async def everything(parts: Parts, context: Context, operation: Operation) -> An
 async def _of_referral(parts: Parts, session: Session, context: Context, logical_id: str, page: _Page) -> list[Found]:
     del context
     if parts.store.sight is None:
-        told = (
-            "What belongs to a referral is not kept here: neither access control nor the rules for referrals are on. "
-            "Search by references instead, such as Task?focus=ServiceRequest/id."
-        )
-        raise failure("not-supported", told)
+        raise failure("not-supported", NOT_KEPT)
     types = sorted(page.types)
     return await members_of(session, logical_id, types, since=page.since, after=page.after or 0, limit=page.limit)
 

@@ -58,6 +58,11 @@ class Rules:
             catalogue = load(path)
         except (OSError, ValueError) as error:
             raise RulesError(f"The catalogue cannot be read. {error}") from error
+        return cls.of(catalogue, override_path)
+
+    @classmethod
+    def of(cls, catalogue: rows.Catalogue, override_path: Path | None) -> Self:
+        """The rules of a catalogue that is read already, likewise; RulesError."""
         return cls(catalogue, _overrides(override_path) if override_path else {})
 
 
