@@ -161,37 +161,58 @@ def rotate(
 @commands.command("token")
 def token(
     *,
-    client_id: Annotated[str, typer.Option("--id", help="The client; registered with a new key if there is none.")] = (
-        "developer"
-    ),
-    role: Role = "referrer",
-    organisation: Organisation = "Organization/sandbox",
+    client_id: Annotated[
+        str | None,
+        typer.Option("--id", help="Absent: one for the role and organisation. Registered with a new key if new."),
+    ] = None,
+    role: Annotated[str | None, typer.Option(help="As for add; absent: that of --id, else referrer.")] = None,
+    organisation: Annotated[
+        str | None, typer.Option(help="As for add; absent: that of --id, else Organization/sandbox.")
+    ] = None,
     scope: Scope = None,
     token_url: Annotated[str | None, typer.Option(help="Absent: that of the service as the settings have it.")] = None,
 ) -> None:
     """For trying things out: make a key pair, register it, and print an access token of the running service.
 
-    The private key stays in DATA_DIR/keys; asking again for the same --id uses it again.
+    The private key stays in DATA_DIR/keys; asking again for the same role and organisation, or --id, uses it again.
     """
-    from service.access.registration import ROLE_SCOPES, checked_id, checked_role  # noqa: PLC0415
+    from service.access.registration import ROLE_SCOPES, checked_id, checked_organisation, checked_role  # noqa: PLC0415
     from service.auth.endpoints import endpoints_of  # noqa: PLC0415
     from service.auth.minting import ask_for_token, signed_assertion  # noqa: PLC0415
 
     with _readable_failures():
         settings = _settings()
-        file = settings.data_dir / "keys" / f"{checked_id(client_id)}.json"
-        asked = " ".join(scope) if scope else ROLE_SCOPES[checked_role(role)]
+        as_role = checked_role(role or "referrer")
+        for_whom = organisation or "Organization/sandbox"
+        checked_organisation(for_whom, as_role)
+        name = checked_id(client_id or f"developer-{as_role}-{for_whom.removeprefix('Organization/')}")
+        file = settings.data_dir / "keys" / f"{name}.json"
+        asked = " ".join(scope) if scope else ROLE_SCOPES[as_role]
         if not file.exists():
-            _register_with_a_new_key(file, client_id, role, organisation, asked)
+            _register_with_a_new_key(file, name, as_role, for_whom, asked)
+        elif client_id is not None:
+            registered = _registered_as(client_id, role, organisation)
+            asked = " ".join(scope) if scope else registered.scope
         audience = token_url or endpoints_of(fhir_url(settings)).token
         signed = signed_assertion(
-            client_id,
+            name,
             json.loads(file.read_text()),
             audience=audience,
             now=time.time(),
             token_id=secrets.token_urlsafe(16),
         )
         typer.echo(ask_for_token(audience, signed, asked))
+
+
+def _registered_as(client_id: str, role: str | None, organisation: str | None) -> Registration:
+    """The client of that id; refused where it is another's than asked for, because its tokens would be, too."""
+    found: Registration | None = _with_clients(lambda _, registry: registry.find(client_id))
+    if found is None:
+        raise _refusal(f"no client with the id {client_id} is registered here, though there is a key of it")
+    if role not in (None, found.role) or organisation not in (None, found.organisation):
+        acts = f"as {found.role} for {found.organisation or 'no organisation'}"
+        raise _refusal(f"the client {client_id} acts {acts}; name another --id, or none for one that acts as asked")
+    return found
 
 
 def _register_with_a_new_key(file: Path, client_id: str, role: str, organisation: str | None, scope: str) -> None:

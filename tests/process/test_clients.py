@@ -23,6 +23,8 @@ from tests.process.test_command_line import run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.benchmarks.serving import Serving
+
 ROOT = Path(__file__).parents[2]
 REFERRAL = ROOT / "openapi/examples/referral.json"
 README = (ROOT / "README.md").read_text("utf-8")
@@ -69,15 +71,45 @@ async def test_who_follows_the_readme_has_an_authorised_referral_in_at_most_five
         assert re.findall(r'"status":"201', printed) == ['"status":"201'] * 7, printed
         (key,) = (tmp_path / "data/keys").iterdir()
         assert stat.S_IMODE(key.stat().st_mode) == 0o600
-        again = f"{sys.executable} -m service client token"
+        again = f"{sys.executable} -m service client token --role referrer --organisation Organization/practice"
         token = await shell(again, auth_mode="smart", port=service.port, data_dir=tmp_path / "data")
         found = await service.send("GET", "/fhir/Task", headers={"Authorization": f"Bearer {token.strip()}"})
         assert found.json()["total"] == 1
         listed = await shell(f"{sys.executable} -m service client list", data_dir=tmp_path / "data")
-        assert json.loads(listed)["id"] == "developer"
+        assert json.loads(listed)["id"] == "developer-referrer-practice"
         private = json.loads(key.read_text())["d"]
         assert private not in listed + service.log
         assert token.strip() not in service.log
+
+
+async def test_each_token_acts_for_the_role_and_organisation_that_it_was_asked_for(tmp_path: Path) -> None:
+    """Also on the machine where others were made before; an id that acts for somebody else is refused."""
+    async with the_service(tmp_path, auth_mode="smart") as service:
+        settings = {"auth_mode": "smart", "port": service.port, "data_dir": tmp_path / "data"}
+
+        async def token(*options: str) -> subprocess.CompletedProcess[str]:
+            return await asyncio.to_thread(run, "client", "token", *options, **settings)
+
+        clinic = ("developer-clinic-clinic", "Organization/clinic")
+        for options, acts in (
+            (("--role", "referrer", "--organisation", "Organization/practice"),
+             ("developer-referrer-practice", "Organization/practice")),
+            (("--role", "clinic", "--organisation", "Organization/clinic"), clinic),
+            ((), ("developer-referrer-sandbox", "Organization/sandbox")),
+            (named := ("--id", clinic[0]), clinic),
+        ):  # fmt: skip
+            assert await whose(service, (await token(*options)).stdout.strip()) == acts
+        refused = await token(*named, "--organisation", "Organization/other")
+        assert refused.returncode == 1
+        assert "acts as clinic for Organization/clinic" in refused.stderr
+
+
+async def whose(service: Serving, token: str) -> tuple[str, str]:
+    """The id and the organisation of the client of a token, as the service tells it."""
+    place, headers = f"http://127.0.0.1:{service.port}/auth/introspect", {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient() as connection:
+        told = (await connection.post(place, data={"token": token}, headers=headers)).json()
+    return told["client_id"], told["organisation"]
 
 
 async def test_a_jti_is_spent_once_among_worker_processes(tmp_path: Path) -> None:
