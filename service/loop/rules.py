@@ -9,6 +9,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from service.fhir.bundle_plan import below
 from service.fhir.identity import disagreements
 from service.fhir.interaction import Create
@@ -20,7 +22,7 @@ from service.fhir.stamp import new_logical_id
 from service.interactions.rules import NOTHING, Addition, Ruling
 from service.loop.episode import Loaded, Organisations, belonging, episode_of, new_referral, stored_referral
 from service.loop.reach import early_claims, foreign, reach_of, require_patients
-from service.loop.safety import clearance_of, foreign_clearance
+from service.loop.safety import clearance_of, foreign_clearance, stored_patients
 from service.massage.cycle import (
     NEEDS_IF_MATCH,
     Change,
@@ -37,7 +39,7 @@ from service.massage.cycle.duplicates import same_order
 from service.store.referrals import lock_referrals, members
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from uuid import UUID
 
     from service.fhir.bundle_plan import Write
@@ -107,13 +109,14 @@ class ReferralRules:
         reach = await reach_of(session, proposals, context.base, self._types)
         judged = [each for each in proposals if self._is_judged_by_patient(each)]
         require_patients(judged, reach, partial(self._safety.patient_of, base=context.base))
-        found = await self._concerned(everything, context, proposals, reach)
+        known = await self._known_of_endangered(everything, context, proposals, reach)
+        found = await self._concerned(everything, context, proposals, reach, known)
         if not found:
             return NOTHING
         others = await foreign(session, found)
         patients = {each.id: self._safety.patient_of(each.content, context.base) for each in found}
-        asked = sorted({each for each in patients.values() if each})
-        known = await self._safety.known_of(everything, asked, proposals, context.base)
+        asked = sorted({each for each in patients.values() if each} - known.keys())
+        known |= await self._safety.known_of(everything, asked, proposals, context.base)
         additions: list[Addition] = []
         notices: list[Issue] = []
         for loaded in found:
@@ -175,11 +178,10 @@ class ReferralRules:
             return False
         return self._referrals.has(after) or (each.type in CLINICAL and self._safety.may_endanger(after))
 
-    async def _concerned(
+    async def _known_of_endangered(
         self, session: Session, context: Context, proposals: Sequence[Proposal], reach: Reach
-    ) -> list[Loaded]:
-        """The referrals that the unit makes, that its resources belong to or come to hang on, or of their patients."""
-        identities = _identities(proposals, context.base, self._types, reach)
+    ) -> dict[str, list[Content]]:
+        """What is known of the patients for whom the unit may make massage dangerous; nobody else adds to it then."""
         endangered = sorted(
             {
                 patient
@@ -190,20 +192,29 @@ class ReferralRules:
                 if (patient := self._safety.patient_of(content, context.base)) and reach.has_patient(patient)
             }
         )
-        if endangered:
-            made = {each.id for each in proposals if each.type == "Patient" and each.before is None}
-            if stored_patients := {identity_of("Patient", each) for each in endangered if each not in made}:
-                await lock_referrals(session, stored_patients, ())
-            known = await self._safety.known_of(session, endangered, proposals, context.base)
-            others = {
-                identity_of("ServiceRequest", each["id"])
-                for contents in known.values()
-                for each in contents
-                if self._referrals.has(each) and each.get("status") in _LIVE
-            } - identities
-            if others:
-                await lock_referrals(session, others, LOOP)
-            identities |= others
+        if stored := stored_patients(endangered, proposals):
+            await lock_referrals(session, {identity_of("Patient", each) for each in stored}, ())
+        return await self._safety.known_of(session, endangered, proposals, context.base)
+
+    async def _concerned(
+        self,
+        session: Session,
+        context: Context,
+        proposals: Sequence[Proposal],
+        reach: Reach,
+        known: Mapping[str, Sequence[Content]],
+    ) -> list[Loaded]:
+        """The referrals that the unit makes, that its resources belong to or come to hang on, or of the `known`."""
+        identities = _identities(proposals, context.base, self._types, reach)
+        others = {
+            identity_of("ServiceRequest", each["id"])
+            for contents in known.values()
+            for each in contents
+            if self._referrals.has(each) and each.get("status") in _LIVE
+        } - identities
+        if others:
+            await lock_referrals(session, others, LOOP)
+        identities |= others
         stored = await members(session, identities, LOOP) if identities else {}
         found = [one for name, versions in stored.items() if (one := stored_referral(name, versions))]
         found = [each for each in found if self._is_of_the_loop(each, proposals)]
@@ -271,8 +282,7 @@ _UNSCREENED: Final = Issue(
 def _with(loaded: Loaded, own: Iterable[Proposal]) -> Loaded:
     """The referral as the unit leaves it."""
     after = next((each.after for each in own if (each.type, each.id) == ("ServiceRequest", loaded.id)), None)
-    content: Content = {**(after or loaded.content), "id": loaded.id}
-    return Loaded(id=loaded.id, content=content, versions=loaded.versions, contents=loaded.contents)
+    return replace(loaded, content={**(after or loaded.content), "id": loaded.id})
 
 
 def _identities(proposals: Sequence[Proposal], base: str, types: Collection[str], reach: Reach) -> set[UUID]:

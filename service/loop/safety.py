@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from service.fhir.reference import parse_local
 from service.fhir.stamp import new_logical_id
 from service.loop.episode import decoded
@@ -68,9 +70,10 @@ class Safety:
         self, session: Session, patients: Sequence[str], proposals: Sequence[Proposal], base: str
     ) -> dict[str, list[Content]]:
         """What is known of each patient once the unit is written: all that screening reads, and the referrals."""
+        if not patients:
+            return {}
         sources = [number for numbers in self._sources.values() for number in numbers]
-        made = {each.id for each in proposals if each.type == "Patient" and each.before is None}
-        asked = [each for each in patients if each not in made]  # of a patient of the unit's own nothing is stored
+        asked = stored_patients(patients, proposals)
         stored = [decoded(each) for each in await about(session, asked, sources, most=_MOST + 1)] if asked else []
         found = {(each["resourceType"], each["id"]): each for each in stored}
         for each in proposals:
@@ -97,15 +100,7 @@ class Safety:
         screening = screen(loaded.content, record_of([*known, *medicines], unread=unread), self._rules, now)
         others = [each for each in known if self._referrals.has(each)]
         similar = similar_referral(loaded.content, others, now)
-        if similar is None:
-            return screening
-        return type(screening)(
-            findings=(*screening.findings, similar),
-            basis=screening.basis,
-            unjudged=screening.unjudged,
-            unread=screening.unread,
-            overrides=screening.overrides,
-        )
+        return screening if similar is None else replace(screening, findings=(*screening.findings, similar))
 
     async def _medicines(self, session: Session, known: Sequence[Content]) -> list[Content]:
         """The Medications that prescriptions refer to."""
@@ -154,6 +149,12 @@ class Safety:
     def is_open_absolute(self, issue: Content, clearance: Clearance) -> bool:
         """Whether a DetectedIssue forbids massage until somebody clears it."""
         return bool(open_absolute([issue], clearance))
+
+
+def stored_patients(patients: Sequence[str], proposals: Sequence[Proposal]) -> list[str]:
+    """Those of the patients, by their ids, whom the unit does not make: of the others nothing is stored."""
+    made = {each.id for each in proposals if each.type == "Patient" and each.before is None}
+    return [each for each in patients if each not in made]
 
 
 def clearance_of(

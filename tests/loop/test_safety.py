@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from service.loop import safety
 from service.massage.cycle.terms import ACT_CODE, STATUS_REASON, UNITS, coded
+from service.store.referrals import about
 from tests.api.outcome import assert_outcome
 from tests.builders import loop
 from tests.builders.resources import LOINC, TERMINOLOGY, concept, observation, reference
@@ -13,8 +15,13 @@ from tests.loop.side import Side, entry, warnings
 from tests.loop.story import BACK_PAIN, CAUDA_EQUINA, THROMBOSIS, now
 
 if TYPE_CHECKING:
-    import httpx
+    from collections.abc import Sequence
 
+    import httpx
+    import pytest
+
+    from service.fhir.resource import Version
+    from service.store.store import Session
     from tests.loop.side import Json
     from tests.loop.story import Story
 
@@ -135,6 +142,21 @@ async def test_s2_the_clinic_asks_for_its_withdrawal_and_the_referrer_grants_it(
     assert done.status_code == 200, done.text
     assert await story.stands() == ("cancelled", "cancelled-by-referrer")
     assert await story.status_of(asked) == "completed"
+
+
+async def test_what_is_known_of_a_patient_is_read_once_in_a_unit(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Sequence[str]] = []
+
+    async def counted(session: Session, patients: Sequence[str], sources: Sequence[int], *, most: int) -> list[Version]:
+        asked.append(patients)
+        return await about(session, patients, sources, most=most)
+
+    monkeypatch.setattr(safety, "about", counted)
+    await story.refer()
+    assert not asked
+    await story.referrer.post(story.diagnosis(THROMBOSIS))
+    assert await story.stands() == ("requested", "safety-hold")
+    assert asked == [[story.patient.partition("/")[2]]]
 
 
 async def test_s11_a_condition_that_becomes_known_later_holds_the_work(story: Story) -> None:
