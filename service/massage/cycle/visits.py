@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from service.massage.cycle.coverage import asserted
 from service.massage.cycle.moment import end_of, start_of
 from service.massage.cycle.terms import reference_in, references_in
 from service.massage.cycle.view import BOOKED, name_of
@@ -35,18 +36,20 @@ def ordered(view: View) -> int | None:
 
 
 def authorised(view: View) -> int | None:
-    """The number of visits that the payer's answers on the referral's `insurance` allow together; None: they say none.
+    """The number of visits that the payers' answers to the referral allow together; None: they say none.
 
-    An answer counts by its added items (a payer that allows less adds an item with what it allows, PAS).
+    Of a ClaimResponse on the referral's `insurance` its added items count (a payer that allows less adds an item with
+    what it allows, PAS); of coverage information the allowed quantity (CRD), unless it is of the same authorisation.
     """
-    answers = [view.find(reference) for reference in references_in(view.referral.get("insurance"))]
-    allowed = [
-        count
-        for answer in answers
-        if answer is not None and answer["resourceType"] == "ClaimResponse" and answer.get("status") == "active"
-        for item in answer.get("addItem", ())
-        if (count := _whole(item.get("quantity", {}).get("value"))) is not None
-    ]
+    allowed, known = [], set()
+    for reference in references_in(view.referral.get("insurance")):
+        answer = view.find(reference)
+        if answer is None or answer["resourceType"] != "ClaimResponse" or answer.get("status") != "active":
+            continue
+        counts = [_whole(item.get("quantity", {}).get("value")) for item in answer.get("addItem", ())]
+        allowed += [count for count in counts if count is not None]
+        known |= {answer.get("preAuthRef")} if any(count is not None for count in counts) else set()
+    allowed += [count for number, count in asserted(view.referral) if number is None or number not in known]
     return sum(allowed) if allowed else None
 
 

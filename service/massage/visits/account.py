@@ -1,0 +1,51 @@
+"""How many visits a referral has: ordered, authorised, booked, completed, missed, and what is left of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from service.massage.cycle import visits
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from service.massage.cycle.view import View
+
+_MISSED: Final = frozenset({"noshow"})
+
+
+class Visits(Struct, frozen=True, kw_only=True):
+    """Numbers of visits; None where nobody has said it, or where the caller may not read what it is counted from.
+
+    `remaining` are those not delivered yet of those ordered and authorised, `unbooked` those of them that nobody has
+    booked. Neither is ever below 0.
+    """
+
+    ordered: int | None
+    authorised: int | None
+    booked: int | None
+    completed: int | None
+    no_show: int | None
+    remaining: int | None
+    unbooked: int | None
+
+
+def account(view: View, unread: Container[str] = ()) -> Visits:
+    """The visits of the referral; `unread` are the types that the caller may not read."""
+    payer, visit, sessions = ("ClaimResponse" not in unread, "Appointment" not in unread, "Procedure" not in unread)
+    completed = len(view.delivered()) if sessions else None
+    # which bookings are spent follows from sessions and the Encounters between
+    booked = len(visits.booked(view)) if visit and sessions and "Encounter" not in unread else None
+    most = visits.limit(view) if payer else None
+    remaining = None if most is None or completed is None else max(0, most - completed)
+    return Visits(
+        ordered=visits.ordered(view),
+        authorised=visits.authorised(view) if payer else None,
+        booked=booked,
+        completed=completed,
+        no_show=sum(1 for _ in view.with_status("Appointment", _MISSED)) if visit else None,
+        remaining=remaining,
+        unbooked=None if remaining is None or booked is None else max(0, remaining - booked),
+    )
