@@ -130,7 +130,7 @@ class Conditions:
         places = {
             place
             for place, index in enumerate(self._of_requests)
-            if not _has_criteria(self._requests[index].interaction)
+            if _sent_criteria(self._requests[index].interaction) is None
         }
         theirs = await session.made_by_others([match for place in places for match in matched.found[place]])
         if not theirs:
@@ -199,12 +199,9 @@ class Conditions:
         return literal
 
     def _of_request(self, request: WriteRequest) -> Condition | None:
-        interaction = request.interaction
-        criteria = interaction.if_none_exist if isinstance(interaction, Create) else interaction.target
-        if not isinstance(criteria, Criteria):
-            known = self._known_by(interaction)
-            return None if known is None else self._condition(interaction.type, known, request.where)
-        return self._condition(interaction.type, criteria.parameters, request.where)
+        sent = _sent_criteria(request.interaction)
+        parameters = self._known_by(request.interaction) if sent is None else sent.parameters
+        return None if parameters is None else self._condition(request.interaction.type, parameters, request.where)
 
     def _known_by(self, interaction: Write) -> Parameters | None:
         """What the rules of the domain say that a resource must not be made twice by."""
@@ -253,9 +250,10 @@ class Conditions:
             raise failure("too-costly", text, "http.criteria")
 
 
-def _has_criteria(interaction: Write) -> bool:
-    """Whether the client itself sent criteria."""
-    return isinstance(interaction.if_none_exist if isinstance(interaction, Create) else interaction.target, Criteria)
+def _sent_criteria(interaction: Write) -> Criteria | None:
+    """What the client itself sent in the place of an id, or to find what is there already."""
+    sent = interaction.if_none_exist if isinstance(interaction, Create) else interaction.target
+    return sent if isinstance(sent, Criteria) else None
 
 
 def _without(matches: Sequence[Match], doomed: set[Match]) -> list[Match]:
