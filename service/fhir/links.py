@@ -18,9 +18,13 @@ from msgspec import Struct
 from service.fhir import codec
 from service.fhir.link_map import TWIN
 from service.fhir.outcome import failure
+from service.fhir.reference import parse_local
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from service.fhir.link_map import LinkMap, Place
+    from service.fhir.reference import LocalReference
     from service.fhir.resource import Content
 
 _RESTFUL: Final = re.compile(r"(?P<root>https?://.+/)(?P<relative>[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})")
@@ -109,6 +113,14 @@ def every_reference(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for index, child in enumerate(value):
             yield from every_reference(child, f"{path}[{index}]")
+
+
+def local_references(content: Any, base: str, types: Container[str]) -> Iterator[tuple[str, LocalReference]]:
+    """(path, target) of every literal reference to a resource of one of the types here, also by an absolute URL."""
+    for path, reference in every_reference(content):
+        target = parse_local(reference, base, types)
+        if target is not None:
+            yield path, target
 
 
 def _place_of(content: Content, link: str, where: str) -> str:

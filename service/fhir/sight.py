@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 
-from service.fhir.links import every_reference
+from service.fhir.links import local_references
 from service.fhir.reference import digest_of, identity_of, parse_local
 from service.fhir.search.parameter import source_number
 
@@ -121,8 +121,19 @@ _SUBJECTS: Final = frozenset({"beneficiary", "for", "patient", "subject"})
 PARTIES: Final[Mapping[str, tuple[str, str]]] = {REFERRAL: ("requester", "performer"), "Task": ("requester", "owner")}
 """Type → the elements of those who ask, and of those who perform."""
 
-ROLES: Final[Mapping[str, str]] = {"HealthcareService": "organization", "PractitionerRole": "organization"}
-"""Types that stand for an organisation → the search parameter that leads to it."""
+
+class Role(Struct, frozen=True, kw_only=True):
+    """How a type stands for an organisation: the element that refers to it, and the search parameter over that."""
+
+    element: str
+    parameter: str
+
+
+ROLES: Final[Mapping[str, Role]] = {
+    "HealthcareService": Role(element="providedBy", parameter="organization"),
+    "PractitionerRole": Role(element="organization", parameter="organization"),
+}
+"""Types that stand for an organisation."""
 
 _OVER: Final = frozenset({"cancelled", "entered-in-error", "failed", "rejected"})
 """The states of a Task whose owner does not perform it any more."""
@@ -172,9 +183,8 @@ def edges(content: Content, base: str, types: Container[str]) -> list[Edge]:
     hangs = HANGS.get(resource_type, frozenset())
     found: dict[UUID, Edge] = {}
     is_implicated = False
-    for path, reference in every_reference(content):
-        target = parse_local(reference, base, types)
-        if target is None or target.type in OPEN_TYPES:
+    for path, target in local_references(content, base, types):
+        if target.type in OPEN_TYPES:
             continue
         element = _INDEX.sub("", path)
         carried = element in hangs and target.type in CARRIERS

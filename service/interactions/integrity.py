@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from service.fhir.links import every_reference
+from service.fhir.links import local_references
 from service.fhir.outcome import FhirError, Issue
-from service.fhir.reference import identity_of, parse_local, type_code
+from service.fhir.reference import identity_of, type_code
 from service.store.change import EVERY_KIND
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from uuid import UUID
 
     from service.fhir.interaction import Context
@@ -51,9 +51,9 @@ def rows_with_every_reference(
     found: IndexRows = {kind: list(each) for kind, each in rows.items()}
     indexed = {row[3] for row in rows.get("reference", ())}
     missing = {
-        (ELSEWHERE, 0, type_code(target_type), identity)
-        for target_type, _, identity in _local_references(content, base, types)
-        if identity not in indexed
+        (ELSEWHERE, 0, type_code(target.type), identity)
+        for _, target in local_references(content, base, types)
+        if (identity := identity_of(target.type, target.id)) not in indexed
     }
     found["reference"] = [*rows.get("reference", ()), *missing]
     return found
@@ -84,8 +84,8 @@ async def check_integrity(parts: Parts, context: Context, session: Session, writ
     wanted: dict[UUID, str] = {}
     for one in written:
         if one.content is not None:
-            for _, path, identity in _local_references(one.content, context.base, parts.definitions.resource_types):
-                wanted.setdefault(identity, f"{one.content['resourceType']}.{path}")
+            for path, target in local_references(one.content, context.base, parts.definitions.resource_types):
+                wanted.setdefault(identity_of(target.type, target.id), f"{one.content['resourceType']}.{path}")
     unknown = list(wanted.keys() - made)
     existing = made | (await session.lock_targets(unknown) if unknown else set())
     missing = [path for identity, path in wanted.items() if identity not in existing or identity in gone]
@@ -99,11 +99,3 @@ def _dangling(path: str) -> Issue:
         diagnostics="The reference points at a resource that does not exist here.",
         expression=(path,),
     )
-
-
-def _local_references(content: Content, base: str, types: Container[str]) -> Iterator[tuple[str, str, UUID]]:
-    """(target type, path of the reference element, identity of the target) of every literal local reference."""
-    for path, reference in every_reference(content):
-        target = parse_local(reference, base, types)
-        if target:
-            yield target.type, path, identity_of(target.type, target.id)

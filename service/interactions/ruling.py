@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from service.fhir.interaction import Create, Update
-from service.fhir.links import every_reference
-from service.fhir.reference import identity_of, parse_local
+from service.fhir.links import local_references
+from service.fhir.reference import identity_of
 from service.fhir.sight import EVERYTHING
 from service.interactions.rules import Proposal
 from service.interactions.writing import Target, Written, changed
@@ -40,10 +40,8 @@ def touched(
         if own is not None and (own.matched or not isinstance(interaction, Create)):
             found.add(identity_of(own.type, own.id))
         if isinstance(interaction, Create | Update):
-            for _, reference in every_reference(interaction.content):
-                target = parse_local(reference, context.base, parts.definitions.resource_types)
-                if target is not None:
-                    found.add(identity_of(target.type, target.id))
+            named = local_references(interaction.content, context.base, parts.definitions.resource_types)
+            found |= {identity_of(target.type, target.id) for _, target in named}
     return found
 
 
@@ -75,13 +73,12 @@ def with_additions(
     """What the unit writes, and what is written beside it, with the additions of the rules."""
     places = {(target.type, target.id): place for place, target in enumerate(targets) if target}
     every, beside = list(written), []
-    of_nobody = dataclass_replace(parts, store=parts.store.within(EVERYTHING))
     for addition in ruling.additions:
         place = places.get((addition.type, addition.id))
         if place is None:
             target = Target(type=addition.type, id=addition.id, previous=addition.previous)
             made: Method = "POST" if addition.previous is None else "PUT"
-            made_by = parts if addition.is_owned else of_nobody
+            made_by = parts if addition.is_owned else dataclass_replace(parts, store=parts.store.within(EVERYTHING))
             one = changed(made_by, context, target, addition.content, made)
             beside.append(replace(one, is_owned=addition.is_owned))
             continue

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from service.store.store import Session
 
 _OPENED: Final = "administrator"
-_STANDS_FOR: Final = {"HealthcareService": "providedBy", "PractitionerRole": "organization"}
 
 
 def sight_of(actor: Actor) -> Sight:
@@ -86,7 +85,7 @@ async def link(parts: Parts, context: Context, session: Session, written: Iterab
     ):
         found = list(_linked(parts, context, ones))
         if any(one.edges or one.parties for one in found):
-            roles = [number for name, code in ROLES.items() for number in _sources(parts, name, code)]
+            roles = [number for name, role in ROLES.items() for number in _sources(parts, name, role.parameter)]
             await within.link(found, roles=roles, types=parts.definitions.resource_types)
 
 
@@ -127,11 +126,11 @@ def refuse_turned_role(parts: Parts, target: Target, content: Content) -> None:
     Whoever is named by it in a referral, and what he may do there, would change with it, and nobody would be asked.
     """
     sight = parts.store.sight
-    element = _STANDS_FOR.get(target.type)
-    if element is None or target.previous is None or sight is None or sight.by is None or sight.maker == ADMINISTRATION:
+    role = ROLES.get(target.type)
+    if role is None or target.previous is None or sight is None or sight.by is None or sight.maker == ADMINISTRATION:
         return
-    before = target.before or {}
-    if target.before is None or before.get(element, {}).get("reference") != content.get(element, {}).get("reference"):
+    before, element = target.before, role.element
+    if before is None or before.get(element, {}).get("reference") != content.get(element, {}).get("reference"):
         told = f"A {target.type} keeps its organisation; create another, or have an administrator change it."
         raise failure("forbidden", told, f"{target.type}.{element}")
 

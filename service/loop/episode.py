@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from service.fhir import codec
-from service.fhir.links import every_reference
+from service.fhir.links import local_references
 from service.fhir.reference import identity_of, parse_local
-from service.fhir.sight import edges
+from service.fhir.sight import ROLES, edges
 from service.massage.cycle import Episode
 from service.store.referrals import resources
 
@@ -128,13 +128,8 @@ async def episode_of(
 
 
 def _named(contents: Iterable[Content], base: str, types: Collection[str], kinds: Collection[str]) -> set[Name]:
-    found = set()
-    for content in contents:
-        for _, reference in every_reference(content):
-            target = parse_local(reference, base, types)
-            if target is not None and target.type in kinds:
-                found.add((target.type, target.id))
-    return found
+    named = (target for content in contents for _, target in local_references(content, base, types))
+    return {(target.type, target.id) for target in named if target.type in kinds}
 
 
 class Organisations:
@@ -152,6 +147,6 @@ class Organisations:
         if target.type == "Organization":
             return f"Organization/{target.id}"
         role: Any = self._episode.resources.get(target.type, {}).get(target.id, {})
-        element = {"PractitionerRole": "organization", "HealthcareService": "providedBy"}.get(target.type)
-        named = role.get(element, {}).get("reference") if element else None
+        stands = ROLES.get(target.type)
+        named = role.get(stands.element, {}).get("reference") if stands else None
         return self.resolve(named) if isinstance(named, str) and named.partition("/")[0] != target.type else None

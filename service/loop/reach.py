@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from service.fhir.links import every_reference
+from service.fhir.links import local_references
 from service.fhir.outcome import failure
-from service.fhir.reference import parse_local
 from service.fhir.sight import CARRIERS
 from service.massage.cycle import Refusal
 from service.store.referrals import seen
@@ -50,9 +49,8 @@ async def reach_of(session: Session, proposals: Sequence[Proposal], base: str, t
 
 def _named(contents: Iterable[Content], base: str, types: Collection[str]) -> Iterator[Name]:
     for content in contents:
-        for _, reference in every_reference(content):
-            target = parse_local(reference, base, types)
-            if target is not None and (target.type == "Patient" or target.type in CARRIERS):
+        for _, target in local_references(content, base, types):
+            if target.type == "Patient" or target.type in CARRIERS:
                 yield target.type, target.id
 
 

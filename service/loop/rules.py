@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from service.fhir.bundle_plan import below
 from service.fhir.identity import disagreements
 from service.fhir.interaction import Create
-from service.fhir.links import every_reference
+from service.fhir.links import local_references
 from service.fhir.outcome import FhirError, Issue, failure
-from service.fhir.reference import identity_of, parse_local
+from service.fhir.reference import identity_of
 from service.fhir.sight import CARRIERS, HANGS, is_linked
 from service.fhir.stamp import new_logical_id
 from service.interactions.rules import NOTHING, Addition, Ruling
@@ -291,9 +291,8 @@ def _identities(proposals: Sequence[Proposal], base: str, types: Collection[str]
     made: set[UUID] = set()
     for each in proposals:
         (made if each.before is None else found).add(identity_of(each.type, each.id))
-        for _, reference in every_reference(each.after) if each.after else ():
-            target = parse_local(reference, base, types)
-            if target is not None and target.type in CARRIERS and (target.type, target.id) not in reach.hidden:
+        for _, target in local_references(each.after or {}, base, types):
+            if target.type in CARRIERS and (target.type, target.id) not in reach.hidden:
                 found.add(identity_of(target.type, target.id))
     return found - made
 

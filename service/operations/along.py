@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from service.fhir import codec
-from service.fhir.links import every_reference
+from service.fhir.links import local_references
 from service.fhir.outcome import failure
-from service.fhir.reference import parse_local
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -50,7 +49,4 @@ async def along_with(
 
 
 def _named(content: bytes, base: str, types: Container[str]) -> Iterator[tuple[str, str]]:
-    for _, reference in every_reference(codec.decode(content)):
-        target = parse_local(reference, base, types)
-        if target is not None:
-            yield target.type, target.id
+    return ((target.type, target.id) for _, target in local_references(codec.decode(content), base, types))

@@ -8,7 +8,7 @@ import pytest
 
 from service.fhir.definitions import load
 from service.fhir.link_map import LinkMap
-from service.fhir.links import Links, conditional_references
+from service.fhir.links import Links, conditional_references, local_references
 from service.fhir.outcome import FhirError
 
 PATIENT = "urn:uuid:11111111-1111-4111-8111-111111111111"
@@ -108,3 +108,19 @@ def test_conditional_references_are_found_and_literal_ones_are_not() -> None:
     }
     (found,) = conditional_references(content, "http://localhost/fhir")
     assert (found.type, found.query, found.path) == ("Patient", "identifier=s|1", "a[0]")
+
+
+def test_local_references_are_those_that_lead_to_a_known_type_here() -> None:
+    base = "https://here.example.org/fhir"
+    content = {
+        "resourceType": "Task",
+        "focus": {"reference": f"{base}/ServiceRequest/1/_history/2"},
+        "for": {"reference": "Patient/p"},
+        "owner": {"reference": "https://elsewhere.example.org/fhir/Organization/o"},
+        "basedOn": [{"reference": "#c"}, {"reference": "Unknown/1"}, {"reference": "urn:uuid:1"}],
+    }
+    found = list(local_references(content, base, {"Organization", "Patient", "ServiceRequest"}))
+    assert [(path, target.type, target.id) for path, target in found] == [
+        ("focus", "ServiceRequest", "1"),
+        ("for", "Patient", "p"),
+    ]
