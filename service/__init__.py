@@ -13,6 +13,7 @@
     loop           the rules of the referral loop, put to what is stored in the unit of work that writes
     interactions   what this server does: one module per FHIR interaction, `perform` is the single door
     operations     one module per FHIR operation
+    documents      reports for a person to read, their charts, and the same as PDF
     access         who may do what: scopes, rules for tokens and keys; pure decisions
     massage        what medical massage says: catalogue, safety screening, life cycles, profiles; pure
     store          Postgres: the only package that imports SQLAlchemy or asyncpg
@@ -23,7 +24,7 @@
     shipped        what comes with the service as resources, stored at a start: catalogue, profiles, protocols, codes
 
     cli -> clients, audit -> serve, load, reindex -> app -> assembly -> cds -> rest, pages, auth, jobs
-        -> loop -> operations -> interactions -> massage, access, store -> outgoing -> fhir
+        -> loop -> operations -> interactions -> documents -> massage, access, store -> outgoing -> fhir
 
 The contracts are in pyproject.toml and run in `make test`.
 """

@@ -15,6 +15,7 @@ PLANTED = {
     "Imports run one way": ("service/store/pool.py", "import service.rest"),
     "FHIR is pure: no framework, no SQL, no input or output": ("service/fhir/resource.py", "import asyncio"),
     "What massage says is pure, too": ("service/massage/__init__.py", "import socket"),
+    "Documents are made of what they are handed": ("service/documents/__init__.py", "import service.store"),
     "Only the store knows Postgres": ("service/interactions/__init__.py", "import asyncpg"),
     "Only what faces HTTP knows a web framework": ("service/store/__init__.py", "import starlette"),
     "Settings and logs are handed in, not reached for": ("service/rest/__init__.py", "import service.settings"),

@@ -11,9 +11,9 @@ Nothing is converted but units of one kind, and nothing is called meaningful tha
 """
 
 from service.massage.outcome.comparison import Comparison, compared
-from service.massage.outcome.goals import Achievement, achievement_of, is_met
+from service.massage.outcome.goals import Achievement, Target, achievement_of, is_met, targets_of
 from service.massage.outcome.measures import Measure, Measures
-from service.massage.outcome.narrative import told
+from service.massage.outcome.narrative import told, unit_in_words
 from service.massage.outcome.reading import LeftOut, Reading, read
 from service.massage.outcome.series import Series, collect
 
@@ -25,10 +25,13 @@ __all__ = [
     "Measures",
     "Reading",
     "Series",
+    "Target",
     "achievement_of",
     "collect",
     "compared",
     "is_met",
     "read",
+    "targets_of",
     "told",
+    "unit_in_words",
 ]

@@ -54,13 +54,23 @@ _COMPARATORS: Final[Mapping[str, Callable[[Decimal, Decimal], bool]]] = {
     ">=": operator.ge,
     ">": operator.gt,
 }
+_INSTANT: Final = timedelta(microseconds=1)
 
 
 class _Wanted(Struct, frozen=True):
-    """A number to be reached, in the unit of a series."""
+    """A number to be reached, in the unit of a series: where `comparator` holds for what is measured."""
 
     value: Decimal
-    reached: Callable[[Decimal, Decimal], bool]
+    comparator: str
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """What a goal asks of a series, in its unit: `comparator` is of ``< <= >= >``, `due` the last day of its time."""
+
+    goal: str
+    value: Decimal
+    comparator: str
+    due: date | None = None
 
 
 def achievement_of(
@@ -81,6 +91,19 @@ def is_met(goal: Content, series: Series, measures: Measures) -> bool | None:
     wanted = [_wanted(each, series) for each in goal.get("target", ()) if _is_about(each, series, measures)]
     clear = [each for each in wanted if each is not None]
     return all(_reaches(series.readings[-1], each) for each in clear) if clear else None
+
+
+def targets_of(goal: Content, series: Series, measures: Measures, zone: tzinfo) -> tuple[Target, ...]:
+    """What the goal's targets ask of the series; those that are about another, or not clear, are left out."""
+    about = [each for each in goal.get("target", ()) if _is_about(each, series, measures)]
+    clear = [(each, wanted) for each in about if (wanted := _wanted(each, series)) is not None]
+    found = []
+    for target, wanted in clear:
+        due = due_of(goal, target, zone)
+        day = None if due is None else (due - _INSTANT).astimezone(zone).date()
+        name = f"Goal/{goal.get('id', '')}"
+        found.append(Target(goal=name, value=wanted.value, comparator=wanted.comparator, due=day))
+    return tuple(found)
 
 
 def _achieved(
@@ -112,7 +135,7 @@ def _is_about(target: Content, series: Series, measures: Measures) -> bool:
 
 
 def _reaches(reading: Reading, wanted: _Wanted) -> bool:
-    return wanted.reached(reading.value, wanted.value)
+    return _COMPARATORS[wanted.comparator](reading.value, wanted.value)
 
 
 def _wanted(target: Content, series: Series) -> _Wanted | None:
@@ -120,7 +143,7 @@ def _wanted(target: Content, series: Series) -> _Wanted | None:
     direction = series.measure.row.direction
     if direction is None:
         return None
-    towards = operator.le if direction == "lower" else operator.ge
+    towards = "<=" if direction == "lower" else ">="
     given: tuple[Decimal, str | None] | None
     if "detailInteger" in target:
         given = Decimal(target["detailInteger"]), None
@@ -129,7 +152,8 @@ def _wanted(target: Content, series: Series) -> _Wanted | None:
         if "value" not in quantity:
             return None
         given = Decimal(str(quantity["value"])), unit_of(quantity)
-        towards = _COMPARATORS.get(quantity.get("comparator", ""), towards)
+        said = quantity.get("comparator")
+        towards = said if said in _COMPARATORS else towards
     else:
         # the end of a range that is the nearer to where the measure comes from
         end = target.get("detailRange", {}).get("high" if direction == "lower" else "low", {})

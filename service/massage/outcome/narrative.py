@@ -15,10 +15,15 @@ if TYPE_CHECKING:
 _UNITS: Final = {"{score}": "points", "{visit}": "visits", "deg": "degrees", "d": "days", "d/wk": "days a week"}
 
 
+def unit_in_words(unit: str) -> str:
+    """A UCUM unit as it is said; as it is where there is no other word for it."""
+    return _UNITS.get(unit, unit)
+
+
 def told(comparison: Comparison, sources: Mapping[str, Source], *, goal_met: bool | None = None) -> str:
     """Two to four sentences; `goal_met` None where no goal is about the measure."""
     series = comparison.series
-    unit = _UNITS.get(series.unit, series.unit)
+    unit = unit_in_words(series.unit)
     latest = comparison.latest
     if comparison.change is None:
         sentences = [
