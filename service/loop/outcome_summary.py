@@ -16,8 +16,7 @@ from service.fhir.temporal import DATE_FORMS, range_of
 from service.loop.outcome_parameters import Summary, parameters
 from service.loop.reading import readable_types, seen_episode
 from service.massage.cycle import visits
-from service.massage.cycle.terms import reference_in
-from service.massage.outcome import collect
+from service.massage.outcome.achievement import series_of
 from service.massage.outcome.goals import DROPPED
 from service.operations.parameters import Taken, sent
 
@@ -57,15 +56,7 @@ class OutcomeSummary:
         return Answer(result=Result.OK, body=codec.encode(parameters(summary, self._measures)))
 
     def _summary(self, parts: Parts, view: View, as_of: datetime, readable: frozenset[str]) -> Summary:
-        subject = view.local(reference_in(view.referral.get("subject")))
-        authored = range_of(str(view.referral.get("authoredOn", ""))[: len("2026-01-12")], parts.zone)
-        series, left_out = collect(
-            (each for each in view.of(_MEASURED) if view.local(reference_in(each.get("subject"))) == subject),
-            self._measures,
-            parts.zone,
-            since=authored.low if authored else None,
-            until=as_of,
-        )
+        series, left_out = series_of(view, self._measures, parts.zone, until=as_of)
         return Summary(
             as_of=as_of,
             zone=parts.zone,

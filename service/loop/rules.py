@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from service.fhir.bundle_plan import below
 from service.fhir.identity import disagreements
 from service.fhir.interaction import Create
 from service.fhir.links import local_references
-from service.fhir.outcome import FhirError, Issue, failure
+from service.fhir.outcome import Issue, failure
 from service.fhir.reference import identity_of
 from service.fhir.sight import CARRIERS, HANGS, is_linked
 from service.fhir.stamp import new_logical_id
@@ -23,6 +22,7 @@ from service.interactions.rules import NOTHING, Addition, Ruling
 from service.loop.episode import Loaded, Organisations, belonging, episode_of, new_referral, stored_referral
 from service.loop.reach import early_claims, foreign, reach_of, require_patients
 from service.loop.safety import clearance_of, foreign_clearance, stored_patients
+from service.loop.settling import additions, settled
 from service.massage.cycle import (
     NEEDS_IF_MATCH,
     Change,
@@ -33,7 +33,6 @@ from service.massage.cycle import (
     expire,
     judge,
     party_of,
-    versioned,
 )
 from service.massage.cycle.duplicates import same_order
 from service.store.referrals import lock_referrals, members
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
     from service.fhir.interaction import Context, Parameters
     from service.fhir.resource import Content
     from service.interactions.rules import Proposal
+    from service.loop.achievement import Achievements
     from service.loop.plausibility import Plausibility
     from service.loop.reach import Reach
     from service.loop.referrals import Referrals
@@ -74,12 +74,14 @@ class ReferralRules:
         plausibility: Plausibility,
         types: Collection[str],
         policy: Policy | None = None,
+        achievements: Achievements | None = None,
     ) -> None:
         self._referrals = referrals
         self._safety = safety
         self._plausibility = plausibility
         self._types = types
         self._policy = policy or Policy()
+        self._achievements = achievements
 
     def concern(self, interaction: Write) -> bool:
         """Whether the write may be part of a referral, or change what is known of a patient's dangers."""
@@ -117,14 +119,13 @@ class ReferralRules:
         patients = {each.id: self._safety.patient_of(each.content, context.base) for each in found}
         asked = sorted({each for each in patients.values() if each} - known.keys())
         known |= await self._safety.known_of(everything, asked, proposals, context.base)
-        additions: list[Addition] = []
+        added: list[Addition] = []
         notices: list[Issue] = []
         for loaded in found:
             patient = patients[loaded.id]
             own = belonging(loaded, proposals, context.base, self._types)
             if loaded.id in others:
                 own = [each for each in own if loaded.has(each)]
-            is_touched = loaded.id not in others or bool(own)
             _require_versions(own)
             notices += self._plausibility.check(own, proposals, context.received_at)
             episode = await episode_of(everything, loaded, own, proposals, context.base, self._types)
@@ -136,11 +137,12 @@ class ReferralRules:
                 if screening.basis == "unscreened" and loaded.is_new:
                     notices.append(_UNSCREENED)
             verdict = self._judged(context, loaded, episode, own, alongside)
-            if is_touched:
-                _check(verdict, own)
-                notices += verdict.notices
-            additions += _additions(loaded, own, alongside, verdict, is_owned=loaded.id not in others)
-        return Ruling(additions=additions, notices=tuple(notices))
+            beside, told = settled(
+                self._achievements, context, loaded, own, alongside, verdict, is_owned=loaded.id not in others
+            )
+            notices += told
+            added += beside
+        return Ruling(additions=added, notices=tuple(notices))
 
     async def expired(self, session: Session, context: Context, logical_id: str) -> Ruling:
         """What the clock alone does to a referral, which is locked until the transaction ends."""
@@ -155,7 +157,7 @@ class ReferralRules:
             surroundings = self._surroundings(episode, ())
             fresh = partial(new_logical_id, context.received_at)
             verdict = expire(episode, context.received_at, fresh, surroundings)
-            return Ruling(additions=_additions(loaded, (), (), verdict))
+            return Ruling(additions=additions(loaded, (), (), verdict))
         return NOTHING
 
     def _refuse_others(self, proposals: Iterable[Proposal]) -> None:
@@ -304,46 +306,3 @@ def _require_versions(own: Iterable[Proposal]) -> None:
         if each.type in NEEDS_IF_MATCH and is_changed and not each.if_match:
             told = f"A {each.type} of a referral is changed with If-Match only: read it and send its ETag back."
             raise failure("version-required", told, *filter(None, (each.where,)))
-
-
-def _check(verdict: Verdict, own: Sequence[Proposal]) -> None:
-    """Raise the refusals, each at the entry of the Bundle that it is about."""
-    issues = []
-    for refusal in verdict.refusals:
-        issue = refusal.issue()
-        kind = refusal.expression.partition(".")[0]
-        where = next((each.where for each in own if each.type == kind), "")
-        issues.append(below(issue, where) if where else issue)
-    if issues:
-        raise FhirError(issues=issues)
-
-
-def _additions(
-    loaded: Loaded, own: Sequence[Proposal], alongside: Sequence[Change], verdict: Verdict, *, is_owned: bool = True
-) -> list[Addition]:
-    """What the service writes beside; a Provenance names the versions that its targets get."""
-    settled = {(each.type, each.id): each for each in (*alongside, *verdict.effects)}
-    written = {(each.type, each.id) for each in own}
-
-    def version_of(reference: str) -> int:
-        kind, _, logical_id = reference.partition("/")
-        known = loaded.versions.get((kind, logical_id))
-        if known is None:
-            return 1
-        return known.version_id + (1 if (kind, logical_id) in written or (kind, logical_id) in settled else 0)
-
-    found = []
-    for (kind, logical_id), each in settled.items():
-        if each.after is None:
-            raise TypeError(f"the loop deletes nothing: {kind}")
-        content = versioned(each.after, version_of) if kind == "Provenance" else each.after
-        found.append(
-            Addition(
-                type=kind,
-                id=logical_id,
-                content=content,
-                previous=loaded.versions.get((kind, logical_id)),
-                is_owned=is_owned,
-            )
-        )
-    return found

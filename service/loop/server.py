@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from service.loop.achievement import Achievements
 from service.loop.apply import Apply
 from service.loop.outcome_summary import OutcomeSummary
 from service.loop.plausibility import Plausibility
@@ -18,6 +19,7 @@ from service.massage.screening.rules import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import tzinfo
     from pathlib import Path
 
     from service.fhir.definitions import Definitions
@@ -32,18 +34,25 @@ class Loop(Struct, frozen=True, kw_only=True):
     operations: Mapping[str, Any]
 
 
-def loop_of(definitions: Definitions, registry: Registry, overrides: Path | None = None) -> Loop:
+def loop_of(definitions: Definitions, registry: Registry, zone: tzinfo, overrides: Path | None = None) -> Loop:
     """The loop by the catalogue, with a deployment's severities over its own; RulesError where these cannot be read."""
     protocols = protocol.load()
     catalogue = protocols.catalogue
     safety_rules = Rules.of(catalogue, overrides)
     referrals = Referrals(catalogue)
     safety = Safety(safety_rules, referrals, registry, definitions.resource_types)
+    measures = Measures(catalogue)
     return Loop(
         safety_rules=safety_rules,
-        rules=ReferralRules(referrals, safety, Plausibility(catalogue), definitions.resource_types),
+        rules=ReferralRules(
+            referrals,
+            safety,
+            Plausibility(catalogue),
+            definitions.resource_types,
+            achievements=Achievements(measures, zone),
+        ),
         operations={
             "apply": Apply(protocols, referrals, safety),
-            "outcome-summary": OutcomeSummary(Measures(catalogue)),
+            "outcome-summary": OutcomeSummary(measures),
         },
     )

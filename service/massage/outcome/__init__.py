@@ -5,6 +5,7 @@
     series       the measurements that may be compared with each other, in their order
     comparison   from the first to the latest: change, and what the catalogue's source calls it
     goals        whether a target is reached, and the achievement of a goal
+    achievement  what of that is written to a Goal, and what is a person's word
     narrative    the same in words
 
 Nothing is converted but units of one kind, and nothing is called meaningful that the catalogue has no source for.

@@ -1,0 +1,92 @@
+"""A Goal's `achievementStatus` kept up to date: what measurements make of it, unless a person has judged.
+
+The service marks what it writes: `userSelected` false. A code without that mark is a person's word, and so is one that
+a client changes; it stands until the client takes it away. Once the goal's life cycle is over nothing is written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from service.fhir.temporal import range_of
+from service.massage.cycle.terms import GOAL_ACHIEVEMENT, code_in, codings, reference_in
+from service.massage.outcome.goals import achievement_of
+from service.massage.outcome.series import collect
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from datetime import datetime, tzinfo
+
+    from service.fhir.resource import Content
+    from service.massage.cycle.view import View
+    from service.massage.outcome.measures import Measures
+    from service.massage.outcome.reading import LeftOut
+    from service.massage.outcome.series import Series
+
+_WORKED_ON: Final = frozenset({"proposed", "planned", "accepted", "active", "on-hold"})
+_DAY: Final = len("2026-01-12")
+
+
+def series_of(
+    view: View, measures: Measures, zone: tzinfo, *, until: datetime, only: Collection[str] | None = None
+) -> tuple[list[Series], list[LeftOut]]:
+    """What was measured of the referral's patient since the order; `only` by the measures with these codes."""
+    subject = view.local(reference_in(view.referral.get("subject")))
+    authored = range_of(str(view.referral.get("authoredOn", ""))[:_DAY], zone)
+    counted = (
+        each
+        for each in view.of("Observation")
+        if view.local(reference_in(each.get("subject"))) == subject
+        if only is None or ((measure := measures.of(each.get("code", {}))) is not None and measure.code in only)
+    )
+    return collect(counted, measures, zone, since=authored.low if authored else None, until=until)
+
+
+def measured_by(goal: Content, measures: Measures) -> frozenset[str]:
+    """The codes of the measures of a goal's targets."""
+    found = (measures.of(target.get("measure", {})) for target in goal.get("target", ()))
+    return frozenset(each.code for each in found if each is not None)
+
+
+def goals_of_plans(view: View) -> Iterator[Content]:
+    """The goals of the referral's plans that somebody works towards."""
+    named = {view.local(reference_in(each)) for plan in view.of("CarePlan") for each in plan.get("goal", ())}
+    for goal in view.of("Goal"):
+        if f"Goal/{goal['id']}" in named and goal.get("lifecycleStatus") in _WORKED_ON:
+            yield goal
+
+
+def is_judged(goal: Content, before: Content | None, *, is_sent: bool) -> bool:
+    """Whether a person has judged the goal; `is_sent`: `goal` is what a client makes of `before`."""
+    status = goal.get("achievementStatus")
+    if not status:
+        return False
+    if is_sent and _code(goal) != _code(before or {}):
+        return True
+    return not any(each.get("userSelected") is False for each in codings(status))
+
+
+def assessed(goal: Content, code: str) -> Content:
+    """The goal with a code that follows from measurements."""
+    status: dict[str, Any] = {"coding": [{"system": GOAL_ACHIEVEMENT, "code": code, "userSelected": False}]}
+    return goal | {"achievementStatus": status}
+
+
+def unmarked(goal: Content) -> Content:
+    """The goal whose code is a person's."""
+    status = goal["achievementStatus"]
+    listed = [
+        {name: value for name, value in each.items() if (name, value) != ("userSelected", False)}
+        for each in codings(status)
+    ]
+    return goal | {"achievementStatus": status | {"coding": listed}} if listed else goal
+
+
+def code_now(goal: Content, view: View, measures: Measures, *, as_of: datetime, zone: tzinfo) -> str | None:
+    """What the measurements of the episode say of a goal; None where they say nothing."""
+    series, _ = series_of(view, measures, zone, until=as_of, only=measured_by(goal, measures))
+    return achievement_of(goal, series, measures, as_of=as_of, zone=zone)
+
+
+def _code(goal: Content) -> str | None:
+    return code_in(goal.get("achievementStatus"), GOAL_ACHIEVEMENT)
