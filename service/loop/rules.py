@@ -123,26 +123,44 @@ class ReferralRules:
         notices: list[Issue] = []
         for loaded in found:
             patient = patients[loaded.id]
+            about = await self._safety.with_medicines(everything, known[patient]) if patient else None
             own = belonging(loaded, proposals, context.base, self._types)
             if loaded.id in others:
                 own = [each for each in own if loaded.has(each)]
             _require_versions(own)
-            notices += self._plausibility.check(own, proposals, context.received_at)
             episode = await episode_of(everything, loaded, own, proposals, context.base, self._types)
-            alongside: list[Change] = []
-            if patient is not None:
-                current = _with(loaded, own)
-                screening = await self._safety.screened(everything, current, known[patient], context.received_at)
-                alongside = self._safety.changes(loaded, screening, patient, context.received_at)
-                if screening.basis == "unscreened" and loaded.is_new:
-                    notices.append(_UNSCREENED)
-            verdict = self._judged(context, loaded, episode, own, alongside)
-            beside, told = settled(
-                self._achievements, context, loaded, own, alongside, verdict, is_owned=loaded.id not in others
-            )
-            notices += told
+            beside, told = self.ruled(context, loaded, own, proposals, episode, about, is_owned=loaded.id not in others)
             added += beside
+            notices += told
         return Ruling(additions=added, notices=tuple(notices))
+
+    def ruled(
+        self,
+        context: Context,
+        loaded: Loaded,
+        own: Sequence[Proposal],
+        proposals: Sequence[Proposal],
+        episode: Episode,
+        about: Sequence[Content] | None,
+        *,
+        is_owned: bool = True,
+    ) -> tuple[list[Addition], list[Issue]]:
+        """What a unit comes to for one referral, and what is said: all that there is to know is handed in.
+
+        `about` is what is known of the patient once the unit is written, medicines included; None: nothing is screened.
+        """
+        now = context.received_at
+        notices = [*self._plausibility.check(own, proposals, now)]
+        patient = self._safety.patient_of(loaded.content, context.base)
+        alongside: list[Change] = []
+        if about is not None and patient is not None:
+            screening = self._safety.screening_of(_with(loaded, own), about, now)
+            alongside = self._safety.changes(loaded, screening, patient, now)
+            if screening.basis == "unscreened" and loaded.is_new:
+                notices.append(_UNSCREENED)
+        verdict = self._judged(context, loaded, episode, own, alongside)
+        added, told = settled(self._achievements, context, loaded, own, alongside, verdict, is_owned=is_owned)
+        return added, [*notices, *told]
 
     async def expired(self, session: Session, context: Context, logical_id: str) -> Ruling:
         """What the clock alone does to a referral, which is locked until the transaction ends."""

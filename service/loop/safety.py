@@ -92,25 +92,28 @@ class Safety:
 
     async def screened(self, session: Session, loaded: Loaded, known: Sequence[Content], now: datetime) -> Screening:
         """What the rules find for a referral in what is known of its patient."""
-        medicines = await self._medicines(session, known)
+        return self.screening_of(loaded, await self.with_medicines(session, known), now)
+
+    def screening_of(self, loaded: Loaded, known: Sequence[Content], now: datetime) -> Screening:
+        """The same where the Medications that prescriptions refer to are among what is known."""
         counted: dict[str, int] = {}
         for each in known:
             counted[each["resourceType"]] = counted.get(each["resourceType"], 0) + 1
         unread = [name for name, number in counted.items() if number > _MOST]
-        screening = screen(loaded.content, record_of([*known, *medicines], unread=unread), self._rules, now)
+        screening = screen(loaded.content, record_of(known, unread=unread), self._rules, now)
         others = [each for each in known if self._referrals.has(each)]
         similar = similar_referral(loaded.content, others, now)
         return screening if similar is None else replace(screening, findings=(*screening.findings, similar))
 
-    async def _medicines(self, session: Session, known: Sequence[Content]) -> list[Content]:
-        """The Medications that prescriptions refer to."""
+    async def with_medicines(self, session: Session, known: Sequence[Content]) -> list[Content]:
+        """What is known of a patient, with the Medications that prescriptions refer to."""
         named = set()
         for each in known:
             reference = each.get("medicationReference", {}).get("reference")
             target = parse_local(reference, "", self._types) if isinstance(reference, str) else None
             if target is not None and target.type == "Medication":
                 named.add((target.type, target.id))
-        return [decoded(each) for each in await resources(session, named)] if named else []
+        return [*known, *(decoded(each) for each in (await resources(session, named) if named else ()))]
 
     def changes(self, loaded: Loaded, screening: Screening, patient: str, now: datetime) -> list[Change]:
         """The DetectedIssues that follow, and a message to the referrer for each red flag that is new."""
