@@ -14,6 +14,7 @@ REFERRAL_ERRORS: Final = (
     ("diagnosis-unknown", "RULE", "code-invalid", "A code cannot be one of ICD-10-CM."),
     ("time-ahead", "RULE", "value", "What has happened lies more than a day ahead of the service's clock."),
     ("subject-mismatch", "RULE", "invariant", "The resource is about another patient than the referral."),
+    ("identity-conflict", "CONFLICT", "conflict", "Another person has the identifier that a patient is looked for by."),
     ("duplicate", "CONFLICT", "duplicate", "The order, or a live task for it, exists already."),
     ("guard-referral", "RULE", "business-rule", "The referral does not allow the step."),
     ("guard-task", "RULE", "business-rule", "The referral's task does not allow the step."),

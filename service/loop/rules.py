@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from service.fhir.identity import disagreements
 from service.fhir.interaction import Create
 from service.fhir.links import local_references
 from service.fhir.outcome import Issue, failure
@@ -19,6 +18,7 @@ from service.fhir.reference import identity_of
 from service.fhir.sight import CARRIERS, HANGS, is_linked
 from service.fhir.stamp import new_logical_id
 from service.interactions.rules import NOTHING, Addition, Ruling
+from service.loop.again import refuse_others
 from service.loop.episode import Loaded, Organisations, belonging, episode_of, new_referral, stored_referral
 from service.loop.reach import early_claims, foreign, reach_of, require_patients
 from service.loop.safety import clearance_of, foreign_clearance, stored_patients
@@ -34,7 +34,6 @@ from service.massage.cycle import (
     judge,
     party_of,
 )
-from service.massage.cycle.duplicates import same_order
 from service.store.referrals import lock_referrals, members
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ class ReferralRules:
 
     async def rule(self, session: Session, context: Context, proposals: Sequence[Proposal]) -> Ruling:
         """What comes of the unit for every referral that it concerns; FhirError where it may not be."""
-        self._refuse_others(proposals)
+        refuse_others(proposals, self._referrals)
         everything = session.of_the_service()
         reach = await reach_of(session, proposals, context.base, self._types)
         judged = [each for each in proposals if self._is_judged_by_patient(each)]
@@ -177,20 +176,6 @@ class ReferralRules:
             verdict = expire(episode, context.received_at, fresh, surroundings)
             return Ruling(additions=additions(loaded, (), (), verdict))
         return NOTHING
-
-    def _refuse_others(self, proposals: Iterable[Proposal]) -> None:
-        """FhirError duplicate where a referral, or a patient, comes under the identifier of another one."""
-        for each in proposals:
-            if each.sent is None or each.before is None:
-                continue
-            told = ""
-            if each.type == "Patient" and (elements := disagreements(each.before, each.sent)):
-                named = ", ".join(elements)
-                told = f"{each.type}/{each.id} has this identifier and is somebody else by {named}; nothing was stored."
-            elif self._referrals.has(each.before) and same_order(each.before, each.sent) == "conflict":
-                told = f"{each.type}/{each.id} has this placer identifier and another content; update it instead."
-            if told:
-                raise failure("duplicate", told, *filter(None, (each.where,)))
 
     def _is_judged_by_patient(self, each: Proposal) -> bool:
         after = each.after

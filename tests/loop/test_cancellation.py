@@ -22,9 +22,9 @@ async def test_s7_a_record_number_of_somebody_else_stores_nothing(story: Story) 
     person = {"identifier": [number], "name": [{"family": "Roe", "given": ["Ann"]}], "birthDate": "1990-01-01"}
     entries = story.entries("M54.50", patient=person)
     entries[0]["request"]["ifNoneExist"] = f"identifier=urn:mrn|MRN-{story.number}"
-    refused = assert_outcome(await story.referrer.send(*entries), 409, "duplicate")
-    assert "birthDate" in refused["diagnostics"]
-    assert any(each.startswith("Bundle.entry[0]") for each in refused["expression"])
+    refused = assert_outcome(await story.referrer.send(*entries), 409, "identity-conflict")
+    assert refused["code"] == "conflict"
+    assert refused["expression"] == ["Bundle.entry[0].resource.birthDate", "Bundle.entry[0].resource.name"]
     assert await story.referrer.found(f"ServiceRequest?subject={stored}") == []
     entries[0]["resource"] |= {"name": [{"family": "Ray", "given": ["Ann"]}], "birthDate": "1985-05-05"}
     assert (await story.referrer.send(*entries)).status_code == 200
