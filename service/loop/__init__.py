@@ -1,6 +1,7 @@
 """The referral loop at work: the rules of `service.massage` put to what is stored, within the unit of work that writes.
 
     rules      which writes the rules see, and the one entry that rules on them
+    acting     who acts in an episode: an organisation, or the patient
     again      what is sent again under an identifier that is taken
     referrals  what a ServiceRequest is, and the criteria by which it was sent before
     episode    a referral with all that hangs on it, and what of a unit belongs to it

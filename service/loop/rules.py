@@ -18,6 +18,7 @@ from service.fhir.reference import identity_of
 from service.fhir.sight import CARRIERS, HANGS, is_linked
 from service.fhir.stamp import new_logical_id
 from service.interactions.rules import NOTHING, Addition, Ruling
+from service.loop.acting import acting_party
 from service.loop.again import refuse_others
 from service.loop.episode import Loaded, Organisations, belonging, episode_of, new_referral, stored_referral
 from service.loop.reach import early_claims, foreign, reach_of, require_patients
@@ -32,7 +33,6 @@ from service.massage.cycle import (
     clinics_of,
     expire,
     judge,
-    party_of,
 )
 from service.store.referrals import lock_referrals, members
 
@@ -245,14 +245,8 @@ class ReferralRules:
         alongside: Sequence[Change],
     ) -> Verdict:
         surroundings = self._surroundings(episode, own)
-        actor = context.actor
-        party = party_of(
-            episode,
-            actor.client.organisation if actor else context.organisation,
-            actor.client.role if actor else None,
-            surroundings.resolve,
-            actor.user if actor else None,
-        )
+        patient = self._safety.patient_of(loaded.content, context.base)
+        party = acting_party(context, episode, patient, surroundings.resolve)
         is_open = not clinics_of(episode)
         if refused := foreign_clearance(own, party) or early_claims(loaded, own, party, is_open=is_open):
             return Verdict(refusals=refused)
