@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from service.fhir.resource import Content
     from service.massage.cycle.draft import Draft
     from service.massage.cycle.machine import Step
-    from service.massage.cycle.view import View
 
 _VISIT_TYPES: Final = frozenset({"Appointment", "Encounter", "Procedure", "DiagnosticReport"})
 _LIMIT_TYPES: Final = frozenset({"ServiceRequest", "ClaimResponse"})
@@ -87,7 +86,7 @@ def derived(draft: Draft, task: Content) -> str:
     news = _news(draft)
     if "booked" in news and "delivered" not in news:
         return "visit-scheduled"
-    if visits.is_exhausted(draft):
+    if visits.is_exhausted(draft, draft.surroundings.policy):
         return "visits-exhausted"
     if is_report_due(draft, task):
         return "progress-report-due"
@@ -125,9 +124,9 @@ def _news(draft: Draft) -> set[str]:
     return found
 
 
-def settle_progress(draft: View, task: Content) -> Content:
+def settle_progress(draft: Draft, task: Content) -> Content:
     """The Task with its `sessions-progress`: sessions delivered of those that there may be (COW)."""
-    done, most = len(draft.delivered()), visits.limit(draft)
+    done, most = len(draft.delivered()), visits.limit(draft, draft.surroundings.policy)
     others = [one for one in task.get("output", ()) if code_in(one.get("type"), TASK_IO) != _PROGRESS]
     had = [one for one in task.get("output", ()) if code_in(one.get("type"), TASK_IO) == _PROGRESS]
     if not done and not had:

@@ -16,6 +16,7 @@ STATUS_REASON: Final = f"{CANONICAL}/CodeSystem/referral-status-reason"
 TASK_IO: Final = f"{CANONICAL}/CodeSystem/referral-task-io"
 STEP: Final = f"{CANONICAL}/CodeSystem/referral-step"
 FILLER: Final = f"{CANONICAL}/NamingSystem/filler"
+QUALIFICATION: Final = f"{CANONICAL}/CodeSystem/therapist-qualification"
 PRE_SESSION_CHECK: Final = f"{CANONICAL}/Questionnaire/pre-session-check"
 
 TASK_CODE: Final = "http://hl7.org/fhir/CodeSystem/task-code"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from msgspec import Struct, field
 
 from service.fhir.outcome import FhirError, Issue
+from service.massage.cycle.units import LEAST_MINUTES, UNIT_MINUTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,10 +60,19 @@ SYSTEM: Final = Party(roles=frozenset({"system"}))
 
 
 class Policy(Struct, frozen=True, kw_only=True):
-    """What a deployment or a payer's plan may set otherwise; the numbers are the usual ones of one payer scheme."""
+    """What a deployment or a payer's plan may set otherwise; the numbers are the usual ones of one payer scheme.
+
+    Where `needs_authorisation`, a payer that has not authorised visits pays the first `visits_without_authorisation`;
+    elsewhere whoever goes beyond them is warned.
+    """
 
     shortest_session_minutes: int = 30
     longest_session_minutes: int = 90
+    visits_a_day: int = 1
+    visits_without_authorisation: int = 6
+    needs_authorisation: bool = False
+    unit_minutes: int = UNIT_MINUTES
+    least_minutes_of_a_unit: int = LEAST_MINUTES
     report_every_visits: int = 6
     report_every: timedelta = timedelta(days=30)
     validity: timedelta = timedelta(days=180)
@@ -75,13 +85,18 @@ def _always(_: Content) -> bool:
     return True
 
 
+def _nobody(_: Content) -> str:
+    return ""
+
+
 class Surroundings(Struct, frozen=True, kw_only=True):
     """What the life cycles must be told because other parts of the service know it.
 
     `resolve` maps a reference (PractitionerRole, HealthcareService, Organization ...) to the organisation that it acts
     for; `is_open_absolute` says of a DetectedIssue whether it is an absolute contraindication that is not mitigated, as
     things are after the unit, and `was_open_absolute` as they were before (None: in the same way);
-    `is_referral` whether a ServiceRequest is one; `is_free` whether an Appointment's therapist has no other then.
+    `is_referral` whether a ServiceRequest is one; `is_free` whether an Appointment's therapist has no other then;
+    `clash` who is elsewhere while a session lasts, by what other sessions say: therapist, patient, or empty for nobody.
     """
 
     resolve: Callable[[str], str | None]
@@ -89,6 +104,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     was_open_absolute: Callable[[Content], bool] | None = None
     is_referral: Callable[[Content], bool] = _always
     is_free: Callable[[Content], bool] = _always
+    clash: Callable[[Content], str] = _nobody
     policy: Policy = Policy()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.temporal import Range
 from service.massage.cycle.coverage import asserted
 from service.massage.cycle.moment import end_of, start_of
 from service.massage.cycle.terms import reference_in, references_in
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from service.fhir.resource import Content
+    from service.massage.cycle.values import Policy
     from service.massage.cycle.view import View
+
+TAKING_PLACE: Final = frozenset({"completed", "in-progress"})
+"""The states of a session that keeps patient and therapist from being elsewhere."""
 
 _REPORTED: Final = frozenset({"final", "amended"})
 _MISSED: Final = {"noshow": "visit-no-show", "cancelled": "visit-cancelled", "fulfilled": ""}
@@ -53,24 +58,49 @@ def authorised(view: View) -> int | None:
     return sum(allowed) if allowed else None
 
 
-def limit(view: View) -> int | None:
-    """How many visits there may be: the fewer of those ordered and those authorised; None where neither is said."""
-    known = [count for count in (ordered(view), authorised(view)) if count is not None]
+def is_insured(view: View) -> bool:
+    """Whether the referral names a Coverage that is to pay."""
+    return any(view.local(one).startswith("Coverage/") for one in references_in(view.referral.get("insurance")))
+
+
+def covered(view: View, policy: Policy | None = None) -> int | None:
+    """The visits that a payer covers: those authorised, or where it has to be asked and was not, its plan's first."""
+    allowed = authorised(view)
+    if allowed is None and policy is not None and policy.needs_authorisation and is_insured(view):
+        return policy.visits_without_authorisation
+    return allowed
+
+
+def limit(view: View, policy: Policy | None = None) -> int | None:
+    """How many visits there may be: the fewer of those ordered and those covered; None where neither is said."""
+    known = [count for count in (ordered(view), covered(view, policy)) if count is not None]
     return min(known) if known else None
 
 
 def booked(view: View) -> list[Content]:
     """The Appointments that are still to come: booked or arrived, and their session not yet delivered."""
+    used = spent(view)
+    return [one for one in view.with_status("Appointment", BOOKED) if name_of(one) not in used]
+
+
+def spent(view: View) -> set[str]:
+    """``Appointment/id`` of those whose session is delivered."""
     encounters = [view.find(reference_in(session.get("encounter"))) for session in view.delivered()]
-    spent = {
+    return {
         view.local(reference) for one in encounters if one for reference in references_in(one.get("appointment", ()))
     }
-    return [one for one in view.with_status("Appointment", BOOKED) if name_of(one) not in spent]
 
 
-def is_exhausted(view: View) -> bool:
-    """Whether every visit that the payer authorised is used."""
-    allowed = authorised(view)
+def range_of_session(procedure: Content) -> Range | None:
+    """From when to when a session lasted; None where it does not say both."""
+    period = procedure.get("performedPeriod", {})
+    start, end = start_of(period.get("start")), start_of(period.get("end"))
+    return Range(start, end) if start is not None and end is not None else None
+
+
+def is_exhausted(view: View, policy: Policy | None = None) -> bool:
+    """Whether every visit that the payer covers is used."""
+    allowed = covered(view, policy)
     return allowed is not None and len(view.delivered()) >= allowed
 
 

@@ -2,13 +2,12 @@
 
     account   ordered, authorised, booked, completed, missed, remaining
     log       each delivered session: when, how long, what, where, by whom, pain before and after
-    units     the timed units that minutes come to
 
-`service.massage.cycle` counts by the same functions (`cycle.visits`), so that what is told is what is enforced.
+`service.massage.cycle` counts by the same functions (`cycle.visits`, `cycle.units`): what is told is what is enforced.
 """
 
+from service.massage.cycle.units import timed_units
 from service.massage.visits.account import Visits, account
 from service.massage.visits.log import SessionEntry, Term, entry_of, session_log
-from service.massage.visits.units import timed_units
 
 __all__ = ["SessionEntry", "Term", "Visits", "account", "entry_of", "session_log", "timed_units"]

@@ -11,6 +11,7 @@ from service.massage.cycle import visits
 if TYPE_CHECKING:
     from collections.abc import Container
 
+    from service.massage.cycle.values import Policy
     from service.massage.cycle.view import View
 
 _MISSED: Final = frozenset({"noshow"})
@@ -32,13 +33,13 @@ class Visits(Struct, frozen=True, kw_only=True):
     unbooked: int | None
 
 
-def account(view: View, unread: Container[str] = ()) -> Visits:
-    """The visits of the referral; `unread` are the types that the caller may not read."""
+def account(view: View, unread: Container[str] = (), policy: Policy | None = None) -> Visits:
+    """The visits of the referral by the policy of its payer; `unread` are the types that the caller may not read."""
     payer, visit, sessions = ("ClaimResponse" not in unread, "Appointment" not in unread, "Procedure" not in unread)
     completed = len(view.delivered()) if sessions else None
     # which bookings are spent follows from sessions and the Encounters between
     booked = len(visits.booked(view)) if visit and sessions and "Encounter" not in unread else None
-    most = visits.limit(view) if payer else None
+    most = visits.limit(view, policy) if payer else None
     remaining = None if most is None or completed is None else max(0, most - completed)
     return Visits(
         ordered=visits.ordered(view),

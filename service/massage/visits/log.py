@@ -10,11 +10,11 @@ from msgspec import Struct
 
 from service.fhir.temporal import EARLIEST
 from service.massage.catalogue.published import LOINC, canonical
-from service.massage.cycle.moment import minutes_between, start_of
+from service.massage.cycle.moment import start_of
 from service.massage.cycle.terms import codings, reference_in, references_in
+from service.massage.cycle.units import minutes_of, said_units, timed_units
 from service.massage.cycle.view import name_of
 from service.massage.cycle.visits import performed
-from service.massage.visits.units import said_units, timed_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,9 +74,8 @@ def session_log(view: View) -> tuple[SessionEntry, ...]:
 def entry_of(view: View, session: Content) -> SessionEntry:
     """What the log says of one session, whatever its status."""
     name, encounter = name_of(session), view.local(reference_in(session.get("encounter")))
-    period = session.get("performedPeriod", {})
-    minutes = minutes_between(period.get("start"), period.get("end"))
-    end = start_of(period.get("end"))
+    minutes = minutes_of(session)
+    end = start_of(session.get("performedPeriod", {}).get("end"))
     said = said_units(session)
     measured = list(_observed(view, name, encounter))
     before, after = _pain(measured, end)

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.massage.cycle.coverage import COVERAGE_INFORMATION
+from service.massage.cycle.units import TIMED_UNITS
 from service.massage.cycle.view import View
 from service.massage.visits import Term, account, session_log, timed_units
 from service.massage.visits.log import OUTCOME, TECHNIQUE
-from service.massage.visits.units import TIMED_UNITS
 from tests.builders import loop
 
 Json = dict[str, Any]

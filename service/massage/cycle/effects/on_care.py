@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from service.fhir.stamp import instant_text
 from service.massage.cycle.message import tell_referrer
 from service.massage.cycle.terms import APPOINTMENT_CANCELLATION, GOAL_ACHIEVEMENT, code_in, coded, reference_in
+from service.massage.cycle.units import minutes_of, said_units, timed_units, with_units
 from service.massage.cycle.view import OPEN_VISIT, name_of
 
 if TYPE_CHECKING:
@@ -98,6 +99,17 @@ def _report_reaction(situation: Situation) -> None:
         tell_referrer(situation.draft, "urgent", "A reaction to a session was recorded.", [situation.content])
 
 
+def _count_units(situation: Situation) -> None:
+    """A delivered session says the timed units that its time comes to."""
+    procedure, policy = situation.current(), situation.draft.surroundings.policy
+    minutes = minutes_of(procedure)
+    if procedure.get("status") != "completed" or not situation.draft.is_session(procedure) or minutes is None:
+        return
+    units = timed_units(minutes, policy.unit_minutes, policy.least_minutes_of_a_unit)
+    if said_units(procedure) != units:
+        situation.draft.put(with_units(procedure, units))
+
+
 EFFECTS: Final[Mapping[str, Callable[[Situation], None]]] = {
     "cancel-appointments": _cancel_appointments,
     "revoke-plans": _revoke_plans,
@@ -109,4 +121,5 @@ EFFECTS: Final[Mapping[str, Callable[[Situation], None]]] = {
     "start-episode": _start_episode,
     "end-episode": _end_episode,
     "report-reaction": _report_reaction,
+    "count-units": _count_units,
 }

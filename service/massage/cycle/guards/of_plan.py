@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from service.massage.cycle.guards.guard import Guard
-from service.massage.cycle.terms import TASK_IO, code_in, reference_in
+from service.massage.cycle.terms import TASK_IO, code_in, reference_in, references_in
 from service.massage.cycle.view import name_of
 
 if TYPE_CHECKING:
@@ -58,9 +58,18 @@ def _has_ended(situation: Situation, activity: Content) -> bool:
 
 
 def _no_active_plan(situation: Situation) -> str | None:
-    if any(situation.draft.with_status("CarePlan", frozenset({"active"}))):
-        return None
-    return "A session needs an active CarePlan of this referral."
+    draft = situation.draft
+    active = list(draft.with_status("CarePlan", frozenset({"active"})))
+    if not active:
+        return "A session needs an active CarePlan of this referral."
+    named = {draft.local(one) for one in references_in(situation.content.get("basedOn"))}
+    stored = [name_of(one) for one in draft.of("CarePlan") if name_of(one) in named]
+    followed = [one for one in active if not stored or name_of(one) in stored]
+    if not followed:
+        return f"The CarePlan that the session is based on must be active ({stored[0]})."
+    return (
+        None if any(one.get("goal") for one in followed) else "The plan has no goal that a session could work towards."
+    )
 
 
 def _plans_open(situation: Situation) -> str | None:
@@ -116,7 +125,7 @@ def _says_something(output: Content) -> bool:
 GUARDS: Final = (
     Guard("plan-complete", "guard-plan", "", "the plan has goal, activity, addresses", _plan_incomplete),
     Guard("activities-ended", "guard-plan", "activity", "every activity is at its end", _activities_open),
-    Guard("plan-active", "guard-plan", "", "an active plan is there", _no_active_plan),
+    Guard("plan-active", "guard-plan", "", "an active plan with a goal is there", _no_active_plan),
     Guard("plans-ended", "guard-plan", "", "every plan is completed or revoked", _plans_open),
     Guard("goals-assessed", "guard-plan", "", "every goal is assessed", _goals_unassessed),
     Guard("goal-assessed", "guard-plan", "achievementStatus", "the goal is assessed", _goal_unassessed),

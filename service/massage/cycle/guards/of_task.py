@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from service.massage.cycle.guards.guard import Guard
+from service.massage.cycle.guards.of_work import begins_now
 from service.massage.cycle.relation import relations
 from service.massage.cycle.terms import TASK_CODE, code_in, reference_in
 from service.massage.cycle.view import ASKED, LIVE, is_abort, name_of
@@ -109,7 +110,9 @@ def _not_workable(situation: Situation) -> str | None:
 def _not_in_progress(situation: Situation) -> str | None:
     task = situation.draft.live_task()
     status = task.get("status") if task else "missing or ended"
-    return None if status == "in-progress" else f"The referral's Task must be in-progress; it is {status}."
+    if status == "in-progress" or (status == "accepted" and begins_now(situation.draft)):
+        return None
+    return f"The referral's Task must be in-progress; it is {status}."
 
 
 def _completed(situation: Situation) -> str | None:
@@ -137,7 +140,7 @@ GUARDS: Final = (
     Guard("asks-in-own-name", "wrong-actor", "requester", "whoever asks is the requester", _in_anothers_name),
     Guard("task-live", "guard-task", "", "the Task is not at its end", _task_ended),
     Guard("task-accepted-or-in-progress", "guard-task", "", "the Task is accepted or in progress", _not_workable),
-    Guard("task-in-progress", "guard-task", "", "the Task is in progress", _not_in_progress),
+    Guard("task-in-progress", "guard-task", "", "the Task is in progress, or the unit begins it", _not_in_progress),
     Guard("task-not-completed", "guard-task", "", "the loop is not closed", _completed),
     Guard("no-open-cancellation", "guard-cancellation", "", "no abort Task is open", _cancellation_open),
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.massage.cycle.guards.guard import Guard
 from service.massage.cycle.moment import end_of, start_of
-from service.massage.cycle.terms import codings, reference_in, references_in
+from service.massage.cycle.terms import QUALIFICATION, codings, reference_in, references_in
 from service.massage.cycle.visits import performed
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def _lacks_certificate(situation: Situation) -> str | None:
 
 def _unlicensed(situation: Situation) -> str | None:
     draft, procedure = situation.draft, situation.content
-    performers = [reference_in(one.get("actor")) for one in procedure.get("performer", ())]
+    performers = _performers(draft, procedure)
     if not performers:
         return "performer.actor must name the therapist." if draft.is_session(procedure) else None
     day = start_of(performed(procedure)) or draft.now
@@ -42,13 +42,30 @@ def _unlicensed(situation: Situation) -> str | None:
         therapist = _practitioner(draft, reference)
         if therapist is None:
             return "performer.actor must be a Practitioner or PractitionerRole of this server."
-        if not any(_in_force(one, day) for one in therapist.get("qualification", ())):
+        if not any(_in_force(one, day) for one in therapist.get("qualification", ()) if _is_licence(one, situation)):
             return "The performer has no licence (Practitioner.qualification) in force on the day of the session."
         for technique in _techniques([procedure.get("code")]):
             needed = draft.surroundings.policy.certificates.get(technique)
             if needed and not _holds(therapist, needed, day):
                 return f"The technique {technique} needs a therapist with the qualification {needed}."
     return None
+
+
+def _performers(draft: Draft, procedure: Content) -> list[str]:
+    """The references of who performs; a technique is given by the therapist of its session where it names nobody."""
+    own = [reference_in(one.get("actor")) for one in procedure.get("performer", ())]
+    if own:
+        return own
+    sessions = [draft.find(reference) for reference in references_in(procedure.get("partOf"))]
+    return [reference_in(one.get("actor")) for session in sessions if session for one in session.get("performer", ())]
+
+
+def _is_licence(qualification: Content, situation: Situation) -> bool:
+    """Whether it is more than further training: that alone is no licence."""
+    training = situation.draft.surroundings.policy.certificates.values()
+    return not any(
+        one.get("system") == QUALIFICATION or one.get("code") in training for one in codings(qualification.get("code"))
+    )
 
 
 def _practitioner(draft: Draft, reference: str) -> Content | None:

@@ -8,11 +8,14 @@ from service.massage.cycle import visits
 from service.massage.cycle.guards.guard import Guard
 from service.massage.cycle.moment import day_of, minutes_between
 from service.massage.cycle.terms import BUSINESS_STATUS, code_in
+from service.massage.cycle.units import minutes_of, said_units, timed_units
 from service.massage.cycle.view import name_of
+from service.massage.cycle.visits import TAKING_PLACE, range_of_session
 
 if TYPE_CHECKING:
+    from service.fhir.resource import Content
+    from service.massage.cycle.draft import Draft
     from service.massage.cycle.situation import Situation
-    from service.massage.cycle.view import View
 
 _TAKING_A_DAY: Final = frozenset({"booked", "arrived", "fulfilled"})
 _UNAUTHORISED: Final = frozenset({"awaiting-authorization", "visits-exhausted"})
@@ -25,10 +28,56 @@ def _visit_too_long(situation: Situation) -> str | None:
 
 
 def _session_too_long(situation: Situation) -> str | None:
+    return _outside(situation, minutes_of(situation.content)) if _is_delivered_session(situation) else None
+
+
+def _is_delivered_session(situation: Situation) -> bool:
+    return situation.target == "completed" and situation.draft.is_session(situation.content)
+
+
+def _units_disagree(situation: Situation) -> str | None:
+    procedure, policy = situation.content, situation.draft.surroundings.policy
+    said, minutes = said_units(procedure), minutes_of(procedure)
+    if said is None or not _is_delivered_session(situation):
+        return None
+    if minutes is None:
+        return "Timed units follow from performedPeriod: say from when to when, or leave them out."
+    if said == timed_units(minutes, policy.unit_minutes, policy.least_minutes_of_a_unit):
+        return None
+    return "The timed units are not those of performedPeriod; leave them out, the service counts them."
+
+
+def _recorded_before(situation: Situation) -> str | None:
     if not situation.draft.is_session(situation.content):
         return None
-    period = situation.content.get("performedPeriod", {})
-    return _outside(situation, minutes_between(period.get("start"), period.get("end")))
+    for other in _others(situation):
+        if _names(other) & _names(situation.content):
+            return f"{name_of(other)} has this identifier already; a session is recorded once."
+    return None
+
+
+def _names(procedure: Content) -> set[tuple[str, str]]:
+    return {(one.get("system", ""), one["value"]) for one in procedure.get("identifier", ()) if "value" in one}
+
+
+def _others(situation: Situation) -> list[Content]:
+    """The other sessions of the referral that took place or are taking place."""
+    draft, mine = situation.draft, situation.content["id"]
+    return [one for one in draft.sessions() if one["id"] != mine and one.get("status") in TAKING_PLACE]
+
+
+def _elsewhere(situation: Situation) -> str | None:
+    if not _is_delivered_session(situation):
+        return None
+    period = range_of_session(situation.content)
+    if period is None:
+        return None
+    for other in _others(situation):
+        at_once = range_of_session(other)
+        if at_once is not None and period.overlaps(at_once):
+            return f"{name_of(other)} took place at the same time; one patient has one session at a time."
+    who = situation.draft.surroundings.clash(situation.content)
+    return f"The {who} has another session at that time." if who else None
 
 
 def _outside(situation: Situation, minutes: int | None) -> str | None:
@@ -44,15 +93,25 @@ def _second_on_a_day(situation: Situation) -> str | None:
     day = day_of(visit.get("start"))
     if not day or visit.get("supportingInformation"):
         return None
-    for other in draft.with_status("Appointment", _TAKING_A_DAY):
-        if other["id"] != visit["id"] and day_of(other.get("start")) == day:
-            return f"{name_of(other)} is on the same day; justify a second one in supportingInformation."
-    return None
+    same = [
+        other
+        for other in draft.with_status("Appointment", _TAKING_A_DAY)
+        if other["id"] != visit["id"] and day_of(other.get("start")) == day
+    ]
+    if len(same) < draft.surroundings.policy.visits_a_day:
+        return None
+    return f"{name_of(same[0])} is on the same day; justify a further one in supportingInformation."
+
+
+def _not_delivered_in_it(situation: Situation) -> str | None:
+    if name_of(situation.content) in visits.spent(situation.draft):
+        return None
+    return "A visit is fulfilled once the patient has arrived, or by a session whose Encounter names it."
 
 
 def _too_many(situation: Situation) -> str | None:
     draft, content = situation.draft, situation.content
-    most = visits.limit(draft)
+    most = visits.limit(draft, draft.surroundings.policy)
     if most is None or (content["resourceType"] == "Procedure" and not draft.is_session(content)):
         return None
     done, to_come = len(draft.delivered()), visits.booked(draft)
@@ -63,7 +122,8 @@ def _too_many(situation: Situation) -> str | None:
 
 
 def _counts(situation: Situation, done: int, to_come: int) -> str:
-    allowed, wanted = visits.authorised(situation.draft), visits.ordered(situation.draft)
+    allowed = visits.covered(situation.draft, situation.draft.surroundings.policy)
+    wanted = visits.ordered(situation.draft)
     by_payer = f"authorized {allowed}, " if allowed is not None else ""
     by_order = f"ordered {wanted}, " if wanted is not None else ""
     needed = "the payer's authorization" if _is_payers(allowed, wanted) else "a larger order by the referrer"
@@ -82,14 +142,18 @@ def _unauthorised(situation: Situation) -> str | None:
     return "No authorised visit is left; the referrer adds the payer's authorization to the referral's insurance."
 
 
-def _has_visits_left(draft: View) -> bool:
-    most = visits.limit(draft)
+def _has_visits_left(draft: Draft) -> bool:
+    most = visits.limit(draft, draft.surroundings.policy)
     return most is None or len(draft.delivered()) < most
 
 
 GUARDS: Final = (
     Guard("visit-length", "guard-visits", "start", "the visit is as long as a session may be", _visit_too_long),
     Guard("session-length", "guard-visits", "performed", "the session is as long as it may be", _session_too_long),
+    Guard("units-agree", "guard-visits", "extension", "timed units are those of the session's time", _units_disagree),
+    Guard("session-unrecorded", "duplicate", "identifier", "no other session has its identifier", _recorded_before),
+    Guard("session-apart", "guard-visits", "performed", "patient and therapist are in no other session", _elsewhere),
+    Guard("delivered-in-it", "guard-visits", "", "a session was delivered at it", _not_delivered_in_it),
     Guard("one-visit-a-day", "guard-visits", "start", "no other visit is on that day", _second_on_a_day),
     Guard("within-visits", "guard-visits", "", "it is within the visits ordered and authorised", _too_many),
     Guard("authorisation-present", "guard-visits", "", "an authorised visit is left", _unauthorised),

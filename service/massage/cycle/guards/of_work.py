@@ -11,6 +11,7 @@ from service.massage.cycle.view import BOOKED, OPEN_VISIT, name_of
 
 if TYPE_CHECKING:
     from service.fhir.resource import Content
+    from service.massage.cycle.draft import Draft
     from service.massage.cycle.situation import Situation
 
 _BEGUN: Final = frozenset({"in-progress", "finished"})
@@ -68,7 +69,14 @@ def _nothing_booked(situation: Situation) -> str | None:
     draft = situation.draft
     if any(draft.with_status("Appointment", BOOKED)) or any(draft.with_status("Encounter", frozenset({"in-progress"}))):
         return None
+    if begins_now(draft):
+        return None
     return "The work begins with a booked Appointment or an Encounter in progress."
+
+
+def begins_now(draft: Draft) -> bool:
+    """Whether the unit brings a visit that has begun, or is over."""
+    return any(name_of(one) in draft.proposed for one in draft.with_status("Encounter", _BEGUN))
 
 
 def _nothing_delivered(situation: Situation) -> str | None:

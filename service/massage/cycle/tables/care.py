@@ -1,8 +1,9 @@
 """What the clinic does: Appointment, Encounter, Procedure (session) and DiagnosticReport.
 
-Safer readings: an Encounter is never created as finished, so that the check before a session cannot be skipped; a final
-report changes only by becoming `amended`. Ours: what was recorded by mistake may become entered-in-error (Procedure,
-Encounter, report); the service cancels what the end of a Task leaves open.
+Safer readings: an Encounter that is told when it is over answers to all that one in progress does, so that the check
+before a session cannot be skipped; a final report changes only by becoming `amended`. Ours: what was recorded by
+mistake may become entered-in-error (Procedure, Encounter, report); the service cancels what the end of a Task leaves
+open; a visit is fulfilled by its session, whether or not anybody noted that the patient arrived.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ APPOINTMENT: Final = Machine(
         step("V4", "booked", SAME, by="clinic system", guards="visit-length one-visit-a-day", instead=_CLINIC),
         step("V5", "booked", "arrived", by="clinic", instead=_CLINIC),
         step("V6", "arrived", "fulfilled", by="clinic", instead=_CLINIC),
+        step("V6a", "booked", "fulfilled", by="clinic", guards="delivered-in-it", instead=_CLINIC),
         step("V7", "booked", "noshow", by="clinic", instead=_CLINIC),
         step("V8", "proposed pending booked", "cancelled", by="clinic system", instead=_CLINIC),
         step("V9", "arrived", "cancelled", by="system", instead="End the visit as fulfilled."),
@@ -54,6 +56,15 @@ ENCOUNTER: Final = Machine(
         step("E2", f"{NONE} planned", "arrived", by="clinic", guards="task-live", instead=_CLINIC),
         step("E3", f"{NONE} arrived", "in-progress", by="clinic", guards=_BEGIN, effects="begin-task", instead=_CLINIC),
         step("E4", "in-progress", "finished", by="clinic", instead=_CLINIC),
+        step(
+            "E4a",
+            f"{NONE} planned arrived",
+            "finished",
+            by="clinic",
+            guards=_BEGIN,
+            effects="begin-task",
+            instead=_CLINIC,
+        ),
         step("E5", "planned", "cancelled", by="clinic system", instead=_CLINIC),
         step(
             "E6",
@@ -69,7 +80,7 @@ ENCOUNTER: Final = Machine(
 
 _DELIVER: Final = (
     "task-in-progress no-open-absolute-issue plan-active encounter-begun therapist-licensed session-length "
-    "within-visits"
+    "units-agree session-unrecorded session-apart within-visits"
 )
 
 PROCEDURE: Final = Machine(
@@ -101,7 +112,7 @@ PROCEDURE: Final = Machine(
             "completed",
             by="clinic",
             guards=_DELIVER,
-            effects="report-reaction",
+            effects="report-reaction count-units",
             instead=_CLINIC,
         ),
         step("D4", f"{NONE} preparation", "not-done", by="clinic", guards="reason-not-done", instead=_CLINIC),
@@ -127,7 +138,8 @@ PROCEDURE: Final = Machine(
             "preparation in-progress completed not-done stopped",
             SAME,
             by="clinic system",
-            effects="report-reaction",
+            guards="session-length units-agree session-apart",
+            effects="report-reaction count-units",
             instead=_CLINIC,
         ),
     ),

@@ -28,7 +28,7 @@ from tests.builders.loop import (
 if TYPE_CHECKING:
     from service.fhir.resource import Content
 
-WRITTEN = {"Task", "Provenance", "Communication", "EpisodeOfCare", "CarePlan", "Goal", "Appointment"}
+WRITTEN = {"Task", "Provenance", "Communication", "EpisodeOfCare", "CarePlan", "Goal", "Appointment", "Procedure"}
 
 
 def written() -> list[Content]:

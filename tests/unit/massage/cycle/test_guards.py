@@ -9,7 +9,8 @@ import pytest
 
 from service.massage.cycle import SYSTEM, Policy
 from service.massage.cycle.guards import GUARDS
-from service.massage.cycle.terms import GOAL_ACHIEVEMENT, TASK_CODE, TASK_IO, coded
+from service.massage.cycle.terms import GOAL_ACHIEVEMENT, QUALIFICATION, TASK_CODE, TASK_IO, coded
+from service.massage.cycle.units import TIMED_UNITS
 from tests.builders.loop import (
     ADMINISTRATOR,
     CLINIC,
@@ -69,6 +70,19 @@ def without(content: Content, *names: str) -> Content:
     return {name: value for name, value in content.items() if name not in names}
 
 
+def _at(start: str, end: str) -> Content:
+    """On the day of the first visit."""
+    return {"start": f"2026-01-13T{start}:00Z", "end": f"2026-01-13T{end}:00Z"}
+
+
+def _later(number: int, start: str) -> Content:
+    """A visit on the day of the first one."""
+    return appointment(number, **_at(start, f"{start[:2]}:45"))
+
+
+OLD = [*session()["basedOn"], {"reference": "CarePlan/old"}]
+CURRENT = [*session()["basedOn"], {"reference": "CarePlan/plan"}]
+COVERED = referral(insurance=[{"reference": "Coverage/card"}])
 PREAUTHORISED = {
     "resourceType": "ClaimResponse",
     "id": "answer",
@@ -81,6 +95,10 @@ LYMPH = [{"coding": [{"code": "lymphatic-drainage"}]}]
 CERTIFIED = therapist(
     qualification=[*therapist()["qualification"], {"code": {"coding": [{"code": "lymphatic-drainage-cert"}]}}]
 )
+TRAINED = [{"code": coded(QUALIFICATION, "oncology-massage")}]
+UNITS = [{"url": TIMED_UNITS, "valueUnsignedInt": 4}]
+RECORDED = [{"system": "https://clinic.example.org/sessions", "value": "1"}]
+ANSWERED = (referral(), working(), plan(), check())
 ASSESSED = coded(GOAL_ACHIEVEMENT, "achieved")
 FINAL = [output("final-report", "DiagnosticReport/report")]
 REVOKED = referral(status="revoked")
@@ -339,6 +357,71 @@ CASES = (
         broken=((referral(), working(), plan(), encounter(status="planned")), (session(),)),
         holding=((referral(), working(), plan(), encounter()), (session(),)),
     ),
+    *(
+        Case(
+            guard="units-agree",
+            broken=((referral(), working(), plan(), encounter()), (sent,)),
+            holding=((referral(), working(), plan(), encounter()), (session(extension=UNITS),)),
+        )
+        for sent in (
+            session(extension=[UNITS[0] | {"valueUnsignedInt": 5}]),
+            without(session(extension=UNITS, performedDateTime="2026-01-13"), "performedPeriod"),
+        )
+    ),
+    Case(
+        guard="units-agree",
+        broken=((referral(), working(), *DONE), (session(extension=[UNITS[0] | {"valueUnsignedInt": 6}]),)),
+        holding=((referral(), working(), *DONE), (session(extension=UNITS),)),
+    ),
+    Case(
+        guard="session-unrecorded",
+        broken=(
+            (referral(), working(), plan(), encounter(), encounter(2), session(identifier=RECORDED)),
+            (session(2, identifier=RECORDED),),
+        ),
+        holding=(
+            (referral(), working(), plan(), encounter(), encounter(2), session(identifier=RECORDED, status="not-done")),
+            (session(2, identifier=RECORDED),),
+        ),
+    ),
+    Case(
+        guard="session-apart",
+        broken=((referral(), working(), plan(), *DONE), (session(2, performedPeriod=_at("08:59", "09:59")),)),
+        holding=(
+            (referral(), working(), plan(), *DONE, encounter(2)),
+            (session(2, performedPeriod=_at("09:00", "10:00")),),
+        ),
+    ),
+    Case(
+        guard="delivered-in-it",
+        broken=((referral(), working(), appointment(), encounter()), (appointment(status="fulfilled"),)),
+        holding=((referral(), working(), appointment(), *DONE), (appointment(status="fulfilled"),)),
+    ),
+    Case(
+        guard="safety-check-answered",
+        broken=((referral(), working(), plan()), (encounter(status="finished"), session())),
+        holding=(ANSWERED, (encounter(status="finished"), session())),
+    ),
+    Case(
+        guard="task-in-progress",
+        broken=((referral(), accepted(), plan(), encounter(status="finished")), (session(),)),
+        holding=((referral(), accepted(), plan(), check()), (encounter(status="finished"), session())),
+    ),
+    Case(
+        guard="one-visit-a-day",
+        policy=Policy(visits_a_day=2),
+        broken=(
+            (referral(), accepted(), appointment(), _later(2, "10:00")),
+            (_later(3, "12:00"),),
+        ),
+        holding=((referral(), accepted(), appointment()), (_later(2, "10:00"),)),
+    ),
+    Case(
+        guard="within-visits",
+        policy=Policy(needs_authorisation=True, visits_without_authorisation=1),
+        broken=((COVERED, working(), *DONE), (appointment(2),)),
+        holding=((referral(), working(), *DONE), (appointment(2),)),
+    ),
     Case(
         guard="no-session-in-encounter",
         broken=((referral(), working(), *DONE), (encounter(status="entered-in-error"),)),
@@ -418,6 +501,8 @@ CASES = (
             (therapist(), session(performer=[{"actor": {"reference": "Practitioner/nobody"}}])),
             (therapist(), without(session(), "performer")),
             (therapist(), session(code=LYMPH[0])),
+            (therapist(qualification=CERTIFIED["qualification"][1:]), session()),
+            (therapist(qualification=TRAINED), session()),
         )
     ),
     *(
@@ -451,6 +536,19 @@ CASES = (
         guard="plan-active",
         broken=((referral(), working(), plan(status="on-hold"), encounter()), (session(),)),
         holding=((referral(), working(), plan(), encounter()), (session(),)),
+    ),
+    Case(
+        guard="plan-active",
+        broken=((referral(), working(), without(plan(), "goal"), encounter()), (session(),)),
+        holding=((referral(), working(), plan(), encounter()), (session(),)),
+    ),
+    Case(
+        guard="plan-active",
+        broken=(
+            (referral(), working(), plan(), plan(id="old", status="revoked"), encounter()),
+            (session(basedOn=OLD),),
+        ),
+        holding=((referral(), working(), plan(), encounter()), (session(basedOn=CURRENT),)),
     ),
     Case(
         guard="plans-ended",
@@ -562,6 +660,18 @@ def test_a_guard_asks_what_it_is_handed(guard: str, predicate: str, monkeypatch:
     monkeypatch.setattr(World, "surroundings", property(lambda _: replace(surroundings, **{predicate: never})))
 
     assert [one.guard for one in world.judge(party, sent).refusals] == [guard]
+
+
+def test_who_is_elsewhere_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from msgspec.structs import replace
+
+    world = working_world(encounter())
+    elsewhere = replace(world.surroundings, clash=lambda _: "therapist")
+    monkeypatch.setattr(World, "surroundings", property(lambda _: elsewhere))
+
+    assert [one.text for one in world.judge(CLINIC, session()).refusals] == [
+        "The therapist has another session at that time."
+    ]
 
 
 def test_a_refusal_never_quotes_the_patient() -> None:

@@ -21,6 +21,7 @@ from service.massage.cycle.terms import (
     coded,
     identifiers,
 )
+from service.massage.cycle.units import said_units
 from tests.builders.loop import (
     ADMINISTRATOR,
     CLINIC,
@@ -28,6 +29,7 @@ from tests.builders.loop import (
     START,
     World,
     abort,
+    accepted_world,
     appointment,
     business,
     business_of,
@@ -525,3 +527,24 @@ def test_progress_names_its_unit() -> None:
     ratio = world.get("Task/task")["output"][0]
     assert code_in(ratio["type"], TASK_IO) == "sessions-progress"
     assert ratio["valueRatio"]["numerator"]["code"] == "{session}"
+
+
+def test_a_session_is_recorded_in_one_unit_from_an_accepted_task() -> None:
+    """The Encounter that is over begins the work, the session counts, and the next visit is booked."""
+    world = accepted_world()
+    for one in (plan(), goal(), check()):
+        world.keep(one)
+    done(world.judge(CLINIC, encounter(status="finished"), session(), appointment(2)))
+    task = world.get("Task/task")
+    assert (task["status"], business_of(task)) == ("in-progress", "visit-scheduled")
+    assert task["output"][0]["valueRatio"]["numerator"]["value"] == 1
+    assert said_units(world.get("Procedure/session1")) == 4
+
+
+def test_units_follow_when_the_time_of_a_session_is_corrected() -> None:
+    world = working_world(encounter(status="finished"))
+    done(world.judge(CLINIC, session()))
+    kept = {name: value for name, value in world.get("Procedure/session1").items() if name != "extension"}
+    shorter = kept["performedPeriod"] | {"end": "2026-01-13T08:37:00Z"}
+    done(world.judge(CLINIC, kept | {"performedPeriod": shorter}))
+    assert said_units(world.get("Procedure/session1")) == 2
