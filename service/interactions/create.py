@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from service.fhir.interaction import Answer
 from service.fhir.outcome import FhirError
+from service.fhir.sight import PARTIES
 from service.fhir.stamp import new_logical_id
 from service.interactions.search_parameters import TYPE as SEARCH_PARAMETER
-from service.interactions.sight import may_link
+from service.interactions.sight import joins, may_link
 from service.interactions.writing import Target, Written, changed, content_issues, unchanged
 
 if TYPE_CHECKING:
@@ -30,26 +31,31 @@ def prepare(parts: Parts, context: Context, create: Create, target: Target) -> W
 
 
 def is_plain(parts: Parts, create: Create) -> bool:
-    """Whether nothing has to be read or locked before the resource is written."""
+    """Whether nothing has to be read or locked by a transaction before the resource is written."""
     if create.if_none_exist is not None or create.type == SEARCH_PARAMETER:
         return False
     if parts.rules is not None and parts.rules.concern(create):
         return False
-    return not parts.limits.referential_integrity and not may_link(parts, create)
+    is_party = create.type in PARTIES and may_link(parts, create)
+    return not parts.limits.referential_integrity and not is_party
 
 
 async def perform_plain(parts: Parts, context: Context, create: Create) -> Answer:
-    """A plain create: one statement, or a part of one. The unit of work would come to the same by a longer way."""
+    """A plain create: one statement, or a part of one. The unit of work would come to the same by a longer way.
+
+    Where others are at work on the referrals that it belongs to, that way is the only one: `Conflict`.
+    """
     if issues := content_issues(parts, create):
         raise FhirError(issues=issues)
     target = Target(type=create.type, id=new_logical_id(context.received_at), previous=None)
     written = changed(parts, context, target, create.content, "POST")
     change = written.change
     if change:
+        edges = joins(parts, context, create)
         if context.trail is None:
-            await parts.store.create(change)
+            await parts.store.create(change, edges)
         else:
             record = context.trail.written(create, written.result, written.version)
-            await parts.store.create(replace(change, records=(record,)))
+            await parts.store.create(replace(change, records=(record,)), edges)
             context.trail.settle()
     return Answer(result=written.result, version=written.version)

@@ -5,6 +5,7 @@ Writes commit before the answer exists; nothing is ever acknowledged that a fail
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, assert_never
@@ -39,6 +40,7 @@ from service.interactions.search import search
 from service.interactions.sight import sight_of
 from service.interactions.transaction import transaction
 from service.interactions.write import WriteRequest, write
+from service.store.change import Conflict
 from service.store.lease import LapsedError
 
 if TYPE_CHECKING:
@@ -143,7 +145,8 @@ class Engine:
 
     async def _write(self, parts: Parts, interaction: Write, context: Context) -> Answer:
         if isinstance(interaction, Create) and context.provenance is None and create.is_plain(parts, interaction):
-            return await create.perform_plain(parts, context, interaction)
+            with suppress(Conflict):
+                return await create.perform_plain(parts, context, interaction)
         request = WriteRequest(interaction=interaction, new_id=new_logical_id(context.received_at))
         (written,) = await write(parts, context, [request])
         return Answer(result=written.result, version=written.version, issues=written.issues)

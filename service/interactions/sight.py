@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from service.fhir.bundle_plan import Write
     from service.fhir.interaction import Context
     from service.fhir.resource import Content
+    from service.fhir.sight import Edge
     from service.interactions.parts import Parts
     from service.interactions.writing import Target, Written
     from service.store.change import Change
@@ -72,6 +73,13 @@ def may_link(parts: Parts, interaction: Write) -> bool:
         return False
     # what exists may belong to a referral already, and lead others to what it refers to now
     return not isinstance(interaction, Create) or is_linked(interaction.content)
+
+
+def joins(parts: Parts, context: Context, create: Create) -> list[Edge]:
+    """The references by which a new resource comes to belong to referrals, and what it refers to with it."""
+    if not may_link(parts, create):
+        return []
+    return edges(create.content, context.base, parts.definitions.resource_types)
 
 
 async def link(parts: Parts, context: Context, session: Session, written: Iterable[Written]) -> None:

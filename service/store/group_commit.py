@@ -8,7 +8,8 @@ half are what the worker does while that commit waits for the disk, and may then
 
 First versions under new ids do not depend on each other. Should the database refuse a group all the same, its members
 are written one by one, so that none fails for the sake of another. Who waits longer than for a connection is refused in
-the same way, with nothing written.
+the same way, with nothing written. Those that cannot be written without waiting for somebody else are left out, and
+told so by a `Conflict`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from service.fhir.outcome import failure
 from service.store.change import Conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from service.fhir.outcome import FhirError
 
@@ -40,8 +41,9 @@ class _Waiting(Struct, Generic[T], frozen=True):
 
 
 class GroupCommit(Generic[T]):
-    """Writes by `write`, which writes all that it is given or raises, `most_at_once` in one of `statements` at a time.
+    """Writes by `write`, `most_at_once` in one of `statements` at a time.
 
+    It writes all that it is given or raises; where it returns positions, all but what stands there.
     Nobody waits longer than `patience_seconds` for their own to be begun with, nor behind `most_waiting` others.
     `expected` counts those who are about to come; for them a statement is held back for `moment_seconds` at most, and
     `notice` is called when there are fewer.
@@ -49,7 +51,7 @@ class GroupCommit(Generic[T]):
 
     def __init__(
         self,
-        write: Callable[[Sequence[T]], Awaitable[None]],
+        write: Callable[[Sequence[T]], Awaitable[Collection[int] | None]],
         *,
         patience_seconds: float,
         most_at_once: int,
@@ -86,7 +88,8 @@ class GroupCommit(Generic[T]):
     async def _write_alone(self, item: T) -> None:
         self._writing += 1
         try:
-            await self._write([item])
+            if await self._write([item]):
+                raise Conflict
         finally:
             self._writing -= 1
             if self._waiting and self._gathering is None:
@@ -163,7 +166,7 @@ class GroupCommit(Generic[T]):
         if not group:
             return
         try:
-            await self._write([each.item for each in group])
+            left = await self._write([each.item for each in group]) or ()
         except (asyncpg.PostgresError, Conflict) as error:
             if len(group) == 1:
                 _settle(group, error)
@@ -173,7 +176,8 @@ class GroupCommit(Generic[T]):
         except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
             _settle(group, error)
         else:
-            _settle(group, None)
+            _settle([each for place, each in enumerate(group) if place not in left], None)
+            _settle([group[place] for place in left], Conflict())
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

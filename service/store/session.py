@@ -12,6 +12,7 @@ from service.store.audit.statement import with_records
 from service.store.change import LOST_RACES, Change, Conflict
 from service.store.found import found_in
 from service.store.history_statement import HistoryPage, history_statement
+from service.store.joining import with_members
 from service.store.match import matched_of, matching, unless_matched, with_claims
 from service.store.search import compile_count, compile_includes, compile_search
 from service.store.sight import OPEN, is_open, link, sees, shows
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from service.fhir.sight import Sight
     from service.store.audit.chain import Chain
     from service.store.found import Found
+    from service.store.joining import Member
     from service.store.lease import Lease
     from service.store.match import Matched
     from service.store.sight import Linked
@@ -185,12 +187,17 @@ class Session:
         rows = await self._connection.fetch(_REFERRERS, targets, except_from, sources)
         return [(row["target"], row["type"]) for row in rows]
 
-    async def write(self, changes: Sequence[Change], claims: Mapping[int, int] | None = None) -> None:
+    async def write(
+        self, changes: Sequence[Change], claims: Mapping[int, int] | None = None, *, members: Sequence[Member] = ()
+    ) -> None:
         """Write all changes, or none and raise `Conflict`: a resource, or one of `claims`, is not as it was seen.
 
-        `LapsedError` when the lease is over.
+        `members` of referrals come to be in the same statement. `LapsedError` when the lease is over.
         """
-        text, arguments = self._with_records(*write_statement(changes, claims), changes)
+        text, arguments = write_statement(changes, claims, numbered=bool(members))
+        if members:
+            text, arguments = with_members(text, arguments, members)
+        text, arguments = self._with_records(text, arguments, changes)
         try:
             written = await self._connection.fetchval(text, *arguments)
         except LOST_RACES as error:

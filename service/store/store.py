@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from service.store.change import LOST_RACES, Change, Conflict
 from service.store.group_commit import GroupCommit
 from service.store.history_statement import HistoryPage
+from service.store.joining import Joining, find, let_go
 from service.store.session import Session, version_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from service.fhir.sight import Sight
+    from service.fhir.sight import Edge, Sight
     from service.store.audit.chain import Chains
     from service.store.lease import Lease
     from service.store.pool import Pool
@@ -45,8 +46,12 @@ class Store:
         self._lease = lease
         self._chains = chains
         self.sight: Sight | None = None
+        patience = pool.acquire_timeout_seconds
         self._creates: GroupCommit[Change] = GroupCommit(
-            self._write, patience_seconds=pool.acquire_timeout_seconds, most_at_once=_MOST_CREATES
+            self._write, patience_seconds=patience, most_at_once=_MOST_CREATES
+        )
+        self._joins: GroupCommit[Joining] = GroupCommit(
+            self._write_joining, patience_seconds=patience, most_at_once=_MOST_CREATES
         )
 
     def within(self, sight: Sight) -> Store:
@@ -61,9 +66,16 @@ class Store:
         store.sight = self.sight
         return store
 
-    async def create(self, change: Change) -> None:
-        """Write a first version by itself, or together with others that are created at the same time."""
-        await self._creates.add(change)
+    async def create(self, change: Change, edges: Sequence[Edge] = ()) -> None:
+        """Write a first version by itself, or together with others that are created at the same time.
+
+        By its `edges` it comes to belong to referrals; it makes nobody a party to one. `Conflict`, with nothing
+        written, where others are at work on these: only a transaction waits for them.
+        """
+        if self.sight is not None and any(edge.hangs for edge in edges):
+            await self._joins.add(Joining(change=change, edges=edges, sight=self.sight))
+        else:
+            await self._creates.add(change)
 
     def _on(self, connection: asyncpg.Connection[Any]) -> Session:
         chain = None if self._chains is None else self._chains.of(connection)
@@ -72,6 +84,19 @@ class Store:
     async def _write(self, changes: Sequence[Change]) -> None:
         async with self._pool.acquire() as connection:
             await self._on(connection).write(changes)
+
+    async def _write_joining(self, group: Sequence[Joining]) -> Collection[int]:
+        """The positions of those that were not written, because others are at work on their referrals."""
+        async with self._pool.acquire() as connection:
+            found = await find(connection, group)
+            try:
+                changes = [each.change for place, each in enumerate(group) if place not in found.left]
+                if changes:
+                    await self._on(connection).write(changes, members=found.members)
+            finally:
+                if found.locked:
+                    await let_go(connection, found.locked)
+            return found.left
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:

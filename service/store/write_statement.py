@@ -161,14 +161,18 @@ class _Shape(Struct, frozen=True):
 
 
 def write_statement(
-    changes: Sequence[Change], claims: Mapping[int, int] | None = None, *, hoping: Collection[int] = ()
+    changes: Sequence[Change],
+    claims: Mapping[int, int] | None = None,
+    *,
+    hoping: Collection[int] = (),
+    numbered: bool = False,
 ) -> tuple[str, list[Any]]:
     """The text and the arguments that write `changes`; the statement returns how many resources it wrote, or 0.
 
     `claims` maps the keys of criteria that matched nothing to the generations that were seen (0: none). `hoping` are
-    those of criteria that have not been looked for: the text is for `match.unless_matched`.
+    those of criteria that were not looked for, for `match.unless_matched`; `numbered`: what is written is, from 1.
     """
-    if len(changes) == 1 and not claims and not hoping:
+    if len(changes) == 1 and not claims and not hoping and not numbered:
         return _single(changes[0])
     inner = {kind for change in changes for kind in (*change.rows, *change.stale) if kind in CONTAINED_KINDS}
     kinds = [kind for kind in (_TABLES if inner else _OWN_TABLES) if any(change.rows.get(kind) for change in changes)]
@@ -182,9 +186,8 @@ def write_statement(
         claims=bool(claims or hoping),
         unless_matched=bool(hoping),
     )
-    identities = [change.identity for change in changes]
-    values = [_values(change) for change in changes]
-    arguments: list[Any] = [identities, *(list(column) for column in zip(*values, strict=True))]
+    values = [(change.identity, *_values(change)) for change in changes]
+    arguments: list[Any] = [list(column) for column in zip(*values, strict=True)]
     if claims:
         arguments.extend((list(claims), list(claims.values())))
     if hoping:
