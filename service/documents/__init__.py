@@ -1,5 +1,9 @@
 """Documents for a person to read, made of what is handed in: the same words as HTML, as PDF and in a Composition.
 
+    paper       what a document says, before it has a form
+    page        a paper as HTML, and its sections as narratives
+    press       a paper as PDF, by the program `typesetter` in a process of its own
+    words       names, concepts and times as they are read
     charts      one measure's course against its goal and against what counts as a change, as SVG
     templating  how HTML and SVG are written: Jinja2, every value escaped
 

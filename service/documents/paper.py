@@ -1,0 +1,93 @@
+"""A document before it has a form: what it says, in which order. HTML, PDF and a Composition's sections are made of it.
+
+All texts are as they are to be read; whoever makes a form of it escapes them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+_UNSEEN: Final = re.compile(
+    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+)
+    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+)
+"""Characters that are not seen and change how others are: controls, and those that turn the direction of a line."""
+
+
+class Text(Struct, frozen=True, tag="text", tag_field="kind"):
+    """A paragraph; one that is `important` stands out."""
+
+    text: str
+    is_important: bool = False
+
+
+class Facts(Struct, frozen=True, tag="facts", tag_field="kind"):
+    """Pairs of a term and what there is to say of it."""
+
+    rows: tuple[tuple[str, str], ...]
+
+
+class Points(Struct, frozen=True, tag="points", tag_field="kind"):
+    """A list."""
+
+    items: tuple[str, ...]
+
+
+class Table(Struct, frozen=True, tag="table", tag_field="kind"):
+    """Rows below a head of as many columns."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Picture(Struct, frozen=True, tag="picture", tag_field="kind"):
+    """An SVG of our own making, and the same in words."""
+
+    svg: str
+    words: str
+
+
+Block = Text | Facts | Points | Table | Picture
+
+
+class Section(Struct, frozen=True, kw_only=True):
+    """A part with a title; `refers_to` are the references of the resources that it is about."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    refers_to: tuple[str, ...] = ()
+
+
+class Paper(Struct, frozen=True, kw_only=True):
+    """The whole; `about` stands on every page, such as the patient's name, `made_at` is an instant in words."""
+
+    title: str
+    about: str
+    made_at: str
+    facts: tuple[tuple[str, str], ...]
+    sections: tuple[Section, ...]
+
+
+def visible(text: str) -> str:
+    """The text with characters marked that nobody sees: no name is to look like another, or turn what follows it."""
+    return _UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
+
+
+def legible(paper: Paper) -> Paper:
+    """The paper with all of its texts made `visible`."""
+    plain: Any = msgspec.to_builtins(paper)
+    return msgspec.convert(_each(plain), Paper)
+
+
+def _each(value: Any) -> Any:
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {name: _each(each) for name, each in value.items()}
+    return [_each(each) for each in value] if isinstance(value, list | tuple) else value
