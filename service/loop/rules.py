@@ -34,10 +34,11 @@ from service.massage.cycle import (
     expire,
     judge,
 )
+from service.massage.screening.duplicate import DUPLICATE
 from service.store.referrals import lock_referrals, members
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from uuid import UUID
 
     from service.fhir.bundle_plan import Write
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from service.loop.referrals import Referrals
     from service.loop.safety import Safety
     from service.massage.cycle import Episode
+    from service.massage.screening.finding import Screening
     from service.store.store import Session
 
 CLINICAL: Final = frozenset(
@@ -155,8 +157,8 @@ class ReferralRules:
         if about is not None and patient is not None:
             screening = self._safety.screening_of(_with(loaded, own), about, now)
             alongside = self._safety.changes(loaded, screening, patient, now)
-            if screening.basis == "unscreened" and loaded.is_new:
-                notices.append(_UNSCREENED)
+            if loaded.is_new:
+                notices += _said_of_new(screening)
         verdict = self._judged(context, loaded, episode, own, alongside)
         added, told = settled(self._achievements, context, loaded, own, alongside, verdict, is_owned=is_owned)
         return added, [*notices, *told]
@@ -269,12 +271,28 @@ class ReferralRules:
         )
 
 
+def _said_of_new(screening: Screening) -> Iterator[Issue]:
+    """What the sender of a referral is told that nobody holds."""
+    if screening.basis == "unscreened":
+        yield _UNSCREENED
+    if any(each.rule == DUPLICATE for each in screening.findings):
+        yield _SIMILAR
+
+
 _UNSCREENED: Final = Issue(
     code=None,
     severity="warning",
     diagnostics="Nothing is known of the patient that the safety rules could judge: the referral is unscreened, "
     "which does not mean safe.",
     expression=("ServiceRequest.subject",),
+)
+_SIMILAR: Final = Issue(
+    code=None,
+    severity="warning",
+    issue_type="duplicate",
+    diagnostics="The referral is stored; another one of the patient is active for the same reason. Revoke one of them, "
+    "or say by replaces that this one takes its place.",
+    expression=("ServiceRequest.reasonCode",),
 )
 
 

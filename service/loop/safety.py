@@ -12,7 +12,7 @@ from service.loop.episode import decoded
 from service.massage.cycle import Change, Refusal
 from service.massage.cycle.terms import codings
 from service.massage.screening.detected_issue import revised
-from service.massage.screening.duplicate import similar_referral
+from service.massage.screening.duplicate import similar_referral, unnamed
 from service.massage.screening.mitigation import Clearance, open_absolute
 from service.massage.screening.record import READ_TYPES, record_of
 from service.massage.screening.screen import screen
@@ -103,7 +103,10 @@ class Safety:
         screening = screen(loaded.content, record_of(known, unread=unread), self._rules, now)
         others = [each for each in known if self._referrals.has(each)]
         similar = similar_referral(loaded.content, others, now)
-        return screening if similar is None else replace(screening, findings=(*screening.findings, similar))
+        if similar is None:
+            return screening
+        # the clinic that is asked by this referral may have no part in the other one
+        return replace(screening, findings=(*screening.findings, unnamed(similar)))
 
     async def with_medicines(self, session: Session, known: Sequence[Content]) -> list[Content]:
         """What is known of a patient, with the Medications that prescriptions refer to."""

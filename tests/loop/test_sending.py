@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 from service.massage.cycle.terms import ACT_CODE, code_in
 from tests.api.outcome import assert_outcome
 from tests.builders import loop
 from tests.builders.resources import identifier, reference
-from tests.loop.side import entry, state
+from tests.loop.side import entry, state, warnings
 from tests.loop.story import begin
 
 if TYPE_CHECKING:
@@ -77,9 +78,25 @@ async def test_s4_a_similar_order_under_way_is_stored_and_said_so(story: Story) 
     second.referral = f"ServiceRequest/{made_second.json()['id']}"
     (issue,) = await story.referrer.found(f"DetectedIssue?implicated={second.referral}")
     assert (code_in(issue["code"], ACT_CODE), issue["severity"]) == ("DUPTHPY", "moderate")
-    assert {story.referral, second.referral} <= {each["reference"] for each in issue["implicated"]}
     (task,) = await story.referrer.found(f"Task?focus={second.referral}")
     assert state(task) == ("requested", "awaiting-triage")
+
+
+async def test_a_similar_order_is_not_named_to_those_who_do_not_see_it(story: Story) -> None:
+    """The clinic that is asked second may have no part in the first order, though it hears that there is one."""
+    await story.refer()
+    second = begin(story.network)
+    second.patient, second.condition = story.patient, story.condition
+    order = second.order(performer=[reference("Organization/other")])
+    answered = await second.referrer.send(entry(order))
+    assert any("another one of the patient is active" in each for each in warnings(answered))
+    other = story.network.other
+    (task,) = await other.found("Task?status=requested&_sort=-_lastUpdated&_count=1")
+    (issue,) = await other.found(f"DetectedIssue?implicated={task['focus']['reference']}")
+    assert code_in(issue["code"], ACT_CODE) == "DUPTHPY"
+    assert "Another referral" in issue["detail"]
+    assert story.referral.partition("/")[2] not in json.dumps(issue)
+    assert_outcome(await other("GET", story.referral), 404, "not-found")
 
 
 async def test_s5_whoever_read_an_older_version_is_told_the_current_one(story: Story) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from service.massage.screening.content import codings_in, objects_in, reference_to, text_in
 from service.massage.screening.finding import Finding
 from service.massage.screening.record import moment_of
@@ -48,6 +50,12 @@ def similar_referral(referral: Content, others: Iterable[Content], now: datetime
         evidence=tuple(alike),
         source="design",
     )
+
+
+def unnamed(finding: Finding) -> Finding:
+    """The finding without the references of the others, for readers who may not see these; their number is left out."""
+    told = f"Another referral of the patient is active, for the same reason, of the last {WITHIN.days} days."
+    return replace(finding, detail=told, evidence=())
 
 
 def _replaced(referral: Content) -> set[str]:
