@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.massage.cycle.terms import APPOINTMENT_CANCELLATION, TASK_CODE, code_in
+from service.massage.cycle.terms import APPOINTMENT_CANCELLATION, STATUS_REASON, TASK_CODE, code_in
 from tests.api.outcome import assert_outcome
 from tests.builders.resources import identifier, observation, reference
-from tests.loop.side import entry
+from tests.loop.side import entry, warnings
 from tests.loop.story import begin, new
 
 if TYPE_CHECKING:
@@ -102,6 +102,13 @@ async def test_s8_the_clinic_turns_it_down_and_both_see_that_they_disagree(story
     await story.clinic.does(abort, status="rejected", statusReason={"text": "In the middle of a session."})
     assert (await story.stands())[0] == "in-progress"
     assert await story.status_of(story.referral) == "revoked"
+    for side in (story.referrer, story.clinic):
+        reason = (await side.read(story.task))["statusReason"]
+        assert code_in(reason, STATUS_REASON) == "referral-revoked"
+        assert "the work on it goes on" in reason["text"]
+    visit = await story.clinic.read(story.appointments[2])
+    told = await story.clinic.send(entry(visit | {"comment": "Later."}, story.appointments[2]))
+    assert any("the work on it goes on" in each for each in warnings(told))
 
 
 async def test_s8_nobody_but_the_clinic_answers_it(story: Story) -> None:

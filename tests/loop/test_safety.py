@@ -180,11 +180,15 @@ async def test_s11_a_condition_that_becomes_known_later_holds_the_work(story: St
 async def test_s11_the_work_goes_on_when_the_referrer_clears_it(story: Story) -> None:
     await (await story.refer()).accept()
     await story.draw_up()
-    await story.book(1)
+    booked = await story.book(1)
     flagged = await story.referrer.post(story.diagnosis(CAUDA_EQUINA))
+    issue = reference(f"DetectedIssue/{(await the_issue(story))['id']}")
+    assert (await story.clinic.read(booked))["supportingInformation"] == [issue]
+    assert len(await story.clinic.found(f"Appointment?supporting-info={issue['reference']}")) == 1
     refuted = concept(f"{TERMINOLOGY}/condition-ver-status", "refuted")
     await story.referrer.does(flagged, verificationStatus=refuted)
     assert await story.stands() == ("in-progress", "visit-scheduled")
+    assert "supportingInformation" not in await story.clinic.read(booked)
     assert await story.status_of(story.plan) == "active"
 
 

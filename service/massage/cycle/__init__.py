@@ -3,6 +3,7 @@
     tables/      the rows: machines, business status, status reasons, ownership, what stays fixed
     guards/      why a step cannot be taken        effects/   what follows from one
     judgement    the entries `judge` and `expire`: examination (may it happen?), then settling (what follows?)
+    shown        what both sides are shown: safety hold, flagged visits, work that goes on after a revocation
     membership   by which elements a resource hangs on a referral
     relation     whose side a party is on          duplicates  the same order twice
     diagram      the state diagrams, drawn from the rows into STATES.md

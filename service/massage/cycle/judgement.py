@@ -17,8 +17,8 @@ from service.massage.cycle.settling import (
     run_moves,
     settle_tasks,
     take,
-    warn_of_safety_hold,
 )
+from service.massage.cycle.shown import flag_visits, warn_of_disagreement, warn_of_safety_hold
 from service.massage.cycle.situation import Situation
 from service.massage.cycle.tables import MACHINES
 from service.massage.cycle.terms import BUSINESS_STATUS, code_in
@@ -111,8 +111,10 @@ def _settled(draft: Draft) -> Verdict:
         refusals = run_moves(draft)
     if refusals:
         return Verdict(refusals=refusals)
+    flag_visits(draft)
     settle_tasks(draft)
     warn_of_safety_hold(draft)
+    warn_of_disagreement(draft)
     record(draft)
     return Verdict(effects=draft.effects(), notices=tuple(draft.notices))
 

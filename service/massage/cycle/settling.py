@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from service.fhir.outcome import Issue
 from service.fhir.stamp import instant_text
 from service.fhir.temporal import range_of
 from service.massage.cycle.business import settle_business_status, settle_progress
@@ -12,6 +11,7 @@ from service.massage.cycle.draft import Taken
 from service.massage.cycle.effects import EFFECTS
 from service.massage.cycle.examination import step_of
 from service.massage.cycle.message import tell_referrer
+from service.massage.cycle.shown import settle_disagreement
 from service.massage.cycle.situation import Situation
 from service.massage.cycle.tables import MACHINES
 from service.massage.cycle.terms import BUSINESS_STATUS, code_in, coded
@@ -116,7 +116,7 @@ def settle_tasks(draft: Draft) -> None:
         settled = task
         if task.get("status") in LIVE or name_of(task) in last:
             settled = settle_business_status(draft, task, last.get(name_of(task)))
-            settled = settle_progress(draft, settled)
+            settled = settle_disagreement(draft, settle_progress(draft, settled))
         if settled is not task:
             _note_state(draft, task, settled, last)
             draft.put(settled)
@@ -153,20 +153,3 @@ def _last_modified(draft: Draft, task: Content) -> str:
     authored = task.get("authoredOn", "")
     written = range_of(authored)
     return authored if written is not None and written.low > draft.now and "T" in authored else instant_text(draft.now)
-
-
-def warn_of_safety_hold(draft: Draft) -> None:
-    """A referral that is stored although it is not safe says so in the answer (S2)."""
-    task = draft.live_task()
-    issues = draft.dangers()
-    if task is None or not issues or draft.stored.find(name_of(task)) is not None:
-        return
-    named = ", ".join(name_of(issue) for issue in issues)
-    draft.notices.append(
-        Issue(
-            code="guard-safety",
-            severity="warning",
-            diagnostics=f"The referral is stored, and on safety hold: an absolute contraindication is open ({named}).",
-            expression=("Task.businessStatus",),
-        )
-    )

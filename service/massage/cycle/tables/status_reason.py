@@ -31,7 +31,7 @@ REASONS: Final = MappingProxyType(
             ("plateau", "completed failed cancelled"),
             ("adverse-event", "failed on-hold cancelled"),
             ("lost-to-follow-up", "failed on-hold cancelled"),
-            ("referral-revoked", "cancelled failed rejected"),
+            ("referral-revoked", "in-progress cancelled failed rejected"),
             ("order-expired", "cancelled rejected"),
         )
     }
