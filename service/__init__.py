@@ -21,7 +21,7 @@
     fhir           what FHIR R4 says: pure, and imports nothing of ours
     settings, logs read by `app` and `cli`; the other packages are handed what they need. setting_forms: texts → values
     progress       what a person sees of a long command
-    shipped        what comes with the service as resources, stored at a start: catalogue, profiles, protocols, codes
+    shipped        what comes with the service as resources, stored at a start: catalogue, profiles, forms ...
 
     cli -> clients, audit -> serve, load, reindex -> app -> assembly -> cds -> rest, pages, auth, jobs
         -> loop -> operations -> interactions -> documents -> massage, access, store -> outgoing -> fhir

@@ -9,7 +9,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from service.fhir import own_resources
-from service.massage import catalogue, profiles, protocol, step_codes
+from service.massage import assessment, catalogue, profiles, protocol, step_codes
 
 if TYPE_CHECKING:
     from service.fhir.resource import Content
@@ -27,11 +27,12 @@ def fingerprint(version: str) -> str:
         profiles.fingerprint(),
         step_codes.fingerprint(),
         protocol.fingerprint(),
+        assessment.fingerprint(),
     )
     return hashlib.blake2b(" ".join(parts).encode(), digest_size=16).hexdigest()
 
 
 def resources() -> list[Content]:
     """All of them, each with its logical id and canonical URL."""
-    of_massage = (catalogue, profiles, step_codes, protocol)
+    of_massage = (catalogue, profiles, step_codes, protocol, assessment)
     return [*own_resources.resources(), *(content for part in of_massage for content in part.resources())]

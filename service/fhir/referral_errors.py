@@ -11,6 +11,8 @@ REFERRAL_ERRORS: Final = (
     ("business-status-inconsistent", "RULE", "business-rule", "Business status and status disagree."),
     ("modifier-unknown", "RULE", "extension", "A modifier extension changes a meaning in an unknown way."),
     ("outcome-invalid", "RULE", "value", "A score is not one of its instrument's, or lacks its unit or its day."),
+    ("answer-invalid", "RULE", "value", "A questionnaire does not allow an answer, or lacks one that it requires."),
+    ("questionnaire-unknown", "RULE", "not-found", "The service does not hold the questionnaire that is answered."),
     ("diagnosis-unknown", "RULE", "code-invalid", "A code cannot be one of ICD-10-CM."),
     ("time-ahead", "RULE", "value", "What has happened lies more than a day ahead of the service's clock."),
     ("subject-mismatch", "RULE", "invariant", "The resource is about another patient than the referral."),
