@@ -137,7 +137,13 @@ def create_app(
         chains=chains,
         security=access.security if access else None,
     )
-    loop = loop_of(standard.definitions, standard.registry, settings.time_zone, settings.safety_overrides)
+    loop = loop_of(
+        standard.definitions,
+        standard.registry,
+        settings.time_zone,
+        settings.safety_overrides,
+        settings.payer_rules,
+    )
     rules = loop.rules if settings.referral_rules == "on" else None
     beside = _beside(settings, replace(parts, rules=rules), journal, rules)
     around = _around(settings)

@@ -237,16 +237,22 @@ def _check_certificate(settings: Settings) -> None:
 
 
 def _check_rules(settings: Settings) -> None:
-    """`ServeError` where a deployment's safety rules cannot be read, for the same reason."""
-    if settings.safety_overrides is None:
-        return
-    from service.massage.screening.override import RulesError  # noqa: PLC0415 - most have none
-    from service.massage.screening.rules import Rules  # noqa: PLC0415
+    """`ServeError` where a deployment's safety rules, or its payers', cannot be read, for the same reason."""
+    if settings.safety_overrides is not None:
+        from service.massage.screening.override import RulesError  # noqa: PLC0415 - most have none
+        from service.massage.screening.rules import Rules  # noqa: PLC0415
 
-    try:
-        Rules.load(override_path=settings.safety_overrides)
-    except RulesError as error:
-        raise ServeError(f"SAFETY_OVERRIDES: {error}") from error
+        try:
+            Rules.load(override_path=settings.safety_overrides)
+        except RulesError as error:
+            raise ServeError(f"SAFETY_OVERRIDES: {error}") from error
+    if settings.payer_rules is not None:
+        from service.massage import payers  # noqa: PLC0415 - as above
+
+        try:
+            payers.load(settings.payer_rules)
+        except payers.PayersError as error:
+            raise ServeError(f"PAYER_RULES: {error}") from error
 
 
 def _address(scheme: str, host: str, port: int) -> str:

@@ -143,6 +143,10 @@ class Settings(BaseSettings):
     safety_overrides: FilePath | None = Field(
         default=None, description="TOML file with severities of safety rules that differ from the catalogue's"
     )
+    payer_rules: FilePath | None = Field(
+        default=None,
+        description="TOML file with what payers' plans ask of sessions, visits and reports where it is not the usual",
+    )
     referral_rules: Literal["on", "off"] = Field(
         default="on",
         description="on: referrals are screened for safety, and they and what hangs on them follow their life cycles; "

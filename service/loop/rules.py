@@ -27,7 +27,6 @@ from service.loop.settling import additions, settled
 from service.massage.cycle import (
     NEEDS_IF_MATCH,
     Change,
-    Policy,
     Surroundings,
     Verdict,
     clinics_of,
@@ -46,11 +45,13 @@ if TYPE_CHECKING:
     from service.fhir.resource import Content
     from service.interactions.rules import Proposal
     from service.loop.achievement import Achievements
+    from service.loop.elsewhere import Elsewhere
     from service.loop.plausibility import Plausibility
     from service.loop.reach import Reach
     from service.loop.referrals import Referrals
     from service.loop.safety import Safety
     from service.massage.cycle import Episode
+    from service.massage.payers import Payers
     from service.massage.screening.finding import Screening
     from service.store.store import Session
 
@@ -74,14 +75,16 @@ class ReferralRules:
         safety: Safety,
         plausibility: Plausibility,
         types: Collection[str],
-        policy: Policy | None = None,
+        elsewhere: Elsewhere,
+        payers: Payers,
         achievements: Achievements | None = None,
     ) -> None:
         self._referrals = referrals
         self._safety = safety
         self._plausibility = plausibility
         self._types = types
-        self._policy = policy or Policy()
+        self._elsewhere = elsewhere
+        self._payers = payers
         self._achievements = achievements
 
     def concern(self, interaction: Write) -> bool:
@@ -122,6 +125,7 @@ class ReferralRules:
         known |= await self._safety.known_of(everything, asked, proposals, context.base)
         added: list[Addition] = []
         notices: list[Issue] = []
+        units: list[tuple[Sequence[Proposal], Episode]] = []
         for loaded in found:
             patient = patients[loaded.id]
             about = await self._safety.with_medicines(everything, known[patient]) if patient else None
@@ -133,6 +137,8 @@ class ReferralRules:
             beside, told = self.ruled(context, loaded, own, proposals, episode, about, is_owned=loaded.id not in others)
             added += beside
             notices += told
+            units.append((own, episode))
+        await self._elsewhere.refuse(session, units)
         return Ruling(additions=added, notices=tuple(notices))
 
     def ruled(
@@ -267,7 +273,7 @@ class ReferralRules:
             is_open_absolute=partial(self._safety.is_open_absolute, clearance=clearance),
             was_open_absolute=partial(self._safety.is_open_absolute, clearance=before),
             is_referral=self._referrals.has,
-            policy=self._policy,
+            policy=self._payers.policy_of(episode.referral, episode.resources, episode.base),
         )
 
 

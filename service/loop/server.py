@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from service.loop.achievement import Achievements
 from service.loop.apply import Apply
+from service.loop.elsewhere import Elsewhere
 from service.loop.outcome_summary import OutcomeSummary
 from service.loop.plausibility import Plausibility
 from service.loop.referrals import Referrals
@@ -15,6 +16,7 @@ from service.loop.rules import ReferralRules
 from service.loop.safety import Safety
 from service.massage import protocol
 from service.massage.outcome import Measures
+from service.massage.payers import load as load_payers
 from service.massage.screening.rules import Rules
 
 if TYPE_CHECKING:
@@ -34,8 +36,18 @@ class Loop(Struct, frozen=True, kw_only=True):
     operations: Mapping[str, Any]
 
 
-def loop_of(definitions: Definitions, registry: Registry, zone: tzinfo, overrides: Path | None = None) -> Loop:
-    """The loop by the catalogue, with a deployment's severities over its own; RulesError where these cannot be read."""
+def loop_of(
+    definitions: Definitions,
+    registry: Registry,
+    zone: tzinfo,
+    overrides: Path | None = None,
+    payers_path: Path | None = None,
+) -> Loop:
+    """The loop by the catalogue, with a deployment's severities, and its payers' rules, over the usual ones.
+
+    RulesError or PayersError where these cannot be read.
+    """
+    payers = load_payers(payers_path)
     protocols = protocol.load()
     catalogue = protocols.catalogue
     safety_rules = Rules.of(catalogue, overrides)
@@ -49,6 +61,8 @@ def loop_of(definitions: Definitions, registry: Registry, zone: tzinfo, override
             safety,
             Plausibility(catalogue),
             definitions.resource_types,
+            Elsewhere(registry, definitions.resource_types),
+            payers,
             achievements=Achievements(measures, zone),
         ),
         operations={

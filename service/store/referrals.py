@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from service.fhir.resource import Version
     from service.store.store import Session
 
-_COLUMNS: Final = "r.type, r.id, r.version_id, r.last_updated, r.method, r.content"
+COLUMNS: Final = "r.type, r.id, r.version_id, r.last_updated, r.method, r.content"
 _SEEN: Final = f"""SELECT r.type, r.id FROM resource r
 WHERE r.identity = ANY($1::uuid[]) AND r.content IS NOT NULL AND {sees("r.key", "$2")}"""  # noqa: S608
 # a patient is locked, too: of a referral and a danger that come at the same time one has to see the other
@@ -33,12 +33,12 @@ _LOCK: Final = f"""WITH k AS MATERIALIZED (
 SELECT pg_advisory_xact_lock(key) FROM k"""  # noqa: S608 - constants only
 _MEMBERS: Final = f"""WITH k AS MATERIALIZED (
   SELECT DISTINCT m.referral_key FROM {_OF_RESOURCES})
-SELECT f.id AS referral, {_COLUMNS} FROM k
+SELECT f.id AS referral, {COLUMNS} FROM k
 CROSS JOIN LATERAL (SELECT id FROM resource WHERE key = k.referral_key OFFSET 0) f
 CROSS JOIN LATERAL (SELECT resource_key FROM referral_member WHERE referral_key = k.referral_key OFFSET 0) m
 CROSS JOIN LATERAL (SELECT * FROM resource WHERE key = m.resource_key AND content IS NOT NULL OFFSET 0) r
 ORDER BY k.referral_key, r.key"""  # noqa: S608 - constants only
-_ABOUT: Final = f"""SELECT DISTINCT ON (r.key) {_COLUMNS}
+_ABOUT: Final = f"""SELECT DISTINCT ON (r.key) {COLUMNS}
 FROM unnest($1::uuid[]) AS p(identity) CROSS JOIN unnest($2::integer[]) AS s(source)
 CROSS JOIN LATERAL (
   SELECT i.resource_key FROM index_reference i
@@ -97,7 +97,7 @@ async def about(session: Session, patients: Sequence[str], sources: Sequence[int
 async def resources(session: Session, named: Collection[tuple[str, str]]) -> list[Version]:
     """The current versions of (type, id) pairs that exist."""
     rows = await _connection(session).fetch(
-        f"SELECT {_COLUMNS} FROM resource r WHERE r.identity = ANY($1::uuid[]) AND r.content IS NOT NULL",  # noqa: S608
+        f"SELECT {COLUMNS} FROM resource r WHERE r.identity = ANY($1::uuid[]) AND r.content IS NOT NULL",  # noqa: S608
         [identity_of(*each) for each in named],
     )
     return [version_of(row) for row in rows]

@@ -35,6 +35,7 @@ BAD = [
     ("CDS_ISSUERS", "https://ehr.example.org"),
     ("CDS_ISSUERS", "https://ehr.example.org=http://ehr.example.org/jwks"),
     ("SAFETY_OVERRIDES", "/the-secret/nowhere.toml"),
+    ("PAYER_RULES", "/the-secret/nowhere.toml"),
     ("CLIENT_REQUESTS_PER_MINUTE", "0"),
     ("STRANGER_REQUESTS_PER_MINUTE", "0"),
     ("TRUSTED_PROXIES", "10.0.0.1/8"),

@@ -18,7 +18,7 @@ from service.massage.cycle.settling import (
     settle_tasks,
     take,
 )
-from service.massage.cycle.shown import flag_visits, warn_of_disagreement, warn_of_safety_hold
+from service.massage.cycle.shown import flag_visits, warn_of_authorisation, warn_of_disagreement, warn_of_safety_hold
 from service.massage.cycle.situation import Situation
 from service.massage.cycle.tables import MACHINES
 from service.massage.cycle.terms import BUSINESS_STATUS, code_in
@@ -115,6 +115,7 @@ def _settled(draft: Draft) -> Verdict:
     settle_tasks(draft)
     warn_of_safety_hold(draft)
     warn_of_disagreement(draft)
+    warn_of_authorisation(draft)
     record(draft)
     return Verdict(effects=draft.effects(), notices=tuple(draft.notices))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from service.fhir.outcome import Issue
+from service.massage.cycle import visits
 from service.massage.cycle.moment import start_of
 from service.massage.cycle.terms import STATUS_REASON, coded, reference_in
 from service.massage.cycle.view import OPEN_VISIT, STARTED, name_of
@@ -78,3 +79,23 @@ def is_disputed(draft: Draft, task: Content) -> bool:
     """Whether started work goes on after a revocation, and nobody is asked any more to end it."""
     is_revoked = draft.referral.get("status") == "revoked"
     return is_revoked and task.get("status") in STARTED and not draft.open_aborts()
+
+
+def warn_of_authorisation(draft: Draft) -> None:
+    """Visits beyond those that a payer usually pays unasked are told, where its plan does not refuse them."""
+    policy = draft.surroundings.policy
+    named = (name for name in draft.proposed if name.startswith(("Appointment/", "Procedure/")))
+    changed = [one for name in named if (one := draft.find(name)) is not None and one != draft.stored.find(name)]
+    adds = any(one.get("status") in {"booked", "completed"} for one in changed)
+    if not adds or policy.needs_authorisation or not visits.is_insured(draft) or visits.authorised(draft) is not None:
+        return
+    most = policy.visits_without_authorisation
+    if len(draft.delivered()) + len(visits.booked(draft)) > most:
+        draft.notices.append(
+            Issue(
+                code=None,
+                severity="warning",
+                diagnostics=f"There are more than {most} visits, and the payer has authorised none: ask it first.",
+                expression=("ServiceRequest.insurance",),
+            )
+        )

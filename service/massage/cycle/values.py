@@ -86,18 +86,13 @@ def _always(_: Content) -> bool:
     return True
 
 
-def _nobody(_: Content) -> str:
-    return ""
-
-
 class Surroundings(Struct, frozen=True, kw_only=True):
     """What the life cycles must be told because other parts of the service know it.
 
     `resolve` maps a reference (PractitionerRole, HealthcareService, Organization ...) to the organisation that it acts
     for; `is_open_absolute` says of a DetectedIssue whether it is an absolute contraindication that is not mitigated, as
     things are after the unit, and `was_open_absolute` as they were before (None: in the same way);
-    `is_referral` whether a ServiceRequest is one; `is_free` whether an Appointment's therapist has no other then;
-    `clash` who is elsewhere while a session lasts, by what other sessions say: therapist, patient, or empty for nobody.
+    `is_referral` whether a ServiceRequest is one; `is_free` whether an Appointment's therapist has no other then.
     """
 
     resolve: Callable[[str], str | None]
@@ -105,7 +100,6 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     was_open_absolute: Callable[[Content], bool] | None = None
     is_referral: Callable[[Content], bool] = _always
     is_free: Callable[[Content], bool] = _always
-    clash: Callable[[Content], str] = _nobody
     policy: Policy = Policy()
 
 

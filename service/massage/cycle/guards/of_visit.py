@@ -76,8 +76,7 @@ def _elsewhere(situation: Situation) -> str | None:
         at_once = range_of_session(other)
         if at_once is not None and period.overlaps(at_once):
             return f"{name_of(other)} took place at the same time; one patient has one session at a time."
-    who = situation.draft.surroundings.clash(situation.content)
-    return f"The {who} has another session at that time." if who else None
+    return None
 
 
 def _outside(situation: Situation, minutes: int | None) -> str | None:
@@ -124,7 +123,8 @@ def _too_many(situation: Situation) -> str | None:
 def _counts(situation: Situation, done: int, to_come: int) -> str:
     allowed = visits.covered(situation.draft, situation.draft.surroundings.policy)
     wanted = visits.ordered(situation.draft)
-    by_payer = f"authorized {allowed}, " if allowed is not None else ""
+    said = "covered without authorization" if visits.authorised(situation.draft) is None else "authorized"
+    by_payer = f"{said} {allowed}, " if allowed is not None else ""
     by_order = f"ordered {wanted}, " if wanted is not None else ""
     needed = "the payer's authorization" if _is_payers(allowed, wanted) else "a larger order by the referrer"
     return f"{by_payer}{by_order}completed {done}, booked {to_come}, requested 1; a further visit needs {needed}."
@@ -152,7 +152,7 @@ GUARDS: Final = (
     Guard("session-length", "guard-visits", "performed", "the session is as long as it may be", _session_too_long),
     Guard("units-agree", "guard-visits", "extension", "timed units are those of the session's time", _units_disagree),
     Guard("session-unrecorded", "duplicate", "identifier", "no other session has its identifier", _recorded_before),
-    Guard("session-apart", "guard-visits", "performed", "patient and therapist are in no other session", _elsewhere),
+    Guard("session-apart", "guard-visits", "performed", "the patient is in no other session", _elsewhere),
     Guard("delivered-in-it", "guard-visits", "", "a session was delivered at it", _not_delivered_in_it),
     Guard("one-visit-a-day", "guard-visits", "start", "no other visit is on that day", _second_on_a_day),
     Guard("within-visits", "guard-visits", "", "it is within the visits ordered and authorised", _too_many),

@@ -662,18 +662,6 @@ def test_a_guard_asks_what_it_is_handed(guard: str, predicate: str, monkeypatch:
     assert [one.guard for one in world.judge(party, sent).refusals] == [guard]
 
 
-def test_who_is_elsewhere_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from msgspec.structs import replace
-
-    world = working_world(encounter())
-    elsewhere = replace(world.surroundings, clash=lambda _: "therapist")
-    monkeypatch.setattr(World, "surroundings", property(lambda _: elsewhere))
-
-    assert [one.text for one in world.judge(CLINIC, session()).refusals] == [
-        "The therapist has another session at that time."
-    ]
-
-
 def test_a_refusal_never_quotes_the_patient() -> None:
     for case in CASES:
         stored, sent = case.broken
