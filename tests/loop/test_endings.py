@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from service.jobs.clock import Clock
-from service.massage.cycle.terms import GOAL_ACHIEVEMENT, STATUS_REASON, code_in
+from service.massage.cycle.terms import GOAL_ACHIEVEMENT, STATUS_REASON, TASK_KIND, code_in
 from service.store.store import Store
 from tests.api.outcome import assert_outcome
 from tests.builders import loop
@@ -100,6 +100,15 @@ async def test_s12_work_that_could_not_be_finished_fails_with_a_report(story: St
     assert await story.status_of(story.referral) == "active"
     again = await story.referrer.post(story.coordination(owner=reference("Organization/other")))
     assert state(await story.network.other.read(again)) == ("requested", "awaiting-triage")
+
+
+async def test_s12_the_clinic_is_reminded_of_a_patient_who_stays_away(story: Story) -> None:
+    await lost(story)
+    (reminder,) = await story.clinic.found(f"Task?focus={story.task}&code={TASK_KIND}|reminder")
+    assert (reminder["status"], reminder["for"]) == ("ready", reference(story.patient))
+    name = f"Task/{reminder['id']}"
+    assert_outcome(await story.referrer.change(name, status="completed"), 403, "wrong-actor")
+    assert (await story.clinic.does(name, status="completed"))["status"] == "completed"
 
 
 async def test_s12_a_referrer_who_polls_sees_what_changed(story: Story) -> None:

@@ -36,6 +36,7 @@ def code_systems(catalogue: Catalogue) -> list[Content]:
         _task_inputs_and_outputs(catalogue),
         _qualifications(catalogue),
         _override_reasons(catalogue),
+        _task_codes(catalogue),
     ]
 
 
@@ -206,6 +207,18 @@ def _override_reasons(catalogue: Catalogue) -> Content:
         ],
         title="Reasons to go on against a warning",
         description="Why a clinician overrides a card of the safety screening.",
+    )
+
+
+def _task_codes(catalogue: Catalogue) -> Content:
+    return _code_system(
+        "referral-task-code",
+        [
+            _concept(code, row.display, None, sources(catalogue, row.sources))
+            for code, row in catalogue.task_codes.items()
+        ],
+        title="What a Task of the referral loop asks for",
+        description="Task.code beside those of R4's task-code.",
     )
 
 

@@ -190,7 +190,7 @@ class BusinessStatus(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class StatusReason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """status_reasons.toml and override_reasons.toml"""
+    """status_reasons.toml, override_reasons.toml and task_codes.toml"""
 
     display: str
     sources: Sources
@@ -238,6 +238,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     qualifications: dict[str, Qualification]
     provider_roles: dict[str, ProviderRole]
     override_reasons: dict[str, StatusReason]
+    task_codes: dict[str, StatusReason]
 
 
 def load(folder: Path = FOLDER) -> Catalogue:
@@ -255,6 +256,7 @@ def load(folder: Path = FOLDER) -> Catalogue:
         qualifications=_table(folder, "qualifications", Qualification),
         provider_roles=_table(folder, "provider_roles", ProviderRole),
         override_reasons=_table(folder, "override_reasons", StatusReason),
+        task_codes=_table(folder, "task_codes", StatusReason),
     )
 
 

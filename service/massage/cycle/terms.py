@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 BUSINESS_STATUS: Final = f"{CANONICAL}/CodeSystem/referral-business-status"
 STATUS_REASON: Final = f"{CANONICAL}/CodeSystem/referral-status-reason"
 TASK_IO: Final = f"{CANONICAL}/CodeSystem/referral-task-io"
+TASK_KIND: Final = f"{CANONICAL}/CodeSystem/referral-task-code"
 STEP: Final = f"{CANONICAL}/CodeSystem/referral-step"
 FILLER: Final = f"{CANONICAL}/NamingSystem/filler"
 QUALIFICATION: Final = f"{CANONICAL}/CodeSystem/therapist-qualification"

@@ -76,6 +76,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     report_every_visits: int = 6
     report_every: timedelta = timedelta(days=30)
     validity: timedelta = timedelta(days=180)
+    remind_after_missed_visits: int = 2
     flag_visits_within: timedelta = timedelta(days=7)
     consent_required: bool = False
     certificates: Mapping[str, str] = field(default_factory=lambda: {"lymphatic-drainage": "lymphatic-drainage-cert"})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
-from service.massage.cycle.terms import TASK_CODE, code_in, codings, reference_in, references_in
+from service.massage.cycle.moment import start_of
+from service.massage.cycle.terms import TASK_CODE, TASK_KIND, code_in, codings, reference_in, references_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
     from service.fhir.resource import Content
 
 _ASKING: Final = frozenset({"abort", "change"})
+REMINDER: Final = "reminder"
+"""The code of a Task by which the service reminds the clinic."""
+
 LIVE: Final = frozenset({"requested", "received", "accepted", "in-progress", "on-hold"})
 STARTED: Final = frozenset({"in-progress", "on-hold"})
 ASKED: Final = frozenset({"requested", "received", "accepted"})
@@ -72,6 +77,8 @@ class View:
         code = code_in(task.get("code"), TASK_CODE)
         if code in _ASKING:
             return "RequestTask"
+        if code_in(task.get("code"), TASK_KIND) == REMINDER:
+            return "Reminder"
         coordinates = code == "fulfill" or not any(True for _ in codings(task.get("code")))
         return "Task" if coordinates and self.names_referral(reference_in(task.get("focus"))) else ""
 
@@ -86,6 +93,20 @@ class View:
     def open_aborts(self) -> list[Content]:
         """The abort Tasks that nobody has answered yet."""
         return [task for task in self.of("Task") if is_abort(task) and task.get("status") in ASKED]
+
+    def reminders(self) -> list[Content]:
+        """The reminders that the clinic has not seen to yet."""
+        return [task for task in self.of("Task") if self.kind(task) == "Reminder" and task.get("status") == "ready"]
+
+    def missed_in_a_row(self) -> int:
+        """To how many visits the patient did not come since the last one that was kept, by when they begin."""
+        dated = [
+            (start, one.get("status") == "noshow")
+            for one in self.with_status("Appointment", frozenset({"noshow", "arrived", "fulfilled"}))
+            if (start := start_of(one.get("start"))) is not None
+        ]
+        dated.sort()
+        return len(list(takewhile(lambda each: each[1], reversed(dated))))
 
     def open_issues(self, is_open: Callable[[Content], bool]) -> list[Content]:
         """The absolute contraindications that are not mitigated."""

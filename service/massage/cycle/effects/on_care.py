@@ -6,9 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 from service.fhir.stamp import instant_text
 from service.massage.cycle.message import tell_referrer
-from service.massage.cycle.terms import APPOINTMENT_CANCELLATION, GOAL_ACHIEVEMENT, code_in, coded, reference_in
+from service.massage.cycle.terms import (
+    APPOINTMENT_CANCELLATION,
+    GOAL_ACHIEVEMENT,
+    TASK_KIND,
+    code_in,
+    coded,
+    reference_in,
+)
 from service.massage.cycle.units import minutes_of, said_units, timed_units, with_units
-from service.massage.cycle.view import OPEN_VISIT, name_of
+from service.massage.cycle.view import OPEN_VISIT, REMINDER, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -110,6 +117,36 @@ def _count_units(situation: Situation) -> None:
         situation.draft.put(with_units(procedure, units))
 
 
+def _remind_clinic(situation: Situation) -> None:
+    """A patient who stays away is somebody's to see to; one reminder is enough until a visit is booked again."""
+    draft, task = situation.draft, situation.draft.live_task()
+    missed = draft.missed_in_a_row()
+    if task is None or missed < draft.surroundings.policy.remind_after_missed_visits or draft.reminders():
+        return
+    owner = draft.surroundings.resolve(reference_in(task.get("owner")))
+    elements = {
+        "intent": "order",
+        "code": coded(TASK_KIND, REMINDER),
+        "description": f"The patient missed {missed} visits in a row: reach the patient, book again, or end the work.",
+        "focus": {"reference": name_of(task)},
+        "for": task.get("for"),
+        "authoredOn": instant_text(draft.now),
+        "restriction": {"recipient": [{"reference": owner}]} if owner else None,
+    }
+    present = {name: value for name, value in elements.items() if value is not None}
+    draft.move(draft.create("Task", **present), "ready")
+
+
+def _heed_reminders(situation: Situation) -> None:
+    for reminder in situation.draft.reminders():
+        situation.draft.move(reminder, "completed")
+
+
+def _drop_reminders(situation: Situation) -> None:
+    for reminder in situation.draft.reminders():
+        situation.draft.move(reminder, "cancelled")
+
+
 EFFECTS: Final[Mapping[str, Callable[[Situation], None]]] = {
     "cancel-appointments": _cancel_appointments,
     "revoke-plans": _revoke_plans,
@@ -121,5 +158,8 @@ EFFECTS: Final[Mapping[str, Callable[[Situation], None]]] = {
     "start-episode": _start_episode,
     "end-episode": _end_episode,
     "report-reaction": _report_reaction,
+    "remind-clinic": _remind_clinic,
+    "heed-reminders": _heed_reminders,
+    "drop-reminders": _drop_reminders,
     "count-units": _count_units,
 }

@@ -8,13 +8,17 @@ from typing import Final
 from service.massage.cycle.tables.care import APPOINTMENT, ENCOUNTER, PROCEDURE, REPORT
 from service.massage.cycle.tables.plan import CARE_PLAN, GOAL
 from service.massage.cycle.tables.referral import REFERRAL
+from service.massage.cycle.tables.reminder import REMINDER
 from service.massage.cycle.tables.request_task import REQUEST_TASK
 from service.massage.cycle.tables.task import TASK
 
 MACHINES: Final = MappingProxyType(
     {
         machine.kind: machine
-        for machine in (REFERRAL, TASK, REQUEST_TASK, CARE_PLAN, GOAL, APPOINTMENT, ENCOUNTER, PROCEDURE, REPORT)
+        for machine in (
+            *(REFERRAL, TASK, REQUEST_TASK, REMINDER),
+            *(CARE_PLAN, GOAL, APPOINTMENT, ENCOUNTER, PROCEDURE, REPORT),
+        )
     }
 )
 """Kind of resource → its life cycle. A kind is a type, or one of the parts that a type plays in the loop."""

@@ -29,12 +29,20 @@ APPOINTMENT: Final = Machine(
         step(
             "V2", f"{NONE} proposed", "pending", by="clinic", guards="task-live no-open-cancellation", instead=_CLINIC
         ),
-        step("V3", f"{NONE} pending", "booked", by="clinic", guards=_BOOKING, effects="begin-task", instead=_CLINIC),
+        step(
+            "V3",
+            f"{NONE} pending",
+            "booked",
+            by="clinic",
+            guards=_BOOKING,
+            effects="begin-task heed-reminders",
+            instead=_CLINIC,
+        ),
         step("V4", "booked", SAME, by="clinic system", guards="visit-length one-visit-a-day", instead=_CLINIC),
         step("V5", "booked", "arrived", by="clinic", instead=_CLINIC),
         step("V6", "arrived", "fulfilled", by="clinic", instead=_CLINIC),
         step("V6a", "booked", "fulfilled", by="clinic", guards="delivered-in-it", instead=_CLINIC),
-        step("V7", "booked", "noshow", by="clinic", instead=_CLINIC),
+        step("V7", "booked", "noshow", by="clinic", effects="remind-clinic", instead=_CLINIC),
         step("V8", "proposed pending booked", "cancelled", by="clinic system", instead=_CLINIC),
         step("V9", "arrived", "cancelled", by="system", instead="End the visit as fulfilled."),
         step("V10", "proposed pending arrived fulfilled cancelled noshow", SAME, by="clinic system", instead=_CLINIC),

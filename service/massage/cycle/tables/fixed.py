@@ -35,6 +35,7 @@ FIXED: Final = (
     Fixed(kind="Task", element="identifier", type_code=PLACER),
     Fixed(kind="Task", element="identifier", type_code=FILLER_TYPE, once=True),
     *_rows("RequestTask", "intent code focus for requester owner"),
+    *_rows("Reminder", "intent code focus for restriction"),
     *_rows("CarePlan", "intent subject"),
     *_rows("Goal", "subject"),
     *_rows("Appointment", "basedOn"),

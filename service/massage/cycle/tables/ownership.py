@@ -93,6 +93,15 @@ OWNERSHIP: Final = (
         system="create read *",
         administrator="read",
     ),
+    # the service reminds the clinic, which says that it has seen to it
+    *_rows(
+        "Reminder",
+        referrer="read",
+        clinic="read note,output",
+        patient="read",
+        system="create read *",
+        administrator="read",
+    ),
     *_rows(
         "CarePlan Goal Appointment Encounter Procedure Observation DiagnosticReport EpisodeOfCare",
         referrer="read",

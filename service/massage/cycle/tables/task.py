@@ -18,6 +18,7 @@ from typing import Final
 from service.massage.cycle.machine import NONE, SAME, Machine, bar, step
 
 _ON_HOLD: Final = "awaiting-information awaiting-authorization safety-hold visits-exhausted cancellation-requested"
+_STOPPED: Final = "drop-reminders end-execution end-episode"
 _USE_ABORT: Final = "Use an abort Task; work has started."
 
 TASK: Final = Machine(
@@ -123,7 +124,7 @@ TASK: Final = Machine(
             "failed",
             by="clinic",
             guards="owned reason-given outcome-explained",
-            effects="revoke-plans close-goals cancel-appointments close-abort-tasks end-execution end-episode",
+            effects=f"revoke-plans close-goals cancel-appointments close-abort-tasks {_STOPPED}",
             business="discontinued",
             instead="The clinic says that it could not finish; the referrer asks with an abort Task.",
         ),
@@ -133,7 +134,7 @@ TASK: Final = Machine(
             "cancelled",
             by="clinic system",
             guards="owned abort-accepted",
-            effects="accept-abort-tasks revoke-plans cancel-goals cancel-appointments end-execution end-episode",
+            effects=f"accept-abort-tasks revoke-plans cancel-goals cancel-appointments {_STOPPED}",
             business="cancelled-by-referrer cancelled-by-patient",
             instead=_USE_ABORT,
         ),
@@ -153,7 +154,7 @@ TASK: Final = Machine(
             "completed",
             by="clinic",
             guards="owned session-delivered appointments-ended goals-assessed final-report-delivered plans-ended",
-            effects="close-abort-tasks end-execution end-episode",
+            effects=f"close-abort-tasks {_STOPPED}",
             business="closed-loop",
             instead="The clinic completes its Task.",
         ),
@@ -173,7 +174,7 @@ TASK: Final = Machine(
             "entered-in-error",
             by="referrer administrator system",
             guards="nothing-delivered referral-withdrawn",
-            effects="cancel-appointments revoke-plans cancel-goals close-abort-tasks end-episode",
+            effects="cancel-appointments revoke-plans cancel-goals close-abort-tasks drop-reminders end-episode",
             instead="The Task's author or an administrator marks it as entered in error.",
         ),
         step(

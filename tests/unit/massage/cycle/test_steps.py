@@ -27,6 +27,7 @@ BUILDERS: dict[str, Any] = {
     "Referral": loop.referral,
     "Task": loop.task,
     "RequestTask": loop.abort,
+    "Reminder": loop.reminder,
     "CarePlan": loop.plan,
     "Goal": loop.goal,
     "Appointment": loop.appointment,
@@ -35,6 +36,7 @@ BUILDERS: dict[str, Any] = {
     "DiagnosticReport": loop.report,
 }
 RELATIVE = {"author": loop.REFERRER, "addressee": loop.CLINIC}
+CREATORS = {"Referral": "referrer", "Task": "referrer", "RequestTask": "referrer", "Reminder": "system"}
 SIDES = ("referrer", "clinic", "patient", "administrator")
 
 
@@ -215,7 +217,7 @@ def _broken(_: object) -> str:
 @pytest.mark.usefixtures("all_guards_hold")
 @pytest.mark.parametrize("machine, source", STATES)
 def test_what_is_in_no_row_is_not_allowed_to_anybody(machine: Machine, source: str) -> None:
-    by_right = party("referrer" if machine.kind in {"Referral", "Task", "RequestTask"} else "clinic")
+    by_right = party(CREATORS.get(machine.kind, "clinic"))
     for target in missing(machine, source):
         refused = world_with(machine, source).judge(by_right, proposal(machine, source, target)).refusals
 
