@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 import sys
@@ -10,7 +9,7 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
 
     from service.settings import Settings
     from service.store.clients import Clients, Registration
+
+_Result = TypeVar("_Result")
 
 commands: Final = typer.Typer(help="Who may use the service when AUTH_MODE is smart or oidc.", no_args_is_help=True)
 
@@ -71,7 +72,7 @@ def add(  # noqa: PLR0913 - one option for each thing that a client is registere
             issuer=issuer,
             requests_per_minute=requests_per_minute,
         )
-        typer.echo(_with_clients(lambda settings, registry: _add(settings, registry, new)).id)
+        _require(_change("add", lambda settings, registry: _add(settings, registry, new)), name)
 
 
 @commands.command("list")
@@ -80,7 +81,7 @@ def list_all() -> None:
     from service.auth.registering import shown  # noqa: PLC0415
 
     with _readable_failures():
-        for each in _with_clients(lambda _, registry: registry.every()):
+        for each in _look(lambda _, registry: registry.every()):
             typer.echo(json.dumps({name: value for name, value in shown(each).items() if name != "jwks"}))
 
 
@@ -127,7 +128,7 @@ def change(
             new_name, new_scope, limit = changed(registered, Changes(**asked))
             return await registry.change(client_id, name=new_name, scope=new_scope, requests_per_minute=limit)
 
-        _require(_with_clients(perform), client_id)
+        _require(_change("change", perform), client_id)
 
 
 @commands.command("rotate")
@@ -155,7 +156,7 @@ def rotate(
             kept = joined(registered.jwks if registered else None, document)
             return await registry.set_keys(client_id, jwks=checked_jwks(kept))
 
-        _require(_with_clients(change), client_id)
+        _require(_change("keys", change), client_id)
 
 
 @commands.command("token")
@@ -194,19 +195,14 @@ def token(
             registered = _registered_as(client_id, role, organisation)
             asked = " ".join(scope) if scope else registered.scope
         audience = token_url or endpoints_of(fhir_url(settings)).token
-        signed = signed_assertion(
-            name,
-            json.loads(file.read_text()),
-            audience=audience,
-            now=time.time(),
-            token_id=secrets.token_urlsafe(16),
-        )
+        private, token_id = json.loads(file.read_text()), secrets.token_urlsafe(16)
+        signed = signed_assertion(name, private, audience=audience, now=time.time(), token_id=token_id)
         typer.echo(ask_for_token(audience, signed, asked))
 
 
 def _registered_as(client_id: str, role: str | None, organisation: str | None) -> Registration:
     """The client of that id; refused where it is another's than asked for, because its tokens would be, too."""
-    found: Registration | None = _with_clients(lambda _, registry: registry.find(client_id))
+    found = _look(lambda _, registry: registry.find(client_id))
     if found is None:
         raise _refusal(f"no client with the id {client_id} is registered here, though there is a key of it")
     if role not in (None, found.role) or organisation not in (None, found.organisation):
@@ -227,7 +223,7 @@ def _register_with_a_new_key(file: Path, client_id: str, role: str, organisation
     file.touch(mode=_OWNER_ONLY)
     file.write_text(json.dumps(private))
     try:
-        _with_clients(lambda settings, registry: _add(settings, registry, new))
+        _change("add", lambda settings, registry: _add(settings, registry, new))
     except BaseException:
         # a key that nobody knows opens nothing, and would be used again
         file.unlink()
@@ -252,8 +248,10 @@ async def _add(settings: Settings, registry: Clients, new: Any) -> Registration:
 
 
 def _switch(client_id: str, *, disabled_at: datetime | None) -> None:
+    operation = "disable" if disabled_at else "enable"
     with _readable_failures():
-        _require(_with_clients(lambda _, registry: registry.switch(client_id, disabled_at=disabled_at)), client_id)
+        switched = _change(operation, lambda _, registry: registry.switch(client_id, disabled_at=disabled_at))
+        _require(switched, client_id)
 
 
 def _require(registered: Registration | None, client_id: str) -> None:
@@ -262,22 +260,16 @@ def _require(registered: Registration | None, client_id: str) -> None:
     typer.echo(registered.id)
 
 
-def _with_clients(work: Callable[[Settings, Clients], Awaitable[Any]]) -> Any:
-    """What comes of work on the registry, in a database that is brought up to date first."""
-    from service import serve as running  # noqa: PLC0415
-    from service.assembly import command_pool  # noqa: PLC0415
-    from service.store.clients import Clients  # noqa: PLC0415
+def _look(work: Callable[[Settings, Clients], Awaitable[_Result]]) -> _Result:
+    from service.registry import look  # noqa: PLC0415
 
-    async def perform(settings: Settings) -> Any:
-        await running.prepare(settings)
-        pool = command_pool(settings)
-        try:
-            return await work(settings, Clients(pool))
-        finally:
-            await pool.close()
+    return look(_settings(), work)
 
-    with running.database(_settings()) as settled:
-        return asyncio.run(perform(settled))
+
+def _change(operation: str, work: Callable[[Settings, Clients], Awaitable[Registration | None]]) -> Registration | None:
+    from service.registry import change as change_registry  # noqa: PLC0415
+
+    return change_registry(_settings(), operation, work)
 
 
 def _read_json(file: Path) -> Any:

@@ -6,7 +6,7 @@ number than it remembers forgets everything and looks again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from msgspec import Struct
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Integer, Table, Text, text
@@ -17,12 +17,12 @@ from service.store.tables import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     import asyncpg
 
     from service.fhir.actor import Role
-    from service.store.pool import Pool
 
 _EXACT: Final = Text(collation="C")
 _TIME: Final = TIMESTAMP(timezone=True)
@@ -98,10 +98,17 @@ class Registration(Struct, frozen=True, kw_only=True):
         return Client(id=self.id, name=self.name, role=self.role, organisation=self.organisation)
 
 
+class Connections(Protocol):
+    """Where connections come from: a pool, or a transaction that has one."""
+
+    def acquire(self) -> AbstractAsyncContextManager[asyncpg.Connection[Any]]:
+        """A connection for the length of a block."""
+
+
 class Clients:
     """The registry in the database; every method is one statement."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Connections) -> None:
         self._pool = pool
 
     async def add(self, new: Registration) -> bool:

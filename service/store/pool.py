@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import asyncpg
@@ -21,7 +22,7 @@ from service.fhir.outcome import failure
 from service.store.unreachable import Place, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from types import TracebackType
 
     from service.fhir.outcome import FhirError
@@ -123,6 +124,12 @@ class Pool:
     def acquire(self) -> Lease:
         """A connection for the length of an ``async with`` block, given back without an open transaction."""
         return Lease(self)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[asyncpg.Connection[Any]]:
+        """A connection in a transaction, which ends with the block: kept, or undone where the block raises."""
+        async with self.acquire() as connection, connection.transaction():
+            yield connection
 
     async def close(self) -> None:
         """Close the idle connections now and those in use when they come back; who waits is told that we stop."""

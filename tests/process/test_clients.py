@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pwd
 import re
 import stat
 import subprocess
@@ -13,9 +14,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import asyncpg
 import httpx
 
 from service.auth.client_authentication import ASSERTION_TYPE
+from service.fhir.audit.event import audit_event
+from service.fhir.audit.record import opened
+from service.fhir.definitions import load
+from service.fhir.validation import Validator
 from tests.api.auth.signing import Signer, claims_of, key_set
 from tests.benchmarks.serving import environment_with, the_service
 from tests.process.test_command_line import run
@@ -23,6 +29,7 @@ from tests.process.test_command_line import run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from service.fhir.audit.record import Event
     from tests.benchmarks.serving import Serving
 
 ROOT = Path(__file__).parents[2]
@@ -164,6 +171,34 @@ def test_clients_are_added_listed_rotated_changed_and_disabled(database_url: str
                 "--jwks", str(first), "--id", "ehr", database_url=database_url)  # fmt: skip
     assert again.returncode == 1
     assert again.stderr == "massage-fhir: a client with the id ehr is registered already\n"
+    assert run("client", "enable", "ehr", database_url=database_url, audit="off").returncode == 0
+    check_records(asyncio.run(on_record(database_url)))
+
+
+def check_records(events: list[Event]) -> None:
+    """What `test_clients_are_added_listed_rotated_changed_and_disabled` did is on record, with the account that did it.
+
+    Refused changes and lists are not: they change nothing.
+    """
+    shown = [audit_event(each, "https://here.example.org/fhir") for each in events]
+    told = [(each["entity"][0]["detail"][0]["valueString"], each["outcome"]) for each in shown]
+    assert told == [("add", "0"), ("keys", "0"), ("change", "0"), ("disable", "0")]
+    validator = Validator(load())
+    for each in shown:
+        assert each["subtype"][0]["code"] == "110137"
+        assert each["entity"][0]["what"]["identifier"]["value"] == "ehr"
+        account = pwd.getpwuid(os.getuid()).pw_name
+        assert each["agent"][0]["who"] == {"display": f"the account {account}, on the service's command line"}
+        assert validator.issues(each, "AuditEvent") == []
+
+
+async def on_record(database_url: str) -> list[Event]:
+    """What is on record, the oldest first."""
+    connection = await asyncpg.connect(database_url)
+    rows = await connection.fetch("SELECT content FROM audit_link ORDER BY chain, number")
+    await connection.close()
+    links = [link for row in rows if (link := opened(row[0])) is not None]
+    return [event for link in links for event in reversed(link.events)]
 
 
 def test_what_cannot_be_registered_ends_with_a_sentence(database_url: str, tmp_path: Path) -> None:

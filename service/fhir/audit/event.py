@@ -123,9 +123,7 @@ def _agents(record: Record, base: str) -> list[dict[str, Any]]:
     receives = record.action == "R"
     client: dict[str, Any] = {
         "type": {"coding": [_DESTINATION if receives else _SOURCE]},
-        "who": {"identifier": {"system": CLIENT_SYSTEM, "value": record.client}}
-        if record.client
-        else {"display": "a client that was not identified"},
+        "who": _who(record),
         "requestor": record.user is None,
     }
     if record.address:
@@ -144,6 +142,14 @@ def _agents(record: Record, base: str) -> list[dict[str, Any]]:
         who = {"reference": record.organisation}
         agents.append({"type": {"coding": [_RESPONSIBLE]}, "who": who, "requestor": False})
     return agents
+
+
+def _who(record: Record) -> dict[str, Any]:
+    if record.client:
+        return {"identifier": {"system": CLIENT_SYSTEM, "value": record.client}}
+    if record.account:
+        return {"display": f"the account {record.account}, on the service's command line"}
+    return {"display": "a client that was not identified"}
 
 
 def _entities(record: Record) -> list[dict[str, Any]]:

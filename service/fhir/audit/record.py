@@ -61,7 +61,7 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `version` is the one that was read or written, `query` the parameters as they were sent, `patients` the logical ids
     of those who occur in what was answered or written, `status` that of HTTP, `error` the code of a refusal. `reason`
-    is why the glass was broken.
+    is why the glass was broken, `account` who ran a command on the service's own machine, where no client asked.
     """
 
     at: datetime
@@ -79,6 +79,7 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
     organisation: str | None = None
     user: str | None = None
     reason: str | None = None
+    account: str | None = None
     address: str | None = None
     patients: tuple[str, ...] = ()
     heads: tuple[Head, ...] = ()
