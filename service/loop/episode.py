@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from service.fhir import codec
 from service.fhir.links import local_references
@@ -34,6 +35,9 @@ READ_BESIDE: Final = frozenset(
     }
 )
 """The types that are read though they do not hang on a referral, where it or its work refers to them."""
+
+
+_RESPONSE: Final = "QuestionnaireResponse"
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
@@ -75,6 +79,18 @@ def new_referral(proposal: Proposal) -> Loaded:
     """A referral that the unit makes."""
     content: Content = {**(proposal.after or {}), "id": proposal.id}
     return Loaded(id=proposal.id, content=content, versions={}, contents={}, is_new=True)
+
+
+def after_unit(loaded: Loaded, own: Iterable[Proposal]) -> Loaded:
+    """The referral as the unit leaves it, and the answers to questions that belong to it."""
+    after = next((each.after for each in own if (each.type, each.id) == ("ServiceRequest", loaded.id)), None)
+    contents = dict(loaded.contents)
+    for each in own:
+        if each.type == _RESPONSE and each.after is not None:
+            contents[each.type, each.id] = {**each.after, "id": each.id}
+        elif each.type == _RESPONSE:
+            contents.pop((each.type, each.id), None)
+    return replace(loaded, content={**(after or loaded.content), "id": loaded.id}, contents=contents)
 
 
 def belonging(loaded: Loaded, proposals: Sequence[Proposal], base: str, types: Collection[str]) -> list[Proposal]:

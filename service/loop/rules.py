@@ -9,8 +9,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from msgspec.structs import replace
-
 from service.fhir.interaction import Create
 from service.fhir.links import local_references
 from service.fhir.outcome import Issue, failure
@@ -20,8 +18,9 @@ from service.fhir.stamp import new_logical_id
 from service.interactions.rules import NOTHING, Addition, Ruling
 from service.loop.acting import acting_party
 from service.loop.again import refuse_others
-from service.loop.episode import Loaded, Organisations, belonging, episode_of, new_referral, stored_referral
+from service.loop.episode import Loaded, Organisations, after_unit, belonging, episode_of, new_referral, stored_referral
 from service.loop.reach import early_claims, foreign, reach_of, require_patients
+from service.loop.responses import NOTHING_FOUND
 from service.loop.safety import clearance_of, foreign_clearance, stored_patients
 from service.loop.settling import additions, settled
 from service.massage.cycle import (
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from service.loop.plausibility import Plausibility
     from service.loop.reach import Reach
     from service.loop.referrals import Referrals
+    from service.loop.responses import Looked, Responses
     from service.loop.safety import Safety
     from service.massage.cycle import Episode
     from service.massage.payers import Payers
@@ -74,6 +74,7 @@ class ReferralRules:
         referrals: Referrals,
         safety: Safety,
         plausibility: Plausibility,
+        responses: Responses,
         types: Collection[str],
         elsewhere: Elsewhere,
         payers: Payers,
@@ -82,6 +83,7 @@ class ReferralRules:
         self._referrals = referrals
         self._safety = safety
         self._plausibility = plausibility
+        self._responses = responses
         self._types = types
         self._elsewhere = elsewhere
         self._payers = payers
@@ -98,6 +100,8 @@ class ReferralRules:
             return interaction.if_none_exist is not None
         if kind in CLINICAL and self._safety.may_endanger(interaction.content):
             return True
+        if self._responses.concern(interaction.content):
+            return True
         return kind in HANGS and is_linked(interaction.content)
 
     def criteria(self, create: Create) -> Parameters | None:
@@ -113,9 +117,10 @@ class ReferralRules:
         refuse_others(proposals, self._referrals)
         everything = session.of_the_service()
         reach = await reach_of(session, proposals, context.base, self._types)
-        judged = [each for each in proposals if self._is_judged_by_patient(each)]
+        looked = await self._responses.look(everything, context, proposals)
+        judged = [each for each in proposals if self._is_judged_by_patient(each) or looked.spreads(each)]
         require_patients(judged, reach, partial(self._safety.patient_of, base=context.base))
-        known = await self._known_of_endangered(everything, context, proposals, reach)
+        known = await self._known_of_endangered(everything, context, proposals, reach, looked)
         found = await self._concerned(everything, context, proposals, reach, known)
         if not found:
             return NOTHING
@@ -134,7 +139,8 @@ class ReferralRules:
                 own = [each for each in own if loaded.has(each)]
             _require_versions(own)
             episode = await episode_of(everything, loaded, own, proposals, context.base, self._types)
-            beside, told = self.ruled(context, loaded, own, proposals, episode, about, is_owned=loaded.id not in others)
+            is_owned = loaded.id not in others
+            beside, told = self.ruled(context, loaded, own, proposals, episode, about, looked, is_owned=is_owned)
             added += beside
             notices += told
             units.append((own, episode))
@@ -149,6 +155,7 @@ class ReferralRules:
         proposals: Sequence[Proposal],
         episode: Episode,
         about: Sequence[Content] | None,
+        looked: Looked = NOTHING_FOUND,
         *,
         is_owned: bool = True,
     ) -> tuple[list[Addition], list[Issue]]:
@@ -157,15 +164,20 @@ class ReferralRules:
         `about` is what is known of the patient once the unit is written, medicines included; None: nothing is screened.
         """
         now = context.received_at
+        self._responses.require(own, looked)
         notices = [*self._plausibility.check(own, proposals, now)]
         patient = self._safety.patient_of(loaded.content, context.base)
         alongside: list[Change] = []
         if about is not None and patient is not None:
-            screening = self._safety.screening_of(_with(loaded, own), about, now)
+            screening = self._safety.screening_of(after_unit(loaded, own), about, now)
             alongside = self._safety.changes(loaded, screening, patient, now)
             if loaded.is_new:
                 notices += _said_of_new(screening)
         verdict = self._judged(context, loaded, episode, own, alongside)
+        if patient is not None:
+            patient_of = partial(self._safety.patient_of, base=context.base)
+            alarming = looked.alarming_for(patient, own, proposals if is_owned else (), patient_of)
+            alongside += self._responses.alarms(context, loaded, alarming, patient)
         added, told = settled(self._achievements, context, loaded, own, alongside, verdict, is_owned=is_owned)
         return added, [*notices, *told]
 
@@ -192,16 +204,16 @@ class ReferralRules:
         return self._referrals.has(after) or (each.type in CLINICAL and self._safety.may_endanger(after))
 
     async def _known_of_endangered(
-        self, session: Session, context: Context, proposals: Sequence[Proposal], reach: Reach
+        self, session: Session, context: Context, proposals: Sequence[Proposal], reach: Reach, looked: Looked
     ) -> dict[str, list[Content]]:
         """What is known of the patients for whom the unit may make massage dangerous; nobody else adds to it then."""
         endangered = sorted(
             {
                 patient
                 for each in proposals
-                if each.type in CLINICAL and each.before != each.after
+                if each.before != each.after and (each.type in CLINICAL or looked.spreads(each))
                 for content in (each.before, each.after)
-                if content and self._safety.may_endanger(content)
+                if content and (looked.spreads(each) or self._safety.may_endanger(content))
                 if (patient := self._safety.patient_of(content, context.base)) and reach.has_patient(patient)
             }
         )
@@ -300,12 +312,6 @@ _SIMILAR: Final = Issue(
     "or say by replaces that this one takes its place.",
     expression=("ServiceRequest.reasonCode",),
 )
-
-
-def _with(loaded: Loaded, own: Iterable[Proposal]) -> Loaded:
-    """The referral as the unit leaves it."""
-    after = next((each.after for each in own if (each.type, each.id) == ("ServiceRequest", loaded.id)), None)
-    return replace(loaded, content={**(after or loaded.content), "id": loaded.id})
 
 
 def _identities(proposals: Sequence[Proposal], base: str, types: Collection[str], reach: Reach) -> set[UUID]:

@@ -9,12 +9,14 @@ from msgspec import Struct
 from service.loop.achievement import Achievements
 from service.loop.apply import Apply
 from service.loop.elsewhere import Elsewhere
+from service.loop.forms import Forms
 from service.loop.outcome_summary import OutcomeSummary
 from service.loop.plausibility import Plausibility
 from service.loop.referrals import Referrals
+from service.loop.responses import Responses
 from service.loop.rules import ReferralRules
 from service.loop.safety import Safety
-from service.massage import protocol
+from service.massage import assessment, protocol
 from service.massage.outcome import Measures
 from service.massage.payers import load as load_payers
 from service.massage.screening.rules import Rules
@@ -54,12 +56,14 @@ def loop_of(
     referrals = Referrals(catalogue)
     safety = Safety(safety_rules, referrals, registry, definitions.resource_types)
     measures = Measures(catalogue)
+    forms = Forms(assessment.load(known=catalogue), registry, definitions.resource_types, zone)
     return Loop(
         safety_rules=safety_rules,
         rules=ReferralRules(
             referrals,
             safety,
             Plausibility(catalogue),
+            Responses(forms, definitions.resource_types),
             definitions.resource_types,
             Elsewhere(registry, definitions.resource_types),
             payers,

@@ -188,7 +188,15 @@ def check(number: int = 1, **elements: Any) -> Content:
         "status": "completed",
         "questionnaire": PRE_SESSION_CHECK,
         "encounter": {"reference": f"Encounter/encounter{number}"},
+        "item": [red_flags()],
     } | elements
+
+
+def red_flags(*flagged: str) -> Content:
+    """The answers to the questions for red flags before a session: yes to these, no to the others."""
+    asked = ("saddle-numbness", "calf-swelling", "fever")
+    answers = [{"linkId": each, "answer": [{"valueBoolean": each in flagged}]} for each in asked]
+    return {"linkId": "red-flags", "item": answers}
 
 
 def report(**elements: Any) -> Content:

@@ -62,6 +62,7 @@ class Listed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     id: str
     loinc: str
     text: str
+    alarm: bool = False
 
 
 class Sided(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from service.fhir.search.ucum import UCUM, conversion_of
 from service.fhir.temporal import EARLIEST
+from service.massage.assessment.red_flags import red_flags
 from service.massage.screening.body_site import Regions, injured_regions, regions_of
 from service.massage.screening.content import codings_in, object_in, objects_in, reference_to, text_in, words_in
 from service.massage.screening.index import words_of
@@ -66,6 +67,8 @@ def matches_of(referral: Content, record: PatientRecord, rules: Rules, now: date
     for procedure in record.procedures:
         if is_done(procedure):
             matches.found += _procedure(procedure, rules, now)
+    for response in record.responses:
+        matches.found += _answered(response, rules, now)
     reasons = list(codings_in(referral, "reasonCode"))
     matches.found += [
         Match(rule=rule, resource=referral, told=f"reason {told}", regions=injured_regions(reasons))
@@ -175,6 +178,21 @@ def _procedure(procedure: Content, rules: Rules, now: datetime) -> Iterator[Matc
             if not _is_over(rule, since, now):
                 regions = regions_of(procedure, rules.sites)
                 yield Match(rule=rule, resource=procedure, told="a procedure", since=since, regions=regions)
+
+
+def _answered(response: Content, rules: Rules, now: datetime) -> Iterator[Match]:
+    """What the patient said in answer to a question that stands for a rule.
+
+    An answer counts until its cause is cleared, or for as long as the condition or the measurement would.
+    """
+    since = moment_of(response, "authored")
+    for name, link_id in red_flags(response):
+        rule = rules.by_id.get(name)
+        if rule is None:
+            continue
+        within = rule.within or max((each.within for each in rule.thresholds), default=None)
+        if since is None or within is None or since >= now - within:
+            yield Match(rule=rule, resource=response, told=f"answered with yes to {link_id}", since=since)
 
 
 def _observations(observations: Iterable[Content], rules: Rules, now: datetime) -> Iterator[Match]:

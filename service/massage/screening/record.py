@@ -28,9 +28,10 @@ _FIELDS: Final[Mapping[str, str]] = {
     "AllergyIntolerance": "allergies",
     "Observation": "observations",
     "Procedure": "procedures",
+    "QuestionnaireResponse": "responses",
 }
-READ_TYPES: Final = tuple(_FIELDS)
-"""The resource types that screening looks at."""
+READ_TYPES: Final = tuple(name for name in _FIELDS if name != "QuestionnaireResponse")
+"""The resource types of a patient that screening looks at; of responses it looks at those to the referral alone."""
 
 _PAST: Final = frozenset({"inactive", "remission", "resolved"})
 _DENIED: Final = frozenset({"refuted", "entered-in-error"})
@@ -55,6 +56,7 @@ class PatientRecord(Struct, frozen=True, kw_only=True):
     allergies: tuple[Content, ...] = ()
     observations: tuple[Content, ...] = ()
     procedures: tuple[Content, ...] = ()
+    responses: tuple[Content, ...] = ()
     unread: tuple[str, ...] = ()
 
 

@@ -44,6 +44,7 @@ class Rules:
         for each in self.overrides:
             rules[each.rule] = replace(rules[each.rule], severity=each.chosen, overridden_from=each.table)
         self.rules: tuple[Rule, ...] = tuple(rules.values())
+        self.by_id = {rule.id: rule for rule in self.rules}
         self.order = {rule.id: number for number, rule in enumerate(self.rules)}
         self.sites: Mapping[str, Regions] = {code: frozenset(row.regions) for code, row in catalogue.body_sites.items()}
         self.index = Index(self.rules, table.values())

@@ -1,0 +1,74 @@
+"""The Questionnaires that responses name: those that come with the service, and those that are stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from service.fhir import codec
+from service.fhir.outcome import CANONICAL
+from service.fhir.questionnaire.form import form_of
+from service.fhir.reference import parse_local
+from service.fhir.search.parse import parse_criteria
+from service.fhir.search.terminology import criteria_of
+from service.fhir.terminology.needed import canonical
+from service.massage.assessment.definitions import VERSION, questionnaires
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import tzinfo
+
+    from service.fhir.interaction import Context
+    from service.fhir.questionnaire.form import Form
+    from service.fhir.resource import Content
+    from service.fhir.search.registry import Registry
+    from service.massage.assessment import Assessments
+    from service.store.store import Session
+
+QUESTIONNAIRE: Final = "Questionnaire"
+_SEVERAL: Final = 20
+
+
+class Forms:
+    """Forms by the canonical URLs that responses name them by."""
+
+    def __init__(self, assessments: Assessments, registry: Registry, types: Collection[str], zone: tzinfo) -> None:
+        made = questionnaires(assessments).values()
+        own = [form_of(codec.decode(codec.encode(each))) for each in made]
+        self._own: Mapping[str, Form] = {each.url: each for each in own}
+        self._registry = registry
+        self._types = types
+        self._zone = zone
+
+    @staticmethod
+    def is_ours(named: str) -> bool:
+        """Whether a canonical is one of those that the service itself publishes, or claims to be."""
+        return named.startswith(f"{CANONICAL}/")
+
+    async def find(
+        self, session: Session, context: Context, named: str, contained: Collection[Content] = ()
+    ) -> Form | None:
+        """The form of a canonical, of a reference on this server, or of a contained Questionnaire; None: not held."""
+        if named.startswith("#"):
+            found = (each for each in contained if each.get("id") == named[1:])
+            inside = next((each for each in found if each["resourceType"] == QUESTIONNAIRE), None)
+            return None if inside is None else form_of(inside)
+        url, _, version = named.partition("|")
+        own = self._own.get(url)
+        if own is not None:
+            return own if version in ("", VERSION) else None
+        content = await self._stored(session, context, named)
+        return None if content is None else form_of(content)
+
+    async def _stored(self, session: Session, context: Context, named: str) -> Content | None:
+        """The stored Questionnaire: of several the active ones before others, and the last that was written."""
+        target = parse_local(named, context.base, self._types)
+        if target is not None and target.type == QUESTIONNAIRE:
+            read = await session.read(QUESTIONNAIRE, target.id)
+            if read is not None and read.content is not None:
+                content: Content = codec.decode(read.content)
+                return content
+        criteria = criteria_of(canonical(QUESTIONNAIRE, named))
+        query = parse_criteria(self._registry, QUESTIONNAIRE, criteria, base=context.base, zone=self._zone)
+        found = [codec.decode(each.content) for each in await session.search(query, limit=_SEVERAL)]
+        active = [each for each in found if each.get("status") == "active"]
+        return next(iter(active or found), None)
