@@ -43,7 +43,9 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "lastn": "s",
     "lookup": "r",
     "match": "s",
+    "necessity-packet": "r",
     "outcome-summary": "r",
+    "progress-report": "r",
     "stats": "s",
     "subsumes": "r",
     "translate": "r",
@@ -54,7 +56,7 @@ OPERATIONS: Final[Mapping[str, str]] = {
 
 What operations on codes depend on beyond their type, such as the code systems of a value set, everybody sees.
 $everything leaves out types that may not be read. $outcome-summary looks at none that may not be, and says so. $apply
-asks for what a draft is made of by itself.
+asks for what a draft is made of by itself, and so do the documents; what they store takes the scopes to write it.
 """
 
 ADMINISTRATIVE: Final = frozenset({"reindex"})

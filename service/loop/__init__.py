@@ -11,6 +11,8 @@
     reading    a referral's episode as its caller sees it, for what is told of it
     outcome_summary, outcome_parameters  $outcome-summary: whether the patient gets better
     apply, known  PlanDefinition/$apply: the draft of a plan from a protocol, and what is known where one is made
+    documentation, filing  what documents are made of, and how a report is stored and offered to the referrer
+    progress_report  CarePlan/$progress-report: the report back, on the way or at the end
     server     the rules and operations put together for a running service
 
 Everything here reads; what is to be written it hands to the unit of work.

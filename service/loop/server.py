@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from service.documents.press import Press
 from service.loop.achievement import Achievements
 from service.loop.apply import Apply
 from service.loop.elsewhere import Elsewhere
 from service.loop.forms import Forms
 from service.loop.outcome_summary import OutcomeSummary
 from service.loop.plausibility import Plausibility
+from service.loop.progress_report import ProgressReport
 from service.loop.referrals import Referrals
 from service.loop.responses import Responses
 from service.loop.rules import ReferralRules
@@ -57,6 +59,7 @@ def loop_of(
     safety = Safety(safety_rules, referrals, registry, definitions.resource_types)
     measures = Measures(catalogue)
     forms = Forms(assessment.load(known=catalogue), registry, definitions.resource_types, zone)
+    press = Press()
     return Loop(
         safety_rules=safety_rules,
         rules=ReferralRules(
@@ -72,5 +75,6 @@ def loop_of(
         operations={
             "apply": Apply(protocols, referrals, safety),
             "outcome-summary": OutcomeSummary(measures),
+            "progress-report": ProgressReport(catalogue, measures, referrals, press),
         },
     )

@@ -1,0 +1,141 @@
+"""CarePlan/$progress-report: the report back to the referrer, as a document Bundle with HTML and PDF.
+
+By default nothing is stored and the report is preliminary. With `file` it is final: one commit stores the
+DiagnosticReport, puts it into the output of the referral's Task and offers it to the referrer by a Communication; the
+rules of the loop hold as for everybody who writes these.
+
+| what is wrong                                              | status and error code                            |
+| ---------------------------------------------------------- | ------------------------------------------------ |
+| a parameter is unknown or has not its form, `file` by GET  | 400 `parameter-unknown`, `parameter-value`       |
+| the plan is not there, or not seen                         | 404 `not-found`                                  |
+| the scopes do not let the caller read what a report tells  | 403 `forbidden`                                  |
+| the plan belongs to no referral                            | 422 `guard-referral`                             |
+| it is to be filed, and the referral has no live Task       | 422 `guard-task`                                 |
+| the rules do not let the caller file it                    | as for a write of the DiagnosticReport and Task  |
+| more documents are asked for than can be made              | 503 `busy`, `timeout`                            |
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from service.documents.bundle import Enclosed, document
+from service.documents.page import page
+from service.documents.report import DOCUMENT_TYPES, TITLES, attachment, diagnostic_report, report_paper
+from service.fhir import codec
+from service.fhir.interaction import Answer, Read
+from service.fhir.outcome import Result, failure
+from service.fhir.reference import parse_local
+from service.fhir.sight import REFERRAL
+from service.fhir.stamp import new_logical_id
+from service.interactions.read import read
+from service.loop.documentation import HTML, PDF, case_for
+from service.loop.filing import file_report
+from service.massage.catalogue.published import LOINC
+from service.massage.cycle.terms import references_in
+from service.operations.parameters import Taken, sent
+
+if TYPE_CHECKING:
+    from service.documents.case import Case
+    from service.documents.press import Press
+    from service.documents.report import ReportKind
+    from service.fhir.interaction import Context, Operation
+    from service.fhir.resource import Content
+    from service.interactions.parts import Parts
+    from service.loop.referrals import Referrals
+    from service.massage.catalogue.rows import Catalogue
+    from service.massage.outcome import Measures
+    from service.store.store import Session
+
+TAKEN: Final = Taken(
+    operation="progress-report",
+    kinds={"final": "boolean", "recommendation": "text", "file": "boolean"},
+    repeating=frozenset({"recommendation"}),
+)
+
+_PLAN: Final = "CarePlan"
+_LONGEST: Final = 4_000
+"""Characters of a recommendation."""
+
+
+class ProgressReport:
+    """The operation; a `press` makes the PDF."""
+
+    def __init__(self, catalogue: Catalogue, measures: Measures, referrals: Referrals, press: Press) -> None:
+        self._catalogue = catalogue
+        self._measures = measures
+        self._referrals = referrals
+        self._press = press
+
+    async def __call__(self, parts: Parts, context: Context, operation: Operation) -> Answer:
+        """A document Bundle; FhirError as the table above says."""
+        if operation.type != _PLAN or operation.id is None:
+            raise failure("operation-unknown", f"$progress-report works on an instance of {_PLAN}.")
+        given = sent(operation, TAKEN, parts.validator)
+        is_filed, recommendations = given.flag("file"), given.all("recommendation")
+        if is_filed and operation.method == "GET":
+            raise failure("parameter-value", "A GET stores nothing; POST file=true in a Parameters.", "http.file")
+        if any(len(each) > _LONGEST for each in recommendations):
+            told = f"A recommendation has at most {_LONGEST} characters."
+            raise failure("parameter-value", told, "http.recommendation")
+        kind: ReportKind = "final-report" if given.flag("final") else "progress-report"
+        async with parts.store.session() as session:
+            plan = await _plan(session, operation.id)
+            referral = await self._referral(parts, session, context, plan)
+            case = await case_for(parts, session, context, self._catalogue, self._measures, referral, plan)
+        return await self._answered(parts, context, case, kind, recommendations, is_filed=is_filed)
+
+    async def _answered(
+        self,
+        parts: Parts,
+        context: Context,
+        case: Case,
+        kind: ReportKind,
+        recommendations: list[str],
+        *,
+        is_filed: bool,
+    ) -> Answer:
+        paper = report_paper(case, kind, recommendations)
+        html, pdf = page(paper).encode(), await self._press.pdf(paper, case.now)
+        forms = [
+            attachment(case, HTML, TITLES[kind], html),
+            attachment(case, PDF, TITLES[kind], pdf),
+        ]
+        report = diagnostic_report(case, kind, recommendations, forms, is_final=is_filed)
+        url = f"urn:uuid:{new_logical_id(context.received_at)}"
+        if is_filed:
+            report = await file_report(parts, context, case, kind, report)
+            url = f"{context.base}/DiagnosticReport/{report['id']}"
+        code, display = DOCUMENT_TYPES[kind]
+        body = document(
+            case,
+            paper,
+            identifier=new_logical_id(context.received_at),
+            type={"coding": [{"system": LOINC, "code": code, "display": display}], "text": TITLES[kind]},
+            is_final=is_filed,
+            enclosed=(Enclosed(url=url, content=report),),
+        )
+        return Answer(result=Result.OK, body=codec.encode(body))
+
+    async def _referral(self, parts: Parts, session: Session, context: Context, plan: Content) -> str:
+        """The id of the referral that the plan is for; FhirError guard-referral where the caller sees none."""
+        named = references_in([*plan.get("supportingInfo", ()), *plan.get("basedOn", ())])
+        local = (parse_local(each, context.base, parts.definitions.resource_types) for each in named)
+        names = [(each.type, each.id) for each in local if each is not None and each.type == REFERRAL]
+        seen = await session.current(list(dict.fromkeys(names)), lock=False) if names else {}
+        for name in names:
+            version = seen.get(name)
+            if (
+                version is not None
+                and version.content is not None
+                and self._referrals.has(codec.decode(version.content))
+            ):
+                return name[1]
+        told = "The plan belongs to no referral here: supportingInfo names none."
+        raise failure("guard-referral", told, "CarePlan.supportingInfo")
+
+
+async def _plan(session: Session, logical_id: str) -> Content:
+    version = (await read(session, Read(type=_PLAN, id=logical_id))).version
+    content: Content = codec.decode(version.content or b"{}") if version is not None else {}
+    return content
