@@ -10,6 +10,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.conformance import SYSTEM_OPERATIONS
+from service.fhir.document_operations import DOCUMENT_OPERATIONS
 from service.fhir.outcome import CANONICAL, ERROR_CODES, ERROR_SYSTEM
 from service.fhir.outcome_operations import OUTCOME_OPERATIONS
 from service.fhir.plan_operations import PLAN_OPERATIONS
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from service.fhir.resource import Content
 
 _DATE: Final = "2026-11-22"
+_TABLES: Final = (RECORD_OPERATIONS, OUTCOME_OPERATIONS, PLAN_OPERATIONS, DOCUMENT_OPERATIONS)
 _PROPERTY: Final = f"{CANONICAL}/CodeSystem/concept-property"
 
 
@@ -27,7 +29,7 @@ def resources() -> list[Content]:
     """All of them, each with its id and canonical URL."""
     of_types = [
         _operation(claim, resource_type)
-        for table in (RECORD_OPERATIONS, OUTCOME_OPERATIONS, PLAN_OPERATIONS)
+        for table in _TABLES
         for resource_type, claims in table.items()
         for claim in claims
         if claim.definition.startswith(CANONICAL)
@@ -37,8 +39,7 @@ def resources() -> list[Content]:
 
 def fingerprint() -> str:
     """A digest of what they say."""
-    tables = (SYSTEM_OPERATIONS, RECORD_OPERATIONS, OUTCOME_OPERATIONS, PLAN_OPERATIONS)
-    told = repr((list(ERROR_CODES.values()), tables, _DATE))
+    told = repr((list(ERROR_CODES.values()), SYSTEM_OPERATIONS, *_TABLES, _DATE))
     return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
 
 
@@ -105,7 +106,13 @@ _TAKEN: Final[dict[str, tuple[tuple[str, str, str, str], ...]]] = {
         ("_since", "instant", "1", "Only what was last updated then or later."),
         ("_count", "integer", "1", "The most resources that belong to it on a page."),
     ),
+    "necessity-packet": (),
     "outcome-summary": (("asOf", "date", "1", "Only what was measured until then; without it all."),),
+    "progress-report": (
+        ("final", "boolean", "1", "Whether it is the final report rather than one on the way."),
+        ("recommendation", "string", "*", "What the clinic recommends, in its own words."),
+        ("file", "boolean", "1", "Whether to store it and offer it to the referrer; by POST only."),
+    ),
     "reindex": (
         ("type", "code", "*", "A resource type to index anew."),
         ("parameter", "string", "*", "The code of a search parameter, whose types are indexed anew."),
@@ -114,7 +121,9 @@ _TAKEN: Final[dict[str, tuple[tuple[str, str, str, str], ...]]] = {
 _RETURNED: Final = {
     "apply": "CarePlan",
     "everything": "Bundle",
+    "necessity-packet": "Bundle",
     "outcome-summary": "Parameters",
+    "progress-report": "Bundle",
     "reindex": "Parameters",
 }
 

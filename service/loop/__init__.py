@@ -13,6 +13,7 @@
     apply, known  PlanDefinition/$apply: the draft of a plan from a protocol, and what is known where one is made
     documentation, filing  what documents are made of, and how a report is stored and offered to the referrer
     progress_report  CarePlan/$progress-report: the report back, on the way or at the end
+    necessity_packet  ServiceRequest/$necessity-packet: what a payer asks for, and what of it is missing
     server     the rules and operations put together for a running service
 
 Everything here reads; what is to be written it hands to the unit of work.

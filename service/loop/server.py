@@ -11,6 +11,7 @@ from service.loop.achievement import Achievements
 from service.loop.apply import Apply
 from service.loop.elsewhere import Elsewhere
 from service.loop.forms import Forms
+from service.loop.necessity_packet import NecessityPacket
 from service.loop.outcome_summary import OutcomeSummary
 from service.loop.plausibility import Plausibility
 from service.loop.progress_report import ProgressReport
@@ -74,6 +75,7 @@ def loop_of(
         ),
         operations={
             "apply": Apply(protocols, referrals, safety),
+            "necessity-packet": NecessityPacket(catalogue, measures, press),
             "outcome-summary": OutcomeSummary(measures),
             "progress-report": ProgressReport(catalogue, measures, referrals, press),
         },

@@ -74,6 +74,9 @@ PLAN_OPERATIONS: dict[str, dict[tuple[str, str], str]] = {
 }
 """Type → method and path below it of the operations on protocols → what names the protocol in the URL."""
 
+DOCUMENTS: dict[str, tuple[str, ...]] = {"CarePlan": ("progress-report",), "ServiceRequest": ("necessity-packet",)}
+"""Type → the operations on an instance that answer with documents."""
+
 CODES = "http://codes.example.org/described"
 RECORD_OPERATIONS: dict[str, dict[tuple[str, str], Json]] = {
     "Patient": {**EVERYTHING, ("post", "/$match"): {"example": "match"}},
@@ -126,6 +129,11 @@ CODE_RESOURCES: dict[str, Json] = {
 }
 
 
+def documents(name: str) -> set[tuple[str, str]]:
+    """Method and path below a type of its operations that answer with documents."""
+    return {(method, f"/{{id}}/${each}") for each in DOCUMENTS.get(name, ()) for method in ("get", "post")}
+
+
 @pytest.fixture(scope="module")
 def document(standard: Standard) -> Json:
     return build(standard.definitions, standard.registry, version="1")
@@ -160,7 +168,7 @@ async def test_every_operation_of_every_type_succeeds_as_described(
     for name in standard.definitions.resource_types:
         operations = {(method, path.removeprefix(f"/{name}")) for method, path in described(document, f"/{name}")}
         of_codes = {(method, below) for below in CODE_OPERATIONS.get(name, ()) for method in ("get", "post")}
-        of_plans = PLAN_OPERATIONS.get(name, ())
+        of_plans = {*PLAN_OPERATIONS.get(name, ()), *documents(name)}
         of_compartments = COMPARTMENT if name in standard.definitions.compartments else ()
         assert operations == {*SENT, *of_codes, *RECORD_OPERATIONS.get(name, ()), *of_plans, *of_compartments}
         for (method, below), sent in SENT.items():
@@ -247,6 +255,30 @@ async def test_every_operation_on_protocols_succeeds_as_described(
                 assert response.status_code == 200, response.text
                 assert "content" in answer_of(document, operation, response.status_code)
                 assert resource.is_valid(response.json()), operation["operationId"]
+
+
+async def test_every_operation_that_makes_documents_succeeds_as_described(
+    make_client: MakeClient, document: Json, resource: jsonschema_rs.Draft202012Validator
+) -> None:
+    """For the example's referral and the draft of a plan."""
+    examples = document["components"]["examples"]
+    async with make_client(referral_rules="on") as client:
+        sent = await client.post("", json=examples["referral"]["value"])
+        assert sent.is_success, sent.text
+        made = [each["response"]["location"].partition("/fhir/")[2] for each in sent.json()["entry"]]
+        referral = next(each.partition("/_history")[0] for each in made if each.startswith("ServiceRequest/"))
+        order = (await client.get(referral)).json()
+        plan = {"resourceType": "CarePlan", "status": "draft", "intent": "plan", "subject": order["subject"]}
+        drafted = await client.post("CarePlan", json=plan | {"supportingInfo": [{"reference": referral}]})
+        assert drafted.is_success, drafted.text
+        for name, logical_id in (("CarePlan", drafted.json()["id"]), ("ServiceRequest", order["id"])):
+            for method, below in documents(name):
+                example = examples[DOCUMENTS[name][0]]["value"]
+                path = f"{name}{below}".replace("{id}", logical_id)
+                response = await client.request(method, path, **({"json": example} if method == "post" else {}))
+                assert response.status_code == 200, response.text
+                assert "content" in answer_of(document, document["paths"][f"/{name}{below}"][method], 200)
+                assert resource.is_valid(response.json())
 
 
 async def test_every_search_of_a_compartment_succeeds_as_described(

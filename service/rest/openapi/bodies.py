@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from service.fhir.capability import capability_statement
 from service.fhir.codec import decode
 from service.fhir.outcome import ALL_OK, CANONICAL, operation_outcome
+from service.rest.openapi.document_examples import DOCUMENT_EXAMPLES
 from service.rest.openapi.examples import STORED_META, example_files, example_of, stored
 from service.rest.openapi.headers import response_headers
 from service.rest.openapi.operation import component
@@ -58,7 +59,7 @@ def examples(definitions: Definitions, registry: Registry) -> Json:
     found["reindex"] = {"summary": "Of the types that have a parameter", "value": _REINDEX}
     found["reindexes"] = {"summary": "One that is running", "value": _REINDEXES}
     found["everything"] = {"summary": "Of one type, since yesterday", "value": _EVERYTHING}
-    found |= OUTCOME_EXAMPLES | PLAN_EXAMPLES
+    found |= OUTCOME_EXAMPLES | PLAN_EXAMPLES | DOCUMENT_EXAMPLES
     found["match"] = {"summary": "Whoever is certain", "value": _MATCH}
     match = _bundle("searchset", stored(decode(example_files()["Patient"])), search=_GRADED)
     found["matches"] = {"summary": "One who is certain", "value": match}
@@ -174,7 +175,14 @@ def _transaction_response() -> Json:
     return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
 
 
-_PARAMETERS: Final = {"Apply": "apply", "Lastn": "lastn", "OutcomeSummary": "outcome-summary", "Stats": "stats"}
+_PARAMETERS: Final = {
+    "Apply": "apply",
+    "Lastn": "lastn",
+    "NecessityPacket": "necessity-packet",
+    "OutcomeSummary": "outcome-summary",
+    "ProgressReport": "progress-report",
+    "Stats": "stats",
+}
 """Request bodies that are Parameters, with their examples."""
 
 
@@ -200,7 +208,8 @@ def request_bodies(definitions: Definitions, search: SearchParameters) -> Json:
     bodies["Everything"]["required"] = False
     for name, example in _PARAMETERS.items():
         bodies[name] = _body("The parameters of the operation.", reference_to("Parameters"), example)
-    bodies["OutcomeSummary"]["required"] = False
+    for name in ("NecessityPacket", "OutcomeSummary", "ProgressReport"):
+        bodies[name]["required"] = False
     bodies["Match"] = _body(
         "The patient, or Parameters with `resource`, `onlyCertainMatches` and `count`.",
         _one_of("Patient", "Parameters"),
@@ -281,6 +290,12 @@ def _answers_of_operations() -> Json:
         "An Observation of `statistics` for each code and kind of unit; each `source` that they come from.",
         reference_to("Parameters"),
         "statistics",
+        "X-Request-Id",
+    )
+    responses["Document"] = _answer(
+        "A document: its Composition, its forms, and what it is about.",
+        reference_to("Bundle"),
+        "document",
         "X-Request-Id",
     )
     plan = _one_of("CarePlan", "Bundle")

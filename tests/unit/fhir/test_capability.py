@@ -9,6 +9,7 @@ import pytest
 from service.fhir.capability import capability_statement
 from service.fhir.code_operations import CODE_OPERATIONS
 from service.fhir.conformance import OPERATIONS
+from service.fhir.document_operations import DOCUMENT_OPERATIONS
 from service.fhir.outcome import FhirError
 from service.fhir.outcome_operations import OUTCOME_OPERATIONS
 from service.fhir.plan_operations import PLAN_OPERATIONS
@@ -72,7 +73,14 @@ def test_the_operations_name_their_official_definitions(resources: dict[str, Any
     for name, resource in resources.items():
         assert {each["name"]: each["definition"] for each in resource["operation"]} == {
             claim.name: claim.definition
-            for table in ({name: OPERATIONS}, CODE_OPERATIONS, RECORD_OPERATIONS, OUTCOME_OPERATIONS, PLAN_OPERATIONS)
+            for table in (
+                {name: OPERATIONS},
+                CODE_OPERATIONS,
+                RECORD_OPERATIONS,
+                OUTCOME_OPERATIONS,
+                PLAN_OPERATIONS,
+                DOCUMENT_OPERATIONS,
+            )
             for claim in table.get(name, ())
         }
 
