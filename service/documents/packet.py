@@ -98,18 +98,24 @@ def _prescription(case: Case) -> Section:
 
 
 def _diagnoses(case: Case) -> Section:
-    found = dict.fromkeys(
-        (str(each.get("code", "")), str(each.get("system", "")), words.concept(concept))
-        for concept in diagnoses(case)
-        for each in codings(concept)
-    )
-    plain = [("", "", words.concept(each)) for each in diagnoses(case) if not any(True for _ in codings(each))]
-    rows = (*found, *plain)
+    rows = tuple(_coded_diagnoses(case).values())
     named = tuple(case.view.local(each) for each in references_in(case.referral.get("reasonReference")))
     if not rows:
         return Section(title="Diagnoses", blocks=(Text("No diagnosis is on record."),), refers_to=named)
     table = Table("Diagnoses of the prescriber", ("Code", "System", "Diagnosis"), rows)
     return Section(title="Diagnoses", blocks=(table,), refers_to=named)
+
+
+def _coded_diagnoses(case: Case) -> dict[tuple[str, str], tuple[str, str, str]]:
+    """One row for each code, in the longest words that it is given; those without a code by their words."""
+    found: dict[tuple[str, str], tuple[str, str, str]] = {}
+    for each in diagnoses(case):
+        text = words.concept(each)
+        for coding in list(codings(each)) or [{"system": text}]:
+            code, system = str(coding.get("code", "")), str(coding.get("system", ""))
+            known = found.get((code, system), ("", "", ""))[2]
+            found[code, system] = (code, system if code else "", max(known, text, key=len))
+    return found
 
 
 def _plan(case: Case) -> Section:
