@@ -280,6 +280,23 @@ def _answers_of_operations() -> Json:
         "reindexes",
         "X-Request-Id",
     )
+    responses["Codes"] = _answer(
+        "What is known of the code.", reference_to("Parameters"), "codes.answer", "X-Request-Id"
+    )
+    responses["Expansion"] = _answer(
+        "The value set with its expansion.", reference_to("ValueSet"), "expansion", "X-Request-Id"
+    )
+    responses["Matches"] = _answer(
+        "Patients, the likeliest first, each with a score and a grade.",
+        reference_to("Bundle"),
+        "matches",
+        "X-Request-Id",
+    )
+    return responses | _answers_about_care()
+
+
+def _answers_about_care() -> Json:
+    responses: Json = {}
     responses["Outcomes"] = _answer(
         "An `instrument` for each measure, the `goal`s, the `sessions`, what was `leftOut`, and a `narrative`.",
         reference_to("Parameters"),
@@ -301,18 +318,6 @@ def _answers_of_operations() -> Json:
     plan = _one_of("CarePlan", "Bundle")
     responses["Draft"] = _answer(
         "A draft; with `bundled` a transaction that creates it.", plan, "draft", "X-Request-Id"
-    )
-    responses["Codes"] = _answer(
-        "What is known of the code.", reference_to("Parameters"), "codes.answer", "X-Request-Id"
-    )
-    responses["Expansion"] = _answer(
-        "The value set with its expansion.", reference_to("ValueSet"), "expansion", "X-Request-Id"
-    )
-    responses["Matches"] = _answer(
-        "Patients, the likeliest first, each with a score and a grade.",
-        reference_to("Bundle"),
-        "matches",
-        "X-Request-Id",
     )
     return responses
 
