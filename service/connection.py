@@ -2,11 +2,14 @@
 
 The parser keeps what it has of a request line and headers until they are complete, however long that takes and however
 much it is. A body has its own bounds, see `rest.body`.
+
+What is answered leaves in one piece, head and body, where uvicorn writes them one after the other: a packet and a
+system call less for either side of every request.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -23,6 +26,47 @@ _TOO_LARGE: Final = b"431 Request Header Fields Too Large"
 _TOO_SLOW: Final = b"408 Request Timeout"
 
 
+_HEAD: Final = b"HTTP/1.1 "
+_CONTINUE: Final = b"HTTP/1.1 100 "
+
+
+class Joining:
+    """A transport that holds the head of an answer back until its body begins, as ASGI wants it, or the answer ends.
+
+    https://asgi.readthedocs.io/en/latest/specs/www.html#response-start-send-event
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head = b""
+        self.is_closing = transport.is_closing
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the transport's own."""
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send data, with the head that is held back if there is one."""
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.writelines((head, data))
+        elif data.startswith(_HEAD) and not data.startswith(_CONTINUE):
+            self._head = data
+        else:
+            self._transport.write(data)
+
+    def flush(self) -> None:
+        """Send the head of an answer without a body."""
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.write(head)
+
+    def close(self) -> None:
+        """Send what is held back, then close."""
+        self.flush()
+        self._transport.close()
+
+
 class BoundedHead(HttpToolsProtocol):
     """A connection that is closed, with 431 or 408, when a head grows too large or takes too long."""
 
@@ -36,7 +80,8 @@ class BoundedHead(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
-        super().connection_made(transport)
+        self._joining = Joining(transport)
+        super().connection_made(cast("asyncio.Transport", self._joining))
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -65,6 +110,11 @@ class BoundedHead(HttpToolsProtocol):
         self._head_bytes = 0
         self._stop_waiting()
         super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """An answer is complete: it had no body if its head has not left yet."""
+        self._joining.flush()
+        super().on_response_complete()
 
     def _wait(self) -> None:
         self._timer = self.loop.call_later(self.head_seconds, self._refuse, _TOO_SLOW)

@@ -1,16 +1,16 @@
-"""A connection whose request never ends to begin: closed when its head is too large or too slow."""
+"""A connection: closed when a request never ends to begin; what is answered leaves in one piece."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 from uvicorn.server import ServerState
 
-from service.connection import MOST_HEAD_BYTES, BoundedHead
+from service.connection import MOST_HEAD_BYTES, BoundedHead, Joining
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -102,3 +102,75 @@ async def test_the_second_head_of_a_connection_has_the_same_time() -> None:
         await reader.readuntil(b"ok")
         writer.write(b"GET / HT")
         assert (await reader.read()).startswith(b"HTTP/1.1 408")
+
+
+class Wire:
+    """A transport that keeps what each of its system calls sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.is_closed = False
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+    def write(self, data: bytes) -> None:
+        self.sent.append(data)
+
+    def writelines(self, pieces: tuple[bytes, ...]) -> None:
+        self.sent.append(b"".join(pieces))
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def joined() -> tuple[Joining, Wire]:
+    wire = Wire()
+    return Joining(cast("asyncio.Transport", wire)), wire
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\n\r\n"
+
+
+def test_head_and_body_leave_in_one_piece() -> None:
+    transport, wire = joined()
+    transport.write(ANSWER)
+    transport.write(b"body")
+    assert wire.sent == [ANSWER + b"body"]
+
+
+def test_what_follows_the_beginning_of_a_body_leaves_at_once() -> None:
+    transport, wire = joined()
+    for piece in (ANSWER, b"one", b"two"):
+        transport.write(piece)
+    assert wire.sent == [ANSWER + b"one", b"two"]
+
+
+def test_a_head_without_a_body_leaves_when_the_answer_ends() -> None:
+    transport, wire = joined()
+    transport.write(ANSWER)
+    transport.flush()
+    transport.flush()
+    assert wire.sent == [ANSWER]
+
+
+def test_a_head_leaves_before_the_connection_closes() -> None:
+    transport, wire = joined()
+    transport.write(ANSWER)
+    transport.close()
+    assert (wire.sent, transport.is_closing()) == ([ANSWER], True)
+
+
+def test_a_client_is_told_at_once_to_continue() -> None:
+    transport, wire = joined()
+    transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    assert wire.sent == [b"HTTP/1.1 100 Continue\r\n\r\n"]
+
+
+async def test_a_head_is_answered_with_a_head() -> None:
+    """And the connection is good for the next request."""
+    async with connected(BoundedHead) as (reader, writer):
+        writer.write(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        writer.write(HEAD + b"\r\n")
+        assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
