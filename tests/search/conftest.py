@@ -20,6 +20,7 @@ from service.store.likeness import UNKNOWN, likeness_of
 from service.store.pool import Pool
 from service.store.search import compile_count, compile_match, compile_search, sort_columns
 from service.store.tables import INDEX_TABLES, resource
+from tests.search.planning import plan_of
 from tests.search.population import POPULATION
 
 if TYPE_CHECKING:
@@ -120,10 +121,8 @@ class Library:
 
     async def plan(self, statement: Statement, *, run: bool = False) -> str:
         """The plan of a statement, with row counts if it is run."""
-        prefix = "EXPLAIN (ANALYZE) " if run else "EXPLAIN "
         async with self._pool.acquire() as connection:
-            rows = await connection.fetch(prefix + statement.text, *statement.arguments)
-        return "\n".join(row[0] for row in rows)
+            return await plan_of(connection, statement, run=run)
 
     async def fetch(self, statement: Statement) -> list[Any]:
         """The rows of a statement."""

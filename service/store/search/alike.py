@@ -39,7 +39,10 @@ def is_alike(node: Node) -> bool:
 def without_value(by: Sorted) -> Negated:
     """There is no row to be sorted by: of quantities one that has a lower end."""
     if by.target_types is not None:
-        leaf = Leaf(form_name="present-target", sources=by.sources, values=(by.target_types,), types=TYPES)
+        values = (by.target_types,)
+        leaf = Leaf(
+            form_name="present-target", sources=by.sources, values=values, several=True, spread=True, types=TYPES
+        )
         return Negated(node=leaf)
     table = by.table.removeprefix("index_")
     return Negated(node=_any_row(by, by.columns[-1] if table == "quantity" else table))
@@ -51,7 +54,7 @@ def with_row(by: Sorted) -> Leaf:
 
 
 def _any_row(by: Sorted, present: str) -> Leaf:
-    return Leaf(form_name=f"present-{present}", sources=by.sources, values=(), types=TYPES)
+    return Leaf(form_name=f"present-{present}", sources=by.sources, values=(), spread=True, types=TYPES)
 
 
 def kinds(writer: Writer, nodes: Sequence[Node]) -> str:

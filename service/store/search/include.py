@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from service.fhir.search.query import ANY_TYPE
 from service.store.search.kept import kept
-from service.store.search.probe import identities, leading, referrers, with_named
+from service.store.search.probe import identities, leading, referrers, with_named, with_resource
 from service.store.search.writer import Writer
 from service.store.sight import OPEN, shows
 
@@ -100,8 +100,8 @@ def _text(steps: tuple[_Step, ...], depth: int, columns: str, seen: tuple[int, i
         before = name
     levels = " UNION ALL ".join(f"SELECT key, {level} AS level FROM step_{level}" for level in range(1, len(found)))
     return (
-        f"WITH {', '.join(found)} SELECT {columns} FROM ({levels}) AS i JOIN resource r ON r.key = i.key "
-        "WHERE r.content IS NOT NULL ORDER BY i.level, r.key LIMIT $2::bigint"
+        f"WITH {', '.join(found)} SELECT {columns} FROM ({levels}) AS i {with_resource('i.key')} "
+        "ORDER BY i.level, r.key LIMIT $2::bigint"
     )
 
 

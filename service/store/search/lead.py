@@ -144,14 +144,14 @@ def gathered_all(
     table = _table(writer, found.query, limit)
     row = writer.name("c")
     conditions = holds_all(writer, All(nodes=tuple(each for each in nodes if each is not lead)), f"{row}.key")
-    distinct = "" if limit is None and _finds_once(lead) else "DISTINCT "
+    distinct = "" if _finds_once(lead, limit) else "DISTINCT "
     query = f"SELECT {row}.key FROM (SELECT {distinct}key FROM {table}) {row}{where(conditions)}"
     return Gathered(query, (*found.complete, *_complete(table, limit)))
 
 
-def _finds_once(node: Node) -> bool:
-    """Whether nothing is found a second time, where all of it is gathered."""
-    return node.finds_once if isinstance(node, Leaf) else isinstance(node, Negated) and node.exact
+def _finds_once(node: Node, limit: int | None) -> bool:
+    """Whether nothing is gathered a second time."""
+    return node.finds_once if isinstance(node, Leaf) else limit is None and isinstance(node, Negated) and node.exact
 
 
 def _met(writer: Writer, node: Node, query: str, limit: int | None) -> Gathered:
@@ -173,16 +173,17 @@ def _complete(table: str, limit: int | None) -> tuple[str, ...]:
 
 
 def _gathered_leaf(writer: Writer, leaf: Leaf, limit: int | None, beside: Sequence[Node]) -> str:
-    """In the order of the index, so that it is this index that is read; without a limit, each once for each value."""
+    """In the order of the index, so that it is this index that is read; what is found once is gathered once."""
     form = leaf.form
+    distinct = "DISTINCT " if form.ordered and (limit is None or leaf.finds_once) else ""
 
     def query(column: str, *, bounded: bool = False) -> Callable[[str, str], str]:
         def rows(row: str, sought: str) -> str:
             found = " AND ".join([sought, *(bounds(writer, leaf, beside, row) if bounded else ())])
             rows = f"{row}.{form.key} AS key FROM {form.table} {row} WHERE {found}"
             if limit is not None:
-                return f"SELECT {rows} ORDER BY {row}.{column} LIMIT {limit + 1}"
-            return f"SELECT DISTINCT {rows} ORDER BY {row}.{column}" if form.ordered else f"SELECT {rows} OFFSET 0"
+                return f"SELECT {distinct}{rows} ORDER BY {row}.{column} LIMIT {limit + 1}"
+            return f"SELECT {distinct}{rows} ORDER BY {row}.{column}" if form.ordered else f"SELECT {rows} OFFSET 0"
 
         return rows
 
@@ -206,9 +207,8 @@ def bounds(writer: Writer, leaf: Leaf, beside: Sequence[Node], row: str) -> list
             continue
         for operator, place in each.form.bounds:
             least = "max" if operator.startswith("<") else "min"
-            found.append(
-                f"{row}.{column} {operator} (SELECT {least}(v) FROM unnest({writer.array(each.values[place])}) v)"
-            )
+            values = f"(SELECT {least}(v) FROM unnest({writer.array(each.values[place])}) v)"
+            found.append(f"{row}.{column} {operator} {writer.only(each.values[place]) if each.is_one else values}")
     return found
 
 
@@ -220,7 +220,12 @@ def for_each_value(
     columns: str = "key",
     seek: str | None = None,
 ) -> str:
-    """A query for each source and value of a leaf, made of the row's name and the condition that it is sought by."""
+    """A query for each source and value of a leaf, made of the row's name and the condition that it is sought by.
+
+    It selects the columns, in this order.
+    """
+    if leaf.is_one and (leaf.sources is not None or not leaf.form.windows):
+        return f"({query(*_only_rows(writer, leaf, seek))})"
     row, source, value, page = writer.name(), writer.name("s"), writer.name("v"), writer.name("p")
     places = PLACES[: len(leaf.values)]
     values = [f"{value}.{place}" for place in places]
@@ -239,6 +244,16 @@ def for_each_value(
         found = f"{row}.content IS NOT NULL AND {found}"
     selected = ", ".join(f"{page}.{column}" for column in columns.split(", "))
     return f"SELECT {selected} FROM {' CROSS JOIN '.join(tables)} CROSS JOIN LATERAL ({query(row, found)}) {page}"
+
+
+def _only_rows(writer: Writer, leaf: Leaf, seek: str | None) -> tuple[str, str]:
+    """The name of a row, and the condition that the rows with the only value of the only source are sought by."""
+    row, values = writer.name(), [writer.only(each) for each in leaf.values]
+    if leaf.sources is None:
+        return row, f"{row}.content IS NOT NULL AND {leaf.form.passes_with(row, values)}"
+    source = writer.only(leaf.sources)
+    found = f"{row}.source = {source} AND {leaf.form.found_with(row, values, source)}"
+    return row, found if seek is None else f"{placed_in(seek, row, values)} AND {found}"
 
 
 def of_type(row: str, resource_type: str) -> str:
@@ -273,12 +288,18 @@ def _gathered_by_referrer(writer: Writer, node: Referring, limit: int | None, ty
     referring = writer.table("referrers", found.query)
     row, target = writer.name("f"), writer.name("r")
     of_types = f" AND t.type = ANY({types})" if types else ""
-    targets = (
-        f"SELECT DISTINCT {row}.target FROM {referring} c CROSS JOIN LATERAL "
-        "(SELECT t.target FROM (SELECT * FROM index_reference t WHERE t.resource_key = c.key OFFSET 0) t "
-        f"WHERE t.source = ANY({writer.array(node.sources)}){leading(node.names)} OFFSET 0) {row}"
-        f"{where(list(found.complete))}"
-    )
+    of_sources = f"t.source = ANY({writer.array(node.sources)}){leading(node.names)}"
+    if limit is None:
+        targets = (
+            f"SELECT DISTINCT {row}.target FROM {referring} c CROSS JOIN LATERAL "
+            "(SELECT t.target FROM (SELECT * FROM index_reference t WHERE t.resource_key = c.key OFFSET 0) t "
+            f"WHERE {of_sources} OFFSET 0) {row}"
+        )
+    else:  # so few that one walk along the index finds the rows of all of them
+        rows = (
+            f"SELECT * FROM index_reference t WHERE t.resource_key = ANY(ARRAY(SELECT key FROM {referring})) OFFSET 0"
+        )
+        targets = f"SELECT DISTINCT t.target FROM ({rows}) t{where([of_sources, *found.complete])}"
     referred = f"SELECT t.key FROM resource t WHERE t.identity = d.target AND t.content IS NOT NULL{of_types} OFFSET 0"
     query = (
         f"SELECT {target}.key FROM ({targets}) d "

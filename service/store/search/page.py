@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from service.store.search.forms import SELECTIVE
 from service.store.search.lead import gathered_all, is_by_kind, is_indirect, is_ordered, leads, limit_of, rank_of
 from service.store.search.shape import Leaf
-from service.store.search.walk import sorted_all, walk_keys, walk_missing, walk_sorted, walk_windows
+from service.store.search.walk import only_walk, sorted_all, walk_keys, walk_missing, walk_sorted, walk_windows
 from service.store.search.wanted import LEAST_SELECTIVE, narrows, order_of, probed, range_of, windowed
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def page_of_keys(page: Page) -> str:
     for node, gate in zip(_gated(page.shape), gates, strict=True):
         branches.append(probed(page, order, gate.query, [*others, *gate.complete], except_for=(node,)))
         others.append(f"NOT ({' AND '.join(gate.complete)})")
+    if not gates and (keys := only_walk(page, order)):
+        return page.writer.with_tables(keys)
     branches += _walked_branches(page, order, others)
     names = ", ".join(("key", *order.names))
     found = " UNION ALL ".join(f"(SELECT {names} FROM ({each}) AS b)" for each in branches)

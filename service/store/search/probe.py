@@ -64,11 +64,19 @@ def rows_of(leaf: Leaf, key: str) -> str:
 
 def passes_any(writer: Writer, leaf: Leaf, row: str) -> str:
     """The row is of one of the sources and passes with one of the values."""
-    conditions = [] if leaf.sources is None else [f"{row}.source = ANY({writer.array(leaf.sources)})"]
+    conditions = [of_source(writer, leaf, row)] if leaf.sources is not None else []
     return " AND ".join([*conditions, _passes(writer, leaf, row) if leaf.values else leaf.form.passes_with(row, ())])
 
 
+def of_source(writer: Writer, leaf: Leaf, row: str) -> str:
+    """The row is of one of the sources."""
+    sources = leaf.sources or 0
+    return f"{row}.source = {f'ANY({writer.array(sources)})' if leaf.spread else writer.only(sources)}"
+
+
 def _passes(writer: Writer, leaf: Leaf, row: str) -> str:
+    if leaf.is_one:
+        return f"({leaf.form.passes_with(row, [writer.only(each) for each in leaf.values])})"
     arrays = [writer.array(each) for each in leaf.values]
     if leaf.many and leaf.form.equal:
         columns = ", ".join(f"{row}.{column}" for column in leaf.form.equal)
@@ -110,8 +118,8 @@ def _leaf(writer: Writer, leaf: Leaf, key: str) -> str:
 
 def _one_pair(writer: Writer, leaf: Leaf, row: str, key: str) -> str:
     """The row is the resource's, of the only source and with the only value; most criteria have no more."""
-    source = f"({writer.array(leaf.sources or 0)})[1]"
-    values = [f"({writer.array(each)})[1]" for each in leaf.values]
+    source = writer.only(leaf.sources or 0)
+    values = [writer.only(each) for each in leaf.values]
     return f"{leaf.form.found_with(row, values, source)} AND {row}.source = {source} AND {row}.resource_key = {key}"
 
 
@@ -144,6 +152,7 @@ def _joined(writer: Writer, node: Joined, key: str) -> str:
     values = writer.name("v")
     arrays, columns, tables, conditions = [], [], [], []
     first = ""
+    several = any(part.several for part in node.parts)
     for part in node.parts:
         row = writer.name()
         names = [f"{row}{place}" for place in PLACES[: len(part.values)]]
@@ -151,13 +160,15 @@ def _joined(writer: Writer, node: Joined, key: str) -> str:
         columns += names
         tables.append(f"{rows_of(part, key)} {row}")
         if part.sources is not None:
-            conditions.append(f"{row}.source = ANY({writer.array(part.sources)})")
-        conditions.append(part.form.passes_with(row, [f"{values}.{name}" for name in names]))
+            conditions.append(of_source(writer, part, row))
+        given = [f"{values}.{name}" for name in names] if several else [writer.only(each) for each in part.values]
+        conditions.append(part.form.passes_with(row, given))
         if first:
             conditions.append(f"{row}.element = {first}.element")
         first = first or row
-    alternatives = f"unnest({', '.join(arrays)}) {values}({', '.join(columns)})"
-    return f"EXISTS (SELECT FROM {', '.join([alternatives, *tables])} WHERE {' AND '.join(conditions)} OFFSET 0)"
+    if several:
+        tables.insert(0, f"unnest({', '.join(arrays)}) {values}({', '.join(columns)})")
+    return f"EXISTS (SELECT FROM {', '.join(tables)} WHERE {' AND '.join(conditions)} OFFSET 0)"
 
 
 def _linked(writer: Writer, node: Linked, key: str) -> str:
@@ -265,6 +276,12 @@ def neighbours(writer: Writer, sources: int, key: str, *, nested: bool) -> str:
         f"AND t.target = {place} AND t.source = {source}.v AND {each} OFFSET 0) n"
         for each in found
     )
+
+
+def with_resource(key: str) -> str:
+    """A join with the resource ``r`` that has the key and is no tombstone: looked up, however many there may be."""
+    row = f"SELECT * FROM resource r WHERE r.key = {key} AND r.content IS NOT NULL OFFSET 0"
+    return f"CROSS JOIN LATERAL ({row}) r"
 
 
 def where(conditions: list[str]) -> str:

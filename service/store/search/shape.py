@@ -54,6 +54,11 @@ class Leaf(Struct, frozen=True, kw_only=True):
         return IDENTIFYING_RANK if self.identifying and self.form.ordered else self.form.rank
 
     @property
+    def is_one(self) -> bool:
+        """Whether there is but one value, and one source where there are any."""
+        return not (self.several or self.spread or self.many)
+
+    @property
     def finds_once(self) -> bool:
         """Whether, value by value and source by source, no resource is found a second time."""
         return ((self.form.ordered or self.single) and not (self.several or self.spread)) or self.exclusive

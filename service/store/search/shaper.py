@@ -221,7 +221,9 @@ class _Shaper:
         """By the identities; contained resources by those that their types and their own ids come to."""
         values = (self.array("uuid", identities),)
         many = len(identities) > MANY
-        found = [Leaf(form_name="identified", sources=None, values=values, many=many)] if self._asked.resources else []
+        several = len(identities) > 1
+        own = Leaf(form_name="identified", sources=None, values=values, many=many, several=several)
+        found = [own] if self._asked.resources else []
         if self._asked.contained:
             sources = self.array(INTEGER, map(contained_number, self._asked.contained))
             found.append(Leaf(form_name="reference", sources=sources, values=values, many=many, several=True))

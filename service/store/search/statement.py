@@ -23,6 +23,7 @@ from service.store.search.include import included_text
 from service.store.search.kept import kept
 from service.store.search.order import After
 from service.store.search.page import page_of_keys
+from service.store.search.probe import with_resource
 from service.store.search.shaper import shaped
 from service.store.search.wanted import Page, order_of
 from service.store.search.writer import Writer
@@ -129,7 +130,7 @@ def compile_includes(
 
 
 class _Text(Struct, frozen=True):
-    """A text, and the positions of its arguments among the values."""
+    """A text, and the positions of its arguments among the values; those below zero (~position) mean the only item."""
 
     text: str
     positions: tuple[int, ...]
@@ -138,10 +139,16 @@ class _Text(Struct, frozen=True):
         return len(self.text)
 
     def with_values(self, values: Sequence[Any]) -> Statement:
-        return Statement(self.text, tuple(values[position] for position in self.positions))
+        arguments = [values[each] if each >= 0 else _only(values[~each]) for each in self.positions]
+        return Statement(self.text, tuple(arguments))
 
 
-_PLACE: Final = re.compile(r"\$(\d+)")
+def _only(values: Sequence[Any]) -> Any:
+    return values[0] if values else None
+
+
+_PLACE: Final = re.compile(r"\$(\d+)(!?)")
+"""An argument in a text before `_numbered`: a value by its position, or the only item (!) of one that is a list."""
 
 
 def _place(position: int, sql_type: str) -> str:
@@ -149,12 +156,18 @@ def _place(position: int, sql_type: str) -> str:
     return f"${position + 1}::{sql_type}"
 
 
+def _only_place(position: int, sql_type: str) -> str:
+    """The only item of the list that has a position among the values."""
+    return f"${position + 1}!::{sql_type}"
+
+
 def _numbered(text: str) -> _Text:
     """The text with its arguments numbered in the order of their first use; those that it does not use are left out."""
     positions: dict[int, int] = {}
 
     def number(place: re.Match[str]) -> str:
-        return f"${positions.setdefault(int(place[1]) - 1, len(positions) + 1)}"
+        position = int(place[1]) - 1
+        return f"${positions.setdefault(~position if place[2] else position, len(positions) + 1)}"
 
     return _Text(_PLACE.sub(number, text), tuple(positions))
 
@@ -196,14 +209,14 @@ def _search_text(
     if shape.inner:
         version = FOUND_COLUMNS.replace("r.key", "page.key", 1)
         key = f"CASE WHEN page.key < 0 THEN {sql_container_key('page.key')} ELSE page.key END"
-    return _numbered(
-        f"SELECT {version}{columns} FROM ({page}) AS page JOIN resource r ON r.key = {key} "
-        f"WHERE r.content IS NOT NULL {ordering}"
-    )
+    return _numbered(f"SELECT {version}{columns} FROM ({page}) AS page {with_resource(key)} {ordering}")
 
 
 def _writer(shape: Shape) -> Writer:
-    return Writer(lambda position: _place(position, f"{shape.arrays[position]}[]"))
+    return Writer(
+        lambda position: _place(position, f"{shape.arrays[position]}[]"),
+        lambda position: _only_place(position, shape.arrays[position]),
+    )
 
 
 @kept
@@ -240,7 +253,11 @@ def _match_branch(counted: _Counted, number: int) -> tuple[str, int]:
         items = ", ".join(f"query.{name}" for name in names[position])
         return f"ARRAY[{items}]::{counted.shape.arrays[position]}[]"
 
-    page = _matched_page(counted.shape, array)
+    def only(position: int) -> str:
+        found = names[position]
+        return f"query.{found[0]}" if found else f"NULL::{counted.shape.arrays[position]}"
+
+    page = _matched_page(counted.shape, array, only)
     return _branch_text(f"unnest({', '.join(arrays)}) AS query({', '.join(columns)})", page), number + len(arrays)
 
 
@@ -262,12 +279,12 @@ def _sliced_branch(counted: _Counted, number: int) -> tuple[str, int]:
     return _branch_text(f"({lists} OFFSET 0) AS query", page), number + 1 + 3 * len(counted.shape.arrays)
 
 
-def _matched_page(shape: Shape, array: Callable[[int], str]) -> str:
-    return page_of_keys(Page(writer=Writer(array), shape=shape, limit="$1::bigint"))
+def _matched_page(shape: Shape, array: Callable[[int], str], only: Callable[[int], str] | None = None) -> str:
+    return page_of_keys(Page(writer=Writer(array, only), shape=shape, limit="$1::bigint"))
 
 
 def _branch_text(queries: str, page: str) -> str:
     return (
         f"SELECT query.ordinal, r.type, r.id, r.version_id FROM {queries} CROSS JOIN LATERAL ({page}) AS page "
-        "JOIN resource r ON r.key = page.key WHERE r.content IS NOT NULL"
+        f"{with_resource('page.key')}"
     )

@@ -50,6 +50,15 @@ def walk_keys(page: Page, order: Order, others: list[str], *, missing: Sequence[
     return f"SELECT * FROM ({' UNION ALL '.join(walks)}) AS w{where(others)}"
 
 
+def only_walk(page: Page, order: Order) -> str | None:
+    """A page of what the only value of the best criterion leads to, where nothing else does and keys give the order."""
+    lead = next((each for each in leads(page.nodes) if is_ordered(each)), None)
+    if page.shape.sort or order.columns or not isinstance(lead, Leaf) or not lead.is_one:
+        return None
+    rows = _keys(page, order, 0, [each for each in page.nodes if each is not lead], lead.form.table, lead.form.key)
+    return for_each_value(page.writer, lead, rows)
+
+
 def _keys(
     page: Page, order: Order, empty: int, nodes: Sequence[Node], table: str, column: str
 ) -> Callable[[str, str], str]:

@@ -10,10 +10,14 @@ if TYPE_CHECKING:
 
 
 class Writer:
-    """Writes one statement. `array` gives the SQL of a list of values by its position."""
+    """Writes one statement. `array` gives the SQL of a list of values by its position, `only` that of its only item.
 
-    def __init__(self, array: Callable[[int], str]) -> None:
+    The item of an empty list is NULL.
+    """
+
+    def __init__(self, array: Callable[[int], str], only: Callable[[int], str] | None = None) -> None:
         self.array = array
+        self.only = only or (lambda position: f"({array(position)})[1]")
         self._numbers = count(1)
         self._tables: dict[str, str] = {}
         self._recursive = False

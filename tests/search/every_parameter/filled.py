@@ -12,6 +12,7 @@ from service.fhir.search.extract import Extractor
 from service.fhir.search.parse import parse_search
 from service.fhir.stamp import stamped
 from service.store.change import Change
+from tests.search.planning import plan_of
 from tests.search.population import BASE
 
 if TYPE_CHECKING:
@@ -97,8 +98,7 @@ class Filled:
     async def plan(self, statement: Statement) -> str:
         """How Postgres goes about a statement."""
         async with self._store._pool.acquire() as connection:
-            lines = await connection.fetch(f"EXPLAIN {statement.text}", *statement.arguments)
-        return "\n".join(line[0] for line in lines)
+            return await plan_of(connection, statement)
 
     async def analyze(self) -> None:
         """Give Postgres its statistics."""
