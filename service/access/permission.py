@@ -46,6 +46,7 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "necessity-packet": "r",
     "outcome-summary": "r",
     "progress-report": "r",
+    "record-session": "r",
     "stats": "s",
     "subsumes": "r",
     "translate": "r",
@@ -56,7 +57,8 @@ OPERATIONS: Final[Mapping[str, str]] = {
 
 What operations on codes depend on beyond their type, such as the code systems of a value set, everybody sees.
 $everything leaves out types that may not be read. $outcome-summary looks at none that may not be, and says so. $apply
-asks for what a draft is made of by itself, and so do the documents; what they store takes the scopes to write it.
+asks for what a draft is made of by itself, and so do the documents; what they and $record-session store takes the
+scopes to write it.
 """
 
 ADMINISTRATIVE: Final = frozenset({"reindex"})

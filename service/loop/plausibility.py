@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.bundle_plan import below
 from service.fhir.outcome import FhirError, Issue
-from service.massage.catalogue.published import ICD10CM, LOINC
+from service.massage.catalogue.published import ICD10CM, LOINC, canonical
 from service.massage.cycle.moment import start_of
 from service.massage.cycle.terms import codings
 
@@ -32,6 +32,8 @@ _MOMENTS: Final = {
 _TO_COME: Final = frozenset({"planned", "arrived", "preparation", "cancelled", "not-done", "entered-in-error"})
 _AHEAD: Final = timedelta(days=1)
 """By how much the clock of a sender may be wrong."""
+_CLOCKS: Final = timedelta(minutes=15)
+"""The same where the moment is said with its offset: nobody writes a session down before it is over."""
 _DAY: Final = len("2026-01-12")
 
 
@@ -39,7 +41,9 @@ class Plausibility:
     """Holds contents against the catalogue and the clock."""
 
     def __init__(self, catalogue: Catalogue) -> None:
-        self._units = {code: row.values for row in catalogue.outcome_measures.values() for code in row.loinc}
+        self._units = {(LOINC, code): row.values for row in catalogue.outcome_measures.values() for code in row.loinc}
+        own = canonical("CodeSystem", "massage-outcome")
+        self._units |= {(own, code): row.values for code, row in catalogue.outcome_measures.items() if row.values}
         billable = {code.replace(".", "") for row in catalogue.conditions.values() for code in row.icd10cm}
         self._headers = {code[:length] for code in billable for length in range(3, len(code))} - billable
 
@@ -70,6 +74,11 @@ class Plausibility:
                 if began is not None and began > now + _AHEAD and after.get(name) != before.get(name):
                     told = "What has happened cannot lie more than a day ahead of the service's clock."
                     yield _error("time-ahead", told, f"{kind}.{name}")
+        if kind == "Procedure" and after.get("status") == "completed" and after != before:
+            ended = start_of(after.get("performedPeriod", {}).get("end"))
+            if ended is not None and ended > now + _CLOCKS:
+                told = "A session that is completed is over: it cannot end in the future."
+                yield _error("time-ahead", told, "Procedure.performedPeriod.end")
         if kind in _DIAGNOSES and after.get(_DIAGNOSES[kind]) != before.get(_DIAGNOSES[kind]):
             yield from self._of_diagnoses(after.get(_DIAGNOSES[kind]), f"{kind}.{_DIAGNOSES[kind]}")
         if kind == "Observation" and after.get("status") != "entered-in-error":
@@ -93,9 +102,9 @@ class Plausibility:
     def _of_outcome(self, observation: Content) -> Iterator[Issue]:
         units = next(
             (
-                self._units[one["code"]]
+                self._units[code]
                 for one in codings(observation.get("code"))
-                if one.get("system") == LOINC and one.get("code") in self._units
+                if (code := (one.get("system", ""), one.get("code", ""))) in self._units
             ),
             (),
         )

@@ -15,6 +15,7 @@ from service.loop.necessity_packet import NecessityPacket
 from service.loop.outcome_summary import OutcomeSummary
 from service.loop.plausibility import Plausibility
 from service.loop.progress_report import ProgressReport
+from service.loop.record_session import RecordSession
 from service.loop.referrals import Referrals
 from service.loop.responses import Responses
 from service.loop.rules import ReferralRules
@@ -78,5 +79,6 @@ def loop_of(
             "necessity-packet": NecessityPacket(catalogue, measures, press),
             "outcome-summary": OutcomeSummary(measures),
             "progress-report": ProgressReport(catalogue, measures, referrals, press),
+            "record-session": RecordSession(catalogue, referrals),
         },
     )

@@ -20,7 +20,21 @@ if TYPE_CHECKING:
     from service.fhir.resource import Content
     from service.fhir.validation import Validator
 
-Kind = Literal["text", "boolean", "integer", "decimal", "Coding", "CodeableConcept", "Period", "resource", "parts"]
+Kind = Literal[
+    "text",
+    "boolean",
+    "integer",
+    "decimal",
+    "Coding",
+    "CodeableConcept",
+    "concept",
+    "Identifier",
+    "Period",
+    "Reference",
+    "resource",
+    "parts",
+]
+"""A concept comes as a CodeableConcept, a Coding, a code, or a text."""
 
 _TEXTS: Final = frozenset({"String", "Uri", "Url", "Canonical", "Code", "Id", "DateTime", "Date", "Instant"})
 _INTEGERS: Final = frozenset({"Integer", "UnsignedInt", "PositiveInt"})
@@ -122,12 +136,15 @@ def _of_text(name: str, text: str, kind: Kind) -> Any:
             return int(text)
         case "decimal" if _DECIMAL.fullmatch(text):
             return Decimal(text)
-        case "Coding" | "CodeableConcept" | "Period" | "resource" | "parts":
+        case _ if kind in _NOT_IN_URLS:
             told = f"{name} does not fit into a URL; POST it in a Parameters resource."
             raise failure("parameter-value", told, f"http.{name}")
     raise failure("parameter-value", f"{name} must be {_FORMS[kind]}.", f"http.{name}")
 
 
+_NOT_IN_URLS: Final = frozenset(
+    {"Coding", "CodeableConcept", "concept", "Identifier", "Period", "Reference", "resource", "parts"}
+)
 _FORMS: Final[Mapping[Kind, str]] = {
     "text": "a text that is not empty",
     "boolean": "true or false",
@@ -135,10 +152,28 @@ _FORMS: Final[Mapping[Kind, str]] = {
     "decimal": "a number from 0",
     "Coding": "a valueCoding",
     "CodeableConcept": "a valueCodeableConcept",
+    "concept": "a valueCodeableConcept, valueCoding, valueCode or valueString",
+    "Identifier": "a valueIdentifier",
     "Period": "a valuePeriod",
+    "Reference": "a valueReference with a literal reference, or the same as a valueString",
     "resource": "a resource",
     "parts": "a list of parts",
 }
+
+
+_CONCEPTS: Final = frozenset({"CodeableConcept", "Coding", "Code", "String"})
+
+
+def _concept(suffix: str, value: Any) -> Any:
+    """The CodeableConcept that was meant; the system of a plain code is the operation's to know."""
+    match suffix:
+        case "Coding":
+            return {"coding": [value]}
+        case "Code":
+            return {"coding": [{"code": value}]}
+        case "String":
+            return {"text": value}
+    return value
 
 
 def _of_parameter(parameter: Content, kind: Kind, where: str) -> Any:
@@ -146,6 +181,8 @@ def _of_parameter(parameter: Content, kind: Kind, where: str) -> Any:
     values: list[tuple[str, Any]] = [
         (key.removeprefix("value"), each) for key, each in parameter.items() if key.startswith("value")
     ]
+    suffix: str
+    value: Any
     suffix, value = values[0] if values else ("", None)
     match kind:
         case "text" if suffix in _TEXTS:
@@ -156,8 +193,12 @@ def _of_parameter(parameter: Content, kind: Kind, where: str) -> Any:
             return value
         case "decimal" if suffix in {"Decimal", *_INTEGERS}:
             return Decimal(str(value))
-        case "Coding" | "CodeableConcept" | "Period" if suffix == kind:
+        case "Coding" | "CodeableConcept" | "Identifier" | "Period" if suffix == kind:
             return value
+        case "concept" if suffix in _CONCEPTS:
+            return _concept(suffix, value)
+        case "Reference" if suffix in _TEXTS or (suffix == kind and "reference" in value):
+            return value["reference"] if suffix == kind else value
         case "resource" if "resource" in parameter:
             return parameter["resource"]
         case "parts" if "part" in parameter:

@@ -44,3 +44,9 @@ async def network(workers: Workers) -> Network:
 def story(network: Network) -> Story:
     """A story that has not begun."""
     return begin(network)
+
+
+@pytest.fixture
+def second(network: Network) -> Story:
+    """Another one."""
+    return begin(network)

@@ -50,6 +50,7 @@ _CODES: Final[Mapping[type[Any], str]] = {
 }
 
 
+_TRANSACTION: Final[Mapping[str, Any]] = {"interaction": "transaction"}
 UNKNOWN: Final[Mapping[str, Any]] = {"interaction": ""}
 """The fields of `what` of a request that was not understood at all."""
 
@@ -86,11 +87,12 @@ _INTENDED: Final[Mapping[tuple[Place, str], str]] = {
 class Trail:
     """The records of one request: `entry` makes one for an entry of its Bundle, whose records go with its own."""
 
-    __slots__ = ("_records", "_who", "base", "is_settled")
+    __slots__ = ("_records", "_vessel", "_who", "base", "is_settled")
 
     def __init__(self, who: Mapping[str, Any], base: str, records: list[Record] | None = None) -> None:
         self._who = who
         self._records: list[Record] = [] if records is None else records
+        self._vessel: Mapping[str, Any] = _TRANSACTION
         self.base = base
         self.is_settled = False
 
@@ -122,9 +124,13 @@ class Trail:
             fields["patients"] = _patients(version, before, self.base)
         return Record(status=result.status, **fields, **self._who)
 
+    def carry(self, operation: Operation) -> None:
+        """Note that an operation makes a transaction of what it was asked for, and is on record in its place."""
+        self._vessel = what(operation)
+
     def processed(self) -> Record:
         """The record of a transaction that is about to be committed."""
-        return Record(interaction="transaction", status=Result.OK.status, **self._who)
+        return Record(status=Result.OK.status, **self._vessel, **self._who)
 
     def answered(self, interaction: Interaction, answer: Answer) -> Record:
         """The record of an interaction that was not refused."""

@@ -37,7 +37,7 @@ def _unlicensed(situation: Situation) -> str | None:
     performers = _performers(draft, procedure)
     if not performers:
         return "performer.actor must name the therapist." if draft.is_session(procedure) else None
-    day = start_of(performed(procedure)) or draft.now
+    day = next(filter(None, (start_of(performed(one)) for one in (procedure, *_within(draft, procedure)))), draft.now)
     for reference in performers:
         therapist = _practitioner(draft, reference)
         if therapist is None:
@@ -56,8 +56,14 @@ def _performers(draft: Draft, procedure: Content) -> list[str]:
     own = [reference_in(one.get("actor")) for one in procedure.get("performer", ())]
     if own:
         return own
-    sessions = [draft.find(reference) for reference in references_in(procedure.get("partOf"))]
-    return [reference_in(one.get("actor")) for session in sessions if session for one in session.get("performer", ())]
+    return [
+        reference_in(one.get("actor")) for session in _within(draft, procedure) for one in session.get("performer", ())
+    ]
+
+
+def _within(draft: Draft, procedure: Content) -> list[Content]:
+    """The session that a technique is part of."""
+    return [found for reference in references_in(procedure.get("partOf")) if (found := draft.find(reference))]
 
 
 def _is_licence(qualification: Content, situation: Situation) -> bool:
