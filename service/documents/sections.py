@@ -14,7 +14,6 @@ from service.massage.outcome import compared, is_met, targets_of, told, unit_in_
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from decimal import Decimal
 
     from service.documents.case import Case
     from service.documents.paper import Block
@@ -163,13 +162,8 @@ def _codes(case: Case, entry: SessionEntry) -> str:
 
 
 def _pain(_: Case, entry: SessionEntry) -> str:
-    if entry.before is None and entry.after is None:
-        return "not rated"
-    return f"{_rated(entry.before)} to {_rated(entry.after)}"
-
-
-def _rated(value: Decimal | None) -> str:
-    return "not rated" if value is None else plain(value)
+    rated = (("before", entry.before), ("after", entry.after))
+    return ", ".join(f"{plain(value)} {when}" for when, value in rated if value is not None) or "not rated"
 
 
 def _sum(case: Case) -> str:

@@ -81,13 +81,13 @@ def timing(value: Any) -> str:
     parts = []
     if "count" in repeat:
         parts.append(f"{repeat['count']} times")
-    if "frequency" in repeat and "period" in repeat:
-        unit = _PERIODS.get(repeat.get("periodUnit", ""), "")
+    unit = _PERIODS.get(repeat.get("periodUnit", ""))
+    if unit and "frequency" in repeat and "period" in repeat:
         every = f"a {unit}" if repeat["period"] == 1 else f"{repeat['period']} {unit}s"
         parts.append(f"{repeat['frequency']} in {every}")
-    if "duration" in repeat:
-        unit = _PERIODS.get(repeat.get("durationUnit", ""), "")
-        parts.append(f"{repeat['duration']} {unit}s each")
+    lasts = _PERIODS.get(repeat.get("durationUnit", ""))
+    if lasts and "duration" in repeat:
+        parts.append(f"{repeat['duration']} {lasts}s each")
     return ", ".join(parts)
 
 

@@ -7,6 +7,7 @@
     workload    what is sent
     rounds      interleaved rounds of the service and the yardstick
     standing    what is no load: start-up, memory, disk, validation
+    documents   what a report costs, and whether anything else waits for it
     goals       what is to be reached
     clinic      a synthetic clinic of any size
     questions   what is searched for in it

@@ -18,6 +18,7 @@ from service.massage.screening.rules import Rules
 from service.massage.screening.screen import screen
 from service.store.embedded import Embedded
 from tests.benchmarks import standing, workload
+from tests.benchmarks.documents import document_goals
 from tests.benchmarks.generator import FRESH, KEY, Load, load_generator
 from tests.benchmarks.goals import TRANSACTION, TRANSACTION_MANY, Goal
 from tests.benchmarks.rounds import Pair, Row, measure
@@ -62,7 +63,7 @@ async def measure_loop(folder: Path, *, workers: int, size: Size) -> list[Row]:
 
 
 def loop_goals(rows: list[Row], *, repeats: int) -> list[Goal]:
-    """How much longer a referral takes by its rules, and how long a screening takes."""
+    """How much longer a referral takes by its rules, and how long a screening and a report take."""
     by_name = {row.name: row for row in rows}
     transaction = by_name[TRANSACTION]
     times = median(one.p50 / other.p50 for one, other in zip(transaction.service, transaction.yardstick, strict=True))
@@ -75,6 +76,7 @@ def loop_goals(rows: list[Row], *, repeats: int) -> list[Goal]:
             unit="ms",
             limit=20,
         ),
+        *document_goals(repeats=repeats),
     ]
 
 

@@ -51,7 +51,7 @@ def test_what_the_rules_of_the_loop_cost_has_numbers(report: dict[str, Any]) -> 
     loads = [row["name"] for row in report["loop"]["loads"]]
     assert loads == ["referral transaction", "referral transaction, many", "order for a patient with 200 conditions"]
     assert all(row["ratio"] > 0 for row in report["loop"]["loads"])
-    assert len(report["loop"]["goals"]) == 3
+    assert len(report["loop"]["goals"]) == 5
 
 
 def test_every_search_is_answered_or_told_to_be_refused_at_every_size(report: dict[str, Any]) -> None:
