@@ -137,13 +137,8 @@ def create_app(
         chains=chains,
         security=access.security if access else None,
     )
-    loop = loop_of(
-        standard.definitions,
-        standard.registry,
-        settings.time_zone,
-        settings.safety_overrides,
-        settings.payer_rules,
-    )
+    chosen = (settings.safety_overrides, settings.payer_rules)
+    loop = loop_of(standard.definitions, standard.registry, settings.time_zone, *chosen)
     rules = loop.rules if settings.referral_rules == "on" else None
     beside = _beside(settings, replace(parts, rules=rules), journal, rules)
     around = _around(settings)

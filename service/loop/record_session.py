@@ -82,7 +82,7 @@ class RecordSession:
         given = self._telling.given(asked, context.base)
         around, versions = await self._around(parts, context, operation.id, asked)
         drafted = drafts(given, around)
-        bundle, parts_played = drafted.transaction(
+        bundle, parts_played = drafted.bundle(
             lambda: f"urn:uuid:{new_logical_id(context.received_at)}", partial(_etag, versions)
         )
         try:

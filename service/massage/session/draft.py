@@ -36,9 +36,7 @@ class Drafts(Struct, frozen=True, kw_only=True):
     made: dict[str, Content]
     changed: tuple[Content, ...] = ()
 
-    def transaction(
-        self, new_url: Callable[[], str], etag: Callable[[Content], str]
-    ) -> tuple[Content, tuple[str, ...]]:
+    def bundle(self, new_url: Callable[[], str], etag: Callable[[Content], str]) -> tuple[Content, tuple[str, ...]]:
         """The Bundle, and which part each of its entries plays, empty for what is changed.
 
         `new_url` makes a ``urn:uuid`` for each new resource; `etag` tells the version that a change is made to.
