@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from service.interactions.parts import Parts
     from service.interactions.write import WriteRequest
     from service.store.change import Change
+    from service.store.joining import Births
     from service.store.match import Matched
     from service.store.store import Session
 
@@ -120,9 +121,10 @@ class Conditions:
         matched = await session.match(self._queries(), self.keys(), enough=self._enough)
         return self._matches(await self._of_its_own(session, matched))
 
-    async def write_if_new(self, session: Session, changes: Sequence[Change]) -> Matches | None:
+    async def write_if_new(self, session: Session, changes: Sequence[Change], births: Births) -> Matches | None:
         """Write the changes that are to be made if nothing matches, in the statement that looks; else what matches."""
-        matched = await session.write_unless_matched(changes, self._queries(), self.keys(), enough=self._enough)
+        queries, keys = self._queries(), self.keys()
+        matched = await session.write_unless_matched(changes, queries, keys, births=births, enough=self._enough)
         return None if matched is None else self._matches(await self._of_its_own(session, matched))
 
     async def _of_its_own(self, session: Session, matched: Matched) -> Matched:

@@ -71,6 +71,12 @@ class Rules(Protocol):
     def criteria(self, create: Create) -> Parameters | None:
         """Criteria by which a resource that is to be created may be there already; None where nothing says so."""
 
+    def stand_alone(self, interactions: Sequence[Write]) -> bool:
+        """Whether nothing that is stored has a say in a unit of new resources that refer to nothing of it by its id.
+
+        Such a unit is ruled outside of a transaction; resources that everybody sees may be referred to all the same.
+        """
+
     async def lock(self, session: Session, identities: Collection[UUID]) -> None:
         """Wait until nobody else works on what the resources belong to."""
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from service.fhir.interaction import Create, Update
 from service.fhir.links import local_references
 from service.fhir.reference import identity_of
-from service.fhir.sight import EVERYTHING
+from service.fhir.sight import EVERYTHING, OPEN_TYPES
 from service.interactions.rules import Proposal
 from service.interactions.writing import Target, Written, changed
 
@@ -34,14 +34,14 @@ def concerned(parts: Parts, interactions: Sequence[Write]) -> bool:
 def touched(
     parts: Parts, context: Context, interactions: Sequence[Write], targets: Sequence[Target | None]
 ) -> set[UUID]:
-    """The identities of what a unit writes, as far as it exists, and of what its contents refer to."""
+    """The identities of what a unit writes, as far as it exists, and of what it refers to: of what not all see."""
     found = set()
     for interaction, own in zip(interactions, targets, strict=True):
-        if own is not None and (own.matched or not isinstance(interaction, Create)):
+        if own is not None and (own.matched or not isinstance(interaction, Create)) and own.type not in OPEN_TYPES:
             found.add(identity_of(own.type, own.id))
         if isinstance(interaction, Create | Update):
             named = local_references(interaction.content, context.base, parts.definitions.resource_types)
-            found |= {identity_of(target.type, target.id) for _, target in named}
+            found |= {identity_of(target.type, target.id) for _, target in named if target.type not in OPEN_TYPES}
     return found
 
 

@@ -10,10 +10,8 @@ it runs again in a transaction that locks criteria and rows. https://hl7.org/fhi
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Final, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,16 +21,19 @@ from service.fhir.interaction import Create, Delete, Patch, Update
 from service.fhir.links import Links
 from service.fhir.outcome import FhirError, Issue, Result, failure
 from service.interactions import create, delete, patch, search_parameters, sight, update
+from service.interactions.births import births, stand_alone
 from service.interactions.conditional import Conditions, single_match
 from service.interactions.integrity import check_integrity, with_every_reference
+from service.interactions.meanwhile import while_waiting
 from service.interactions.provenance import check as check_provenance
 from service.interactions.provenance import provenance
 from service.interactions.ruling import came_by, concerned, proposals, touched, with_additions
 from service.interactions.writing import Target, Written, content_issues, require_logical_id
 from service.store.change import Conflict
+from service.store.joining import Births
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from service.fhir.audit.record import Record
     from service.fhir.interaction import Context
@@ -42,11 +43,7 @@ if TYPE_CHECKING:
     from service.store.change import Change
     from service.store.store import Session
 
-_T = TypeVar("_T")
-
 _ATTEMPTS: Final = 10
-_TURNS_UNTIL_SENT: Final = 2
-"""Turns of the event loop until a statement is on its way: it is made in the first, uvloop sends at the end of it."""
 
 
 class WriteRequest(Struct, frozen=True, kw_only=True):
@@ -123,11 +120,15 @@ class _Unit:
         if not self.conditions:
             self._check_contents()
 
-    @property
+    @cached_property
     def in_one_transaction(self) -> bool:
         """Whether several statements have to see and write the same."""
-        limits = self._parts.limits
-        return bool(self.defines_search or self._links_referrals or self._rules or limits.referential_integrity)
+        if self.defines_search or self._parts.limits.referential_integrity:
+            return True
+        if not self._links_referrals and not self._rules:
+            return False
+        interactions = [request.interaction for request in self._requests]
+        return not self.conditions.are_likely_new or not stand_alone(self._parts, self._context, interactions)
 
     def _check_contents(self) -> None:
         if not self._checked:
@@ -143,18 +144,17 @@ class _Unit:
         """One attempt; `lock` the rows that it reads, in a transaction."""
         matches = None
         if not lock and self.conditions.are_likely_new:
-            # most referrals are new: then one statement finds that out and writes them
-            self._check_contents()
-            written, _, changes = await self._prepared(session, self.conditions.none(), lock=False)
-            matches = await _while(self.conditions.write_if_new(session, changes), self._told(written))
+            written, matches = await self._made(session)
             if matches is None:
                 return written
+            if self._links_referrals or self._rules:
+                raise Conflict
         if matches is None:
             matches = await self._matched(session)
         written, beside, changes = await self._prepared(session, matches, lock=lock)
         meanwhile = self._told(written)
         if changes:
-            await _while(session.write(changes, matches.claims), meanwhile)
+            await while_waiting(session.write(changes, matches.claims), meanwhile)
         elif meanwhile:
             meanwhile()
         if self._links_referrals or (self._rules and beside):  # what the rules add may hang on a referral
@@ -163,6 +163,26 @@ class _Unit:
             where = [request.where for request in self._requests]
             await search_parameters.take_effect(self._parts, session, zip(where, written, strict=True))
         return written
+
+    async def _made(self, session: Session) -> tuple[list[Written], Matches | None]:
+        """All of it as if it were new, and what matches if it is not: then nothing is written.
+
+        Most referrals are new, and one statement finds that out and writes them. Conflict where they have to be looked
+        at in a transaction.
+        """
+        self._check_contents()
+        try:
+            written, beside, changes = await self._prepared(session, self.conditions.none(), lock=False)
+        except FhirError as error:
+            if self._rules is None:
+                raise
+            raise Conflict from error  # what is there already may well be allowed
+        born: tuple[list[Change], Births] | None = changes, Births()
+        if self._links_referrals or (self._rules and beside):
+            born = births(self._parts, self._context, [*written, *beside], changes)
+        if born is None:
+            raise Conflict
+        return written, await while_waiting(self.conditions.write_if_new(session, *born), self._told(written))
 
     def _told(self, written: list[Written]) -> Callable[[], None] | None:
         return None if self._meanwhile is None else partial(self._meanwhile, written)
@@ -233,7 +253,7 @@ class _Unit:
 
     async def _matched(self, session: Session) -> Matches:
         """What the criteria match; the contents are validated while the database looks for it."""
-        return await _while(self.conditions.match(session), None if self._checked else self._check_contents)
+        return await while_waiting(self.conditions.match(session), None if self._checked else self._check_contents)
 
     def _targets(self, matches: dict[int, list[tuple[str, str]]]) -> list[Target | None]:
         """The resource that each request acts on; None for a conditional delete that matched nothing."""
@@ -313,23 +333,6 @@ class _Unit:
                     assert_never(interaction)
         except FhirError as error:
             raise located(error, request.where) from error
-
-
-async def _while(statement: Coroutine[Any, Any, _T], work: Callable[[], None] | None) -> _T:
-    """The answer of a statement; `work` is done while the database is at it. What `work` raises comes first."""
-    if work is None:
-        return await statement
-    answer = asyncio.ensure_future(statement)
-    try:
-        for _ in range(_TURNS_UNTIL_SENT):
-            await asyncio.sleep(0)
-        work()
-    except BaseException:
-        # until it has its answer, its connection is of no use to others
-        with contextlib.suppress(Exception, asyncio.CancelledError):
-            await asyncio.shield(answer)
-        raise
-    return await answer
 
 
 def _check_contents(parts: Parts, requests: Sequence[WriteRequest]) -> None:

@@ -63,6 +63,7 @@ CLINICAL: Final = frozenset(
 LOOP: Final = tuple(sorted((CARRIERS | {"Communication", "DetectedIssue", "Goal"}) & {*HANGS, "Goal"}))
 """The types that are judged as parts of a referral's work."""
 
+_SESSIONS: Final = frozenset({"Appointment", "Encounter", "Procedure"})
 _LIVE: Final = frozenset({"active", "on-hold"})
 
 
@@ -107,6 +108,10 @@ class ReferralRules:
     def criteria(self, create: Create) -> Parameters | None:
         """The placer's identifier of a referral."""
         return self._referrals.criteria(create.content) if create.type == "ServiceRequest" else None
+
+    def stand_alone(self, interactions: Sequence[Write]) -> bool:
+        """Whether none of the writes may be a session, whose therapist may be elsewhere at the time."""
+        return _SESSIONS.isdisjoint(each.type for each in interactions)
 
     async def lock(self, session: Session, identities: Collection[UUID]) -> None:
         """Wait until nobody else works on the referrals that the resources belong to."""
@@ -231,11 +236,12 @@ class ReferralRules:
     ) -> list[Loaded]:
         """The referrals that the unit makes, that its resources belong to or come to hang on, or of the `known`."""
         identities = _identities(proposals, context.base, self._types, reach)
+        made = {each.id for each in proposals if each.before is None}
         others = {
             identity_of("ServiceRequest", each["id"])
             for contents in known.values()
             for each in contents
-            if self._referrals.has(each) and each.get("status") in _LIVE
+            if each["id"] not in made and self._referrals.has(each) and each.get("status") in _LIVE
         } - identities
         if others:
             await lock_referrals(session, others, LOOP)

@@ -52,6 +52,17 @@ class Member(Struct, frozen=True, kw_only=True):
     maker: UUID | None = None
 
 
+class Births(Struct, frozen=True, kw_only=True):
+    """Referrals that are new with all that belongs to them, by the numbers of their changes, from 1.
+
+    `members` are pairs of a referral and what belongs to it, `parties` a referral, what names a party to it, the
+    organisation and its standing.
+    """
+
+    members: Sequence[tuple[int, int]] = ()
+    parties: Sequence[tuple[int, int, UUID, str]] = ()
+
+
 class Found(Struct, frozen=True, kw_only=True):
     """The `members` that a group of creates leads to, and the keys of the referrals that are `locked` for it.
 
@@ -107,7 +118,17 @@ granted AS (
     SELECT s.organisation FROM seen_by s WHERE s.resource_key = m.referral_key AND s.made) p
   WHERE p.organisation IS DISTINCT FROM m.maker
   ORDER BY 1, 3 ON CONFLICT DO NOTHING)"""
+_BORN: Final = """,
+born AS (
+  INSERT INTO referral_member (referral_key, resource_key)
+  SELECT f.key, w.key FROM unnest({members}) AS m(referral, number)
+  JOIN written f ON f.number = m.referral JOIN written w ON w.number = m.number),
+named AS (
+  INSERT INTO referral_party (referral_key, source_key, organisation, standing)
+  SELECT f.key, w.key, p.organisation, p.standing FROM unnest({parties}) AS p(referral, number, organisation, standing)
+  JOIN written f ON f.number = p.referral JOIN written w ON w.number = p.number)"""
 _TYPES: Final = ("bigint", "integer", "integer", "bigint", "uuid")
+_BORN_TYPES: Final = ("integer", "integer", "integer", "integer", "uuid", "text")
 
 
 async def find(connection: asyncpg.Connection[Any], group: Sequence[Joining]) -> Found:
@@ -170,3 +191,17 @@ def with_members(text: str, arguments: list[Any], members: Sequence[Member]) -> 
 def _joined(text: str, first: int) -> str:
     arrays = ", ".join(f"${number}::{each}[]" for number, each in enumerate(_TYPES, start=first))
     return f"{text.removesuffix(WRITTEN)}{_JOIN.format(arrays=arrays)}{WRITTEN}"
+
+
+def with_births(text: str, arguments: list[Any], births: Births) -> tuple[str, list[Any]]:
+    """A numbered statement of `store.write_statement` that also notes the members and parties of new referrals."""
+    members, parties = zip(*births.members, strict=True), list(zip(*births.parties, strict=True)) or [()] * 4
+    given = [list(column) for column in (*members, *parties)]
+    return _born(text, len(arguments) + 1), [*arguments, *given]
+
+
+@lru_cache(maxsize=512)
+def _born(text: str, first: int) -> str:
+    arrays = [f"${first + place}::{each}[]" for place, each in enumerate(_BORN_TYPES)]
+    added = _BORN.format(members=", ".join(arrays[:2]), parties=", ".join(arrays[2:]))
+    return f"{text.removesuffix(WRITTEN)}{added}{WRITTEN}"

@@ -12,7 +12,7 @@ from service.store.audit.statement import with_records
 from service.store.change import LOST_RACES, Change, Conflict
 from service.store.found import found_in
 from service.store.history_statement import HistoryPage, history_statement
-from service.store.joining import with_members
+from service.store.joining import with_births, with_members
 from service.store.match import matched_of, matching, unless_matched, with_claims
 from service.store.search import compile_count, compile_includes, compile_search
 from service.store.sight import OPEN, is_open, link, sees, shows
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from service.fhir.sight import Sight
     from service.store.audit.chain import Chain
     from service.store.found import Found
-    from service.store.joining import Member
+    from service.store.joining import Births, Member
     from service.store.lease import Lease
     from service.store.match import Matched
     from service.store.sight import Linked
@@ -205,15 +205,24 @@ class Session:
         self._require_written(written, changes)
 
     async def write_unless_matched(
-        self, changes: Sequence[Change], queries: Sequence[Query], claims: Collection[int], *, enough: int = 2
+        self,
+        changes: Sequence[Change],
+        queries: Sequence[Query],
+        claims: Collection[int],
+        *,
+        births: Births,
+        enough: int = 2,
     ) -> Matched | None:
-        """Write all changes if no query matches anything; what they match, with nothing written, if one does.
+        """Write all changes, and `births`, if no query matches anything; else what they match, with nothing written.
 
         It comes to the same as `match` and `write`, in one statement. None when it was written; `Conflict` and
         `LapsedError` as with `write`.
         """
         match = matching([within_sight(query, self._sight) for query in queries], enough)
-        text, arguments = self._with_records(*write_statement(changes, hoping=claims), changes)
+        text, arguments = write_statement(changes, hoping=claims)
+        if births.members:
+            text, arguments = with_births(text, arguments, births)
+        text, arguments = self._with_records(text, arguments, changes)
         text, arguments = unless_matched(text, arguments, match)
         try:
             (_, _, _, written), *rows = await self._connection.fetch(text, *arguments)
