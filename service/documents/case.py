@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     from service.fhir.resource import Content
     from service.massage.catalogue.rows import Catalogue, Technique
+    from service.massage.cycle import Policy
     from service.massage.cycle.view import View
     from service.massage.outcome import LeftOut, Measures, Series
+    from service.massage.payers import Payers
     from service.massage.visits import SessionEntry, Visits
 
 _NO_GOALS: Final = frozenset({"entered-in-error", "rejected"})
@@ -27,8 +29,19 @@ _SIGNING: Final = frozenset({"Organization", "Practitioner", "PractitionerRole"}
 _NO_PLANS: Final = frozenset({"draft", "entered-in-error", "unknown"})
 
 
+class Knowledge(Struct, frozen=True, kw_only=True):
+    """What documents are made by: the catalogue, its measures, and the rules of payers."""
+
+    catalogue: Catalogue
+    measures: Measures
+    payers: Payers
+
+
 class Case(Struct, frozen=True, kw_only=True):
-    """An episode at an instant; `base` is that of the caller, `unread` are types that the caller may not read."""
+    """An episode at an instant; `base` is that of the caller, `unread` are types that the caller may not read.
+
+    `policy` has the rules of the referral's payer.
+    """
 
     view: View
     base: str
@@ -36,6 +49,7 @@ class Case(Struct, frozen=True, kw_only=True):
     zone: tzinfo
     measures: Measures
     techniques: Mapping[str, Technique]
+    policy: Policy
     plan: Content | None
     task: Content | None
     series: tuple[Series, ...]
@@ -83,8 +97,7 @@ class Case(Struct, frozen=True, kw_only=True):
 
 def case_of(
     view: View,
-    catalogue: Catalogue,
-    measures: Measures,
+    knowledge: Knowledge,
     *,
     base: str,
     now: datetime,
@@ -93,21 +106,23 @@ def case_of(
     plan: Content | None = None,
 ) -> Case:
     """The case of a referral; `plan` is the one that is asked about, else the latest that was not a draft."""
-    series, left_out = series_of(view, measures, zone, until=now)
+    series, left_out = series_of(view, knowledge.measures, zone, until=now)
+    policy = knowledge.payers.policy_of(view.referral, view.resources, base)
     tasks = view.tasks()
     return Case(
         view=view,
         base=base,
         now=now,
         zone=zone,
-        measures=measures,
-        techniques=catalogue.techniques,
+        measures=knowledge.measures,
+        techniques=knowledge.catalogue.techniques,
+        policy=policy,
         plan=plan or _latest_plan(view),
         task=view.live_task() or (tasks[-1] if tasks else None),
         series=tuple(series),
         left_out=tuple(left_out),
         log=session_log(view),
-        visits=account(view, unread),
+        visits=account(view, unread, policy),
         unread=tuple(unread),
     )
 

@@ -61,6 +61,11 @@ def is_waived(case: Case) -> bool:
     )
 
 
+def is_within_free_visits(case: Case) -> bool:
+    """Whether there were no more visits than the payer's rules cover before it has answered."""
+    return bool(coverages(case)) and len(case.log) <= case.policy.visits_without_authorisation
+
+
 def coverages(case: Case) -> list[Content]:
     """The active Coverages that the order names."""
     return _insured(case, "Coverage")

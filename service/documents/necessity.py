@@ -14,10 +14,9 @@ import msgspec
 from msgspec import Struct
 
 from service.documents import words
-from service.documents.coverage import authorisations, coverages, covered_on, is_waived
+from service.documents.coverage import authorisations, coverages, covered_on, is_waived, is_within_free_visits
 from service.massage.cycle import visits
 from service.massage.cycle.terms import codings, references_in
-from service.massage.cycle.values import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -173,6 +172,8 @@ def _authorisation(case: Case) -> Iterator[str]:
     if is_waived(case):
         return
     given = authorisations(case)
+    if not given and is_within_free_visits(case):
+        return
     if not given:
         yield "The order names no answer of the payer."
     elif not any(each.number and each.period and each.visits is not None for each in given):
@@ -195,7 +196,7 @@ def _log(case: Case) -> Iterator[str]:
 
 
 def _progress(case: Case) -> Iterator[str]:
-    policy = Policy()
+    policy = case.policy
     starts = [entry.start for entry in case.log if entry.start is not None]
     is_due = len(case.log) >= policy.report_every_visits or (starts and case.now - min(starts) >= policy.report_every)
     if is_due and not any(each.get("status") in _FILED for each in case.view.of("DiagnosticReport")):

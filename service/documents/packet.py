@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from service.documents import sections, words
-from service.documents.coverage import authorisations, coverages
+from service.documents.coverage import authorisations, coverages, is_within_free_visits
 from service.documents.necessity import diagnoses
 from service.documents.paper import Facts, Paper, Points, Section, Table, Text, legible
 from service.massage.cycle.terms import codings, references_in
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from service.documents.case import Case
     from service.documents.necessity import Missing
+    from service.documents.paper import Block
     from service.fhir.resource import Content
 
 TITLE: Final = "Documentation of medical necessity"
@@ -146,7 +147,7 @@ def _authorisation(case: Case) -> Section:
         (each.number or words.UNKNOWN, each.period or words.UNKNOWN, words.count(each.visits), each.source)
         for each in authorisations(case)
     )
-    answers = Table("Authorisations", head, rows) if rows else Text("No authorisation is on record.")
+    answers: Block = Table("Authorisations", head, rows) if rows else Text("No authorisation is on record.")
     policies = tuple(
         (
             words.who(case.view, next(iter(each.get("payor", ())), None)) or words.UNKNOWN,
@@ -162,6 +163,9 @@ def _authorisation(case: Case) -> Section:
     )
     named = tuple(case.view.local(each) for each in references_in(case.referral.get("insurance")))
     counted = sections.visits(case).blocks
+    if not rows and is_within_free_visits(case):
+        free = case.policy.visits_without_authorisation
+        answers = Text(f"No authorisation is on record; by the payer's rules the first {free} visits take none.")
     return Section(title="Authorisation and coverage", blocks=(answers, covered, *counted), refers_to=named)
 
 

@@ -169,7 +169,7 @@ def _pain(_: Case, entry: SessionEntry) -> str:
 def _sum(case: Case) -> str:
     minutes = [each.minutes for each in case.log if each.minutes is not None]
     units = [each.units for each in case.log if each.units is not None]
-    return f"Together {sum(minutes)} minutes and {sum(units)} timed units of 15 minutes."
+    return f"Together {sum(minutes)} minutes and {sum(units)} timed units of {case.policy.unit_minutes} minutes."
 
 
 def _noted(case: Case) -> Iterator[str]:

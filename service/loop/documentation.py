@@ -10,12 +10,10 @@ from service.loop.reading import readable_types, seen_episode
 from service.operations.along import DIRECTORY
 
 if TYPE_CHECKING:
-    from service.documents.case import Case
+    from service.documents.case import Case, Knowledge
     from service.fhir.interaction import Context
     from service.fhir.resource import Content
     from service.interactions.parts import Parts
-    from service.massage.catalogue.rows import Catalogue
-    from service.massage.outcome import Measures
     from service.store.store import Session
 
 HTML: Final = "text/html"
@@ -32,8 +30,7 @@ async def case_for(
     parts: Parts,
     session: Session,
     context: Context,
-    catalogue: Catalogue,
-    measures: Measures,
+    knowledge: Knowledge,
     referral_id: str,
     plan: Content | None = None,
 ) -> Case:
@@ -47,8 +44,7 @@ async def case_for(
     )
     return case_of(
         view,
-        catalogue,
-        measures,
+        knowledge,
         base=context.base,
         now=context.received_at,
         zone=parts.zone,

@@ -29,13 +29,11 @@ from service.loop.documentation import HTML, PDF, case_for
 from service.operations.parameters import Taken, sent
 
 if TYPE_CHECKING:
-    from service.documents.case import Case
+    from service.documents.case import Case, Knowledge
     from service.documents.press import Press
     from service.fhir.interaction import Context, Operation
     from service.fhir.resource import Content
     from service.interactions.parts import Parts
-    from service.massage.catalogue.rows import Catalogue
-    from service.massage.outcome import Measures
 
 TAKEN: Final = Taken(operation="necessity-packet", kinds={})
 
@@ -46,9 +44,8 @@ _TYPE: Final[Content] = {"text": TITLE}
 class NecessityPacket:
     """The operation; a `press` makes the PDF."""
 
-    def __init__(self, catalogue: Catalogue, measures: Measures, press: Press) -> None:
-        self._catalogue = catalogue
-        self._measures = measures
+    def __init__(self, knowledge: Knowledge, press: Press) -> None:
+        self._knowledge = knowledge
         self._press = press
 
     async def __call__(self, parts: Parts, context: Context, operation: Operation) -> Answer:
@@ -57,7 +54,7 @@ class NecessityPacket:
             raise failure("operation-unknown", f"$necessity-packet works on an instance of {REFERRAL}.")
         sent(operation, TAKEN, parts.validator)
         async with parts.store.session() as session:
-            case = await case_for(parts, session, context, self._catalogue, self._measures, operation.id)
+            case = await case_for(parts, session, context, self._knowledge, operation.id)
         lacking = missing(case)
         paper = packet_paper(case, lacking)
         html, pdf = page(paper).encode(), await self._press.pdf(paper, case.now)

@@ -36,15 +36,13 @@ from service.massage.cycle.terms import references_in
 from service.operations.parameters import Taken, sent
 
 if TYPE_CHECKING:
-    from service.documents.case import Case
+    from service.documents.case import Case, Knowledge
     from service.documents.press import Press
     from service.documents.report import ReportKind
     from service.fhir.interaction import Context, Operation
     from service.fhir.resource import Content
     from service.interactions.parts import Parts
     from service.loop.referrals import Referrals
-    from service.massage.catalogue.rows import Catalogue
-    from service.massage.outcome import Measures
     from service.store.store import Session
 
 TAKEN: Final = Taken(
@@ -61,9 +59,8 @@ _LONGEST: Final = 4_000
 class ProgressReport:
     """The operation; a `press` makes the PDF."""
 
-    def __init__(self, catalogue: Catalogue, measures: Measures, referrals: Referrals, press: Press) -> None:
-        self._catalogue = catalogue
-        self._measures = measures
+    def __init__(self, knowledge: Knowledge, referrals: Referrals, press: Press) -> None:
+        self._knowledge = knowledge
         self._referrals = referrals
         self._press = press
 
@@ -82,7 +79,7 @@ class ProgressReport:
         async with parts.store.session() as session:
             plan = await _plan(session, operation.id)
             referral = await self._referral(parts, session, context, plan)
-            case = await case_for(parts, session, context, self._catalogue, self._measures, referral, plan)
+            case = await case_for(parts, session, context, self._knowledge, referral, plan)
         return await self._answered(parts, context, case, kind, recommendations, is_filed=is_filed)
 
     async def _answered(

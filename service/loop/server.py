@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from service.documents.case import Knowledge
 from service.documents.press import Press
 from service.loop.achievement import Achievements
 from service.loop.apply import Apply
@@ -62,6 +63,7 @@ def loop_of(
     measures = Measures(catalogue)
     forms = Forms(assessment.load(known=catalogue), registry, definitions.resource_types, zone)
     press = Press()
+    knowledge = Knowledge(catalogue=catalogue, measures=measures, payers=payers)
     return Loop(
         safety_rules=safety_rules,
         rules=ReferralRules(
@@ -76,9 +78,9 @@ def loop_of(
         ),
         operations={
             "apply": Apply(protocols, referrals, safety),
-            "necessity-packet": NecessityPacket(catalogue, measures, press),
+            "necessity-packet": NecessityPacket(knowledge, press),
             "outcome-summary": OutcomeSummary(measures),
-            "progress-report": ProgressReport(catalogue, measures, referrals, press),
+            "progress-report": ProgressReport(knowledge, referrals, press),
             "record-session": RecordSession(catalogue, referrals),
         },
     )

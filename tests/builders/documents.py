@@ -7,11 +7,12 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from service.documents.case import case_of
+from service.documents.case import Knowledge, case_of
 from service.massage.catalogue.published import canonical
 from service.massage.catalogue.rows import load
 from service.massage.cycle.view import View
 from service.massage.outcome import Measures
+from service.massage.payers import load as load_payers
 from tests.builders import loop
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ _FIRST: Final = datetime(2026, 1, 12, 9, tzinfo=UTC)
 def catalogue() -> Catalogue:
     """The rows of the service, read once."""
     return load()
+
+
+@cache
+def knowledge() -> Knowledge:
+    """What the documents of the service are made by."""
+    return Knowledge(catalogue=catalogue(), measures=Measures(catalogue()), payers=load_payers())
 
 
 def people() -> list[Json]:
@@ -118,4 +125,4 @@ def case(*more: Json, plan: Json | None = None, unread: tuple[str, ...] = ()) ->
     for each in (*contents(), *more):
         resources.setdefault(each["resourceType"], {})[each["id"]] = each
     view = View("order", resources, BASE)
-    return case_of(view, catalogue(), Measures(catalogue()), base=BASE, now=NOW, zone=UTC, unread=unread, plan=plan)
+    return case_of(view, knowledge(), base=BASE, now=NOW, zone=UTC, unread=unread, plan=plan)

@@ -141,6 +141,14 @@ def test_what_is_missing_is_told_to_people_and_systems_alike() -> None:
     assert "A progress report when one was due" in [row[0] for row in rows]
 
 
+def test_the_first_visits_of_an_order_with_a_coverage_take_no_authorisation() -> None:
+    cover = {"resourceType": "Coverage", "id": "cover", "status": "active", "period": {"start": "2026", "end": "2026"}}
+    case = documents.case(loop.referral(insurance=[{"reference": "Coverage/cover"}]), cover)
+    assert "The payer's authorisation" not in [each.requirement.title for each in missing(case)]
+    beyond = documents.case(loop.referral(insurance=[{"reference": "Coverage/cover"}]), cover, documents.session(7))
+    assert "The payer's authorisation" in [each.requirement.title for each in missing(beyond)]
+
+
 def test_a_report_that_is_filed_is_the_one_that_was_due() -> None:
     titles = [each.requirement.title for each in missing(documents.case(loop.report()))]
     assert "A progress report when one was due" not in titles
