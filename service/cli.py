@@ -7,6 +7,7 @@ import importlib.metadata
 import os
 import sys
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -102,6 +103,27 @@ def load(
 
 
 @cli.command()
+def demo(
+    *,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same network.")] = 1,
+    patients: Annotated[int, typer.Option(min=1, max=100_000, help="How many; more of them may follow later.")] = 40,
+    jobs: Annotated[int | None, typer.Option(min=1, max=64, help="Processes; absent: as many as cores.")] = None,
+) -> None:
+    """Fill an empty database with a synthetic network: referrers, clinics, referrals in every state, outcomes."""
+    settings = _settings()
+    from service import serve as running  # noqa: PLC0415
+    from service.demo.filling import Plan  # noqa: PLC0415
+    from service.demo.report import fill_demo, next_steps  # noqa: PLC0415
+
+    with _readable_failures(), running.database(settings) as settled:
+        asyncio.run(running.prepare(settled))
+        asyncio.run(running.publish(settled))
+        plan = Plan(seed=seed, patients=patients, today=datetime.now(UTC).date(), jobs=jobs or os.cpu_count() or 1)
+        fill_demo(settled, plan)
+        typer.echo(next_steps(settled))
+
+
+@cli.command()
 def reindex(
     *,
     types: Annotated[list[str] | None, typer.Option("--type", help="Of this type; may be repeated.")] = None,
@@ -175,6 +197,7 @@ def _settings(base_url: str | None = None) -> Settings:
 @contextmanager
 def _readable_failures() -> Iterator[None]:
     """A start that fails says why in a sentence; anything else keeps its traceback."""
+    from service.demo.error import DemoError  # noqa: PLC0415
     from service.fhir.outcome import FhirError  # noqa: PLC0415
     from service.jobs.rebuild import ReindexError  # noqa: PLC0415
     from service.load.source import LoadError  # noqa: PLC0415
@@ -184,7 +207,7 @@ def _readable_failures() -> Iterator[None]:
 
     try:
         yield
-    except (ServeError, EmbeddedError, MigrationError, LoadError, ReindexError, FhirError) as error:
+    except (ServeError, EmbeddedError, MigrationError, LoadError, ReindexError, DemoError, FhirError) as error:
         typer.echo(f"massage-fhir: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:

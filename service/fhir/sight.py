@@ -45,16 +45,8 @@ EVERY_CLINIC: Final = digest_of("every clinic")
 ADMINISTRATION: Final = digest_of("the administration of the service")
 """In the place of an organisation: administrators who act for none."""
 
-OPEN_TYPES: Final = frozenset(
+KNOWLEDGE: Final = frozenset(
     {
-        # the directory
-        "Endpoint",
-        "HealthcareService",
-        "Location",
-        "Organization",
-        "Practitioner",
-        "PractitionerRole",
-        # knowledge and conformance
         "ActivityDefinition",
         "CapabilityStatement",
         "CodeSystem",
@@ -69,6 +61,17 @@ OPEN_TYPES: Final = frozenset(
         "ValueSet",
     }
 )
+"""The types of knowledge and conformance: they are about nobody."""
+
+OPEN_TYPES: Final = KNOWLEDGE | {
+    # the directory
+    "Endpoint",
+    "HealthcareService",
+    "Location",
+    "Organization",
+    "Practitioner",
+    "PractitionerRole",
+}
 """The types that every client sees: none of them is about a patient."""
 
 JOINTLY_WRITTEN: Final = frozenset({"DetectedIssue", "Task"})

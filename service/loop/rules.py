@@ -196,11 +196,13 @@ class ReferralRules:
             if name != logical_id or loaded is None or not self._referrals.has(loaded.content):
                 continue
             episode = await episode_of(everything, loaded, (), (), context.base, self._types)
-            surroundings = self._surroundings(episode, ())
-            fresh = partial(new_logical_id, context.received_at)
-            verdict = expire(episode, context.received_at, fresh, surroundings)
-            return Ruling(additions=additions(loaded, (), (), verdict))
+            return Ruling(additions=self.expired_of(context, loaded, episode))
         return NOTHING
+
+    def expired_of(self, context: Context, loaded: Loaded, episode: Episode) -> list[Addition]:
+        """What the clock alone does to one referral, with all that there is to know handed in."""
+        fresh = partial(new_logical_id, context.received_at)
+        return additions(loaded, (), (), expire(episode, context.received_at, fresh, self._surroundings(episode, ())))
 
     def _is_judged_by_patient(self, each: Proposal) -> bool:
         after = each.after

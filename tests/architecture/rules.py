@@ -36,7 +36,13 @@ EFFECTS_ON_IMPORT: Final[dict[str, str]] = {
 
 _VAGUE_NAMES: Final = frozenset({"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"})
 _TRANSACTION_HOMES: Final = ("service/store/pool.py", "service/store/store.py", "service/store/migration.py")
-_TRANSACTION_ASKERS: Final = ("service/interactions/", "service/jobs/", "service/load/", "service/registry.py")
+_TRANSACTION_ASKERS: Final = (
+    "service/demo/",
+    "service/interactions/",
+    "service/jobs/",
+    "service/load/",
+    "service/registry.py",
+)
 _TRANSACTION_WORDS: Final = re.compile(r"\b(BEGIN|COMMIT|ROLLBACK|SAVEPOINT)\b")
 _TRANSACTION_CALLS: Final = frozenset({"commit", "rollback", "transaction", "begin", "begin_nested"})
 _STATUSES: Final = frozenset(row.status for rows in (Category, Result) for row in rows)

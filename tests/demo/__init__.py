@@ -1,0 +1,1 @@
+"""The demo: what it tells of, and that it obeys the rules."""
