@@ -11,6 +11,7 @@ import json
 import re
 from collections import Counter
 from decimal import Decimal, InvalidOperation
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
@@ -112,6 +113,7 @@ def _raw(value: object) -> msgspec.Raw:
     raise TypeError(f"JSON cannot hold a {type(value).__name__}")
 
 
+_INNER: Final = frozenset({dict, list})
 _DECODER: Final = msgspec.json.Decoder(float_hook=_number)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number", enc_hook=_raw)
 _SORTING_ENCODER: Final = msgspec.json.Encoder(decimal_format="number", enc_hook=_raw, order="sorted")
@@ -161,22 +163,18 @@ def _may_be_misshapen(data: bytes) -> bool:
 
 
 def _refuse_shape(value: Any) -> None:
-    """Walks level by level."""
-    level: list[Any] = [value] if isinstance(value, (dict, list)) else []
-    for _ in range(MAX_DEPTH):
-        if not level:
+    """Walks level by level; by exact types, which are all that the decoder makes, because large bodies have many."""
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH + 1):
+        objects = [each for each in level if type(each) is dict]
+        arrays = [each for each in level if type(each) is list]
+        if not objects and not arrays:
             return
-        inner: list[Any] = []
-        for item in level:
-            parts = item
-            if type(item) is dict:  # the decoder makes no other kind, and this runs for every part of a large body
-                if len(item) > MAX_MEMBERS:
-                    raise failure("too-costly", f"An object may have {MAX_MEMBERS} members, no more.")
-                parts = item.values()
-            inner += [part for part in parts if isinstance(part, (dict, list))]
-        level = inner
-    if level:
-        raise _too_deep()
+        if objects and max(map(len, objects)) > MAX_MEMBERS:
+            raise failure("too-costly", f"An object may have {MAX_MEMBERS} members, no more.")
+        parts = chain(chain.from_iterable(map(dict.values, objects)), chain.from_iterable(arrays))
+        level = [part for part in parts if type(part) in _INNER]
+    raise _too_deep()
 
 
 def _parts(value: Any) -> Iterable[Any]:
