@@ -84,16 +84,17 @@ def names_another(resource: Content, patient: str) -> bool:
     """Whether a resource says that it is about somebody else."""
     if resource.get("resourceType") == "Patient":
         return resource.get("id") not in (None, patient)
-    subjects = [resource.get(name) for name in ("subject", "patient")]
+    if _is_other(resource.get("subject"), patient) or _is_other(resource.get("patient"), patient):
+        return True
     participants = resource.get("participant")
-    if isinstance(participants, list):
-        subjects += [each.get("actor") for each in participants if isinstance(each, dict)]
-    return any(_is_other(subject, patient) for subject in subjects)
+    if not isinstance(participants, list):
+        return False
+    return any(_is_other(each.get("actor"), patient) for each in participants if isinstance(each, dict))
 
 
 def _is_other(subject: Any, patient: str) -> bool:
     reference = subject.get("reference") if isinstance(subject, dict) else None
-    if not isinstance(reference, str):
+    if not isinstance(reference, str) or reference == f"Patient/{patient}":
         return False
     resource_type, _, named = "/".join(reference.partition("/_history/")[0].split("/")[-2:]).partition("/")
     return resource_type == "Patient" and named != patient

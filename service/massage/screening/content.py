@@ -6,8 +6,6 @@ import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from service.fhir.resource import Content
 
 ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,256}")
@@ -34,16 +32,23 @@ def text_in(content: Content, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def codings_in(content: Content, name: str) -> Iterator[tuple[str, str]]:
+def codings_in(content: Content, name: str) -> list[tuple[str, str]]:
     """The (system, code) of a CodeableConcept, or of each of an array of them."""
-    for concept in objects_in(content, name):
-        for coding in objects_in(concept, "coding"):
-            yield text_in(coding, "system"), text_in(coding, "code")
+    value = content.get(name)
+    found = []
+    # by hand and by exact types, which are all that the decoder makes: most of what a screening costs is this
+    for concept in (value,) if type(value) is dict else value if type(value) is list else ():
+        listed = concept.get("coding") if type(concept) is dict else None
+        for coding in listed if type(listed) is list else (listed,):
+            if type(coding) is dict:
+                system, code = coding.get("system"), coding.get("code")
+                found.append((system if type(system) is str else "", code if type(code) is str else ""))
+    return found
 
 
 def has_code(content: Content, name: str, codes: frozenset[str]) -> bool:
     """Whether a CodeableConcept has one of these codes, whatever the system: for FHIR's own small code systems."""
-    return any(code in codes for _, code in codings_in(content, name))
+    return name in content and any(code in codes for _, code in codings_in(content, name))
 
 
 def words_in(content: Content, name: str) -> str:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from service.massage.screening.override import RulesError
+from service.massage.screening.rule import Rule  # noqa: TC001 - msgspec reads the annotation
+from service.massage.screening.systems import ICD10CM, SNOMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from service.massage.catalogue.rows import Contraindication
-    from service.massage.screening.rule import Rule, Threshold
+    from service.massage.screening.rule import Threshold
 
 _RANGE: Final = re.compile(r"([A-Z][0-9][0-9A-Z])-([A-Z][0-9][0-9A-Z])")
 _PREFIX: Final = re.compile(r"[A-Z][0-9][0-9A-Z](?:\.[0-9A-Z]{1,4})?")
 _THIRD: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _WORD: Final = re.compile(r"\w+")
+_REMEMBERED: Final = 16_384
+"""Codes, more than what the conditions of a clinic's patients come in."""
 _UNSTAGED: Final = 6
 """An ICD-10-CM code with more characters than this, its dot left out, has a seventh that says the stage."""
 
@@ -45,6 +52,16 @@ class Prefixes:
                     yield rule
 
 
+class Judged(Struct, frozen=True, kw_only=True):
+    """What the rules say of one code: those that it matches, and those that it matches where words confirm it."""
+
+    found: tuple[Rule, ...] = ()
+    unconfirmed: tuple[Rule, ...] = ()
+
+
+_UNKNOWN: Final = Judged()
+
+
 class Index:
     """What each rule looks at, by code; `rows` are those of the table, in the order of `rules`."""
 
@@ -61,6 +78,21 @@ class Index:
         self.without_reason: list[Rule] = []
         for rule, row in zip(rules, rows, strict=True):
             self._add(rule, row)
+        self.judged = lru_cache(maxsize=_REMEMBERED)(self._judged)
+        """The same as `_judged`, remembered: histories repeat codes, of one patient and of all."""
+
+    def _judged(self, system: str, code: str) -> Judged:
+        """What the rules say of a code of a condition."""
+        if system == SNOMED:
+            return Judged(
+                found=tuple(self.snomed.get(code, ())), unconfirmed=tuple(self.unconfirmed_snomed.get(code, ()))
+            )
+        if system == ICD10CM:
+            plain = plain_icd(code)
+            return Judged(
+                found=tuple(self.diagnoses.of(plain)), unconfirmed=tuple(self.unconfirmed_diagnoses.of(plain))
+            )
+        return _UNKNOWN
 
     def _add(self, rule: Rule, row: Contraindication) -> None:
         stages = "".join(row.seventh)
@@ -85,6 +117,11 @@ class Index:
             self.observed.setdefault(threshold.code, []).append((rule, threshold))
         if row.without_reason:
             self.without_reason.append(rule)
+
+
+def plain_icd(code: str) -> str:
+    """A code of ICD-10-CM as the prefixes are kept: without its dot, in capitals."""
+    return code.replace(".", "").upper()
 
 
 def prefixes_of(rule: str, column: Iterable[str]) -> Iterator[str]:

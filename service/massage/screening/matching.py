@@ -12,7 +12,7 @@ from service.fhir.temporal import EARLIEST
 from service.massage.assessment.red_flags import red_flags
 from service.massage.screening.body_site import Regions, injured_regions, regions_of
 from service.massage.screening.content import codings_in, object_in, objects_in, reference_to, text_in, words_in
-from service.massage.screening.index import words_of
+from service.massage.screening.index import plain_icd, words_of
 from service.massage.screening.record import is_current_condition, is_done, is_observed, is_taken, moment_of
 from service.massage.screening.systems import ATC, ICD10CM, LOINC, SNOMED, system_of
 
@@ -100,32 +100,23 @@ def _add_condition(matches: Matches, condition: Content, rules: Rules, now: date
 
 def _codings(content: Content, name: str) -> list[Coding]:
     """The codings of known systems, those by the systems' own URIs."""
-    known = ((system_of(system), code) for system, code in codings_in(content, name) if code)
-    return [(system, code) for system, code in known if system is not None]
+    return [
+        (system, code) for named, code in codings_in(content, name) if code and (system := system_of(named)) is not None
+    ]
 
 
 def _by_codes(codings: Iterable[Coding], rules: Rules) -> Iterator[tuple[Rule, str]]:
-    index = rules.index
+    judged = rules.index.judged
     for name, code in codings:
-        system = system_of(name)
-        if system == SNOMED:
-            for rule in index.snomed.get(code, ()):
-                yield rule, f"SNOMED CT {code}"
-        elif system == ICD10CM:
-            plain = code.replace(".", "").upper()
-            for rule in index.diagnoses.of(plain):
-                yield rule, f"ICD-10-CM {_shown(plain)}"
+        system = system_of(name) or ""
+        for rule in judged(system, code).found:
+            yield rule, f"SNOMED CT {code}" if system == SNOMED else f"ICD-10-CM {_shown(plain_icd(code))}"
 
 
 def _confirmed(condition: Content, codings: Iterable[Coding], rules: Rules) -> Iterator[tuple[Rule, str]]:
     """What matches by a code that does not suffice, where the condition's own words confirm it."""
-    found: dict[str, Rule] = {}
-    for system, code in codings:
-        if system == SNOMED:
-            found |= {rule.id: rule for rule in rules.index.unconfirmed_snomed.get(code, ())}
-        elif system == ICD10CM:
-            plain = code.replace(".", "").upper()
-            found |= {rule.id: rule for rule in rules.index.unconfirmed_diagnoses.of(plain)}
+    judged = rules.index.judged
+    found = {rule.id: rule for system, code in codings for rule in judged(system, code).unconfirmed}
     if not found:
         return
     said = [words_in(condition, "code"), *(text_in(note, "text") for note in objects_in(condition, "note"))]
