@@ -40,11 +40,13 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "apply": "r",
     "everything": "r",
     "expand": "r",
+    "extract": "r",
     "lastn": "s",
     "lookup": "r",
     "match": "s",
     "necessity-packet": "r",
     "outcome-summary": "r",
+    "populate": "r",
     "progress-report": "r",
     "record-session": "r",
     "stats": "s",
@@ -56,9 +58,9 @@ OPERATIONS: Final[Mapping[str, str]] = {
 """Operation → the letters that it needs on its type; with an id it also needs to read. $validate stores nothing.
 
 What operations on codes depend on beyond their type, such as the code systems of a value set, everybody sees.
-$everything leaves out types that may not be read. $outcome-summary looks at none that may not be, and says so. $apply
-asks for what a draft is made of by itself, and so do the documents; what they and $record-session store takes the
-scopes to write it.
+$everything leaves out types that may not be read. $outcome-summary and $populate look at none that may not be, and say
+so. $apply asks for what a draft is made of by itself, and so do the documents; what they and $record-session store
+takes the scopes to write it.
 """
 
 ADMINISTRATIVE: Final = frozenset({"reindex"})

@@ -19,15 +19,16 @@ _REFERRER: Final = (
 _REFERRER_READS: Final = (
     *("AllergyIntolerance", "Appointment", "CarePlan", "DetectedIssue", "DiagnosticReport", "Encounter", "Goal"),
     *("Observation", "Procedure", "QuestionnaireResponse", "Location", "HealthcareService", "Provenance"),
+    *("Flag", "Questionnaire"),
 )
 _CLINIC: Final = (
     *("Task", "CarePlan", "Goal", "Appointment", "Encounter", "EpisodeOfCare", "Procedure", "Observation"),
     *("DiagnosticReport", "DocumentReference", "Communication", "QuestionnaireResponse", "Practitioner"),
-    *("PractitionerRole", "Organization", "Location", "HealthcareService"),
+    *("PractitionerRole", "Organization", "Location", "HealthcareService", "Flag"),
 )
 _CLINIC_READS: Final = (
     *("Patient", "ServiceRequest", "Condition", "Coverage", "Consent", "AllergyIntolerance", "DetectedIssue"),
-    *("Provenance", "Questionnaire"),
+    *("Provenance", "Questionnaire", "PlanDefinition", "ActivityDefinition"),
 )
 
 

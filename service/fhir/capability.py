@@ -20,6 +20,7 @@ from service.fhir.conformance import (
     interactions,
 )
 from service.fhir.document_operations import DOCUMENT_OPERATIONS
+from service.fhir.form_operations import FORM_OPERATIONS
 from service.fhir.outcome_operations import OUTCOME_OPERATIONS
 from service.fhir.plan_operations import PLAN_OPERATIONS
 from service.fhir.record_operations import RECORD_OPERATIONS
@@ -38,7 +39,14 @@ _SANDBOX: Final = (
     "An open sandbox: there is no access control, so whoever reaches the service can read and change everything in it. "
     "Use synthetic data only."
 )
-_OF_TYPES: Final = (CODE_OPERATIONS, RECORD_OPERATIONS, OUTCOME_OPERATIONS, PLAN_OPERATIONS, DOCUMENT_OPERATIONS)
+_OF_TYPES: Final = (
+    CODE_OPERATIONS,
+    RECORD_OPERATIONS,
+    OUTCOME_OPERATIONS,
+    PLAN_OPERATIONS,
+    DOCUMENT_OPERATIONS,
+    FORM_OPERATIONS,
+)
 _RECORDS: Final = "AuditEvent"
 _OF_RECORDS: Final = (
     "Written by the service itself for every interaction, in the shape of IHE BALP; for administrators. "

@@ -9,6 +9,7 @@ from service.fhir.outcome import CANONICAL
 from service.fhir.questionnaire.form import form_of
 from service.fhir.reference import parse_local
 from service.fhir.search.parse import parse_criteria
+from service.fhir.search.separators import escape
 from service.fhir.search.terminology import criteria_of
 from service.fhir.terminology.needed import canonical
 from service.massage.assessment.definitions import VERSION, questionnaires
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import tzinfo
 
-    from service.fhir.interaction import Context
+    from service.fhir.interaction import Context, Parameters
     from service.fhir.questionnaire.form import Form
     from service.fhir.resource import Content
     from service.fhir.search.registry import Registry
@@ -56,19 +57,29 @@ class Forms:
         own = self._own.get(url)
         if own is not None:
             return own if version in ("", VERSION) else None
-        content = await self._stored(session, context, named)
-        return None if content is None else form_of(content)
+        return await self._stored(session, context, named)
 
-    async def _stored(self, session: Session, context: Context, named: str) -> Content | None:
-        """The stored Questionnaire: of several the active ones before others, and the last that was written."""
+    async def of_id(self, session: Session, logical_id: str) -> Form | None:
+        """The form of a Questionnaire's logical id; None: there is none."""
+        read = await session.read(QUESTIONNAIRE, logical_id)
+        if read is not None:
+            return None if read.content is None else form_of(codec.decode(read.content))
+        return self._own.get(f"{CANONICAL}/{QUESTIONNAIRE}/{logical_id}")
+
+    async def identified(self, session: Session, context: Context, system: str, value: str) -> Form | None:
+        """The form of a business identifier; None: not held."""
+        return await self._first(session, context, (("identifier", f"{escape(system)}|{escape(value)}"),))
+
+    async def _stored(self, session: Session, context: Context, named: str) -> Form | None:
         target = parse_local(named, context.base, self._types)
         if target is not None and target.type == QUESTIONNAIRE:
-            read = await session.read(QUESTIONNAIRE, target.id)
-            if read is not None and read.content is not None:
-                content: Content = codec.decode(read.content)
-                return content
-        criteria = criteria_of(canonical(QUESTIONNAIRE, named))
+            return await self.of_id(session, target.id)
+        return await self._first(session, context, criteria_of(canonical(QUESTIONNAIRE, named)))
+
+    async def _first(self, session: Session, context: Context, criteria: Parameters) -> Form | None:
+        """The stored Questionnaire: of several the active ones before others, and the last that was written."""
         query = parse_criteria(self._registry, QUESTIONNAIRE, criteria, base=context.base, zone=self._zone)
         found = [codec.decode(each.content) for each in await session.search(query, limit=_SEVERAL)]
         active = [each for each in found if each.get("status") == "active"]
-        return next(iter(active or found), None)
+        chosen = next(iter(active or found), None)
+        return None if chosen is None else form_of(chosen)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.bundle_plan import below
 from service.fhir.outcome import FhirError, Issue
-from service.massage.catalogue.published import ICD10CM, LOINC, canonical
+from service.massage.catalogue.published import ICD10CM
 from service.massage.cycle.moment import start_of
 from service.massage.cycle.terms import codings
+from service.massage.outcome.measures import Measures
+from service.massage.outcome.reading import fitting, unit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from service.fhir.resource import Content
@@ -41,9 +43,7 @@ class Plausibility:
     """Holds contents against the catalogue and the clock."""
 
     def __init__(self, catalogue: Catalogue) -> None:
-        self._units = {(LOINC, code): row.values for row in catalogue.outcome_measures.values() for code in row.loinc}
-        own = canonical("CodeSystem", "massage-outcome")
-        self._units |= {(own, code): row.values for code, row in catalogue.outcome_measures.items() if row.values}
+        self._measures = Measures(catalogue)
         billable = {code.replace(".", "") for row in catalogue.conditions.values() for code in row.icd10cm}
         self._headers = {code[:length] for code in billable for length in range(3, len(code))} - billable
 
@@ -100,40 +100,49 @@ class Plausibility:
                     yield Issue(code=None, severity="warning", diagnostics=told, expression=(path,))
 
     def _of_outcome(self, observation: Content) -> Iterator[Issue]:
-        units = next(
-            (
-                self._units[code]
-                for one in codings(observation.get("code"))
-                if (code := (one.get("system", ""), one.get("code", ""))) in self._units
-            ),
-            (),
-        )
-        if not units:
-            return
-        if len(observation.get("effectiveDateTime", "") or "0" * _DAY) < _DAY:
+        is_measured = yield from self._of_value(observation, "Observation")
+        for place, part in enumerate(observation.get("component", ())):
+            is_measured |= yield from self._of_value(part, f"Observation.component[{place}]")
+        if is_measured and len(observation.get("effectiveDateTime", "") or "0" * _DAY) < _DAY:
             yield _error("outcome-invalid", "A score is of a day: name it.", "Observation.effectiveDateTime")
-        if "valueQuantity" in observation:
-            quantity = observation["valueQuantity"]
-            yield from _of_score(quantity.get("value"), quantity.get("code"), units, "Observation.valueQuantity")
-        elif "valueInteger" in observation:
-            yield from _of_score(observation["valueInteger"], units[0].unit, units, "Observation.valueInteger")
+
+    def _of_value(self, holder: Content, where: str) -> Generator[Issue, None, bool]:
+        """Of an Observation or a component; whether it is of a measure."""
+        measure = self._measures.of(holder.get("code", {}))
+        if measure is None:
+            return False
+        units = measure.row.values
+        for name in holder:
+            if name == "valueQuantity":
+                quantity = holder[name]
+                yield from _of_score(quantity.get("value"), unit_of(quantity), units, f"{where}.{name}", ".value")
+            elif name == "valueInteger":
+                yield from _of_score(holder[name], None, units, f"{where}.{name}")
+            elif name.startswith("value") and name != "valueCodeableConcept":
+                yield _error("outcome-invalid", f"The score is a valueQuantity in {_named(units)}.", f"{where}.{name}")
+        return True
 
 
-def _of_score(value: Any, code: str | None, units: Sequence[Unit], path: str) -> Iterator[Issue]:
-    unit = next((each for each in units if each.unit == code), None)
-    if unit is None:
-        accepted = ", ".join(each.unit for each in units)
-        yield _error("outcome-invalid", f"The score is given in {accepted} (UCUM, as code).", path)
-    elif value is not None:
-        number = Decimal(str(value))
-        outside = (unit.low is not None and number < Decimal(str(unit.low))) or (
-            unit.high is not None and number > Decimal(str(unit.high))
+def _of_score(value: Any, code: str | None, units: Sequence[Unit], path: str, within: str = "") -> Iterator[Issue]:
+    """Of a number and its unit in UCUM, which may be left out where there is only one, a score."""
+    number = None if value is None else Decimal(str(value))
+    found = fitting(number or Decimal(0), code, tuple(each.unit for each in units))
+    # a quantity has its unit, whatever there is to choose from
+    if found is None or (code is None and within):
+        yield _error("outcome-invalid", f"The score is given in {_named(units)} (UCUM, as system and code).", path)
+    elif number is not None:
+        unit = next(each for each in units if each.unit == found[1])
+        outside = (unit.low is not None and found[0] < Decimal(str(unit.low))) or (
+            unit.high is not None and found[0] > Decimal(str(unit.high))
         )
-        if outside or (unit.whole and number != number.to_integral_value()):
+        if outside or (unit.whole and found[0] != found[0].to_integral_value()):
             low, high = ("" if bound is None else f"{bound:g}" for bound in (unit.low, unit.high))
             whole = "a whole number " if unit.whole else ""
-            told = f"The score is {whole}from {low} to {high} {unit.unit}."
-            yield _error("outcome-invalid", told, path if path.endswith("Integer") else f"{path}.value")
+            yield _error("outcome-invalid", f"The score is {whole}from {low} to {high} {unit.unit}.", f"{path}{within}")
+
+
+def _named(units: Sequence[Unit]) -> str:
+    return ", ".join(each.unit for each in units)
 
 
 def _error(code: str, told: str, path: str) -> Issue:

@@ -11,10 +11,12 @@ from service.documents.press import Press
 from service.loop.achievement import Achievements
 from service.loop.apply import Apply
 from service.loop.elsewhere import Elsewhere
+from service.loop.extract import Extract
 from service.loop.forms import Forms
 from service.loop.necessity_packet import NecessityPacket
 from service.loop.outcome_summary import OutcomeSummary
 from service.loop.plausibility import Plausibility
+from service.loop.populate import Populate
 from service.loop.progress_report import ProgressReport
 from service.loop.record_session import RecordSession
 from service.loop.referrals import Referrals
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from service.fhir.definitions import Definitions
     from service.fhir.search.registry import Registry
+    from service.massage.protocol import Protocols
 
 
 class Loop(Struct, frozen=True, kw_only=True):
@@ -62,7 +65,6 @@ def loop_of(
     safety = Safety(safety_rules, referrals, registry, definitions.resource_types)
     measures = Measures(catalogue)
     forms = Forms(assessment.load(known=catalogue), registry, definitions.resource_types, zone)
-    press = Press()
     knowledge = Knowledge(catalogue=catalogue, measures=measures, payers=payers)
     return Loop(
         safety_rules=safety_rules,
@@ -76,11 +78,20 @@ def loop_of(
             payers,
             achievements=Achievements(measures, zone),
         ),
-        operations={
-            "apply": Apply(protocols, referrals, safety),
-            "necessity-packet": NecessityPacket(knowledge, press),
-            "outcome-summary": OutcomeSummary(measures),
-            "progress-report": ProgressReport(knowledge, referrals, press),
-            "record-session": RecordSession(catalogue, referrals),
-        },
+        operations=_operations(protocols, forms, knowledge, referrals, safety),
     )
+
+
+def _operations(
+    protocols: Protocols, forms: Forms, knowledge: Knowledge, referrals: Referrals, safety: Safety
+) -> dict[str, Any]:
+    press = Press()
+    return {
+        "apply": Apply(protocols, referrals, safety),
+        "extract": Extract(forms),
+        "necessity-packet": NecessityPacket(knowledge, press),
+        "outcome-summary": OutcomeSummary(knowledge.measures),
+        "populate": Populate(forms),
+        "progress-report": ProgressReport(knowledge, referrals, press),
+        "record-session": RecordSession(protocols.catalogue, referrals),
+    }

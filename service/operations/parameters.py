@@ -32,9 +32,10 @@ Kind = Literal[
     "Period",
     "Reference",
     "resource",
+    "named",
     "parts",
 ]
-"""A concept comes as a CodeableConcept, a Coding, a code, or a text."""
+"""A concept comes as a CodeableConcept, a Coding, a code, or a text; what is named as a resource, or by a reference."""
 
 _TEXTS: Final = frozenset({"String", "Uri", "Url", "Canonical", "Code", "Id", "DateTime", "Date", "Instant"})
 _INTEGERS: Final = frozenset({"Integer", "UnsignedInt", "PositiveInt"})
@@ -99,7 +100,7 @@ def _pairs(operation: Operation, taken: Taken, validator: Validator) -> Iterator
         return
     named = content.get("resourceType")
     alone = [
-        name for name, kind in taken.kinds.items() if kind == "resource" and name.casefold() == str(named).casefold()
+        name for name, kind in taken.kinds.items() if kind in ("resource", "named") and _is_named_after(name, named)
     ]
     if alone:
         validator.check(content, str(named))
@@ -110,9 +111,18 @@ def _pairs(operation: Operation, taken: Taken, validator: Validator) -> Iterator
         name = parameter["name"]
         where = f"Parameters.parameter[{place}]"
         value = _of_parameter(parameter, _kind(name, taken), where)
-        if taken.kinds[name] == "resource" and value["resourceType"].casefold() != name.casefold():
-            raise failure("type-mismatch", f"The parameter must be a {name[0].upper()}{name[1:]}.", where)
+        if isinstance(value, dict) and "resourceType" in value and not _is_named_after(name, value["resourceType"]):
+            raise failure("type-mismatch", f"The parameter must be a {_type_named_by(name)}.", where)
         yield name, value
+
+
+def _is_named_after(name: str, resource_type: object) -> bool:
+    """Whether a parameter is called like a type, whatever the capitals, as `questionnaire-response` is."""
+    return _type_named_by(name).casefold() == str(resource_type).casefold()
+
+
+def _type_named_by(name: str) -> str:
+    return "".join(f"{part[0].upper()}{part[1:]}" for part in name.split("-"))
 
 
 def _kind(name: str, taken: Taken) -> Kind:
@@ -128,7 +138,7 @@ def _kind(name: str, taken: Taken) -> Kind:
 def _of_text(name: str, text: str, kind: Kind) -> Any:
     """The value of a parameter in the URL."""
     match kind:
-        case "text" if text:
+        case "text" | "Reference" | "named" if text:
             return text
         case "boolean" if text in ("true", "false"):
             return text == "true"
@@ -142,9 +152,7 @@ def _of_text(name: str, text: str, kind: Kind) -> Any:
     raise failure("parameter-value", f"{name} must be {_FORMS[kind]}.", f"http.{name}")
 
 
-_NOT_IN_URLS: Final = frozenset(
-    {"Coding", "CodeableConcept", "concept", "Identifier", "Period", "Reference", "resource", "parts"}
-)
+_NOT_IN_URLS: Final = frozenset({"Coding", "CodeableConcept", "concept", "Identifier", "Period", "resource", "parts"})
 _FORMS: Final[Mapping[Kind, str]] = {
     "text": "a text that is not empty",
     "boolean": "true or false",
@@ -157,6 +165,7 @@ _FORMS: Final[Mapping[Kind, str]] = {
     "Period": "a valuePeriod",
     "Reference": "a valueReference with a literal reference, or the same as a valueString",
     "resource": "a resource",
+    "named": "a resource, or a text or valueReference that names one",
     "parts": "a list of parts",
 }
 
@@ -185,8 +194,10 @@ def _of_parameter(parameter: Content, kind: Kind, where: str) -> Any:
     value: Any
     suffix, value = values[0] if values else ("", None)
     match kind:
-        case "text" if suffix in _TEXTS:
+        case "text" | "Reference" | "named" if suffix in _TEXTS:
             return value
+        case "Reference" | "named" if suffix == "Reference" and "reference" in value:
+            return value["reference"]
         case "boolean" if suffix == "Boolean":
             return value
         case "integer" if suffix in _INTEGERS and isinstance(value, int) and value >= 0:
@@ -197,9 +208,7 @@ def _of_parameter(parameter: Content, kind: Kind, where: str) -> Any:
             return value
         case "concept" if suffix in _CONCEPTS:
             return _concept(suffix, value)
-        case "Reference" if suffix in _TEXTS or (suffix == kind and "reference" in value):
-            return value["reference"] if suffix == kind else value
-        case "resource" if "resource" in parameter:
+        case "resource" | "named" if "resource" in parameter:
             return parameter["resource"]
         case "parts" if "part" in parameter:
             return parameter["part"]

@@ -8,6 +8,7 @@ import jsonschema_rs
 import pytest
 
 from service.fhir import codec
+from service.fhir.outcome import CANONICAL
 from service.rest.openapi import build
 from service.rest.openapi.examples import example_files, example_of
 
@@ -76,6 +77,20 @@ PLAN_OPERATIONS: dict[str, dict[tuple[str, str], str]] = {
 
 DOCUMENTS: dict[str, tuple[str, ...]] = {"CarePlan": ("progress-report",), "ServiceRequest": ("necessity-packet",)}
 """Type → the operations on an instance that answer with documents."""
+FORM_OPERATIONS: dict[str, dict[tuple[str, str], Json]] = {
+    "Questionnaire": {
+        ("get", "/$populate"): {"params": {"questionnaire": f"{CANONICAL}/Questionnaire/nprs"}},
+        ("post", "/$populate"): {"example": "populate"},
+        ("get", "/{id}/$populate"): {"params": {"subject": "Patient/example"}},
+        ("post", "/{id}/$populate"): {"example": "populate"},
+    },
+    "QuestionnaireResponse": {
+        ("post", "/$extract"): {"example": "extract"},
+        ("get", "/{id}/$extract"): {},
+        ("post", "/{id}/$extract"): {},
+    },
+}
+"""Type → method and path below it of the operations on questionnaires → what makes them succeed."""
 
 CODES = "http://codes.example.org/described"
 RECORD_OPERATIONS: dict[str, dict[tuple[str, str], Json]] = {
@@ -169,8 +184,16 @@ async def test_every_operation_of_every_type_succeeds_as_described(
         operations = {(method, path.removeprefix(f"/{name}")) for method, path in described(document, f"/{name}")}
         of_codes = {(method, below) for below in CODE_OPERATIONS.get(name, ()) for method in ("get", "post")}
         of_plans = {*PLAN_OPERATIONS.get(name, ()), *documents(name)}
+        of_forms = FORM_OPERATIONS.get(name, ())
         of_compartments = COMPARTMENT if name in standard.definitions.compartments else ()
-        assert operations == {*SENT, *of_codes, *RECORD_OPERATIONS.get(name, ()), *of_plans, *of_compartments}
+        assert operations == {
+            *SENT,
+            *of_codes,
+            *RECORD_OPERATIONS.get(name, ()),
+            *of_plans,
+            *of_forms,
+            *of_compartments,
+        }
         for (method, below), sent in SENT.items():
             operation = document["paths"][f"/{name}{below}"][method]
             path = f"/{name}{below}".replace("{id}", STORED).replace("{vid}", "1")
@@ -279,6 +302,28 @@ async def test_every_operation_that_makes_documents_succeeds_as_described(
                 assert response.status_code == 200, response.text
                 assert "content" in answer_of(document, document["paths"][f"/{name}{below}"][method], 200)
                 assert resource.is_valid(response.json())
+
+
+async def test_every_operation_on_questionnaires_succeeds_as_described(
+    make_client: MakeClient, document: Json, resource: jsonschema_rs.Draft202012Validator
+) -> None:
+    """Of a form that comes with the service, and of a response that is stored."""
+    examples = document["components"]["examples"]
+    (answers,) = examples["extract"]["value"]["parameter"]
+    patient = {"resourceType": "Patient", "id": "example"}
+    async with make_client() as client:
+        for content in (patient, answers["resource"] | {"id": "example"}):
+            stored = await client.put(f"{content['resourceType']}/{content['id']}", json=content)
+            assert stored.is_success, stored.text
+        for name, listed in FORM_OPERATIONS.items():
+            for (method, below), sent in listed.items():
+                operation = document["paths"][f"/{name}{below}"][method]
+                body: Json = {"json": examples[sent["example"]]["value"]} if "example" in sent else {}
+                path = f"{name}{below}".replace("{id}", "nprs" if name == "Questionnaire" else "example")
+                response = await client.request(method, path, params=sent.get("params"), **body)
+                assert response.status_code == 200, response.text
+                assert "content" in answer_of(document, operation, response.status_code)
+                assert resource.is_valid(response.json()), operation["operationId"]
 
 
 async def test_every_search_of_a_compartment_succeeds_as_described(

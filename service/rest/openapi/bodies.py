@@ -9,6 +9,7 @@ from service.fhir.codec import decode
 from service.fhir.outcome import ALL_OK, CANONICAL, operation_outcome
 from service.rest.openapi.document_examples import DOCUMENT_EXAMPLES
 from service.rest.openapi.examples import STORED_META, example_files, example_of, stored
+from service.rest.openapi.form_examples import FORM_EXAMPLES
 from service.rest.openapi.headers import response_headers
 from service.rest.openapi.operation import component
 from service.rest.openapi.outcome_examples import OUTCOME_EXAMPLES
@@ -59,7 +60,7 @@ def examples(definitions: Definitions, registry: Registry) -> Json:
     found["reindex"] = {"summary": "Of the types that have a parameter", "value": _REINDEX}
     found["reindexes"] = {"summary": "One that is running", "value": _REINDEXES}
     found["everything"] = {"summary": "Of one type, since yesterday", "value": _EVERYTHING}
-    found |= OUTCOME_EXAMPLES | PLAN_EXAMPLES | DOCUMENT_EXAMPLES
+    found |= OUTCOME_EXAMPLES | PLAN_EXAMPLES | DOCUMENT_EXAMPLES | FORM_EXAMPLES
     found["match"] = {"summary": "Whoever is certain", "value": _MATCH}
     match = _bundle("searchset", stored(decode(example_files()["Patient"])), search=_GRADED)
     found["matches"] = {"summary": "One who is certain", "value": match}
@@ -177,9 +178,11 @@ def _transaction_response() -> Json:
 
 _PARAMETERS: Final = {
     "Apply": "apply",
+    "Extract": "extract",
     "Lastn": "lastn",
     "NecessityPacket": "necessity-packet",
     "OutcomeSummary": "outcome-summary",
+    "Populate": "populate",
     "ProgressReport": "progress-report",
     "Stats": "stats",
 }
@@ -208,7 +211,7 @@ def request_bodies(definitions: Definitions, search: SearchParameters) -> Json:
     bodies["Everything"]["required"] = False
     for name, example in _PARAMETERS.items():
         bodies[name] = _body("The parameters of the operation.", reference_to("Parameters"), example)
-    for name in ("NecessityPacket", "OutcomeSummary", "ProgressReport"):
+    for name in ("Extract", "NecessityPacket", "OutcomeSummary", "ProgressReport"):
         bodies[name]["required"] = False
     bodies["Match"] = _body(
         "The patient, or Parameters with `resource`, `onlyCertainMatches` and `count`.",
@@ -319,6 +322,10 @@ def _answers_about_care() -> Json:
     responses["Draft"] = _answer(
         "A draft; with `bundled` a transaction that creates it.", plan, "draft", "X-Request-Id"
     )
+    parameters = reference_to("Parameters")
+    responses["Filled"] = _answer("A `response` to begin with, and `issues`.", parameters, "filled", "X-Request-Id")
+    told = "The transaction to send as `return`, or `issues` where there is nothing to extract."
+    responses["Extracted"] = _answer(told, parameters, "extracted", "X-Request-Id")
     return responses
 
 

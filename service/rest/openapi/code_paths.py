@@ -33,6 +33,8 @@ _TAKEN: Final[Mapping[tuple[str, str], Taken]] = {
 }
 _SCHEMAS: Final[Mapping[str, Json]] = {
     "text": {"type": "string", "minLength": 1},
+    "Reference": {"type": "string", "minLength": 1},
+    "named": {"type": "string", "minLength": 1},
     "boolean": {"type": "boolean"},
     "integer": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
     "decimal": {"type": "number", "minimum": 0},

@@ -11,6 +11,7 @@ from service.rest.openapi.code_paths import code_paths
 from service.rest.openapi.compartment_paths import compartment_paths
 from service.rest.openapi.document_paths import document_paths
 from service.rest.openapi.errors import error_example_components, error_responses, error_table
+from service.rest.openapi.form_paths import form_paths
 from service.rest.openapi.headers import request_header_components, response_header_components
 from service.rest.openapi.outcome_paths import outcome_paths
 from service.rest.openapi.parameters import parameter_components
@@ -74,7 +75,7 @@ def build(definitions: Definitions, registry: Registry, *, version: str) -> Json
     paths = system_paths(search)
     for name in types:
         paths |= type_paths(name, search) | code_paths(name) | record_paths(name)
-        paths |= outcome_paths(name, search) | plan_paths(name) | document_paths(name)
+        paths |= outcome_paths(name, search) | plan_paths(name) | document_paths(name) | form_paths(name)
     paths |= compartment_paths(registry, search)
     paths |= access_paths()
     return {

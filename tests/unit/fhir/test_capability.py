@@ -10,6 +10,7 @@ from service.fhir.capability import capability_statement
 from service.fhir.code_operations import CODE_OPERATIONS
 from service.fhir.conformance import OPERATIONS
 from service.fhir.document_operations import DOCUMENT_OPERATIONS
+from service.fhir.form_operations import FORM_OPERATIONS
 from service.fhir.outcome import FhirError
 from service.fhir.outcome_operations import OUTCOME_OPERATIONS
 from service.fhir.plan_operations import PLAN_OPERATIONS
@@ -33,6 +34,7 @@ EXAMPLES = {
     "quantity": ("Observation", "value-quantity", "1"),
     "composite": ("Observation", "code-value-quantity", "a$1"),
 }
+TABLES = (CODE_OPERATIONS, RECORD_OPERATIONS, OUTCOME_OPERATIONS, PLAN_OPERATIONS, DOCUMENT_OPERATIONS, FORM_OPERATIONS)
 VALUES = {"missing": "true", "of-type": "a|b|c", "above": "http://a.example.org/b", "below": "http://a.example.org/b"}
 """Of modifiers that take other values than the parameter alone."""
 
@@ -72,16 +74,7 @@ def test_every_supported_search_parameter_is_listed_and_no_other(resources: dict
 def test_the_operations_name_their_official_definitions(resources: dict[str, Any]) -> None:
     for name, resource in resources.items():
         assert {each["name"]: each["definition"] for each in resource["operation"]} == {
-            claim.name: claim.definition
-            for table in (
-                {name: OPERATIONS},
-                CODE_OPERATIONS,
-                RECORD_OPERATIONS,
-                OUTCOME_OPERATIONS,
-                PLAN_OPERATIONS,
-                DOCUMENT_OPERATIONS,
-            )
-            for claim in table.get(name, ())
+            claim.name: claim.definition for table in ({name: OPERATIONS}, *TABLES) for claim in table.get(name, ())
         }
 
 
