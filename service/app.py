@@ -28,6 +28,7 @@ from service.jobs.reindexing import Reindexing
 from service.logs import AccessLog, request_id
 from service.loop.server import loop_of
 from service.operations.table import OPERATIONS
+from service.pages.browser import Pages
 from service.pages.routes import routes as page_routes
 from service.rest.application import FhirApplication
 from service.rest.health import ELSEWHERE, health_routes
@@ -129,14 +130,8 @@ def create_app(
     pool = _pool(settings, chains)
     journal = Journal(pool, chains, now=lambda: datetime.now(UTC)) if chains else None
     access = _access(settings, pool, journal, now)
-    parts = assemble(
-        settings,
-        standard,
-        pool,
-        settings.cursor_secret.get_secret_value(),
-        chains=chains,
-        security=access.security if access else None,
-    )
+    secret, security = settings.cursor_secret.get_secret_value(), access.security if access else None
+    parts = assemble(settings, standard, pool, secret, chains=chains, security=security)
     chosen = (settings.safety_overrides, settings.payer_rules)
     loop = loop_of(standard.definitions, standard.registry, settings.time_zone, *chosen)
     rules = loop.rules if settings.referral_rules == "on" else None
@@ -152,6 +147,7 @@ def create_app(
         cors_origins=settings.cors_origins,
         access_log=AccessLog() if settings.access_log else None,
         door=access.gate if access else None,
+        pages=Pages(standard.definitions, settings.time_zone, version()),
         journal=journal,
         bind_request_id=request_id.set,
     )

@@ -24,10 +24,14 @@ _READ: Final = ("GET", "HEAD")
 
 
 class Place(Enum):
-    """A row of R4's table of URLs: its template for the access log, and the methods that it takes."""
+    """A row of R4's table of URLs: its template for the access log, and the methods that it takes.
+
+    The work list is ours: a page for people, made of searches.
+    """
 
     SYSTEM = "/", (*_READ, "POST")
     METADATA = "/metadata", _READ
+    WORK_LIST = "/worklist", _READ
     SYSTEM_SEARCH = "/_search", ("POST",)
     SYSTEM_HISTORY = "/_history", _READ
     SYSTEM_OPERATION = "/${operation}", (*_READ, "POST")
@@ -108,6 +112,8 @@ class Routes:
         match segments:
             case ["metadata"]:
                 return Address(place=Place.METADATA)
+            case ["worklist"]:
+                return Address(place=Place.WORK_LIST)
             case ["_search"]:
                 return Address(place=Place.SYSTEM_SEARCH)
             case ["_history"]:

@@ -128,7 +128,7 @@ RESULT_PARAMETERS: Final = (
     ),
 )
 
-FORMATS: Final = ("application/fhir+json", "json")
+FORMATS: Final = ("application/fhir+json", "json", "text/html")
 PATCH_FORMATS: Final = ("application/json-patch+json", "application/fhir+json")
 FHIR_VERSION: Final = "4.0.1"
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final, Self
 from starlette.responses import Response
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.requests import Request
 
 SECURITY_HEADERS: Final = {
@@ -38,15 +40,25 @@ class Asset:
             etag=f'W/"{hashlib.sha256(content).hexdigest()[:32]}"',
         )
 
-    def answer(self, request: Request) -> Response:
+    def answer(self, request: Request, *, cache_control: str = "no-cache") -> Response:
         """200 with the body in an encoding that the client takes, or 304 when it has the body already."""
-        headers = {"ETag": self.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"} | SECURITY_HEADERS
+        headers = {"ETag": self.etag, "Cache-Control": cache_control, "Vary": "Accept-Encoding"} | SECURITY_HEADERS
         if self.etag in _listed(request, "if-none-match"):
             return Response(status_code=304, headers=headers)
         if any(map(_is_gzip, _listed(request, "accept-encoding"))):
             headers["Content-Encoding"] = "gzip"
             return Response(self.compressed, headers=headers, media_type=self.media_type)
         return Response(gzip.decompress(self.compressed), headers=headers, media_type=self.media_type)
+
+
+def kept_for_ever(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    """What answers with a content whose address changes whenever it does."""
+    asset = Asset.of(content, media_type)
+
+    async def answer(request: Request) -> Response:
+        return asset.answer(request, cache_control="public, max-age=31536000, immutable")
+
+    return answer
 
 
 def _listed(request: Request, header: str) -> set[str]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Route
 
-from service.pages.asset import Asset
+from service.pages import stylesheet
+from service.pages.asset import Asset, kept_for_ever
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -50,6 +51,7 @@ def routes(*, document: Callable[[], bytes], version: str) -> list[Route]:
         Route("/docs", _answering(partial(page, "docs.html"))),
         Route("/openapi.json", served.answer),
         *(Route(f"/assets/{name}", _answering(partial(asset, name))) for name in ASSETS),
+        Route(f"/assets/{stylesheet.name()}", kept_for_ever(stylesheet.content(), "text/css")),
     ]
 
 

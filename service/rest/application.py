@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from service.fhir.address import Place, routes_of
+from service.fhir.address import Place, refuse_method, routes_of
 from service.fhir.interaction import Context
 from service.fhir.outcome import Category, FhirError, failure
 from service.fhir.search.cursor import LONGEST_URL
@@ -21,11 +21,12 @@ from service.rest import coding, render
 from service.rest import request as reading
 from service.rest.acting import acting_for, breaking_the_glass, provenance
 from service.rest.body import Body, ClientDisconnectedError
+from service.rest.browsing import Browsing
 from service.rest.cors import Origins
 from service.rest.headers import REQUEST_ID
 from service.rest.interpret import SHAPING, interpret
 from service.rest.negotiation import representation
-from service.rest.protection import protecting_headers
+from service.rest.protection import page_headers, protecting_headers
 from service.rest.recording import Recording
 from service.rest.request import Request
 from service.rest.shape import asked_subset, shaped
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from service.fhir.definitions import Definitions
     from service.fhir.interaction import Answer, Interaction
     from service.rest.body import Receive
+    from service.rest.browsing import Pages
     from service.rest.hosts import Hosts
     from service.rest.recording import Journal
     from service.rest.render import Response
@@ -81,10 +83,10 @@ class FhirApplication:
     """FHIR R4 over HTTP below the path that `scope["root_path"]` names.
 
     `base_url` has no trailing slash; None takes it from each request. Requests name one of the `hosts`; None: any. The
-    origins in `cors_origins` may call from a
-    browser. The `door` says who asks; None lets everybody in. The `journal` keeps on record what was asked, before
-    the answer leaves; None where nothing is. `bind_request_id` is called in the request's task before
-    anything is performed, so that log lines of other packages can name the request.
+    origins in `cors_origins` may call from a browser, and `pages` are what it is shown; None: JSON. The `door` says who
+    asks; None lets everybody in. The `journal` keeps on record what was asked, before the answer leaves; None where
+    nothing is. `bind_request_id` is called in the request's task before anything is performed, so that log lines of
+    other packages can name the request.
     """
 
     def __init__(  # noqa: PLR0913 - the composition root names each of them
@@ -100,6 +102,7 @@ class FhirApplication:
         cors_origins: Collection[str] = ("*",),
         access_log: AccessLog | None = None,
         door: Door | None = None,
+        pages: Pages | None = None,
         journal: Journal | None = None,
         bind_request_id: Callable[[str], object] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -116,7 +119,8 @@ class FhirApplication:
         self._access_log = access_log
         self._door = door
         self._hosts = hosts
-        self._always = protecting_headers(base_url)
+        self._always, self._of_pages = protecting_headers(base_url), page_headers(base_url)
+        self._browsing = None if pages is None else Browsing(pages, engine.perform)
         self._bind_request_id = bind_request_id
         self._now = now
         self._recording = None if journal is None else Recording(journal, now)
@@ -186,7 +190,7 @@ class FhirApplication:
             try:
                 await self._recording.keep(request)
             except FhirError as error:
-                return render.refused(error, request)
+                return self._told(error, scope, request)
         return response
 
     def _refused(self, error: FhirError, scope: Scope, request: Request) -> Response:
@@ -198,7 +202,11 @@ class FhirApplication:
                 error = throttled
         if self._recording is not None:
             self._recording.refused(scope, request, error)
-        return render.refused(error, request)
+        return self._told(error, scope, request)
+
+    def _told(self, error: FhirError, scope: Scope, request: Request) -> Response:
+        refusal = render.refused(error, request)
+        return self._browsing.refused(refusal, scope, request, self._now()) if self._browsing else refusal
 
     async def _performed(self, scope: Scope, request: Request, repeated: bytes | None) -> Response:
         """Understand, perform, render; FhirError. `repeated` is a header that must not be."""
@@ -207,16 +215,29 @@ class FhirApplication:
         address = await self._admitted(scope, request)
         if request.method == "OPTIONS":
             return self._options(request)
+        if address.place is Place.WORK_LIST:
+            return await self._work_list(scope, request, address)
         interaction = await self._understood(scope, request, address)
         asked = EVERYTHING
         if request.parameters and any(name in SHAPING for name, _ in request.parameters):
             asked = asked_subset(interaction, request.parameters, self._definitions)
-        answer = await self._engine.perform(interaction, self._context(request))
+        context = self._context(request)
+        answer = await self._engine.perform(interaction, context)
         if request.trail is not None and not request.trail.is_settled:
             request.trail.add(request.trail.answered(interaction, answer))
         if asked is not EVERYTHING:
             answer = shaped(answer, asked, self._definitions)
-        return render.answered(answer, request)
+        response = render.answered(answer, request)
+        if request.representation.page and self._browsing is not None:
+            await self._browsing.answered(response, interaction, scope, request, context)
+        return response
+
+    async def _work_list(self, scope: Scope, request: Request, address: Address) -> Response:
+        if request.method != "GET" or self._browsing is None:
+            raise refuse_method(address)
+        _read_head(scope, request)
+        self._negotiate(request)
+        return await self._browsing.work_list(scope, request, self._context(request))
 
     async def _admitted(self, scope: Scope, request: Request) -> Address:
         """Where the request goes, with who asks put into it; FhirError."""
@@ -252,9 +273,7 @@ class FhirApplication:
 
     async def _understood(self, scope: Scope, request: Request, address: Address) -> Interaction:
         """The interaction that the request asks for; FhirError."""
-        if query := scope.get("query_string", b""):
-            reading.read_query(request, query)
-        reading.read_preferences(request)
+        _read_head(scope, request)
         by_form = request.method == "POST" and address.place in _SEARCHED_BY_FORM
         if not by_form:
             self._negotiate(request)
@@ -295,7 +314,7 @@ class FhirApplication:
     async def _send(self, response: Response, request: Request, send: Send) -> tuple[int, int]:
         """Send the response; its status and the number of bytes of its body as sent."""
         body, headers = response.body, response.headers
-        headers += self._always
+        headers += self._of_pages if response.is_page else self._always
         headers.append((b"x-request-id", request.request_id.encode()))
         correlation_id = request.headers.get(b"x-correlation-id")
         if correlation_id and REQUEST_ID.fullmatch(correlation_id):
@@ -315,6 +334,12 @@ class FhirApplication:
         sent = b"" if request.head_only else body
         await send({"type": "http.response.body", "body": sent})
         return response.status, len(sent)
+
+
+def _read_head(scope: Scope, request: Request) -> None:
+    if query := scope.get("query_string", b""):
+        reading.read_query(request, query)
+    reading.read_preferences(request)
 
 
 _BEFORE_THE_DOOR: Final = (Category.INVALID, Category.NOT_FOUND, Category.NOT_ALLOWED, Category.MISDIRECTED)

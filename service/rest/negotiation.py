@@ -1,7 +1,7 @@
 """Which media type to answer in, and which kind of body was sent.
 
-https://hl7.org/fhir/R4/http.html#mime-type, https://hl7.org/fhir/R4/http.html#parameters. The service speaks JSON;
-XML and Turtle are refused rather than approximated.
+https://hl7.org/fhir/R4/http.html#mime-type, https://hl7.org/fhir/R4/http.html#parameters. The service speaks JSON, and
+shows what is read as a page to browsers; XML and Turtle are refused rather than approximated.
 """
 
 from __future__ import annotations
@@ -20,17 +20,26 @@ HTML: Final = "text/html"
 FHIR_VERSIONS: Final = ("4.0", "4.0.1")
 
 _FORMATS: Final = {"json": FHIR_JSON, FHIR_JSON: FHIR_JSON, JSON: JSON, "text/json": JSON}
+_PAGES: Final = ("html", HTML)
 _OFFERED: Final = (FHIR_JSON, JSON)
 
 
 class Representation(Struct, frozen=True):
-    """How an answer is written: its Content-Type, and whether for a human's eyes."""
+    """How an answer is written: its Content-Type, and whether for a human's eyes.
+
+    `page`: in a browser, as a page where there is one for it; the Content-Type is that of answers without one.
+    """
 
     content_type: bytes
     pretty: bool = False
+    page: bool = False
 
 
 DEFAULT: Final = Representation(b"application/fhir+json; charset=utf-8")
+
+
+_PAGE: Final = Representation(b"application/json; charset=utf-8", page=True)
+"""A browser shows application/json, too, but would offer application/fhir+json for download."""
 
 
 class BodyKind(Enum):
@@ -65,7 +74,7 @@ def representation(accept: bytes, format_parameter: str | None, pretty: str | No
         return chosen
     if pretty != "true":
         raise failure("parameter-value", "_pretty is true or false.", "http._pretty")
-    return Representation(chosen.content_type, pretty=True)
+    return Representation(chosen.content_type, pretty=True, page=chosen.page)
 
 
 def media_ranges(text: str) -> list[MediaRange]:
@@ -94,10 +103,11 @@ def _weight(text: str) -> float | None:
 def _formatted(text: str) -> Representation:
     # in a query an unescaped + means a space, yet clients write ?_format=application/fhir+json
     ranges = media_ranges(text.replace("fhir json", "fhir+json"))
+    if len(ranges) == 1 and ranges[0].name in _PAGES:
+        return _PAGE
     if len(ranges) != 1 or ranges[0].name not in _FORMATS:
-        raise failure(
-            "not-acceptable", f"_format takes {', '.join(_FORMATS)}; the service answers in JSON only.", "http._format"
-        )
+        known = ", ".join((*_FORMATS, *_PAGES))
+        raise failure("not-acceptable", f"_format takes {known}; the service writes nothing else.", "http._format")
     if not _version_served(ranges[0]):
         raise _refuse_version("http._format")
     return _written(_FORMATS[ranges[0].name], ranges[0])
@@ -115,13 +125,12 @@ def _accepted(accept: bytes) -> Representation:
             best = found.weight, _written(offered, found)
     page = next((found for found in ranges if found.name == HTML and found.weight > 0), None)
     if page and (best is None or page.weight > best[0]):
-        # a browser: it shows application/json, but would offer application/fhir+json for download
-        return _written(JSON, page)
+        return _PAGE
     if best:
         return best[1]
     if any(_matches(found.name, offered) and not _version_served(found) for found in ranges for offered in _OFFERED):
         raise _refuse_version("http.Accept")
-    raise failure("not-acceptable", f"The service answers in {FHIR_JSON} or {JSON} only.", "http.Accept")
+    raise failure("not-acceptable", f"The service answers in {FHIR_JSON}, {JSON} or {HTML} only.", "http.Accept")
 
 
 def _most_specific(ranges: list[MediaRange], offered: str) -> MediaRange | None:

@@ -19,6 +19,17 @@ _ALWAYS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
+_PAGE_POLICY: Final = (
+    b"default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; "
+    b"frame-ancestors 'none'"
+)
+_OF_PAGES: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", _PAGE_POLICY),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+"""Pages run no script at all, and load nothing but their style sheet, an icon, and the charts that they hold."""
 _TLS_ONLY: Final = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -27,7 +38,16 @@ def protecting_headers(base_url: str | None) -> list[Header]:
 
     Not so without one: a developer's localhost would be held to https by every browser, whatever else runs there.
     """
-    return [*_ALWAYS, _TLS_ONLY] if base_url and base_url.startswith("https:") else [*_ALWAYS]
+    return [*_ALWAYS, *_by_tls(base_url)]
+
+
+def page_headers(base_url: str | None) -> list[Header]:
+    """The same of a page."""
+    return [*_OF_PAGES, *_by_tls(base_url)]
+
+
+def _by_tls(base_url: str | None) -> list[Header]:
+    return [_TLS_ONLY] if base_url and base_url.startswith("https:") else []
 
 
 def protected(send: Send, headers: Sequence[Header]) -> Send:

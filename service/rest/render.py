@@ -37,11 +37,15 @@ _VARY: Final = (b"vary", b"accept, accept-encoding, origin, prefer")
 
 
 class Response(Struct):
-    """What goes back before the headers that every response has, before content coding, with the body also for HEAD."""
+    """What goes back before the headers that every response has, before content coding, with the body also for HEAD.
+
+    `is_page`: it is HTML, and takes the headers of a page.
+    """
 
     status: int
     headers: list[Header]
     body: bytes = b""
+    is_page: bool = False
 
 
 def answered(answer: Answer, request: Request) -> Response:

@@ -8,6 +8,7 @@ from service.fhir.capability import capability_statement
 from service.fhir.codec import decode
 from service.fhir.outcome import ALL_OK, CANONICAL, operation_outcome
 from service.rest.openapi.document_examples import DOCUMENT_EXAMPLES
+from service.rest.openapi.errors import PAGE
 from service.rest.openapi.examples import STORED_META, example_files, example_of, stored
 from service.rest.openapi.form_examples import FORM_EXAMPLES
 from service.rest.openapi.headers import response_headers
@@ -250,13 +251,13 @@ def success_responses(definitions: Definitions) -> Json:
         changed = _one_of(name, "OperationOutcome")
         responses[name] = _answer(f"The {name}.", reference_to(name), f"{name}.stored", *_VERSION_HEADERS)
         for suffix, meaning in (("changed", "As it is now."), ("created", "Created.")):
-            responses[f"{name}.{suffix}"] = _answer(
+            responses[f"{name}.{suffix}"] = _written(
                 f"{meaning} {_PREFERENCES}", changed, f"{name}.stored", "Location", *_VERSION_HEADERS
             )
     bundle = reference_to("Bundle")
     responses["Searchset"] = _answer("A page of matches.", bundle, "searchset", "X-Request-Id")
     responses["History"] = _answer("A page of versions.", bundle, "history", "X-Request-Id")
-    responses["TransactionResponse"] = _answer(
+    responses["TransactionResponse"] = _written(
         "What became of each entry.", bundle, "referral.response", "X-Request-Id"
     )
     responses["Capabilities"] = _answer(
@@ -330,6 +331,12 @@ def _answers_about_care() -> Json:
 
 
 def _answer(description: str, schema: Json, example: str, *headers: str) -> Json:
+    """An answer that a browser is shown as a page, where it asks for one by GET."""
+    written = _written(description, schema, example, *headers)
+    return written | {"content": written["content"] | PAGE}
+
+
+def _written(description: str, schema: Json, example: str, *headers: str) -> Json:
     content = {"schema": schema, "examples": _example(example)}
     return {
         "description": description,

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from service.fhir.outcome import ErrorCode
 
+PAGE: Final[dict[str, Any]] = {"text/html": {"schema": {"type": "string"}}}
+"""The content of an answer that a browser is shown, in the place of JSON."""
+
 _RETRIED: Final = (Category.THROTTLED, Category.UNAVAILABLE)
 
 
@@ -70,7 +73,7 @@ def _response(category: Category) -> dict[str, Any]:
     return {
         "description": f"{HTTPStatus(category.status).phrase}. Error codes: {listed}.",
         "headers": response_headers(*names),
-        "content": {"application/fhir+json": content, "application/json": content},
+        "content": {"application/fhir+json": content, "application/json": content} | PAGE,
     }
 
 

@@ -25,8 +25,8 @@ _PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "vid": ("path", "The version id.", {"type": "string", "pattern": _ID, "examples": ["1"]}),
     "_format": (
         "query",
-        "The media type of the answer; wins over Accept.",
-        {"type": "string", "enum": ["json", "application/json", "application/fhir+json"]},
+        "The media type of the answer; wins over Accept. What is read can be shown as a page.",
+        {"type": "string", "enum": ["json", "application/json", "application/fhir+json", "html", "text/html"]},
     ),
     "_pretty": ("query", "Whether the JSON is indented for a reader.", {"type": "boolean"}),
     "_type": ("query", "The types to search, separated by commas.", {"type": "string", "examples": ["CarePlan,Goal"]}),
@@ -108,6 +108,11 @@ _PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
         "query",
         "How much to say; the normative part is not told apart.",
         {"type": "string", "enum": ["full", "normative"]},
+    ),
+    "worklist.clinic": (
+        "query",
+        "Only Tasks of this owner, such as Organization/clinic.",
+        {"type": "string", "pattern": f"^[A-Z][A-Za-z]+/{LOGICAL_ID}$", "examples": ["Organization/1"]},
     ),
 }
 """Component → place, description, schema. A dot sets apart a name that means different things in different places."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.conformance import SYSTEM_OPERATIONS
 from service.fhir.outcome import Category
-from service.rest.openapi.headers import request_headers
+from service.rest.openapi.errors import PAGE
+from service.rest.openapi.headers import request_headers, response_headers
 from service.rest.openapi.operation import BODY_REFUSED, BODY_UNREAD, component, operation
 from service.rest.openapi.parameters import SEARCH_RESULT_PARAMETERS, SHAPING, parameter_references
 
@@ -27,6 +28,7 @@ def system_paths(search: SearchParameters) -> dict[str, Json]:
     return {
         "/": _base(search),
         "/metadata": _metadata(),
+        "/worklist": _work_list(),
         "/_history": _history(),
         "/_search": _search_by_post(),
         "/$reindex": _reindex(),
@@ -79,6 +81,23 @@ def _metadata() -> Json:
             "What the service does",
             parameters=parameter_references("capabilities.mode", *SHAPING),
             answers={"200": component("responses", "Capabilities")},
+        )
+    )
+
+
+def _work_list() -> Json:
+    """A page, made of a search for Tasks and one for Appointments, each in the caller's name."""
+    answer = {"description": "The page.", "headers": response_headers("X-Request-Id"), "content": PAGE}
+    return _item(
+        get=operation(
+            "workList",
+            SYSTEM,
+            "What needs attention today, for people",
+            description="Referrals by what is to be done about them: held for safety, new, about to expire, with a "
+            "report due, without visits left, missed; and today's visits. What it shows is found by searching Task "
+            "and Appointment, which answer in JSON.",
+            parameters=parameter_references("worklist.clinic"),
+            answers={"200": answer},
         )
     )
 

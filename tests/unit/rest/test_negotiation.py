@@ -79,7 +79,7 @@ def test_format_wins_over_accept(format_parameter: str, content_type: str) -> No
     assert representation(b"application/fhir+xml", format_parameter, None).content_type.decode() == content_type
 
 
-@pytest.mark.parametrize("format_parameter", ["xml", "html", "ttl", "application/fhir+xml", "json,json"])
+@pytest.mark.parametrize("format_parameter", ["xml", "pdf", "ttl", "application/fhir+xml", "json,json"])
 def test_another_format_is_not_acceptable(format_parameter: str) -> None:
     """A format that the service does not write is refused."""
     with pytest.raises(FhirError) as refusal:

@@ -51,7 +51,7 @@ REFUSALS: tuple[tuple[str, str, Headers, bytes, int, str, str], ...] = (
     ("DELETE", "/Patient?_summary=true", (), b"", 400, "criteria-required", "http.query"),
     # representations
     ("GET", "/Patient/a?_format=xml", (), b"", 406, "not-acceptable", "http._format"),
-    ("GET", "/Patient/a?_format=html", (), b"", 406, "not-acceptable", "http._format"),
+    ("GET", "/Patient/a?_format=pdf", (), b"", 406, "not-acceptable", "http._format"),
     ("GET", "/Patient/a", (("Accept", "application/fhir+xml"),), b"", 406, "not-acceptable", "http.Accept"),
     (
         "GET",

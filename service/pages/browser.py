@@ -1,0 +1,110 @@
+"""The pages below FHIR: an answer as a person reads it, and a work list.
+
+A page shows what the interaction answered, and what further interactions answer, each asked for in the caller's name:
+nothing is shown that the API would refuse, and all of it is on record. https://hl7.org/fhir/R4/http.html#mime-type
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from service.fhir import codec
+from service.fhir.interaction import Operation, Read, Search
+from service.fhir.outcome import Category, FhirError
+from service.pages.case import REFERRAL, referral_of
+from service.pages.sheets import Sheets, Visited
+from service.pages.work_list import task_criteria, visit_criteria
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime, tzinfo
+
+    from service.fhir.definitions import Definitions
+    from service.fhir.interaction import Answer, Interaction, Parameters
+    from service.fhir.resource import Content
+
+    Ask = Callable[[Interaction], Awaitable[Answer]]
+
+MOST_BYTES: Final = 2 << 20
+"""Of the JSON that a page is made of; of more there is only the JSON."""
+
+_MOST_IN_A_CASE: Final = "1000"
+_WITH_A_STORY: Final = (REFERRAL, "CarePlan", "Task")
+_NO_REFERRALS: Final = "Your scopes do not let you read referrals, patients and safety issues: only Tasks are shown."
+_NO_VISITS: Final = "Your scopes do not let you read visits."
+
+
+class Pages:
+    """Makes pages; `zone` is that of the times on them, `version` the software's.
+
+    `base` is the URL of FHIR as clients see it, `target` the path and query below it, `now` the present instant. `ask`
+    performs an interaction in the caller's name and puts it on record; FhirError where it is refused.
+    """
+
+    def __init__(self, definitions: Definitions, zone: tzinfo, version: str) -> None:
+        self._zone = zone
+        self._types = frozenset(definitions.resource_types)
+        self._sheets = Sheets(definitions, zone, version)
+
+    async def answer(
+        self, body: bytes, interaction: Interaction, *, base: str, target: str, now: datetime, ask: Ask
+    ) -> bytes:
+        """The page of what an interaction answered."""
+        visited = Visited(base=base, target=target, now=now)
+        if len(body) > MOST_BYTES:
+            return self._sheets.too_large(visited)
+        content: Content = await asyncio.to_thread(codec.decode, body)
+        story, note = None, ""
+        if isinstance(interaction, Read) and interaction.type in _WITH_A_STORY:
+            story, note = await self._story(content, base, ask)
+        return await asyncio.to_thread(self._sheets.page, body, content, visited, story, note)
+
+    def refusal(self, body: bytes, status: int, *, base: str, target: str, now: datetime) -> bytes:
+        """The page of an OperationOutcome that says why there is no answer."""
+        visited = Visited(base=base, target=target, now=now)
+        return self._sheets.outcome(body, codec.decode(body), visited, status)
+
+    async def work_list(self, clinic: str, *, base: str, target: str, now: datetime, ask: Ask) -> bytes:
+        """The work list; `clinic` is empty or the reference of the Tasks' owner. FhirError where Tasks are refused."""
+        notes = []
+        tasks = await _allowed(ask, _search("Task", task_criteria(clinic, with_others=True)))
+        if tasks is None:
+            notes.append(_NO_REFERRALS)
+            tasks = (await ask(_search("Task", task_criteria(clinic, with_others=False)))).body
+        visits = await _allowed(ask, _search("Appointment", visit_criteria(now, self._zone)))
+        if visits is None:
+            notes.append(_NO_VISITS)
+        visited = Visited(base=base, target=target, now=now)
+        return await asyncio.to_thread(self._sheets.work_list, tasks or b"{}", visits, clinic, visited, notes)
+
+    async def _story(self, content: Content, base: str, ask: Ask) -> tuple[tuple[str, bytes] | None, str]:
+        """The id of the referral that a resource belongs to with what $everything tells; why there is nothing."""
+        referral = referral_of(content, base, self._types)
+        if referral is None:
+            return None, ""
+        parameters = (("_count", _MOST_IN_A_CASE),)
+        whole = Operation(name="everything", type=REFERRAL, id=referral, parameters=parameters, method="GET")
+        try:
+            body = (await ask(whole)).body
+        except FhirError as error:
+            if error.category is Category.FAULT or error.category is Category.UNAVAILABLE:
+                raise
+            return None, f"The episode is not shown: {error.issues[0].diagnostics}"
+        if body is None or len(body) > MOST_BYTES:
+            return None, "The episode is too large to be shown on a page."
+        return (referral, body), ""
+
+
+async def _allowed(ask: Ask, search: Search) -> bytes | None:
+    """What a search answers; None where the caller's scopes do not allow it."""
+    try:
+        return (await ask(search)).body or b"{}"
+    except FhirError as error:
+        if error.category is not Category.FORBIDDEN:
+            raise
+        return None
+
+
+def _search(type: str, parameters: Parameters) -> Search:
+    return Search(type=type, parameters=parameters)

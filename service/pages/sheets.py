@@ -1,0 +1,211 @@
+"""The pages as HTML, made of what was answered; pure, and safe to run in a thread."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from service.fhir import codec
+from service.massage.catalogue.rows import load
+from service.massage.outcome import Measures
+from service.pages import stylesheet, words
+from service.pages.case import case_of
+from service.pages.elements import Elements, Reader
+from service.pages.entries import table_of
+from service.pages.headline import Headlines
+from service.pages.links import Links
+from service.pages.refusals import problems_of, title_of
+from service.pages.shown import Field, Text
+from service.pages.story import story_of
+from service.pages.templating import rendered
+from service.pages.values import Values
+from service.pages.visible import shortened, visible_json
+from service.pages.work_list import MOST, work_list
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, tzinfo
+
+    from service.fhir.definitions import Definitions
+    from service.fhir.resource import Content
+    from service.pages.story import Story
+
+MOST_JSON: Final = 100_000
+"""Characters of JSON that stand on a page."""
+
+_BESIDE: Final = {
+    "Patient": (("Referrals", "ServiceRequest"), ("Measurements", "Observation"), ("Visits", "Appointment")),
+}
+"""Type → searches that its page links to, by ``patient``."""
+_KINDS: Final = {"ServiceRequest": "Referral", "CarePlan": "Plan"}
+"""What types are called in a referral's episode."""
+_WHOLE: Final = frozenset({"Patient", "ServiceRequest"})
+_OK: Final = 200
+
+
+class Visited(Struct, frozen=True, kw_only=True):
+    """Where a page is: `base` as clients see it, `target` the path and query below it, `now` the present instant."""
+
+    base: str
+    target: str
+    now: datetime
+
+
+class _Desk(Struct, frozen=True, kw_only=True):
+    """What every page is made with."""
+
+    links: Links
+    values: Values
+    headlines: Headlines
+
+
+class Sheets:
+    """Makes pages; `zone` is that of the times on them, `version` the software's."""
+
+    def __init__(self, definitions: Definitions, zone: tzinfo, version: str) -> None:
+        self._types = frozenset(definitions.resource_types)
+        self._elements = Elements(definitions)
+        self._terms = words.Terms()
+        self._zone = zone
+        self._version = version
+
+    @cached_property
+    def _measures(self) -> Measures:
+        return Measures(load())
+
+    def page(
+        self, body: bytes, content: Content, visited: Visited, story: tuple[str, bytes] | None, note: str
+    ) -> bytes:
+        """The page of a resource, or of a Bundle or OperationOutcome that an interaction answered."""
+        type = content.get("resourceType")
+        if type == "OperationOutcome":
+            return self.outcome(body, content, visited, _OK)
+        if type == "Bundle":
+            return self._bundle(body, content, visited)
+        return self._resource(body, content, visited, story, note)
+
+    def outcome(self, body: bytes, content: Content, visited: Visited, status: int) -> bytes:
+        """The page of an OperationOutcome that was answered with this status."""
+        title = title_of(status)
+        shown = {"status": status if status != _OK else 0, "problems": problems_of(content)}
+        return self._rendered("outcome.html", visited, title=title, json=_json(body), **shown)
+
+    def too_large(self, visited: Visited) -> bytes:
+        """The page of an answer that is too large for one."""
+        return self._rendered("too_large.html", visited, title="Too large for a page")
+
+    def work_list(
+        self, tasks: bytes, visits: bytes | None, clinic: str, visited: Visited, notes: Sequence[str]
+    ) -> bytes:
+        """The page of a work list, from what its searches answered."""
+        desk = self._desk(visited)
+        made = work_list(tasks, visits, clinic, desk.values, desk.headlines, visited.now)
+        shown = {"made": made, "clinic": clinic, "notes": notes, "most": MOST}
+        target = visited.target.partition("?")[0].removesuffix("worklist") + made.search
+        return self._rendered("work_list.html", replace(visited, target=target), title="Work list", **shown)
+
+    def _bundle(self, body: bytes, content: Content, visited: Visited) -> bytes:
+        desk = self._desk(visited)
+        table = table_of(content, desk.values, desk.headlines)
+        place = visited.target.partition("?")[0].strip("/")
+        type = place.partition("/")[0] if place.partition("/")[0] in self._types else ""
+        title = f"{table.title}: {place}" if place else table.title
+        return self._rendered("bundle.html", visited, title=title, table=table, type=type, json=_json(body))
+
+    def _resource(
+        self, body: bytes, content: Content, visited: Visited, story: tuple[str, bytes] | None, note: str
+    ) -> bytes:
+        desk = self._desk(visited)
+        told = self._told(story, desk, visited)
+        reader = Reader(self._elements, desk.values)
+        fields = reader.fields(content)
+        type, logical_id = str(content.get("resourceType", "")), str(content.get("id", ""))
+        title, kind = desk.headlines.of(content), _KINDS.get(type, words.label(type)) if told else words.label(type)
+        return self._rendered(
+            "resource.html",
+            visited,
+            title=f"{kind}: {title}",
+            headline=title,
+            kind=kind,
+            id=logical_id,
+            state=desk.headlines.state(content),
+            facts=_facts(content, desk.values),
+            actions=self._actions(type, logical_id, desk.links),
+            story=told,
+            note=note,
+            fields=fields,
+            is_complete=reader.is_complete,
+            json=_json(body),
+        )
+
+    def _told(self, story: tuple[str, bytes] | None, desk: _Desk, visited: Visited) -> Story | None:
+        if story is None:
+            return None
+        case = case_of(story[1], story[0], visited.base, self._types)
+        desk.values.names |= {
+            f"{type}/{logical_id}": desk.headlines.of(content)
+            for type, contents in case.view.resources.items()
+            for logical_id, content in contents.items()
+        }
+        return story_of(case, self._measures, desk.values, desk.headlines, visited.now)
+
+    def _actions(self, type: str, logical_id: str, links: Links) -> list[tuple[str, str]]:
+        """Where one may go from the page of a resource that is stored, as (name, address)."""
+        if type not in self._types or not logical_id:
+            return []
+        found = [("History", links.to(type, logical_id, "_history"))]
+        if type in _WHOLE:
+            found.append(("Everything", links.to(type, logical_id, "$everything")))
+        for name, other in _BESIDE.get(type, ()):
+            found.append((name, links.to(other, query=urlencode({"patient": f"{type}/{logical_id}"}))))
+        return found
+
+    def _desk(self, visited: Visited) -> _Desk:
+        links = Links(visited.base, self._types)
+        values = Values(links, self._terms, self._zone)
+        return _Desk(links=links, values=values, headlines=Headlines(values))
+
+    def _rendered(self, template: str, visited: Visited, **shown: Any) -> bytes:
+        links = Links(visited.base, self._types)
+        return rendered(
+            template,
+            links=links,
+            stylesheet=f"{links.above}/assets/{stylesheet.name()}",
+            icon=f"{links.above}/assets/swagger-ui/favicon-32x32.png",
+            as_json=_as_json(links, visited.target),
+            version=self._version,
+            zone=str(self._zone),
+            **shown,
+        )
+
+
+def _facts(content: Content, values: Values) -> list[Field]:
+    """What the head of a resource's page says of it."""
+    meta = content.get("meta")
+    meta = meta if isinstance(meta, dict) else {}
+    found: list[tuple[str, list[Text]]] = [("Id", [Text(text=str(content["id"]))])] if "id" in content else []
+    if "versionId" in meta:
+        found.append(("Version", [Text(text=str(meta["versionId"]))]))
+    if "lastUpdated" in meta:
+        found.append(("Last changed", [values.moment(str(meta["lastUpdated"]))]))
+    profiles = [values.primitive(each, "canonical", ("StructureDefinition",)) for each in meta.get("profile", ())]
+    tags = [values.text(each, "Coding") for each in (*meta.get("tag", ()), *meta.get("security", ()))]
+    found += [("Profile", profiles), ("Tags", tags)]
+    return [Field(label=label, values=tuple(shown)) for label, shown in found if shown]
+
+
+def _json(body: bytes) -> tuple[str, bool]:
+    """The JSON of an answer for a person, and whether it was cut."""
+    text = codec.encode_pretty(body).decode("utf-8", "replace")
+    return visible_json(shortened(text, MOST_JSON)), len(text) > MOST_JSON
+
+
+def _as_json(links: Links, target: str) -> str:
+    """The address of the same answer as JSON."""
+    path, _, query = target.partition("?")
+    pairs = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in ("_format", "_pretty")]
+    return f"{links.root}{path}?{urlencode([*pairs, ('_format', 'json'), ('_pretty', 'true')])}"

@@ -1,0 +1,37 @@
+"""How the pages are written: Jinja2 templates that escape every value, and show what is hidden in one.
+
+https://jinja.palletsprojects.com/
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from service.pages.visible import visible
+
+
+def rendered(template: str, **values: Any) -> bytes:
+    """The template of that name with these values; one that it lacks is a mistake, not an empty place."""
+    return _environment().get_template(template).render(values).encode()
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _shown(value: Any) -> Any:
+    """Every value that a template writes comes by here before it is escaped."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
