@@ -8,8 +8,11 @@ from __future__ import annotations
 import asyncio
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
+from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.stamp import new_logical_id
 from service.store.embedded import Embedded
 from tests.benchmarks import standing, workload
 from tests.benchmarks.generator import KEY, Load, load_generator
@@ -27,6 +30,9 @@ TITLE: Final = "AUTH_MODE=smart with AUDIT=on; `bare` is the same service, open 
 READ: Final = "read"
 CREATE: Final = "create"
 TRANSACTION: Final = "referral transaction"
+UNSEEN: Final = "read what another organisation has; `bare`: what nobody has"
+_ALIKE: Final = 0.1
+"""The most by which the times of two answers may differ that nobody is to tell apart: far below what networks add."""
 _KEPT: Final = 0.7
 _CLIENTS: Final = 16
 _PLENTY: Final = 1_000_000
@@ -60,8 +66,10 @@ async def measure_access(folder: Path, *, workers: int, size: Size) -> list[Row]
                     requests=size.requests,
                 )
                 loads.append(_loads(replace(load, headers=headers), known, rated))
+            stranger = {"authorization": f"Bearer {await _token(guarded, 'Organization/other-clinic')}"}
             await standing.analyze(*urls)
             pairs = [Pair(name=name, service=loads[0][name], yardstick=loads[1][name]) for name in loads[0]]
+            pairs.append(_unseen(replace(loads[0][READ], headers=stranger, expected=404)))
             with load_generator() as generator:
                 return measure(generator, pairs, rounds=size.rounds, done=lambda: None)
 
@@ -70,9 +78,23 @@ def access_goals(rows: list[Row]) -> list[Goal]:
     """What is kept of the speed of reads and creates."""
     name = "{} with AUTH_MODE=smart and AUDIT=on / open without records, requests per second, many clients"
     kept = {row.name: row.ratio for row in rows}
+    unseen = next(row for row in rows if row.name == UNSEEN)
+    differing = abs(
+        median(one.p50 / other.p50 for one, other in zip(unseen.service, unseen.yardstick, strict=True)) - 1
+    )
     return [
-        Goal(name=name.format(each), value=kept[each], unit="", limit=_KEPT, at_least=True) for each in (READ, CREATE)
+        *(
+            Goal(name=name.format(each), value=kept[each], unit="", limit=_KEPT, at_least=True)
+            for each in (READ, CREATE)
+        ),
+        Goal(name="what is not seen / what is not there, difference of p50", value=differing, unit="", limit=_ALIKE),
     ]
+
+
+def _unseen(load: Load) -> Pair:
+    """Reads of what is there, by somebody who does not see it, beside reads of as many ids that nobody has."""
+    made_up = [new_logical_id(datetime.now(UTC)) for _ in load.keys]
+    return Pair(name=UNSEEN, service=load, yardstick=replace(load, keys=made_up))
 
 
 def _loads(load: Load, patients: list[str], observations: list[str]) -> dict[str, Load]:
@@ -84,9 +106,9 @@ def _loads(load: Load, patients: list[str], observations: list[str]) -> dict[str
     }
 
 
-async def _token(service: Serving) -> str:
+async def _token(service: Serving, organisation: str = "Organization/clinic") -> str:
     """An access token of a clinic, by the command that developers use."""
-    options = ("--role", "clinic", "--organisation", "Organization/clinic")
+    options = ("--role", "clinic", "--organisation", organisation)
     asked = [sys.executable, "-m", "service", "client", "token", *options, "--scope", "system/*.cruds"]
     command = await asyncio.create_subprocess_exec(
         *asked, cwd=ROOT, env=service.environment, stdout=asyncio.subprocess.PIPE
