@@ -24,6 +24,8 @@ MAX_BYTES: Final = 1 << 20
 
 _PRINTABLE: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9_.~\-]*")
+_ASCII: Final = {code: quote_plus(chr(code)) for code in range(128) if quote_plus(chr(code)) != chr(code)}
+"""The ASCII characters that `quote_plus` encodes."""
 
 
 def parse_query(encoded: bytes, expression: str = "http.query") -> Parameters:
@@ -59,7 +61,9 @@ def encode_query(pairs: Iterable[tuple[str, str]]) -> str:
 
 def _encoded(text: str) -> str:
     """Most names and many values stay as they are, which `quote_plus` takes its time to find out."""
-    return text if _UNRESERVED.fullmatch(text) else quote_plus(text)
+    if _UNRESERVED.fullmatch(text):
+        return text
+    return text.translate(_ASCII) if text.isascii() else quote_plus(text)
 
 
 def decode(text: str, expression: str) -> str:

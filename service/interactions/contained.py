@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from service.fhir import codec
 from service.store.contained import contained_position
 
@@ -13,10 +11,10 @@ if TYPE_CHECKING:
     from service.store.found import Found
 
 
-def matched(found: Found) -> Found:
-    """What a match is returned as: a contained resource alone, its id that of its container, ``#`` and its own."""
+def matched(found: Found) -> tuple[str, bytes]:
+    """What a match is returned as, with its address: a contained resource alone, behind its container, ``#`` its id."""
     position = contained_position(found.key)
     if position is None:
-        return found
+        return f"{found.type}/{found.id}", found.content
     inner = codec.decode(found.content)["contained"][position]
-    return replace(found, id=f"{found.id}#{inner['id']}", content=codec.encode(inner))
+    return f"{found.type}/{found.id}#{inner['id']}", codec.encode(inner)

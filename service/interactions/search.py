@@ -18,7 +18,6 @@ from service.fhir.search.cursor import LONGEST_URL, Position, too_long
 from service.fhir.search.parse import parse_search
 from service.fhir.search.query import query_string
 from service.interactions.codes import with_codes
-from service.interactions.contained import matched
 from service.interactions.permission import permitted, readable
 from service.interactions.searchset import explained, searchset
 
@@ -88,7 +87,7 @@ async def search(parts: Parts, session: Session, context: Context, interaction: 
     total = len(page.matches) if asked.position is None and page.following is None else None
     if total is None and query.total in ("accurate", "estimate"):
         total = await session.count(query)
-    return searchset(parts, context, query, [matched(each) for each in page.matches], included, links, total=total)
+    return searchset(parts, context, query, page.matches, included, links, total=total)
 
 
 async def _page(session: Session, query: Query, position: Position | None) -> _Page:

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/search.html#return
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from service.fhir import codec
@@ -12,6 +13,7 @@ from service.fhir.bundle import bundle_of
 from service.fhir.interaction import Answer
 from service.fhir.outcome import Result, operation_outcome
 from service.fhir.summary import subset
+from service.interactions.contained import matched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,9 +39,9 @@ def searchset(
     total: int | None,
 ) -> Answer:
     """The answer with these matches in their order, and links to the other pages."""
-    entries = _entries(context, _shaped(parts, query, matches, query.elements), _MATCH)
+    entries = _entries(parts, context, query, matches, query.elements, _MATCH)
     # _elements names those of the searched types
-    entries += _entries(context, _shaped(parts, query, included, ()), _INCLUDE)
+    entries += _entries(parts, context, query, included, (), _INCLUDE)
     if query.warnings:
         entries.append(_OUTCOME % codec.encode(operation_outcome(query.warnings)))
     body = bundle_of("searchset", entries, built_at=context.received_at, total=total, links=links)
@@ -52,27 +54,37 @@ def explained(plan: str) -> bytes:
     return codec.encode({"resourceType": "Parameters", "parameter": parameter})
 
 
-def _entries(context: Context, found: Sequence[tuple[Found, bytes]], rest: bytes) -> list[bytes]:
-    """The entries in JSON."""
+def _entries(
+    parts: Parts, context: Context, query: Query, found: Sequence[Found], elements: tuple[str, ...], rest: bytes
+) -> list[bytes]:
+    """The entries in JSON, with what is to be seen of the resources; those that are seen as they are, in one piece."""
+    if not (query.summary or elements or query.contained_type == "contained"):
+        return [_whole(context.base, found, rest)] if found else []
+    shape = partial(_subset, parts, query, elements) if query.summary or elements else bytes
     return [
-        b'{"fullUrl":%s,"resource":%s%s' % (codec.encode(f"{context.base}/{each.type}/{each.id}"), content, rest)
-        for each, content in found
+        b'{"fullUrl":%s,"resource":%s%s' % (codec.encode(f"{context.base}/{address}"), shape(content), rest)
+        for address, content in map(matched, found)
     ]
 
 
-def _shaped(parts: Parts, query: Query, found: Sequence[Found], elements: tuple[str, ...]) -> list[tuple[Found, bytes]]:
-    """The resources with what is to be seen of them."""
-    if not (query.summary or elements):
-        return [(each, each.content) for each in found]
-    every = []
+def _whole(base: str, found: Sequence[Found], rest: bytes) -> bytes:
+    """The entries of whole resources, with commas between them: bytes that are joined once."""
+    url = codec.encode(base)[:-1].decode()
+    written: list[bytes] = []
     for each in found:
-        decoded = codec.decode(each.content)
-        part = subset(
-            decoded,
-            decoded["resourceType"],
-            summary=query.summary or "false",
-            elements=elements,
-            definitions=parts.definitions,
-        )
-        every.append((each, codec.encode(part)))
-    return every
+        written += each.pieces(f'{{"fullUrl":{url}/{each.type}/{each.id}","resource":')
+        written += (rest, b",")
+    return b"".join(written[:-1])
+
+
+def _subset(parts: Parts, query: Query, elements: tuple[str, ...], content: bytes) -> bytes:
+    """What is to be seen of a resource."""
+    decoded = codec.decode(content)
+    part = subset(
+        decoded,
+        decoded["resourceType"],
+        summary=query.summary or "false",
+        elements=elements,
+        definitions=parts.definitions,
+    )
+    return codec.encode(part)

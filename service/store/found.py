@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from service.store.stored_content import head_at, served
+from service.store.stored_content import head_at, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,16 +17,28 @@ INSTANT: Final = """to_char(r.last_updated AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH2
 FOUND_COLUMNS: Final = f"r.key, r.type, r.id, r.version_id, {INSTANT} AS instant, r.content"
 """What statements of searches begin their rows with."""
 
+_COLUMNS: Final = 6
+
 
 class Found(Struct, frozen=True):
-    """A resource with its JSON as it is served; a match with what it is sorted by before its key."""
+    """A resource as its row has it, see `store.stored_content`; a match with what it is sorted by before its key."""
 
     key: int
     type: str
     id: str
     version_id: int
-    content: bytes
+    instant: str
+    stored: bytes
     sort: tuple[str | None, ...] = ()
+
+    @property
+    def content(self) -> bytes:
+        """The JSON as it is served."""
+        return b"".join(self.pieces(""))
+
+    def pieces(self, before: str) -> tuple[bytes, bytes]:
+        """The same behind another text, in two pieces for whoever joins more of them."""
+        return pieces(self.stored, head_at(self.type, self.id, self.version_id, self.instant, before))
 
     @property
     def position(self) -> tuple[str | int | None, ...]:
@@ -34,8 +46,8 @@ class Found(Struct, frozen=True):
         return (*self.sort, self.key)
 
 
-def found_in(row: Sequence[Any]) -> Found:
-    """A resource of `FOUND_COLUMNS` and the sort values behind them."""
-    key, resource_type, logical_id, version_id, instant, content, *sort = row
-    content = served(content, head_at(resource_type, logical_id, version_id, instant))
-    return Found(key, resource_type, logical_id, version_id, content, tuple(sort))
+def found_in(rows: Sequence[Sequence[Any]]) -> list[Found]:
+    """The resources of rows of `FOUND_COLUMNS` and, behind them, the sort values."""
+    if rows and len(rows[0]) > _COLUMNS:
+        return [Found(row[0], row[1], row[2], row[3], row[4], row[5], tuple(row[_COLUMNS:])) for row in rows]
+    return [Found(*row) for row in rows]

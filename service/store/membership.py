@@ -35,4 +35,4 @@ async def members_of(
     connection: Any = session._connection  # noqa: SLF001 - the statements of a session, in a module of their own
     by = session._by  # noqa: SLF001
     rows = await connection.fetch(_MEMBERS, identity, after, list(types), since, limit, by, OPEN)
-    return [found_in(row) for row in rows]
+    return found_in(rows)

@@ -127,7 +127,7 @@ class Session:
         else:
             statement = compile_search(query, limit=limit, after=position.values, backwards=position.backwards)
         rows = await self._connection.fetch(statement.text, *statement.arguments)
-        return [found_in(row) for row in rows]
+        return found_in(rows)
 
     async def included(
         self, includes: Sequence[Include], keys: Sequence[int], *, references: Sequence[int], limit: int, depth: int
@@ -137,7 +137,7 @@ class Session:
             return []
         statement = compile_includes(includes, keys, references=references, limit=limit, depth=depth, sight=self._sight)
         rows = await self._connection.fetch(statement.text, *statement.arguments)
-        return [found_in(row) for row in rows]
+        return found_in(rows)
 
     async def explain(self, query: Query) -> str:
         """How Postgres would go about a search; the text repeats the values that were searched for."""

@@ -20,6 +20,7 @@ from service.store.session import Session, version_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Sequence
+    from types import TracebackType
 
     import asyncpg
 
@@ -77,13 +78,14 @@ class Store:
         else:
             await self._creates.add(change)
 
-    def _on(self, connection: asyncpg.Connection[Any]) -> Session:
+    def on(self, connection: asyncpg.Connection[Any]) -> Session:
+        """A session on a connection of the pool."""
         chain = None if self._chains is None else self._chains.of(connection)
         return Session(connection, self._lease, chain, self.sight)
 
     async def _write(self, changes: Sequence[Change]) -> None:
         async with self._pool.acquire() as connection:
-            await self._on(connection).write(changes)
+            await self.on(connection).write(changes)
 
     async def _write_joining(self, group: Sequence[Joining]) -> Collection[int]:
         """The positions of those that were not written, because others are at work on their referrals."""
@@ -92,17 +94,15 @@ class Store:
             try:
                 changes = [each.change for place, each in enumerate(group) if place not in found.left]
                 if changes:
-                    await self._on(connection).write(changes, members=found.members)
+                    await self.on(connection).write(changes, members=found.members)
             finally:
                 if found.locked:
                     await let_go(connection, found.locked)
             return found.left
 
-    @asynccontextmanager
-    async def session(self) -> AsyncIterator[Session]:
-        """A session whose statements commit one by one."""
-        async with self._pool.acquire() as connection:
-            yield self._on(connection)
+    def session(self) -> Borrowed:
+        """A session whose statements commit one by one, for the length of an ``async with`` block."""
+        return Borrowed(self, self._pool)
 
     @asynccontextmanager
     async def transaction(self, locks: Collection[int] = ()) -> AsyncIterator[Session]:
@@ -134,13 +134,31 @@ class Store:
                 return
             cancelled = False
             try:
-                yield self._on(connection)
+                yield self.on(connection)
             except asyncio.CancelledError:
                 cancelled = True  # the pool drops the connection then, and the lock with it
                 raise
             finally:
                 if not cancelled:
                     await connection.execute("SELECT pg_advisory_unlock($1)", key)
+
+
+class Borrowed:
+    """What `Store.session` returns: reads are so short that a generator in its place would be felt."""
+
+    __slots__ = ("_lease", "_store")
+
+    def __init__(self, store: Store, pool: Pool) -> None:
+        self._store = store
+        self._lease = pool.acquire()
+
+    async def __aenter__(self) -> Session:
+        return self._store.on(await self._lease.__aenter__())
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._lease.__aexit__(kind, error, traceback)
 
 
 def _lock(keys: Collection[int]) -> str:

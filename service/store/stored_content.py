@@ -28,9 +28,14 @@ def stored(content: bytes, head: bytes) -> bytes:
 
 def served(content: bytes, head: bytes) -> bytes:
     """The content with its head; undoes `stored`."""
+    return b"".join(pieces(content, head))
+
+
+def pieces(content: bytes, head: bytes) -> tuple[bytes, bytes]:
+    """The same in two pieces, for whoever joins more of them."""
     if content.startswith(_MORE_META):
-        return b"%s,%s" % (head, content[len(_MORE_META) :])
-    return b"%s}}" % head if content == b"{}" else b"%s},%s" % (head, content[1:])
+        return head + b",", content[len(_MORE_META) :]
+    return (head + b"}}", b"") if content == b"{}" else (head + b"},", content[1:])
 
 
 def head_of(resource_type: str, logical_id: str, version_id: int, last_updated: datetime) -> bytes:
@@ -38,9 +43,9 @@ def head_of(resource_type: str, logical_id: str, version_id: int, last_updated: 
     return head_at(resource_type, logical_id, version_id, instant_text(last_updated))
 
 
-def head_at(resource_type: str, logical_id: str, version_id: int, instant: str) -> bytes:
-    """The same with the text of the instant."""
+def head_at(resource_type: str, logical_id: str, version_id: int, instant: str, before: str = "") -> bytes:
+    """The same with the text of the instant, and what goes before it."""
     return (
-        f'{{"resourceType":"{resource_type}","id":"{logical_id}",'
+        f'{before}{{"resourceType":"{resource_type}","id":"{logical_id}",'
         f'"meta":{{"versionId":"{version_id}","lastUpdated":"{instant}"'
     ).encode()

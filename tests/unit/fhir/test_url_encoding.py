@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import given
@@ -56,3 +57,9 @@ def test_what_is_no_query_is_refused_at_once(query: bytes, code: str, place: str
     assert taken.seconds < 0.3
     assert (raised.value.code, raised.value.issues[0].expression) == (code, (place,))
     assert raised.value.category.status == 400
+
+
+def test_ascii_is_encoded_as_everybody_does() -> None:
+    """Every character of it, by a table."""
+    text = "".join(map(chr, range(128)))
+    assert encode_query([(text, text)]) == f"{quote_plus(text)}={quote_plus(text)}"
