@@ -54,13 +54,14 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "translate": "r",
     "validate": "",
     "validate-code": "r",
+    "visits": "r",
 }
 """Operation → the letters that it needs on its type; with an id it also needs to read. $validate stores nothing.
 
 What operations on codes depend on beyond their type, such as the code systems of a value set, everybody sees.
-$everything leaves out types that may not be read. $outcome-summary and $populate look at none that may not be, and say
-so. $apply asks for what a draft is made of by itself, and so do the documents; what they and $record-session store
-takes the scopes to write it.
+$everything leaves out types that may not be read. $outcome-summary, $populate and $visits look at none that may not be,
+and say so. $apply asks for what a draft is made of by itself, and so do the documents; what they and $record-session
+store takes the scopes to write it.
 """
 
 ADMINISTRATIVE: Final = frozenset({"reindex"})

@@ -43,8 +43,13 @@ def authorisations(case: Case) -> list[Authorisation]:
             )
         )
     found += [
-        Authorisation(number=number or "", period="", visits=count, source="coverage information on the order")
-        for number, count in asserted(case.referral)
+        Authorisation(
+            number=one.number or "",
+            period=words.period({"end": one.until}) if one.until else "",
+            visits=one.visits,
+            source="coverage information on the order",
+        )
+        for one in asserted(case.referral)
     ]
     return found
 

@@ -26,6 +26,7 @@ from service.fhir.plan_operations import PLAN_OPERATIONS
 from service.fhir.record_operations import RECORD_OPERATIONS
 from service.fhir.search.modifiers import accepted_modifiers
 from service.fhir.search.parse_include import include_names, reverse_include_names
+from service.fhir.session_operations import SESSION_OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,6 +47,7 @@ _OF_TYPES: Final = (
     PLAN_OPERATIONS,
     DOCUMENT_OPERATIONS,
     FORM_OPERATIONS,
+    SESSION_OPERATIONS,
 )
 _RECORDS: Final = "AuditEvent"
 _OF_RECORDS: Final = (

@@ -15,13 +15,14 @@ from service.fhir.outcome import CANONICAL, ERROR_CODES, ERROR_SYSTEM
 from service.fhir.outcome_operations import OUTCOME_OPERATIONS
 from service.fhir.plan_operations import PLAN_OPERATIONS
 from service.fhir.record_operations import RECORD_OPERATIONS
+from service.fhir.session_operations import SESSION_OPERATIONS
 
 if TYPE_CHECKING:
     from service.fhir.conformance import OperationClaim
     from service.fhir.resource import Content
 
 _DATE: Final = "2026-11-22"
-_TABLES: Final = (RECORD_OPERATIONS, OUTCOME_OPERATIONS, PLAN_OPERATIONS, DOCUMENT_OPERATIONS)
+_TABLES: Final = (RECORD_OPERATIONS, OUTCOME_OPERATIONS, PLAN_OPERATIONS, DOCUMENT_OPERATIONS, SESSION_OPERATIONS)
 _PROPERTY: Final = f"{CANONICAL}/CodeSystem/concept-property"
 
 
@@ -113,10 +114,36 @@ _TAKEN: Final[dict[str, tuple[tuple[str, str, str, str], ...]]] = {
         ("recommendation", "string", "*", "What the clinic recommends, in its own words."),
         ("file", "boolean", "1", "Whether to store it and offer it to the referrer; by POST only."),
     ),
+    "record-session": (
+        ("start", "dateTime", "1", "When the session began; required."),
+        ("end", "dateTime", "1", "When it ended; this or minutes is required."),
+        ("minutes", "integer", "1", "How long it lasted."),
+        ("performer", "Reference", "1", "The therapist: a Practitioner or PractitionerRole; required."),
+        (
+            "technique",
+            "CodeableConcept",
+            "*",
+            "What was done, also as a code of massage-technique; required.",
+        ),
+        ("region", "CodeableConcept", "*", "Where, also as a code of massage-body-site."),
+        ("painBefore", "integer", "1", "Pain before the session, from 0 to 10."),
+        ("painAfter", "integer", "1", "Pain right after it."),
+        ("tolerance", "CodeableConcept", "1", "How the patient bore it, also as a text."),
+        ("reaction", "CodeableConcept", "*", "Adverse reactions, of which the referrer is told."),
+        ("finding", "string", "*", "What was found."),
+        ("units", "integer", "1", "Timed units; refused where they are not those of the time."),
+        ("identifier", "Identifier", "1", "Of the session: sent again with it, it is recorded once."),
+        ("encounter", "Reference", "1", "The visit, where it is stored already."),
+        ("appointment", "Reference", "1", "The booking, which the session fulfils."),
+        ("questionnaireResponse", "QuestionnaireResponse", "1", "The check before the session, unless it is stored."),
+        ("observation", "Observation", "*", "What else was measured."),
+        ("nextAppointment", "string", "1", "The next visit, as parts: start, and end or minutes."),
+    ),
     "reindex": (
         ("type", "code", "*", "A resource type to index anew."),
         ("parameter", "string", "*", "The code of a search parameter, whose types are indexed anew."),
     ),
+    "visits": (),
 }
 _RETURNED: Final = {
     "apply": "CarePlan",
@@ -124,7 +151,9 @@ _RETURNED: Final = {
     "necessity-packet": "Bundle",
     "outcome-summary": "Parameters",
     "progress-report": "Bundle",
+    "record-session": "Parameters",
     "reindex": "Parameters",
+    "visits": "Parameters",
 }
 
 

@@ -23,6 +23,7 @@ from service.loop.referrals import Referrals
 from service.loop.responses import Responses
 from service.loop.rules import ReferralRules
 from service.loop.safety import Safety
+from service.loop.visits import CountVisits
 from service.massage import assessment, protocol
 from service.massage.outcome import Measures
 from service.massage.payers import load as load_payers
@@ -94,4 +95,5 @@ def _operations(
         "populate": Populate(forms),
         "progress-report": ProgressReport(knowledge, referrals, press),
         "record-session": RecordSession(protocols.catalogue, referrals),
+        "visits": CountVisits(knowledge.payers),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
@@ -11,6 +12,7 @@ from service.fhir import codec
 from service.fhir.outcome import CANONICAL
 from service.rest.openapi import build
 from service.rest.openapi.examples import example_files, example_of
+from tests.builders import loop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +94,9 @@ FORM_OPERATIONS: dict[str, dict[tuple[str, str], Json]] = {
 }
 """Type → method and path below it of the operations on questionnaires → what makes them succeed."""
 
+SESSIONS: dict[str, set[tuple[str, str]]] = {"CarePlan": {("post", "/{id}/$record-session")}}
+"""Type → method and path below it of the operations that record a session."""
+
 CODES = "http://codes.example.org/described"
 RECORD_OPERATIONS: dict[str, dict[tuple[str, str], Json]] = {
     "Patient": {**EVERYTHING, ("post", "/$match"): {"example": "match"}},
@@ -107,6 +112,8 @@ RECORD_OPERATIONS: dict[str, dict[tuple[str, str], Json]] = {
         **EVERYTHING,
         ("get", "/{id}/$outcome-summary"): {"params": {"asOf": "2026-03-01"}},
         ("post", "/{id}/$outcome-summary"): {"example": "outcome-summary"},
+        ("get", "/{id}/$visits"): {},
+        ("post", "/{id}/$visits"): {"example": "visits"},
     },
 }
 """Type → method and path below it of the operations on records → what makes them succeed."""
@@ -183,8 +190,8 @@ async def test_every_operation_of_every_type_succeeds_as_described(
     for name in standard.definitions.resource_types:
         operations = {(method, path.removeprefix(f"/{name}")) for method, path in described(document, f"/{name}")}
         of_codes = {(method, below) for below in CODE_OPERATIONS.get(name, ()) for method in ("get", "post")}
-        of_plans = {*PLAN_OPERATIONS.get(name, ()), *documents(name)}
         of_forms = FORM_OPERATIONS.get(name, ())
+        of_plans = {*PLAN_OPERATIONS.get(name, ()), *documents(name), *SESSIONS.get(name, ())}
         of_compartments = COMPARTMENT if name in standard.definitions.compartments else ()
         assert operations == {
             *SENT,
@@ -324,6 +331,60 @@ async def test_every_operation_on_questionnaires_succeeds_as_described(
                 assert response.status_code == 200, response.text
                 assert "content" in answer_of(document, operation, response.status_code)
                 assert resource.is_valid(response.json()), operation["operationId"]
+
+
+async def test_a_session_is_recorded_as_described(
+    make_client: MakeClient, document: Json, resource: jsonschema_rs.Draft202012Validator
+) -> None:
+    """For a referral in progress; the example says what a clinic would send."""
+    async with make_client(referral_rules="on") as client:
+        story = await begun(client)
+        path = "/CarePlan/{id}/$record-session"
+        example = document["components"]["examples"]["record-session"]["value"]
+        parameter = [
+            each | ({"valueReference": {"reference": story["Practitioner"]}} if each["name"] == "performer" else {})
+            for each in example["parameter"]
+        ]
+        parameter.append({"name": "questionnaireResponse", "resource": story["check"]})
+        sent = example | {"parameter": parameter}
+        response = await client.post(path[1:].replace("CarePlan/{id}", story["CarePlan"]), json=sent)
+        assert response.status_code == 200, response.text
+        assert "content" in answer_of(document, document["paths"][path]["post"], 200)
+        assert resource.is_valid(response.json())
+        names = {each["name"] for each in response.json()["parameter"]}
+        described = document["components"]["examples"]["recorded-session"]["value"]["parameter"]
+        assert {each["name"] for each in described} <= names
+
+
+async def begun(client: httpx.AsyncClient) -> Json:
+    """A referral that is accepted, a plan with a goal, a therapist, and answers to the check: references by type."""
+    made: Json = {}
+
+    async def create(content: Json) -> Json:
+        answered = await client.post(content["resourceType"], json=content)
+        assert answered.is_success, answered.text
+        made[content["resourceType"]] = f"{content['resourceType']}/{answered.json()['id']}"
+        stored: Json = answered.json()
+        return stored
+
+    patient = await create({"resourceType": "Patient"})
+    subject = {"reference": f"Patient/{patient['id']}"}
+    drop = ("id", "authoredOn")
+    order = {key: value for key, value in loop.referral(subject=subject).items() if key not in drop}
+    order |= {"requester": {"reference": "Organization/a"}, "performer": [{"reference": "Organization/b"}]}
+    await create(order | {"authoredOn": datetime.now(UTC).isoformat()})
+    (found,) = (await client.get(f"Task?focus={made['ServiceRequest']}")).json()["entry"]
+    task = found["resource"] | {"status": "accepted"}
+    tag = {"If-Match": f'W/"{task["meta"]["versionId"]}"'}
+    accepted = await client.put(f"Task/{task['id']}", json=task, headers=tag)
+    assert accepted.is_success, accepted.text
+    anchor = [{"reference": made["ServiceRequest"]}]
+    await create({**loop.goal(subject=subject), "addresses": anchor})
+    goal = [{"reference": made["Goal"]}]
+    await create(loop.plan(subject=subject, supportingInfo=anchor, goal=goal))
+    await create({"resourceType": "Practitioner", "qualification": [{"code": {"text": "Licence"}}]})
+    answers = loop.check(subject=subject, authored="2026-01-12T08:55:00Z")
+    return made | {"check": {key: value for key, value in answers.items() if key != "encounter"}}
 
 
 async def test_every_search_of_a_compartment_succeeds_as_described(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
+
 from service.massage.cycle.terms import codings
 
 if TYPE_CHECKING:
@@ -23,8 +25,16 @@ _VISITS: Final = frozenset({"", "1", "{session}", "{visit}"})
 """UCUM codes of a number of visits; another, such as one a week, is no number of them."""
 
 
-def asserted(referral: Content) -> Iterator[tuple[str | None, int]]:
-    """(number of the authorisation, visits allowed) of each covered assertion that limits the number of visits."""
+class Asserted(Struct, frozen=True, kw_only=True):
+    """What a payer allows: the number of the authorisation and the date until which it holds, where these are said."""
+
+    number: str | None
+    visits: int
+    until: str | None
+
+
+def asserted(referral: Content) -> Iterator[Asserted]:
+    """Each covered assertion that limits the number of visits."""
     held = [referral, *referral.get("insurance", ())]
     for information in (one for each in held for one in each.get("extension", ())):
         parts = information.get("extension", ())
@@ -35,7 +45,8 @@ def asserted(referral: Content) -> Iterator[tuple[str | None, int]]:
         for detail in (part.get("extension", ()) for part in parts if part.get("url") == "detail"):
             count = _visits(_value(detail, "value"))
             if count is not None and any(one.get("code") == _QUANTITY for one in codings(_value(detail, "code"))):
-                yield _value(parts, "satisfied-pa-id"), count
+                number, until = _value(parts, "satisfied-pa-id"), _value(parts, "expiry-date")
+                yield Asserted(number=number, visits=count, until=until)
 
 
 def _value(parts: Any, name: str) -> Any:

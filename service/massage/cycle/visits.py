@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
+
 from service.fhir.temporal import Range
 from service.massage.cycle.coverage import asserted
 from service.massage.cycle.moment import end_of, start_of
@@ -46,16 +48,46 @@ def authorised(view: View) -> int | None:
     Of a ClaimResponse on the referral's `insurance` its added items count (a payer that allows less adds an item with
     what it allows, PAS); of coverage information the allowed quantity (CRD), unless it is of the same authorisation.
     """
-    allowed, known = [], set()
+    allowed = [one.visits for one in authorisations(view)]
+    return sum(allowed) if allowed else None
+
+
+class Authorisation(Struct, frozen=True, kw_only=True):
+    """Visits that a payer allows: `number` and the days from when to when it holds, empty where these are not said.
+
+    `reference` is the ClaimResponse, empty for coverage information on the referral.
+    """
+
+    visits: int
+    number: str = ""
+    start: str = ""
+    end: str = ""
+    reference: str = ""
+
+
+def authorisations(view: View) -> list[Authorisation]:
+    """Each answer of a payer that says how many visits it allows."""
+    found = []
     for reference in references_in(view.referral.get("insurance")):
         answer = view.find(reference)
         if answer is None or answer["resourceType"] != "ClaimResponse" or answer.get("status") != "active":
             continue
         counts = [_whole(item.get("quantity", {}).get("value")) for item in answer.get("addItem", ())]
-        allowed += [count for count in counts if count is not None]
-        known |= {answer.get("preAuthRef")} if any(count is not None for count in counts) else set()
-    allowed += [count for number, count in asserted(view.referral) if number is None or number not in known]
-    return sum(allowed) if allowed else None
+        allowed = [count for count in counts if count is not None]
+        period = answer.get("preAuthPeriod", {})
+        if allowed:
+            found.append(
+                Authorisation(
+                    visits=sum(allowed),
+                    number=answer.get("preAuthRef", ""),
+                    start=period.get("start", ""),
+                    end=period.get("end", ""),
+                    reference=name_of(answer),
+                )
+            )
+    known = {one.number for one in found if one.number}
+    told = (one for one in asserted(view.referral) if one.number is None or one.number not in known)
+    return found + [Authorisation(visits=one.visits, number=one.number or "", end=one.until or "") for one in told]
 
 
 def is_insured(view: View) -> bool:

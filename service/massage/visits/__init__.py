@@ -7,7 +7,18 @@
 """
 
 from service.massage.cycle.units import timed_units
+from service.massage.cycle.visits import Authorisation, authorisations
 from service.massage.visits.account import Visits, account
 from service.massage.visits.log import SessionEntry, Term, entry_of, session_log
 
-__all__ = ["SessionEntry", "Term", "Visits", "account", "entry_of", "session_log", "timed_units"]
+__all__ = [
+    "Authorisation",
+    "SessionEntry",
+    "Term",
+    "Visits",
+    "account",
+    "authorisations",
+    "entry_of",
+    "session_log",
+    "timed_units",
+]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from service.fhir.capability import capability_statement
 from service.fhir.codec import decode
 from service.fhir.outcome import ALL_OK, CANONICAL, operation_outcome
+from service.rest.openapi.care_answers import CARE_ANSWERS
 from service.rest.openapi.document_examples import DOCUMENT_EXAMPLES
 from service.rest.openapi.errors import PAGE
 from service.rest.openapi.examples import STORED_META, example_files, example_of, stored
@@ -17,6 +18,7 @@ from service.rest.openapi.outcome_examples import OUTCOME_EXAMPLES
 from service.rest.openapi.parameters import SEARCH_RESULT_PARAMETERS, parameter_schema
 from service.rest.openapi.plan_examples import PLAN_EXAMPLES
 from service.rest.openapi.schemas import reference_to
+from service.rest.openapi.session_examples import SESSION_EXAMPLES
 
 if TYPE_CHECKING:
     from service.fhir.definitions import Definitions
@@ -61,7 +63,7 @@ def examples(definitions: Definitions, registry: Registry) -> Json:
     found["reindex"] = {"summary": "Of the types that have a parameter", "value": _REINDEX}
     found["reindexes"] = {"summary": "One that is running", "value": _REINDEXES}
     found["everything"] = {"summary": "Of one type, since yesterday", "value": _EVERYTHING}
-    found |= OUTCOME_EXAMPLES | PLAN_EXAMPLES | DOCUMENT_EXAMPLES | FORM_EXAMPLES
+    found |= OUTCOME_EXAMPLES | PLAN_EXAMPLES | DOCUMENT_EXAMPLES | FORM_EXAMPLES | SESSION_EXAMPLES
     found["match"] = {"summary": "Whoever is certain", "value": _MATCH}
     match = _bundle("searchset", stored(decode(example_files()["Patient"])), search=_GRADED)
     found["matches"] = {"summary": "One who is certain", "value": match}
@@ -185,7 +187,9 @@ _PARAMETERS: Final = {
     "OutcomeSummary": "outcome-summary",
     "Populate": "populate",
     "ProgressReport": "progress-report",
+    "RecordSession": "record-session",
     "Stats": "stats",
+    "Visits": "visits",
 }
 """Request bodies that are Parameters, with their examples."""
 
@@ -212,7 +216,7 @@ def request_bodies(definitions: Definitions, search: SearchParameters) -> Json:
     bodies["Everything"]["required"] = False
     for name, example in _PARAMETERS.items():
         bodies[name] = _body("The parameters of the operation.", reference_to("Parameters"), example)
-    for name in ("Extract", "NecessityPacket", "OutcomeSummary", "ProgressReport"):
+    for name in ("Extract", "NecessityPacket", "OutcomeSummary", "ProgressReport", "Visits"):
         bodies[name]["required"] = False
     bodies["Match"] = _body(
         "The patient, or Parameters with `resource`, `onlyCertainMatches` and `count`.",
@@ -300,25 +304,10 @@ def _answers_of_operations() -> Json:
 
 
 def _answers_about_care() -> Json:
-    responses: Json = {}
-    responses["Outcomes"] = _answer(
-        "An `instrument` for each measure, the `goal`s, the `sessions`, what was `leftOut`, and a `narrative`.",
-        reference_to("Parameters"),
-        "outcomes",
-        "X-Request-Id",
-    )
-    responses["Statistics"] = _answer(
-        "An Observation of `statistics` for each code and kind of unit; each `source` that they come from.",
-        reference_to("Parameters"),
-        "statistics",
-        "X-Request-Id",
-    )
-    responses["Document"] = _answer(
-        "A document: its Composition, its forms, and what it is about.",
-        reference_to("Bundle"),
-        "document",
-        "X-Request-Id",
-    )
+    responses = {
+        name: _answer(told, reference_to(kind), example, "X-Request-Id")
+        for name, (told, kind, example) in CARE_ANSWERS.items()
+    }
     plan = _one_of("CarePlan", "Bundle")
     responses["Draft"] = _answer(
         "A draft; with `bundled` a transaction that creates it.", plan, "draft", "X-Request-Id"

@@ -19,6 +19,7 @@ from service.rest.openapi.plan_paths import plan_paths
 from service.rest.openapi.record_paths import record_paths
 from service.rest.openapi.schemas import resource_schemas
 from service.rest.openapi.search_parameters import SearchParameters, search_value_list, search_value_schemas
+from service.rest.openapi.session_paths import session_paths
 from service.rest.openapi.system_paths import HEALTH, SYSTEM, system_paths
 from service.rest.openapi.type_paths import type_paths
 
@@ -76,6 +77,7 @@ def build(definitions: Definitions, registry: Registry, *, version: str) -> Json
     for name in types:
         paths |= type_paths(name, search) | code_paths(name) | record_paths(name)
         paths |= outcome_paths(name, search) | plan_paths(name) | document_paths(name) | form_paths(name)
+        paths |= session_paths(name)
     paths |= compartment_paths(registry, search)
     paths |= access_paths()
     return {

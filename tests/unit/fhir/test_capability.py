@@ -19,6 +19,7 @@ from service.fhir.search.modifiers import accepted_modifiers
 from service.fhir.search.parse import parse_search
 from service.fhir.search.result_parameters import SearchLimits
 from service.fhir.search.types import SEARCH_TYPES
+from service.fhir.session_operations import SESSION_OPERATIONS
 
 if TYPE_CHECKING:
     from service.assembly import Standard
@@ -34,7 +35,15 @@ EXAMPLES = {
     "quantity": ("Observation", "value-quantity", "1"),
     "composite": ("Observation", "code-value-quantity", "a$1"),
 }
-TABLES = (CODE_OPERATIONS, RECORD_OPERATIONS, OUTCOME_OPERATIONS, PLAN_OPERATIONS, DOCUMENT_OPERATIONS, FORM_OPERATIONS)
+TABLES = (
+    CODE_OPERATIONS,
+    RECORD_OPERATIONS,
+    OUTCOME_OPERATIONS,
+    PLAN_OPERATIONS,
+    DOCUMENT_OPERATIONS,
+    FORM_OPERATIONS,
+    SESSION_OPERATIONS,
+)
 VALUES = {"missing": "true", "of-type": "a|b|c", "above": "http://a.example.org/b", "below": "http://a.example.org/b"}
 """Of modifiers that take other values than the parameter alone."""
 

@@ -1,0 +1,30 @@
+"""What the operations on care answer, beside drafts of plans."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CARE_ANSWERS: Final[dict[str, tuple[str, str, str]]] = {
+    "Outcomes": (
+        "An `instrument` for each measure, the `goal`s, the `sessions`, what was `leftOut`, and a `narrative`.",
+        "Parameters",
+        "outcomes",
+    ),
+    "Statistics": (
+        "An Observation of `statistics` for each code and kind of unit; each `source` that they come from.",
+        "Parameters",
+        "statistics",
+    ),
+    "Document": ("A document: its Composition, its forms, and what it is about.", "Bundle", "document"),
+    "RecordedSession": (
+        "What was made, by its part, with minutes and timed units; `recorded` is false where that was done before.",
+        "Parameters",
+        "recorded-session",
+    ),
+    "Visits": (
+        "The numbers of visits, each `authorisation`, when the `progressReport` falls due, and each `session`.",
+        "Parameters",
+        "visits.answer",
+    ),
+}
+"""Answer → what it is, its type, and its example."""
