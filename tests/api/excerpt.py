@@ -24,6 +24,7 @@ _SHIPPED: Final = (
     "Library",
     "OperationDefinition",
     "PlanDefinition",
+    "Questionnaire",
     "StructureDefinition",
     "ValueSet",
 )
