@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _STEPS: Final = 5
 """About as many steps as are drawn."""
 
+_SHORT_RANGE: Final = 100
+"""Scores from 0 to 10, or to 100, are drawn on their whole range: on a part of it little looks like much."""
+
 _LARGEST: Final = 1e12
 """No measure comes near it: numbers beyond, which a client may send, are drawn at the edge."""
 
@@ -46,7 +49,7 @@ def value_scale(shown: Sequence[float], limits: tuple[float | None, float | None
         low = max(low, least)
     if most is not None:
         high = min(high, most)
-    if least is not None and most is not None and most - least <= 2 * (high - low):
+    if least is not None and most is not None and most - least <= max(_SHORT_RANGE, 2 * (high - low)):
         low, high = least, most
     step = _step(high - low if high > low else abs(high) or 1.0)
     first, last = math.floor(low / step), math.ceil(high / step)

@@ -61,6 +61,11 @@ def test_every_value_is_written_beside_its_point() -> None:
     assert {"7", "5", "3", "2026-01-01", "2026-01-15"} <= set(texts(svg))
 
 
+def test_a_score_is_drawn_on_the_whole_of_its_range() -> None:
+    """From 7 to 6 is a small step, and looks like one."""
+    assert {"0", "10"} <= set(texts(drawn(course("7", "6"))))
+
+
 def test_the_description_says_all_that_is_drawn() -> None:
     svg = drawn(course("7", "5", "3"), goal(4))
     said = svg.findtext(f"{SVG}desc")
