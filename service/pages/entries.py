@@ -59,7 +59,7 @@ def table_of(bundle: Content, values: Values, headlines: Headlines) -> Table:
     entries = [each for each in bundle.get("entry", ()) if isinstance(each, dict)]
     outcomes = [each for each in entries if each.get("search", {}).get("mode") == "outcome"]
     shown = [each for each in entries if each not in outcomes] if outcomes else entries
-    values.names |= _patients(entries, headlines)
+    values.called = headlines.namer(_patients(entries).get)
     rows = tuple(_row(each, kind, values, headlines) for each in shown[:MOST])
     links = {
         str(each.get("relation")): str(each.get("url")) for each in bundle.get("link", ()) if isinstance(each, dict)
@@ -99,12 +99,10 @@ def _row(entry: Content, kind: str, values: Values, headlines: Headlines) -> Row
     )
 
 
-def _patients(entries: list[Content], headlines: Headlines) -> dict[str, str]:
-    """What the patients are called who were found or go with it, by ``Patient/id``."""
+def _patients(entries: list[Content]) -> dict[str, Content]:
+    """The patients who were found, or go with what was, by ``Patient/id``."""
     found = [each["resource"] for each in entries if isinstance(each.get("resource"), dict)]
-    return {
-        f"Patient/{each.get('id', '')}": headlines.of(each) for each in found if each.get("resourceType") == "Patient"
-    }
+    return {f"Patient/{each.get('id', '')}": each for each in found if each.get("resourceType") == "Patient"}
 
 
 def _about(content: Content, values: Values) -> Text:

@@ -64,6 +64,15 @@ class Headlines:
         text = own(content) if own else ""
         return shortened(text or self._general(content), _LONGEST)
 
+    def namer(self, find: Callable[[str], Content | None]) -> Callable[[str], str]:
+        """What a reference leads to is called, by what `find` finds; empty where it finds nothing."""
+
+        def called(reference: str) -> str:
+            found = find(reference)
+            return "" if found is None else self.of(found)
+
+        return called
+
     def state(self, content: Content) -> str:
         """The state of the resource in words; empty where it has none."""
         for name in _STATES:

@@ -146,11 +146,7 @@ class Sheets:
         if story is None:
             return None
         case = case_of(story[1], story[0], visited.base, self._types)
-        desk.values.names |= {
-            f"{type}/{logical_id}": desk.headlines.of(content)
-            for type, contents in case.view.resources.items()
-            for logical_id, content in contents.items()
-        }
+        desk.values.called = desk.headlines.namer(case.view.find)
         return story_of(case, self._measures, desk.values, desk.headlines, visited.now)
 
     def _actions(self, type: str, logical_id: str, links: Links) -> list[tuple[str, str]]:

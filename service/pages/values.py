@@ -24,10 +24,10 @@ _PLAIN: Final = frozenset({"markdown", "string", "xhtml"})
 
 
 class Values:
-    """Values as texts; `zone` is that of times. What is in `names`, by ``Type/id``, is called so by references."""
+    """Values as texts; `zone` is that of times. What references name by ``Type/id`` is called as `called` says."""
 
     def __init__(self, links: Links, terms: Terms, zone: tzinfo) -> None:
-        self.names: dict[str, str] = {}
+        self.called: Callable[[str], str] = _nameless
         self.links = links
         self.terms = terms
         self.zone = zone
@@ -101,7 +101,7 @@ class Values:
     def reference(self, reference: Content) -> Text:
         """A Reference, as a link where it leads to a resource of ours."""
         literal = str(reference.get("reference", ""))
-        display = str(reference.get("display", "")) or self.names.get(literal.removeprefix(f"{self.links.base}/"), "")
+        display = str(reference.get("display", "")) or self.called(literal.removeprefix(f"{self.links.base}/"))
         named = literal
         if not literal and isinstance(reference.get("identifier"), dict):
             named = self._identifier(reference["identifier"]).text
@@ -187,6 +187,11 @@ class Values:
         ends = (ratio.get("numerator"), ratio.get("denominator"))
         above, below = (self.quantity(each).text if isinstance(each, dict) else "?" for each in ends)
         return Text(text=f"{above} of {below}")
+
+
+def _nameless(reference: str) -> str:
+    del reference
+    return ""
 
 
 def _ends(limits: Content) -> tuple[Any, Any]:

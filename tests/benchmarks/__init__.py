@@ -13,6 +13,7 @@
     questions   what is searched for in it
     sizes       the same searches at several sizes, each loaded by `massage-fhir load`
     plans       how the database answers them
+    pages       how long a page in a browser takes
     report      the tables and the JSON file; sizes_report those of the sizes
 
 Nothing here is imported by the service.

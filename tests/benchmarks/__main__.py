@@ -1,8 +1,8 @@
 """`python -m tests.benchmarks`: load, measure, print the tables.
 
-Four sections: the service beside a bare endpoint, what access control and being on record cost, what the rules of the
-referral loop cost, and searches at several sizes (`--search`). All but the third are about the engine alone, with
-`REFERRAL_RULES=off`.
+Five sections: the service beside a bare endpoint, what access control and being on record cost, what the rules of the
+referral loop cost, pages in a browser, and searches at several sizes (`--search`). All but the third and the fourth are
+about the engine alone, with `REFERRAL_RULES=off`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from tests.benchmarks.access import access_goals, measure_access
 from tests.benchmarks.generator import KEY, Load, load_generator
 from tests.benchmarks.loop import TITLE as LOOP_TITLE
 from tests.benchmarks.loop import loop_goals, measure_loop
+from tests.benchmarks.pages import page_goals
 from tests.benchmarks.report import as_json, goals_table, loads_table
 from tests.benchmarks.rounds import Pair, Row, loads_of, measure, requests_of
 from tests.benchmarks.serving import the_service, the_yardstick
@@ -46,7 +47,7 @@ _FULL: Final = Size(patients=2000, observations=20_000, updated=4000, seconds=2,
 _QUICK: Final = Size(
     patients=20, observations=100, updated=40, seconds=1, rounds=1, starts=1, validations=2, requests=20
 )
-_SECTIONS: Final = ("service", "access", "loop", "search")
+_SECTIONS: Final = ("service", "access", "loop", "pages", "search")
 _SEARCHED: Final = (1000, 10_000, 100_000)
 _SEARCHED_QUICKLY: Final = (400, 800)
 
@@ -93,6 +94,8 @@ def main() -> None:
             console.print(loads_table(rows, LOOP_TITLE))
             console.print(goals_table(reached))
             report |= {"loop": as_json(rows, reached)}
+    if "pages" in sections:
+        report |= {"pages": _pages(arguments.workers, size, console)}
     with tempfile.TemporaryDirectory(prefix="massage-bench-") as folder:
         if "search" in sections:
             how = _searching(arguments.search, arguments.workers, size)
@@ -102,6 +105,13 @@ def main() -> None:
             report |= {"search": sizes_json(sized)}
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def _pages(workers: int, size: Size, console: Console) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="massage-bench-") as folder:
+        reached = asyncio.run(page_goals(Path(folder), workers=workers, size=size))
+    console.print(goals_table(reached))
+    return as_json([], reached)
 
 
 def _sizes(text: str) -> tuple[int, ...]:

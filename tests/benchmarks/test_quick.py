@@ -54,6 +54,11 @@ def test_what_the_rules_of_the_loop_cost_has_numbers(report: dict[str, Any]) -> 
     assert len(report["loop"]["goals"]) == 5
 
 
+def test_pages_have_numbers(report: dict[str, Any]) -> None:
+    assert len(report["pages"]["goals"]) == 3
+    assert all(goal["value"] > 0 for goal in report["pages"]["goals"])
+
+
 def test_every_search_is_answered_or_told_to_be_refused_at_every_size(report: dict[str, Any]) -> None:
     assert [sized["resources"] for sized in report["search"]] == [400, 800]
     for sized in report["search"]:

@@ -85,9 +85,9 @@ async def _treated(network: Network) -> Story:
     for number in range(1, 5):
         await story.deliver(number)
     for days, value in ((-38, 7), (-31, 6), (-24, 5), (-17, 4)):
-        await story.clinic.post(_measured(story, PAIN, days, value))
+        await story.clinic.post(measured(story, PAIN, days, value))
     for days, value in ((-38, 42), (-17, 28)):
-        await story.clinic.post(_measured(story, DISABILITY, days, value))
+        await story.clinic.post(measured(story, DISABILITY, days, value))
     await story.book(5)
     return story
 
@@ -119,7 +119,8 @@ async def _hostile(network: Network, name: str) -> Story:
     return await story.refer(order=story.order(**reason), patient=patient)
 
 
-def _measured(story: Story, code: str, days: int, value: float) -> Json:
+def measured(story: Story, code: str, days: int, value: float) -> Json:
+    """A measurement of the story's patient, so many days from now."""
     return {
         "resourceType": "Observation",
         "status": "final",
