@@ -147,6 +147,9 @@ class Settings(BaseSettings):
         default=None,
         description="TOML file with what payers' plans ask of sessions, visits and reports where it is not the usual",
     )
+    smallest_group: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=5, description="fewest referrals of which $outcome-measures tells a number; 1 withholds nothing"
+    )
     referral_rules: Literal["on", "off"] = Field(
         default="on",
         description="on: referrals are screened for safety, and they and what hangs on them follow their life cycles; "

@@ -45,6 +45,7 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "lookup": "r",
     "match": "s",
     "necessity-packet": "r",
+    "outcome-measures": "r",
     "outcome-summary": "r",
     "populate": "r",
     "progress-report": "r",
@@ -60,8 +61,8 @@ OPERATIONS: Final[Mapping[str, str]] = {
 
 What operations on codes depend on beyond their type, such as the code systems of a value set, everybody sees.
 $everything leaves out types that may not be read. $outcome-summary, $populate and $visits look at none that may not be,
-and say so. $apply asks for what a draft is made of by itself, and so do the documents; what they and $record-session
-store takes the scopes to write it.
+and say so. $apply asks for what a draft is made of by itself, and so do $outcome-measures and the documents; what they
+and $record-session store takes the scopes to write it.
 """
 
 ADMINISTRATIVE: Final = frozenset({"reindex"})

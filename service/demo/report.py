@@ -53,7 +53,7 @@ def fill_demo(settings: Settings, plan: Plan) -> None:
     tell(f"{patients:,} patients with {resources:,} resources made in {seconds:,.1f} s; {plan.patients:,} are there")
 
 
-def next_steps(settings: Settings) -> str:
+def next_steps(settings: Settings, year: int) -> str:
     """Who is there, and commands to try."""
     lines = ["Everybody and everything is made up, and marked as such (meta.security HTEST).", ""]
     for role, organisations in (("referrers", REFERRERS), ("clinics", CLINICS)):
@@ -61,18 +61,18 @@ def next_steps(settings: Settings) -> str:
     base, clinic, referrer = fhir_url(settings), CLINICS[0].reference, REFERRERS[0].reference
     lines += ["", "Start the service on the same database (make run), and try:", ""]
     if "open" in settings.auth_mode:
-        return "\n".join([*lines, *_questions(base, clinic, "")])
+        return "\n".join([*lines, *_questions(base, clinic, year, "")])
     lines += [
         f"  TOKEN=$(massage-fhir client token --role clinic --organisation {clinic})",
         f"  EHR=$(massage-fhir client token --role referrer --organisation {referrer})",
     ]
-    return "\n".join([*lines, *_questions(base, clinic, ' -H "Authorization: Bearer $TOKEN"')])
+    return "\n".join([*lines, *_questions(base, clinic, year, ' -H "Authorization: Bearer $TOKEN"')])
 
 
-def _questions(base: str, clinic: str, headers: str) -> list[str]:
+def _questions(base: str, clinic: str, year: int, headers: str) -> list[str]:
     asked = (
         f"Task?owner={clinic}&status=requested&_include=Task:focus",
         f"Task?owner={clinic}&business-status=progress-report-due",
-        f"{clinic}/$outcome-measures",
+        f"{clinic}/$outcome-measures?periodStart={year - 1}&periodEnd={year}",
     )
     return [f"  curl -sS '{base}/{each}'{headers}" for each in asked]

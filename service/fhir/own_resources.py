@@ -108,6 +108,10 @@ _TAKEN: Final[dict[str, tuple[tuple[str, str, str, str], ...]]] = {
         ("_count", "integer", "1", "The most resources that belong to it on a page."),
     ),
     "necessity-packet": (),
+    "outcome-measures": (
+        ("periodStart", "string", "1", "The first month, such as 2026-01, or a year."),
+        ("periodEnd", "string", "1", "The last month or year."),
+    ),
     "outcome-summary": (("asOf", "date", "1", "Only what was measured until then; without it all."),),
     "progress-report": (
         ("final", "boolean", "1", "Whether it is the final report rather than one on the way."),
@@ -149,6 +153,7 @@ _RETURNED: Final = {
     "apply": "CarePlan",
     "everything": "Bundle",
     "necessity-packet": "Bundle",
+    "outcome-measures": "Parameters",
     "outcome-summary": "Parameters",
     "progress-report": "Bundle",
     "record-session": "Parameters",

@@ -14,6 +14,7 @@ from service.loop.elsewhere import Elsewhere
 from service.loop.extract import Extract
 from service.loop.forms import Forms
 from service.loop.necessity_packet import NecessityPacket
+from service.loop.outcome_measures import OutcomeMeasures
 from service.loop.outcome_summary import OutcomeSummary
 from service.loop.plausibility import Plausibility
 from service.loop.populate import Populate
@@ -27,6 +28,7 @@ from service.loop.visits import CountVisits
 from service.massage import assessment, protocol
 from service.massage.outcome import Measures
 from service.massage.payers import load as load_payers
+from service.massage.quality import Told
 from service.massage.screening.rules import Rules
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ def loop_of(
     zone: tzinfo,
     overrides: Path | None = None,
     payers_path: Path | None = None,
+    smallest_group: int = 5,
 ) -> Loop:
     """The loop by the catalogue, with a deployment's severities, and its payers' rules, over the usual ones.
 
@@ -79,7 +82,10 @@ def loop_of(
             payers,
             achievements=Achievements(measures, zone),
         ),
-        operations=_operations(protocols, forms, knowledge, referrals, safety),
+        operations={
+            **_operations(protocols, forms, knowledge, referrals, safety),
+            "outcome-measures": OutcomeMeasures(Told(catalogue, measures), smallest_group),
+        },
     )
 
 

@@ -108,6 +108,10 @@ RECORD_OPERATIONS: dict[str, dict[tuple[str, str], Json]] = {
         },
         ("post", "/$stats"): {"example": "stats"},
     },
+    "Organization": {
+        ("get", "/{id}/$outcome-measures"): {"params": {"periodStart": "2026-01", "periodEnd": "2026-06"}},
+        ("post", "/{id}/$outcome-measures"): {"example": "outcome-measures"},
+    },
     "ServiceRequest": {
         **EVERYTHING,
         ("get", "/{id}/$outcome-summary"): {"params": {"asOf": "2026-03-01"}},

@@ -184,6 +184,7 @@ _PARAMETERS: Final = {
     "Extract": "extract",
     "Lastn": "lastn",
     "NecessityPacket": "necessity-packet",
+    "OutcomeMeasures": "outcome-measures",
     "OutcomeSummary": "outcome-summary",
     "Populate": "populate",
     "ProgressReport": "progress-report",

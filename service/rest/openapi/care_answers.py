@@ -10,6 +10,11 @@ CARE_ANSWERS: Final[dict[str, tuple[str, str, str]]] = {
         "Parameters",
         "outcomes",
     ),
+    "Account": (
+        "How the `loop` of the `referrals` ended, `acceptance`, `visits`, each `condition` and `technique`.",
+        "Parameters",
+        "account",
+    ),
     "Statistics": (
         "An Observation of `statistics` for each code and kind of unit; each `source` that they come from.",
         "Parameters",

@@ -58,10 +58,30 @@ _OUTCOMES: Final[Json] = {
         {"name": "narrative", "valueString": "Nothing that counts was measured in this episode."},
     ],
 }
+_OUTCOME_MEASURES: Final[Json] = {
+    "resourceType": "Parameters",
+    "parameter": [{"name": "periodStart", "valueString": "2026-01"}, {"name": "periodEnd", "valueString": "2026-06"}],
+}
+_ACCOUNT: Final[Json] = {
+    "resourceType": "Parameters",
+    "parameter": [
+        {"name": "organization", "valueReference": {"reference": "Organization/example"}},
+        {"name": "periodStart", "valueDate": "2026-01"},
+        {"name": "periodEnd", "valueDate": "2026-06"},
+        {"name": "smallestGroup", "valueInteger": 5},
+        {
+            "name": "withheld",
+            "valueString": "Fewer than 5 referrals were asked for in the period, as far as you see them: nothing is "
+            "told of them.",
+        },
+    ],
+}
 OUTCOME_EXAMPLES: Final[Json] = {
     "lastn": {"summary": "The three latest scores of pain", "value": _LASTN},
     "stats": {"summary": "The average score of pain in a month", "value": _STATS},
     "statistics": {"summary": "One statistic of one code", "value": _STATISTICS},
+    "outcome-measures": {"summary": "Of half a year", "value": _OUTCOME_MEASURES},
+    "account": {"summary": "Too few referrals to tell of", "value": _ACCOUNT},
     "outcome-summary": {"summary": "As it was on a day", "value": _OUTCOME_SUMMARY},
     "outcomes": {"summary": "Nothing was measured yet", "value": _OUTCOMES},
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.outcome import Category
 from service.fhir.outcome_operations import OUTCOME_OPERATIONS
+from service.loop.outcome_measures import TAKEN as OUTCOME_MEASURES
 from service.loop.outcome_summary import TAKEN as OUTCOME_SUMMARY
 from service.operations.observations import MOST_FOUND
 from service.operations.stats import TAKEN as STATS
@@ -27,9 +28,25 @@ _MOST: Final[Json] = {
     "description": "The most observations of each code; more where several were made at the same time.",
     "schema": {"type": "integer", "minimum": 1, "maximum": MOST_FOUND, "default": 1},
 }
-_IDENTIFIERS: Final = {"lastn": "lastn", "outcome-summary": "outcomeSummary", "stats": "stats"}
-_BODIES: Final = {"lastn": "Lastn", "outcome-summary": "OutcomeSummary", "stats": "Stats"}
-_ANSWERS: Final = {"lastn": "Searchset", "outcome-summary": "Outcomes", "stats": "Statistics"}
+_IDENTIFIERS: Final = {
+    "lastn": "lastn",
+    "outcome-measures": "outcomeMeasures",
+    "outcome-summary": "outcomeSummary",
+    "stats": "stats",
+}
+_BODIES: Final = {
+    "lastn": "Lastn",
+    "outcome-measures": "OutcomeMeasures",
+    "outcome-summary": "OutcomeSummary",
+    "stats": "Stats",
+}
+_ANSWERS: Final = {
+    "lastn": "Searchset",
+    "outcome-measures": "Account",
+    "outcome-summary": "Outcomes",
+    "stats": "Statistics",
+}
+_TAKEN: Final = {"outcome-measures": OUTCOME_MEASURES, "outcome-summary": OUTCOME_SUMMARY, "stats": STATS}
 
 
 def outcome_paths(resource_type: str, search: SearchParameters) -> dict[str, Json]:
@@ -77,4 +94,4 @@ def _item(resource_type: str, claim: OperationClaim, search: SearchParameters) -
 def _parameters(resource_type: str, name: str, search: SearchParameters) -> list[Json]:
     if name == "lastn":
         return [_MOST, *search.references(resource_type)]
-    return url_parameters(STATS if name == "stats" else OUTCOME_SUMMARY)
+    return url_parameters(_TAKEN[name])

@@ -1,0 +1,12 @@
+"""What comes of a clinic's referrals, taken together, so that nobody is told of anybody. Pure.
+
+facts        what counts of one referral
+suppression  which numbers are too small to be told, and which others would give them away
+account      the numbers of many referrals
+"""
+
+from service.massage.quality.account import Account, Cells, Group, account
+from service.massage.quality.facts import Facts, Told, facts_of
+from service.massage.quality.suppression import withheld
+
+__all__ = ["Account", "Cells", "Facts", "Group", "Told", "account", "facts_of", "withheld"]
