@@ -45,7 +45,7 @@ _VERSIONS: Final = 5
 
 _FULL: Final = Size(patients=2000, observations=20_000, updated=4000, seconds=2, rounds=5, starts=3, validations=100)
 _QUICK: Final = Size(
-    patients=20, observations=100, updated=40, seconds=1, rounds=1, starts=1, validations=2, requests=20
+    patients=20, observations=100, updated=40, seconds=1, rounds=1, starts=1, validations=2, requests=20, referrals=2
 )
 _SECTIONS: Final = ("service", "access", "loop", "pages", "search")
 _SEARCHED: Final = (1000, 10_000, 100_000)

@@ -23,6 +23,7 @@ from tests.benchmarks.generator import FRESH, KEY, Load, load_generator
 from tests.benchmarks.goals import TRANSACTION, TRANSACTION_MANY, Goal
 from tests.benchmarks.rounds import Pair, Row, measure
 from tests.benchmarks.serving import the_service
+from tests.benchmarks.sessions import SESSION, measure_sessions
 from tests.builders.resources import TERMINOLOGY, concept, reference, service_request
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from tests.benchmarks.size import Size
 
-TITLE: Final = "REFERRAL_RULES=on; `bare` is the same service with REFERRAL_RULES=off"
+TITLE: Final = "REFERRAL_RULES=on; `bare` is the same service with REFERRAL_RULES=off, and of sessions one create"
 ORDER: Final = "order for a patient with 200 conditions"
 CONDITIONS: Final = 200
 _PATIENTS: Final = 20
@@ -39,7 +40,7 @@ _QUIET: Final[dict[str, object]] = {"access_log": False, "log_level": "error"}
 
 
 async def measure_loop(folder: Path, *, workers: int, size: Size) -> list[Row]:
-    """A row for the transaction of one client and of many, and for an order of a patient with a long history."""
+    """A row for the transaction of one client and of many, for an order after a long history, and for sessions."""
     with Embedded(folder / "database") as server:
         urls = await standing.create_databases(server.wait_until_ready(), "ruled", "plain")
         ruled, plain = (
@@ -59,14 +60,17 @@ async def measure_loop(folder: Path, *, workers: int, size: Size) -> list[Row]:
             await standing.analyze(*urls)
             pairs = [Pair(name=name, service=loads[0][name], yardstick=loads[1][name]) for name in loads[0]]
             with load_generator() as generator:
-                return measure(generator, pairs, rounds=size.rounds, done=lambda: None)
+                rows = measure(generator, pairs, rounds=size.rounds, done=lambda: None)
+            return [*rows, await measure_sessions(ruled.port, referrals=size.referrals, rounds=size.rounds)]
 
 
 def loop_goals(rows: list[Row], *, repeats: int) -> list[Goal]:
-    """How much longer a referral takes by its rules, and how long a screening and a report take."""
+    """How much longer a referral takes by its rules, and how long a session, a screening and a report take."""
     by_name = {row.name: row for row in rows}
     transaction = by_name[TRANSACTION]
     times = median(one.p50 / other.p50 for one, other in zip(transaction.service, transaction.yardstick, strict=True))
+    sessions = by_name[SESSION]
+    session_times = median(one.p50 / other.p50 for one, other in zip(sessions.service, sessions.yardstick, strict=True))
     return [
         Goal(name="referral transaction, rules on / off, p50 of one client", value=times, unit="", limit=2),
         Goal(name=f"{ORDER}, rules on - off, p50 of one client", value=by_name[ORDER].extra, unit="ms", limit=20),
@@ -76,6 +80,7 @@ def loop_goals(rows: list[Row], *, repeats: int) -> list[Goal]:
             unit="ms",
             limit=20,
         ),
+        Goal(name="a session in one call / one create, p50 of one client", value=session_times, unit="", limit=3),
         *document_goals(repeats=repeats),
     ]
 

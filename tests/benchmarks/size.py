@@ -16,4 +16,6 @@ class Size:
     rounds: int
     starts: int
     validations: int
+    referrals: int = 6
+    """In progress, in each round: each gets six sessions."""
     requests: int | None = None
