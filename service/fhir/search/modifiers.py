@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from service.fhir.outcome import failure
+from service.fhir.search.nearest import hint_of
 from service.fhir.search.types import SEARCH_TYPES
 
 if TYPE_CHECKING:
@@ -47,16 +48,18 @@ def accepted_modifiers(parameter: SearchParameter) -> tuple[str, ...]:
 
 
 def check_modifier(parameter: SearchParameter, modifier: str) -> None:
-    """Refuse what the parameter does not take, naming what it does."""
+    """Refuse what the parameter does not take, naming the nearest one and what it does."""
     accepted = accepted_modifiers(parameter)
     if modifier in accepted:
         return
+    reason = UNSUPPORTED_MODIFIERS.get((parameter.kind, modifier))
+    hint = "." if reason else hint_of(modifier, accepted)
     types = _types(parameter) if parameter.special is None else ()
     if len(types) > _TYPES_NAMED:
         accepted = (*(name for name in accepted if name not in types), "or the name of a resource type")
     takes = f"takes the modifiers {', '.join(accepted)}" if accepted else "takes no modifier"
-    text = f"{parameter.code} {takes}."
-    if reason := UNSUPPORTED_MODIFIERS.get((parameter.kind, modifier)):
+    text = f"{parameter.code} {takes}{hint}"
+    if reason:
         text = f"R4 has :{modifier} for parameters of this type, but {reason}. {text}"
     raise failure("modifier-unsupported", text, f"http.{parameter.code}")
 

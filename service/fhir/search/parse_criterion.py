@@ -45,6 +45,7 @@ _NEGATIONS: Final = ("not", "not-in")
 _UNIT_COST: Final = 10
 """How many plain values a quantity with a unit of a system counts for."""
 
+_BOOLEAN: Final = frozenset({"boolean"})
 _CODES_NAMED: Final = 40
 """Accepted codes that a refusal lists; longer lists, such as those of all resource types, would bury it."""
 
@@ -134,7 +135,11 @@ def _check_bound(parameter: SearchParameter, value: Value) -> None:
                 _check_bound(component, part)
             except FhirError as error:
                 raise located_at(error, where(parameter.code)) from error
-    if not parameter.systems or not isinstance(value, TokenValue):
+    if not isinstance(value, TokenValue):
+        return
+    if parameter.data_types == _BOOLEAN and value.code not in {"true", "false"}:
+        raise refused(parameter, "true or false")
+    if not parameter.systems:
         return
     known = frozenset().union(*parameter.systems.values())
     if value.form == "any-code-of" and not value.codes:

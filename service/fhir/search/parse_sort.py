@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from service.fhir.outcome import failure
+from service.fhir.search.nearest import hint_of
 from service.fhir.search.query import SortKey
 
 if TYPE_CHECKING:
@@ -49,8 +50,9 @@ def _key(scope: Scope, text: str) -> SortKey:
     if reason := scope.unsupported().get(code):
         raise _refused(f"cannot order by {code}: {reason}")
     if parameter is None:
-        accepted = ", ".join(each.code for each in scope.known.values() if sortable(each))
-        raise _refused(f"takes search parameters, separated by commas, each with a minus for descending: {accepted}")
+        accepted = [each.code for each in scope.known.values() if sortable(each)]
+        rule = f"takes search parameters, separated by commas, each with a minus for descending: {', '.join(accepted)}"
+        raise failure("parameter-value", f"_sort {rule}{hint_of(code, accepted)}", "http._sort")
     if not sortable(parameter):
         raise _refused(f"cannot order by {code}: {UNORDERED_KINDS[parameter.kind]}")
     return SortKey(parameter=parameter, descending=text.startswith("-"))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from service.fhir.outcome import failure
+from service.fhir.search.nearest import hint_of
 from service.fhir.search.registry import UNSUPPORTED_PARAMETERS
 from service.fhir.search.result_parameters import RESULT_PARAMETERS, UNSUPPORTED_RESULT_PARAMETERS
 
@@ -94,8 +94,7 @@ class Scope(Struct, frozen=True, kw_only=True):
             text = "Pages are reached by the next link of the page before; _count says how many entries a page has."
             return failure("parameter-unknown", text, where(code))
         accepted = [*self.known, *JOINS, *(() if inside else RESULT_PARAMETERS)]
-        near = difflib.get_close_matches(code[:64], accepted, n=1)
-        hint = f'; did you mean "{near[0]}"?' if near else "."
+        hint = hint_of(code, accepted)
         named = f"no search parameter {code}" if _PRINTABLE.fullmatch(code) else "no such search parameter"
         text = f"{self.title} has {named}{hint} It takes {', '.join(accepted)}."
         return failure("parameter-unknown", text, where(code))

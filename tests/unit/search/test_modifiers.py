@@ -131,7 +131,20 @@ def test_a_modifier_that_does_not_belong_is_refused_with_those_that_do(parse: Pa
     """Even leniently: without it the search would mean something else."""
     code, expression, diagnostics = refusal(parse, "Patient", f"family:{modifier}=a", strict=False)
     assert (code, expression) == ("modifier-unsupported", "http.family")
-    assert diagnostics == "family takes the modifiers missing, exact, contains."
+    assert diagnostics.startswith("family takes the modifiers missing, exact, contains")
+
+
+@pytest.mark.parametrize(
+    "text,near",
+    [
+        ("family:exat=a", "exact"),
+        ("identifier:oftype=a|b|c", "of-type"),
+        ("general-practitioner:Practioner=1", "Practitioner"),
+    ],
+)
+def test_the_modifier_that_is_nearest_to_an_unknown_one_is_named(parse: Parse, text: str, near: str) -> None:
+    """A type is one, too."""
+    assert refusal(parse, "Patient", text)[2].endswith(f'; did you mean "{near}"?')
 
 
 @pytest.mark.parametrize("text", ["code:missing=true", "subject:missing=true", "date:missing=true"])

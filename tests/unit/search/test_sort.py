@@ -59,6 +59,11 @@ def test_what_has_no_order_is_refused_by_name(parse: Parse, text: str) -> None:
     assert f"cannot order by {text.removeprefix('-')}" in diagnostics
 
 
+def test_the_key_that_is_nearest_to_an_unknown_one_is_named(parse: Parse) -> None:
+    """Behind all that there are."""
+    assert refusal(parse, "Patient", "_sort=-famly")[2].endswith('; did you mean "family"?')
+
+
 def test_the_older_form_of_direction_is_refused_with_the_newer(parse: Parse) -> None:
     """DSTU2 had modifiers."""
     code, _, diagnostics = refusal(parse, "Observation", "_sort:desc=date")

@@ -72,6 +72,18 @@ def test_a_contact_point_and_a_boolean_have_no_system(parse: Parse, text: str) -
     assert "without a system" in refusal.value.issues[0].diagnostics
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["active=maybe", "active=TRUE", "active:not=maybe", "active=true,1", "deceased=yes", "organization.active=y"],
+)
+def test_a_boolean_is_true_or_false(parse: Parse, text: str) -> None:
+    """With :not, a typo would be answered with everything."""
+    with pytest.raises(FhirError) as refusal:
+        parse("Patient", text, strict=False)
+    assert refusal.value.code == "parameter-value"
+    assert "takes true or false" in refusal.value.issues[0].diagnostics
+
+
 def test_the_system_of_a_code_element_is_that_of_its_value_set(parse: Parse) -> None:
     """R4: implied, so it is not stored."""
     text = "http://hl7.org/fhir/observation-status|final"
