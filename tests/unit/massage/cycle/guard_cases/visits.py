@@ -1,0 +1,172 @@
+"""Cases of the guards in guards/ (of_visit, of_therapist)."""
+
+from __future__ import annotations
+
+from service.massage.cycle import Policy
+from tests.builders.guard_case import (
+    CERTIFIED,
+    COVERED,
+    DONE,
+    INSURED,
+    LYMPH,
+    PREAUTHORISED,
+    RECORDED,
+    TRAINED,
+    UNITS,
+    Case,
+    accepted,
+    held,
+    later_that_day,
+    on_the_first_day,
+    without,
+    working,
+)
+from tests.builders.loop import (
+    appointment,
+    business,
+    encounter,
+    plan,
+    referral,
+    session,
+    task,
+    therapist,
+)
+
+CASES = (
+    *(
+        Case(
+            guard="units-agree",
+            broken=((referral(), working(), plan(), encounter()), (sent,)),
+            holding=((referral(), working(), plan(), encounter()), (session(extension=UNITS),)),
+        )
+        for sent in (
+            session(extension=[UNITS[0] | {"valueUnsignedInt": 5}]),
+            without(session(extension=UNITS, performedDateTime="2026-01-13"), "performedPeriod"),
+        )
+    ),
+    Case(
+        guard="units-agree",
+        broken=((referral(), working(), *DONE), (session(extension=[UNITS[0] | {"valueUnsignedInt": 6}]),)),
+        holding=((referral(), working(), *DONE), (session(extension=UNITS),)),
+    ),
+    Case(
+        guard="session-unrecorded",
+        broken=(
+            (referral(), working(), plan(), encounter(), encounter(2), session(identifier=RECORDED)),
+            (session(2, identifier=RECORDED),),
+        ),
+        holding=(
+            (referral(), working(), plan(), encounter(), encounter(2), session(identifier=RECORDED, status="not-done")),
+            (session(2, identifier=RECORDED),),
+        ),
+    ),
+    Case(
+        guard="session-apart",
+        broken=(
+            (referral(), working(), plan(), *DONE),
+            (session(2, performedPeriod=on_the_first_day("08:59", "09:59")),),
+        ),
+        holding=(
+            (referral(), working(), plan(), *DONE, encounter(2)),
+            (session(2, performedPeriod=on_the_first_day("09:00", "10:00")),),
+        ),
+    ),
+    Case(
+        guard="delivered-in-it",
+        broken=((referral(), working(), appointment(), encounter()), (appointment(status="fulfilled"),)),
+        holding=((referral(), working(), appointment(), *DONE), (appointment(status="fulfilled"),)),
+    ),
+    Case(
+        guard="one-visit-a-day",
+        policy=Policy(visits_a_day=2),
+        broken=(
+            (referral(), accepted(), appointment(), later_that_day(2, "10:00")),
+            (later_that_day(3, "12:00"),),
+        ),
+        holding=((referral(), accepted(), appointment()), (later_that_day(2, "10:00"),)),
+    ),
+    Case(
+        guard="within-visits",
+        policy=Policy(needs_authorisation=True, visits_without_authorisation=1),
+        broken=((COVERED, working(), *DONE), (appointment(2),)),
+        holding=((referral(), working(), *DONE), (appointment(2),)),
+    ),
+    Case(
+        guard="visit-length",
+        broken=((referral(), accepted()), (appointment(end="2026-01-13T08:15:00Z"),)),
+        holding=((referral(), accepted()), (appointment(end="2026-01-13T08:30:00Z"),)),
+    ),
+    Case(
+        guard="session-length",
+        broken=(
+            (referral(), working(), plan(), encounter()),
+            (session(performedPeriod={"start": "2026-01-13T08:00:00Z", "end": "2026-01-13T10:00:00Z"}),),
+        ),
+        holding=(
+            (referral(), working(), plan(), encounter()),
+            (session(performedPeriod={"start": "2026-01-13T08:00:00Z", "end": "2026-01-13T09:30:00Z"}),),
+        ),
+    ),
+    Case(
+        guard="one-visit-a-day",
+        broken=((referral(), working(), appointment()), (appointment(id="again"),)),
+        holding=(
+            (referral(), working(), appointment()),
+            (appointment(id="again", supportingInformation=[{"reference": "DocumentReference/why"}]),),
+        ),
+    ),
+    Case(
+        guard="within-visits",
+        broken=((INSURED, PREAUTHORISED, working(), *DONE), (appointment(2),)),
+        holding=((referral(), PREAUTHORISED, working(), *DONE), (appointment(2),)),
+    ),
+    Case(
+        guard="within-visits",
+        broken=(
+            (referral(quantityQuantity={"value": 1}), working(), plan(), *DONE, encounter(2)),
+            (session(2),),
+        ),
+        holding=(
+            (referral(quantityQuantity={"value": 2}), working(), plan(), *DONE, encounter(2)),
+            (session(2),),
+        ),
+    ),
+    Case(
+        guard="authorisation-present",
+        broken=(
+            (INSURED, PREAUTHORISED, held("visits-exhausted"), *DONE),
+            (task(status="in-progress", businessStatus=business("visits-exhausted")),),
+        ),
+        holding=(
+            (INSURED, PREAUTHORISED, held("visits-exhausted")),
+            (task(status="in-progress", businessStatus=business("visits-exhausted")),),
+        ),
+    ),
+    Case(
+        guard="therapist-qualified",
+        broken=(
+            (referral(orderDetail=LYMPH, performer=[{"reference": "PractitionerRole/therapist"}]), task()),
+            (task(status="accepted"),),
+        ),
+        holding=(
+            (referral(orderDetail=LYMPH, performer=[{"reference": "PractitionerRole/therapist"}]), task(), CERTIFIED),
+            (task(status="accepted"),),
+        ),
+    ),
+    *(
+        Case(
+            guard="therapist-licensed",
+            broken=((referral(), working(), plan(), encounter(), known), (sent,)),
+            holding=((referral(), working(), plan(), encounter()), (session(),)),
+        )
+        for known, sent in (
+            (therapist(qualification=[{"period": {"end": "2025-12-31"}}]), session()),
+            (therapist(qualification=[{"period": {"start": "2026-01-14"}}]), session()),
+            (therapist(), session(performer=[{"actor": {"reference": "Practitioner/nobody"}}])),
+            (therapist(), without(session(), "performer")),
+            (therapist(), session(code=LYMPH[0])),
+            (therapist(qualification=CERTIFIED["qualification"][1:]), session()),
+            (therapist(qualification=TRAINED), session()),
+        )
+    ),
+)
