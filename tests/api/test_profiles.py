@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +12,7 @@ from service.interactions.profile_sources import reached
 from service.massage import profiles
 from service.serve import prepare, publish
 from tests.api.outcome import assert_outcome
+from tests.api.profiled import CORE, NUMBERS, Json, claiming, definition, issues, required, stored
 from tests.builders.referral import referral_bundle
 from tests.builders.resources import patient
 from tests.conftest import application_on, client_of, settings_for
@@ -25,11 +25,7 @@ if TYPE_CHECKING:
     from service.assembly import Standard
     from tests.conftest import Cluster
 
-Json = dict[str, Any]
-
 JSON_PATCH = {"Content-Type": "application/json-patch+json"}
-NUMBERS = count(1)
-CORE = "http://hl7.org/fhir/StructureDefinition"
 
 
 @asynccontextmanager
@@ -58,46 +54,6 @@ async def clients(cluster: Cluster, standard: Standard) -> AsyncIterator[tuple[h
 def client(clients: tuple[httpx.AsyncClient, httpx.AsyncClient]) -> httpx.AsyncClient:
     """The first worker's."""
     return clients[0]
-
-
-def definition(url: str, *elements: Json, **changes: Any) -> Json:
-    """A profile of Patient."""
-    return {
-        "resourceType": "StructureDefinition",
-        "url": url,
-        "name": "OfPatients",
-        "status": "active",
-        "kind": "resource",
-        "abstract": False,
-        "type": "Patient",
-        "baseDefinition": f"{CORE}/Patient",
-        "derivation": "constraint",
-        "differential": {"element": [{"id": "Patient", "path": "Patient"}, *elements]},
-    } | changes
-
-
-def required(name: str) -> Json:
-    """An element that has to be there."""
-    return {"id": f"Patient.{name}", "path": f"Patient.{name}", "min": 1}
-
-
-async def stored(client: httpx.AsyncClient, *elements: Json, **changes: Any) -> str:
-    """The canonical URL of a new profile of Patient with these elements."""
-    url = f"https://example.org/StructureDefinition/stored-{next(NUMBERS)}"
-    answered = await client.post("StructureDefinition", json=definition(url, *elements, **changes))
-    assert answered.status_code == 201, answered.text
-    return url
-
-
-def claiming(*canonicals: str, **changes: Any) -> Json:
-    """A Patient that claims profiles."""
-    return {**patient(1), "meta": {"profile": list(canonicals)}, **changes}
-
-
-def issues(answered: httpx.Response, *severities: str) -> list[Json]:
-    """The issues of a severity in an answer of $validate."""
-    assert answered.status_code == 200, answered.text
-    return [issue for issue in answered.json()["issue"] if issue["severity"] in severities]
 
 
 async def test_a_claimed_profile_is_enforced_on_create(client: httpx.AsyncClient) -> None:

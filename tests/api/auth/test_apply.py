@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.api.auth.test_organisations import Organisation, patient, referral
+from tests.api.auth.organisations import Organisation, patient, referral
 from tests.builders.resources import concept, reference
 
 if TYPE_CHECKING:

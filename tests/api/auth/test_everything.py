@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.api.auth.test_organisations import Organisation, condition, observation, patient, referral, task
+from tests.api.auth.organisations import Organisation, condition, observation, patient, referral, task
 from tests.api.outcome import assert_outcome
 
 if TYPE_CHECKING:

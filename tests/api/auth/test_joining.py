@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from service.fhir.reference import identity_of
-from tests.api.auth.test_organisations import Network, Organisation, network, observation, patient, referral
+from tests.api.auth.organisations import Network, Organisation, network, observation, patient, referral
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from service.operations.match import MATCH_GRADE, MOST_FOUND
-from tests.api.auth.test_organisations import Organisation
+from tests.api.auth.organisations import Organisation
 from tests.api.outcome import assert_outcome
 
 if TYPE_CHECKING:

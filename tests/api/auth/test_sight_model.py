@@ -14,7 +14,7 @@ import pytest
 
 from service.fhir.reference import identity_of
 from service.fhir.sight import EVERY_CLINIC, edges, parties
-from tests.api.auth.test_organisations import Organisation
+from tests.api.auth.organisations import Organisation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

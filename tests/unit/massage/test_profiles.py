@@ -9,7 +9,6 @@ import pytest
 from service.fhir.codec import decode, encode
 from service.fhir.definitions import load
 from service.fhir.profile import Profile, Shelf
-from service.fhir.validation import Validator
 from service.interactions.profile_sources import Source, codes_of
 from service.massage import catalogue, profiles
 from service.massage.profiles.rows import sources
@@ -17,6 +16,7 @@ from tests.builders.referral import referral_bundle
 from tests.unit.massage.breaking import Breach, breaches, example
 
 if TYPE_CHECKING:
+    from service.fhir.validation import Validator
     from service.massage.profiles import ProfileRows
 
 PROFILES: Final = profiles.load()
@@ -27,11 +27,6 @@ BREACHES: Final = [(each.id, breach) for each in OF_RESOURCES for breach in brea
 def as_sent(content: Any) -> Any:
     """Content as the service decodes it."""
     return decode(encode(content))
-
-
-@pytest.fixture(scope="module")
-def validator() -> Validator:
-    return Validator(load())
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service.fhir.definitions import load
-from service.fhir.validation import Validator
 from tests.builders.loop import (
     CLINIC,
     REFERRER,
@@ -27,6 +25,7 @@ from tests.builders.loop import (
 
 if TYPE_CHECKING:
     from service.fhir.resource import Content
+    from service.fhir.validation import Validator
 
 WRITTEN = {"Task", "Provenance", "Communication", "EpisodeOfCare", "CarePlan", "Goal", "Appointment", "Procedure"}
 
@@ -64,11 +63,6 @@ def written() -> list[Content]:
 @pytest.fixture(scope="module")
 def effects() -> list[Content]:
     return written()
-
-
-@pytest.fixture(scope="module")
-def validator() -> Validator:
-    return Validator(load())
 
 
 @pytest.mark.parametrize("type", sorted(WRITTEN))

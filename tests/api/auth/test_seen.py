@@ -1,0 +1,118 @@
+"""What reaches whom: references, criteria, ids and directories lead nobody to what is not seen."""
+
+from __future__ import annotations
+
+from tests.api.auth.organisations import IDENTIFIER, Network, network, observation, patient, referral, task
+from tests.api.outcome import assert_outcome
+
+__all__ = ["network"]
+
+
+async def test_a_reference_opens_nothing_that_its_writer_does_not_see(network: Network) -> None:
+    """Neither what it points at, nor a way into it."""
+    subject = await network.referrer.post(patient())
+    made = await network.referrer.post(referral(subject))
+    stolen = await network.other.post(referral(subject, "Organization/other"))
+    assert await network.other.sees(stolen)
+    assert not await network.other.sees(subject)
+    for hanging in (task(made, "Organization/other"), observation(subject, basedOn=[{"reference": made}])):
+        forged = await network.other.post(hanging)
+        assert not await network.other.sees(made)
+        assert not await network.clinic.sees(forged)
+        assert not await network.referrer.sees(forged)
+
+
+async def test_criteria_on_what_is_not_seen_find_nothing(network: Network) -> None:
+    hidden = await network.other.post(patient("Hidden"))
+    own = await network.clinic.post(observation(hidden, performer=[{"reference": "Organization/clinic"}]))
+    number = own.split("/")[1]
+    assert await network.clinic.found(f"Observation?_id={number}") == {own}
+    for search in (
+        f"Observation?_id={number}&subject:Patient.family=Hidden",
+        f"Observation?_id={number}&subject:Patient.identifier={IDENTIFIER}|Hidden",
+        f"Observation?_id={number}&patient._id={hidden.split('/')[1]}",
+    ):
+        assert await network.clinic.found(search) == set(), search
+    assert await network.clinic.found(f"Observation?_id={number}&_include=Observation:subject") == {own}
+    theirs = await network.other.post(observation(hidden, derivedFrom=[{"reference": own}]))
+    mine = await network.clinic.post(patient("Mine"))
+    about = await network.other.post(observation(mine))
+    key = mine.split("/")[1]
+    assert await network.clinic.found(f"Patient?_id={key}&_has:Observation:subject:status=final") == set()
+    assert await network.clinic.found(f"Patient?_id={key}&_revinclude=Observation:subject") == {mine}
+    assert await network.clinic.found(f"Patient?_id={key}&_revinclude:iterate=*&_revinclude=*") == {mine}
+    assert {theirs, about}.isdisjoint(await network.clinic.found(f"{mine}/*"))
+    answered = await network.clinic("GET", "Patient?family=Hidden&_total=accurate&_summary=count")
+    assert answered.json()["total"] == 0
+
+
+async def test_criteria_of_writes_match_only_what_is_seen(network: Network) -> None:
+    """Each organisation may have a resource with the same identifier."""
+    criteria = f"identifier={IDENTIFIER}|Shared"
+    made = {}
+    for name, each in (("clinic", network.clinic), ("other", network.other)):
+        answered = await each("POST", "Patient", patient("Shared"), **{"If-None-Exist": criteria})
+        assert answered.status_code == 201, answered.text
+        made[name] = answered.json()["id"]
+        again = await each("POST", "Patient", patient("Shared"), **{"If-None-Exist": criteria})
+        assert (again.status_code, again.json()["id"]) == (200, made[name])
+    assert made["clinic"] != made["other"]
+    deleted = await network.referrer("DELETE", f"Patient?{criteria}")
+    assert deleted.status_code in (200, 204)
+    assert await network.clinic.sees(f"Patient/{made['clinic']}")
+
+
+async def test_another_organisations_resource_is_not_changed(network: Network) -> None:
+    """It is seen, so this is told."""
+    subject = await network.referrer.post(patient())
+    made = await network.referrer.post(referral(subject))
+    for reference in (subject, made):
+        assert_outcome(await network.clinic.put(reference, language="en"), 403, "forbidden")
+        assert_outcome(await network.clinic("DELETE", reference), 403, "forbidden")
+        patch = [{"op": "add", "path": "/language", "value": "en"}]
+        headers = {"Content-Type": "application/json-patch+json"}
+        assert_outcome(await network.clinic("PATCH", reference, patch, **headers), 403, "forbidden")
+        assert (await network.referrer.put(reference, language="en")).status_code == 200
+
+
+async def test_the_directory_is_seen_by_all_and_changed_by_its_makers(network: Network) -> None:
+    made = await network.clinic.post({"resourceType": "Organization", "name": "A clinic"})
+    for another in (network.referrer, network.other, network.administrator):
+        assert await another.sees(made)
+        assert_outcome(await another.put(made, name="Another"), 403, "forbidden")
+
+
+async def test_an_id_is_not_chosen_by_who_must_not_learn_whether_it_is_free(network: Network) -> None:
+    taken = await network.clinic.post(patient())
+    for reference in (taken, "Patient/free"):
+        content = patient() | {"id": reference.split("/")[1]}
+        assert_outcome(await network.other("PUT", reference, content), 404, "not-found")
+        bundle = {
+            "resourceType": "Bundle",
+            "type": "transaction",
+            "entry": [{"resource": content, "request": {"method": "PUT", "url": reference}}],
+        }
+        assert_outcome(await network.other("POST", "", bundle), 404, "not-found")
+    by_criteria = await network.other("PUT", f"Patient?identifier={IDENTIFIER}|New", patient("New"))
+    assert by_criteria.status_code == 201
+
+
+async def test_an_administrator_breaks_the_glass_for_a_reason_that_is_on_record(network: Network) -> None:
+    made = await network.clinic.post(patient())
+    reason = "The patient asks for a copy of all records."
+    opened = await network.administrator("GET", made, **{"X-Break-Glass": reason})
+    assert opened.status_code == 200
+    found = await network.administrator("GET", f"AuditEvent?entity={made}&_count=50")
+    reasons = [each["resource"].get("purposeOfEvent") for each in found.json()["entry"]]
+    expected = {
+        "system": "http://terminology.hl7.org/CodeSystem/v3-ActReason",
+        "code": "BTG",
+        "display": "break the glass",
+    }
+    assert [{"coding": [expected], "text": reason}] in reasons
+    for unclear in ("", "because", "x" * 501):
+        answered = await network.administrator("GET", made, **{"X-Break-Glass": unclear})
+        assert_outcome(answered, 400, "header-invalid", "http.X-Break-Glass")
+    for another in (network.clinic, network.other, network.referrer):
+        answered = await another("GET", made, **{"X-Break-Glass": reason})
+        assert_outcome(answered, 403, "forbidden", "http.X-Break-Glass")
