@@ -154,10 +154,11 @@ class Answer(Struct, frozen=True, kw_only=True):
 
     Of a single resource: `version` (its content None for a tombstone or where it is not sent back).
     Of a set, an operation or capabilities: `body`, the JSON of a Bundle, OperationOutcome or other resource.
-    `issues` are warnings and information that travel back with a success.
+    `issues` are warnings and information that travel back with a success. `printed` is the same as PDF, of a document.
     """
 
     result: Result
     version: Version | None = None
     body: bytes | None = None
     issues: tuple[Issue, ...] = ()
+    printed: bytes | None = None

@@ -70,7 +70,7 @@ class NecessityPacket:
             is_final=not lacking,
             enclosed=enclosed,
         )
-        return Answer(result=Result.OK, body=codec.encode(body))
+        return Answer(result=Result.OK, body=codec.encode(body), printed=pdf)
 
 
 def _enclosed(context: Context, content: Content) -> Enclosed:

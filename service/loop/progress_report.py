@@ -112,7 +112,7 @@ class ProgressReport:
             is_final=is_filed,
             enclosed=(Enclosed(url=url, content=report),),
         )
-        return Answer(result=Result.OK, body=codec.encode(body))
+        return Answer(result=Result.OK, body=codec.encode(body), printed=pdf)
 
     async def _referral(self, parts: Parts, session: Session, context: Context, plan: Content) -> str:
         """The id of the referral that the plan is for; FhirError guard-referral where the caller sees none."""

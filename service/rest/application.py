@@ -20,12 +20,12 @@ from service.fhir.summary import EVERYTHING
 from service.rest import coding, render
 from service.rest import request as reading
 from service.rest.acting import acting_for, breaking_the_glass, provenance
+from service.rest.answer_form import negotiate, printed
 from service.rest.body import Body, ClientDisconnectedError
 from service.rest.browsing import Browsing
 from service.rest.cors import Origins
 from service.rest.headers import REQUEST_ID
 from service.rest.interpret import SHAPING, interpret
-from service.rest.negotiation import representation
 from service.rest.protection import page_headers, protecting_headers
 from service.rest.recording import Recording
 from service.rest.request import Request
@@ -227,6 +227,8 @@ class FhirApplication:
             request.trail.add(request.trail.answered(interaction, answer))
         if asked is not EVERYTHING:
             answer = shaped(answer, asked, self._definitions)
+        if request.is_printed:
+            return printed(answer, request)
         response = render.answered(answer, request)
         if request.representation.page and self._browsing is not None:
             await self._browsing.answered(response, interaction, scope, request, context)
@@ -236,7 +238,7 @@ class FhirApplication:
         if request.method != "GET" or self._browsing is None:
             raise refuse_method(address)
         _read_head(scope, request)
-        self._negotiate(request)
+        negotiate(request)
         return await self._browsing.work_list(scope, request, self._context(request))
 
     async def _admitted(self, scope: Scope, request: Request) -> Address:
@@ -276,18 +278,11 @@ class FhirApplication:
         _read_head(scope, request)
         by_form = request.method == "POST" and address.place in _SEARCHED_BY_FORM
         if not by_form:
-            self._negotiate(request)
+            negotiate(request)
         interaction = request.interaction = await interpret(request, address)
         if by_form:
-            self._negotiate(request)
+            negotiate(request)
         return interaction
-
-    def _negotiate(self, request: Request) -> None:
-        request.representation = representation(
-            request.headers.get(b"accept", b""),
-            reading.first_value(request.general, "_format") or None,
-            reading.first_value(request.general, "_pretty"),
-        )
 
     def _context(self, request: Request) -> Context:
         return Context(

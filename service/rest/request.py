@@ -54,7 +54,7 @@ class Request(Struct, kw_only=True):
 
     `method` is GET for HEAD. `general` are the parameters ``_format`` and ``_pretty``, `parameters` the others. `actor`
     is who asks, `interaction` what for, `trail` what is put on record of it,
-    `is_expected` tells that the journal counts on it.
+    `is_expected` tells that the journal counts on it, `is_printed` that a PDF goes back unless it is refused.
     """
 
     method: str
@@ -71,6 +71,7 @@ class Request(Struct, kw_only=True):
     interaction: Interaction | None = None
     trail: Trail | None = None
     is_expected: bool = False
+    is_printed: bool = False
     preferences: Preferences = field(default=NO_PREFERENCES)
 
 

@@ -509,3 +509,33 @@ async def test_a_plan_without_a_referral_has_no_report(story: Story) -> None:
     plan = await story.clinic.post(alone)
     refused = await story.clinic("GET", f"{plan}/$progress-report")
     assert_outcome(refused, 422, "guard-referral", "CarePlan.supportingInfo")
+
+
+@pytest.mark.parametrize(
+    "accept, query, is_pdf",
+    [
+        ("application/pdf", "", True),
+        ("application/pdf, application/fhir+json;q=0.5", "", True),
+        ("application/fhir+json, application/pdf;q=0.5", "", False),
+        ("application/fhir+json, application/pdf", "", False),
+        ("*/*", "?_format=pdf", True),
+        ("*/*", "?_format=application/pdf", True),
+        ("application/pdf", "?_format=json", False),
+        ("*/*", "", False),
+    ],
+)
+async def test_the_pdf_alone_goes_to_who_asks_for_it(told: Story, accept: str, query: str, *, is_pdf: bool) -> None:
+    answered = await told.clinic("GET", f"{told.plan}/$progress-report{query}", accept=accept)
+    assert answered.status_code == 200
+    assert answered.headers["content-type"].startswith("application/pdf" if is_pdf else "application/fhir+json")
+    assert answered.content.startswith(b"%PDF") is is_pdf
+    if is_pdf:
+        assert answered.headers["content-disposition"] == 'attachment; filename="progress-report.pdf"'
+        assert answered.headers["cache-control"] == "no-store"
+
+
+async def test_who_asks_for_a_pdf_is_refused_in_json(told: Story) -> None:
+    for path in (f"{told.plan}/$progress-report", f"{told.referral}/$necessity-packet"):
+        unseen = await told.network.other("GET", path, accept="application/pdf")
+        assert_outcome(unseen, 404, "not-found")
+    assert_outcome(await told.clinic("GET", told.plan, accept="application/pdf"), 406, "not-acceptable")

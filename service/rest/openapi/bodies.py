@@ -309,6 +309,7 @@ def _answers_about_care() -> Json:
         name: _answer(told, reference_to(kind), example, "X-Request-Id")
         for name, (told, kind, example) in CARE_ANSWERS.items()
     }
+    responses["Document"]["content"]["application/pdf"] = {"schema": {"type": "string", "format": "binary"}}
     plan = _one_of("CarePlan", "Bundle")
     responses["Draft"] = _answer(
         "A draft; with `bundled` a transaction that creates it.", plan, "draft", "X-Request-Id"

@@ -20,7 +20,11 @@ CARE_ANSWERS: Final[dict[str, tuple[str, str, str]]] = {
         "Parameters",
         "statistics",
     ),
-    "Document": ("A document: its Composition, its forms, and what it is about.", "Bundle", "document"),
+    "Document": (
+        "A document: its Composition, its forms, and what it is about; or its PDF alone, for who asks for that.",
+        "Bundle",
+        "document",
+    ),
     "RecordedSession": (
         "What was made, by its part, with minutes and timed units; `recorded` is false where that was done before.",
         "Parameters",
