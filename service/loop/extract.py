@@ -25,7 +25,7 @@ from service.fhir.questionnaire.answers import FINISHED, RESPONSE, problems
 from service.fhir.questionnaire.extraction import extracted
 from service.fhir.questionnaire.form import form_of
 from service.fhir.search.separators import escape
-from service.fhir.stamp import new_logical_id
+from service.fhir.stamp import new_logical_id, same_content
 from service.interactions.read import read
 from service.operations.parameters import Taken, missing, sent
 
@@ -57,10 +57,9 @@ class Extract:
             raise failure("operation-unknown", f"$extract works on the type or an instance of {RESPONSE}.")
         given = sent(operation, TAKEN, parts.validator)
         async with parts.store.session() as session:
-            response = await _response(session, operation, given)
+            response, stored = await _response(session, operation, given)
             form = await self._form(session, context, response, given)
         _check(response, form)
-        stored = operation.id
         reference = f"{RESPONSE}/{stored}" if stored else f"urn:uuid:{new_logical_id(context.received_at)}"
         found = extracted(response, form, reference)
         told: dict[str, Any]
@@ -88,22 +87,28 @@ class Extract:
         return form
 
 
-async def _response(session: Session, operation: Operation, given: Sent) -> Content:
-    """The stored response, as the caller sees it, or the one that was sent; FhirError."""
+async def _response(session: Session, operation: Operation, given: Sent) -> tuple[Content, str | None]:
+    """The response that is stored, as the caller sees it, with its id, or the one that was sent; FhirError.
+
+    One that is sent and is stored in the same words is the stored one.
+    """
     alone = given.one("questionnaire-response")
     if operation.id is None:
         if alone is None:
             raise missing(
                 "Send the response as questionnaire-response, or call $extract on it.", "questionnaire-response"
             )
-        content: Content = alone
-        return content
+        known = ((RESPONSE, alone["id"]),) if "id" in alone else ()
+        for kept in (await session.current(known, lock=False)).values() if known else ():
+            if kept.content is not None and same_content(codec.decode(kept.content), alone):
+                return alone, kept.id
+        return alone, None
     if alone is not None:
         told = "questionnaire-response is for $extract on the type: the instance is what is extracted."
         raise failure("parameter-value", told, "http.questionnaire-response")
     version = (await read(session, Read(type=RESPONSE, id=operation.id))).version
     stored: Content = codec.decode(version.content or b"{}") if version else {}
-    return stored
+    return stored, operation.id
 
 
 def _check(response: Content, form: Form) -> None:

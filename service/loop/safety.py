@@ -101,7 +101,7 @@ class Safety:
             counted[each["resourceType"]] = counted.get(each["resourceType"], 0) + 1
         unread = [name for name, number in counted.items() if number > _MOST]
         responses = [content for (name, _), content in loaded.contents.items() if name == "QuestionnaireResponse"]
-        screening = screen(loaded.content, record_of([*known, *responses], unread=unread), self._rules, now)
+        screening = screen(loaded.content, record_of(known, unread=unread, responses=responses), self._rules, now)
         others = [each for each in known if self._referrals.has(each)]
         similar = similar_referral(loaded.content, others, now)
         if similar is None:

@@ -131,6 +131,13 @@ async def test_a_response_that_is_sent_is_stored_with_what_it_says(story: Story)
     assert observed["derivedFrom"] == [reference(f"QuestionnaireResponse/{kept['id']}")]
 
 
+async def test_a_response_that_is_sent_as_it_is_stored_is_not_stored_again(measured: Story) -> None:
+    stored = await measured.clinic.post(rated(measured, 5))
+    bundle = returned(await extract(measured, await measured.clinic.read(stored)), "return")
+    (entry,) = bundle["entry"]
+    assert entry["resource"]["derivedFrom"] == [reference(stored)]
+
+
 async def test_the_ninth_answer_of_phq_9_is_told_once_when_it_comes_by_extract(story: Story) -> None:
     """The response and its observations in one transaction."""
     await (await story.refer()).accept()

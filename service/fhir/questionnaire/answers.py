@@ -40,6 +40,7 @@ _ELEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "reference": ("valueReference",),
     "quantity": ("valueQuantity",),
 }
+MOST_ANSWERS: Final = 2_000
 _MOST: Final = 50
 """Problems that are told at once."""
 
@@ -48,7 +49,10 @@ def problems(response: Content, form: Form) -> list[Issue]:
     """The issues, each at its element and never with a value of the patient; none where the form allows it all."""
     if response.get("status") == "entered-in-error":
         return []
-    check = _Check(form, given_answers(response.get("item", ())), is_finished=response.get("status") in FINISHED)
+    given = given_answers(response.get("item", ()))
+    if sum(map(len, given.values())) > MOST_ANSWERS:
+        return [_issue(f"A response of more than {MOST_ANSWERS} answers is not looked at.", RESPONSE)]
+    check = _Check(form, given, is_finished=response.get("status") in FINISHED)
     found = check.items(response.get("item", ()), form.items, RESPONSE)
     return [issue for _, issue in zip(range(_MOST), found, strict=False)]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from service.fhir.outcome import CANONICAL
+from service.fhir.outcome import CANONICAL, failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,6 +38,9 @@ BODY_SITE: Final = f"{CANONICAL}/StructureDefinition/observed-body-site"
 
 SUM_OF: Final = f"{CANONICAL}/StructureDefinition/sum-of-scores"
 """Ours: the linkIds whose options' scores an integer is the sum of, which is what its calculatedExpression says."""
+
+MOST_QUESTIONS: Final = 1_000
+"""Of a form; its response is held against it in time that grows with the questions times the answers."""
 
 _UNIT_DAYS: Final = {"d": 1, "wk": 7, "mo": 31, "a": 366}
 
@@ -114,14 +117,17 @@ class Form(Struct, frozen=True, kw_only=True):
 
 
 def form_of(questionnaire: Content) -> Form:
-    """The form of a Questionnaire that is valid R4."""
+    """The form of a Questionnaire that is valid R4; FhirError too-costly beyond `MOST_QUESTIONS`."""
     items = _questions(questionnaire, _extraction(questionnaire, None), _categories(questionnaire, ()))
+    by_link_id = {each.link_id: each for each in _deep(items)}
+    if len(by_link_id) > MOST_QUESTIONS:
+        raise failure("too-costly", f"A Questionnaire of more than {MOST_QUESTIONS} questions is not looked at.")
     return Form(
         url=questionnaire.get("url", ""),
         version=questionnaire.get("version", ""),
         title=str(questionnaire.get("title", questionnaire.get("name", ""))),
         items=items,
-        by_link_id={each.link_id: each for each in _deep(items)},
+        by_link_id=by_link_id,
     )
 
 

@@ -14,7 +14,8 @@ from msgspec import Struct
 from service.fhir.commensurable import in_unit
 from service.fhir.observed import moment_of
 from service.fhir.outcome import Issue
-from service.fhir.path import PathError, compile_path
+from service.fhir.path import PathError, Scope, compile_path
+from service.fhir.path.item import plain
 from service.fhir.questionnaire.answers import problems
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from service.fhir.questionnaire.form import Form, Question
     from service.fhir.resource import Content
 
+_MOST_VISITS: Final = 10_000
+"""Items that one expression looks at."""
 _COUNTED: Final = frozenset({"final", "amended", "corrected"})
 _TEXTS: Final = {
     "date": "valueDate",
@@ -99,7 +102,9 @@ class _Filler:
         if expression.lstrip().startswith("%") and name.isidentifier() and name not in self._known.context:
             return []
         try:
-            values = compile_path(expression, untrusted=True).evaluate({}, variables=self._known.context)
+            scope = Scope(variables=self._known.context, budget=_MOST_VISITS)
+            items = compile_path(expression, untrusted=True).run({}, scope)
+            values = [value for each in items if (value := plain(each)) is not None]
         except PathError:
             self._leave_out(question, "Its initialExpression cannot be evaluated.")
             return []

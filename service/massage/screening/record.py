@@ -28,10 +28,9 @@ _FIELDS: Final[Mapping[str, str]] = {
     "AllergyIntolerance": "allergies",
     "Observation": "observations",
     "Procedure": "procedures",
-    "QuestionnaireResponse": "responses",
 }
-READ_TYPES: Final = tuple(name for name in _FIELDS if name != "QuestionnaireResponse")
-"""The resource types of a patient that screening looks at; of responses it looks at those to the referral alone."""
+READ_TYPES: Final = tuple(_FIELDS)
+"""The resource types that screening looks at."""
 
 _PAST: Final = frozenset({"inactive", "remission", "resolved"})
 _DENIED: Final = frozenset({"refuted", "entered-in-error"})
@@ -60,14 +59,21 @@ class PatientRecord(Struct, frozen=True, kw_only=True):
     unread: tuple[str, ...] = ()
 
 
-def record_of(resources: Iterable[Content], *, unread: Iterable[str] = ()) -> PatientRecord:
-    """The record made of resources of any type; those that screening does not look at are left out."""
+def record_of(
+    resources: Iterable[Content], *, unread: Iterable[str] = (), responses: Iterable[Content] = ()
+) -> PatientRecord:
+    """The record made of resources of any type; those that screening does not look at are left out.
+
+    `responses` are QuestionnaireResponses that were validated, and belong to the referral.
+    """
     sorted_out: dict[str, list[Content]] = {}
     for resource in resources:
         field = _FIELDS.get(text_in(resource, "resourceType"))
         if field is not None:
             sorted_out.setdefault(field, []).append(resource)
-    return PatientRecord(unread=tuple(unread), **{name: tuple(found) for name, found in sorted_out.items()})
+    return PatientRecord(
+        unread=tuple(unread), responses=tuple(responses), **{name: tuple(found) for name, found in sorted_out.items()}
+    )
 
 
 def is_current_condition(condition: Content, now: datetime) -> bool:

@@ -34,7 +34,7 @@ def answered(url: str, link_id: str, *, value: bool = True, **elements: Any) -> 
 
 def found(response: Json) -> list[str]:
     """The rules that are found by a response."""
-    screening = screen(order(), record_of([response]), rules(), NOW)
+    screening = screen(order(), record_of([], responses=[response]), rules(), NOW)
     return [each.rule for each in screening.findings if "QuestionnaireResponse/q1" in each.evidence]
 
 
