@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 
 from service.serve import prepare
@@ -41,6 +42,10 @@ _SERVED = "http://testserver"
 _CURSOR_SECRET = "the cursor secret of the tests, which is long enough"
 _OLDEST_SUPPORTED, _EMBEDDED = 15, 18
 _LONGEST_ID = 80
+
+# how long one example takes says how busy the machine is; what may not take long has tests of its own
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 class MakeClient(Protocol):
