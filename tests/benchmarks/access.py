@@ -29,12 +29,14 @@ if TYPE_CHECKING:
 TITLE: Final = "AUTH_MODE=smart with AUDIT=on; `bare` is the same service, open and without records"
 READ: Final = "read"
 CREATE: Final = "create"
+MEMBER: Final = "create on a referral"
 TRANSACTION: Final = "referral transaction"
 UNSEEN: Final = "read what another organisation has; `bare`: what nobody has"
 _ALIKE: Final = 0.1
 """The most by which the times of two answers may differ that nobody is to tell apart: far below what networks add."""
 _KEPT: Final = 0.7
 _CLIENTS: Final = 16
+_ORDERS: Final = 20
 _PLENTY: Final = 1_000_000
 _QUIET: Final[dict[str, object]] = {"access_log": False, "log_level": "error", "referral_rules": "off"}
 _MODES: Final[tuple[dict[str, Any], ...]] = (
@@ -57,6 +59,7 @@ async def measure_access(folder: Path, *, workers: int, size: Size) -> list[Row]
                 headers = {"authorization": f"Bearer {token}"} if token else {}
                 known = await workload.create_patients(service.port, size.patients, headers)
                 rated = await workload.create_observations(service.port, known, size.observations // 4, headers=headers)
+                orders = await workload.create_orders(service.port, known[:_ORDERS], headers)
                 load = Load(
                     port=service.port,
                     method="",
@@ -65,7 +68,7 @@ async def measure_access(folder: Path, *, workers: int, size: Size) -> list[Row]
                     seconds=size.seconds,
                     requests=size.requests,
                 )
-                loads.append(_loads(replace(load, headers=headers), known, rated))
+                loads.append(_loads(replace(load, headers=headers), known, rated, orders))
             stranger = {"authorization": f"Bearer {await _token(guarded, 'Organization/other-clinic')}"}
             await standing.analyze(*urls)
             pairs = [Pair(name=name, service=loads[0][name], yardstick=loads[1][name]) for name in loads[0]]
@@ -97,11 +100,13 @@ def _unseen(load: Load) -> Pair:
     return Pair(name=UNSEEN, service=load, yardstick=replace(load, keys=made_up))
 
 
-def _loads(load: Load, patients: list[str], observations: list[str]) -> dict[str, Load]:
+def _loads(load: Load, patients: list[str], observations: list[str], orders: list[str]) -> dict[str, Load]:
     write = replace(load, method="POST")
+    create = replace(write, target="/fhir/Observation", expected=201)
     return {
         READ: replace(load, method="GET", target=f"/fhir/Observation/{KEY}", keys=observations),
-        CREATE: replace(write, target="/fhir/Observation", body=workload.create_body(), keys=patients, expected=201),
+        CREATE: replace(create, body=workload.create_body(), keys=patients),
+        MEMBER: replace(create, body=workload.member_body(patients[0]), keys=orders),
         TRANSACTION: replace(write, target="/fhir", body=workload.transaction_body()),
     }
 

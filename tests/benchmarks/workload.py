@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.benchmarks.client import Connection
 from tests.benchmarks.generator import FRESH, KEY
 from tests.builders.referral import referral_bundle
-from tests.builders.resources import CLINIC, EHR, identifier, observation, patient, reference
+from tests.builders.resources import CLINIC, EHR, identifier, observation, patient, reference, service_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +59,12 @@ def create_body() -> str:
     return compact(session_observation(f"Patient/{KEY}", FRESH))
 
 
+def member_body(subject: str) -> str:
+    """A new Observation on a referral that is there."""
+    content = session_observation(f"Patient/{subject}", FRESH)
+    return compact(content | {"basedOn": [reference(f"ServiceRequest/{KEY}")]})
+
+
 def update_body() -> str:
     """Another content for a known Observation."""
     return compact(session_observation(f"Patient/{UPDATED}", FRESH) | {"id": KEY})
@@ -93,6 +99,16 @@ async def create_observations(
         for number in range(how_many)
     ]
     return await create_all(port, ratings, headers)
+
+
+async def create_orders(port: int, subjects: list[str], headers: Mapping[str, str] | None = None) -> list[str]:
+    """A referral for each of the patients, from a hospital to a clinic; their ids."""
+    parties = {"requester": reference("Organization/hospital"), "performer": [reference("Organization/clinic")]}
+    orders = [
+        service_request(f"Patient/{one}", "Organization/hospital", number=number) | parties
+        for number, one in enumerate(subjects)
+    ]
+    return await create_all(port, orders, headers)
 
 
 async def update_observations(port: int, ids: list[str], mark: str) -> None:
