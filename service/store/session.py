@@ -210,7 +210,7 @@ class Session:
         queries: Sequence[Query],
         claims: Collection[int],
         *,
-        births: Births,
+        births: Births | None = None,
         enough: int = 2,
     ) -> Matched | None:
         """Write all changes, and `births`, if no query matches anything; else what they match, with nothing written.
@@ -220,7 +220,7 @@ class Session:
         """
         match = matching([within_sight(query, self._sight) for query in queries], enough)
         text, arguments = write_statement(changes, hoping=claims)
-        if births.members:
+        if births and births.members:
             text, arguments = with_births(text, arguments, births)
         text, arguments = self._with_records(text, arguments, changes)
         text, arguments = unless_matched(text, arguments, match)

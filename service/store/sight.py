@@ -51,10 +51,12 @@ OPEN: Final = sorted(OPEN_TYPES)
 
 # Membership flows from a resource to what hangs on it and to what it refers to, among and next to those that were
 # written; it comes from the referrals of what they hang on, and from those that they belong to already.
+# OFFSET 0 lets each key be looked up by itself: a join could read the whole of a table by its index.
 _LINK: Final = f"""WITH RECURSIVE edge AS MATERIALIZED (
   SELECT f.key AS source, t.key AS target, e.hangs, e.shares
   FROM unnest($2::uuid[], $3::uuid[], $4::boolean[], $5::boolean[]) AS e(source, target, hangs, shares)
-  JOIN resource f ON f.identity = e.source JOIN resource t ON t.identity = e.target
+  CROSS JOIN LATERAL (SELECT key FROM resource WHERE identity = e.source OFFSET 0) f
+  CROSS JOIN LATERAL (SELECT key FROM resource WHERE identity = e.target OFFSET 0) t
   WHERE $1::uuid[] IS NULL OR {sees("t.key", "$1")}),
 flow AS MATERIALIZED (
   SELECT target AS source, source AS target FROM edge WHERE hangs UNION SELECT source, target FROM edge WHERE shares),
@@ -64,7 +66,7 @@ belongs(resource_key, referral_key) AS (
   UNION (
     SELECT m.resource_key, m.referral_key
     FROM (SELECT target AS key FROM edge WHERE hangs UNION SELECT key FROM written) k
-    JOIN referral_member m ON m.resource_key = k.key
+    CROSS JOIN LATERAL (SELECT * FROM referral_member WHERE resource_key = k.key OFFSET 0) m
     WHERE $1::uuid[] IS NULL OR {sees("m.referral_key", "$1")})
   UNION
   SELECT f.target, b.referral_key FROM belongs b JOIN flow f ON f.source = b.resource_key),
@@ -78,19 +80,22 @@ joined AS (
 party AS MATERIALIZED (
   SELECT DISTINCT b.referral_key, r.key AS source_key, o.identity AS organisation, p.standing
   FROM unnest($7::uuid[], $8::uuid[], $9::boolean[], $10::text[]) AS p(source, identity, is_role, standing)
-  JOIN resource r ON r.identity = p.source
+  CROSS JOIN LATERAL (SELECT key, type FROM resource WHERE identity = p.source OFFSET 0) r
   JOIN belongs b ON b.resource_key = r.key AND (r.type <> '{REFERRAL}' OR b.referral_key = r.key)
   CROSS JOIN LATERAL (
     SELECT p.identity WHERE NOT p.is_role
     UNION ALL
-    SELECT i.target FROM resource n JOIN index_reference i ON i.resource_key = n.key AND i.source = ANY($11::integer[])
-    WHERE p.is_role AND n.identity = p.identity) o),
+    SELECT i.target FROM (SELECT key FROM resource WHERE p.is_role AND identity = p.identity OFFSET 0) n
+    CROSS JOIN LATERAL (
+      SELECT target FROM index_reference WHERE resource_key = n.key AND source = ANY($11::integer[]) OFFSET 0) i) o),
 gone AS (
-  DELETE FROM referral_party d USING written w
-  WHERE d.source_key = w.key AND NOT EXISTS (
-    SELECT FROM party p WHERE (p.referral_key, p.source_key, p.organisation, p.standing)
-      = (d.referral_key, d.source_key, d.organisation, d.standing))
-  RETURNING d.referral_key),
+  DELETE FROM referral_party WHERE ctid = ANY(ARRAY(
+    SELECT d.ctid FROM written w
+    CROSS JOIN LATERAL (SELECT ctid, * FROM referral_party WHERE source_key = w.key OFFSET 0) d
+    WHERE NOT EXISTS (
+      SELECT FROM party p WHERE (p.referral_key, p.source_key, p.organisation, p.standing)
+        = (d.referral_key, d.source_key, d.organisation, d.standing))))
+  RETURNING referral_key),
 come AS (
   INSERT INTO referral_party (referral_key, source_key, organisation, standing)
   SELECT referral_key, source_key, organisation, standing FROM party
@@ -98,7 +103,6 @@ come AS (
 SELECT ARRAY(SELECT resource_key FROM joined), ARRAY(SELECT referral_key FROM gone UNION SELECT referral_key FROM come)
 """
 
-# OFFSET 0 lets each key be looked up by itself: a join could read the whole of a table by its index.
 _GRANT: Final = """WITH affected AS MATERIALIZED (
   SELECT unnest($1::bigint[]) AS key
   UNION SELECT resource_key FROM referral_member WHERE referral_key = ANY($2::bigint[])),
