@@ -15,6 +15,7 @@ from service.fhir.search.parse import parse_criteria
 from service.fhir.search.registry import Registry
 from service.store.change import Change, Conflict
 from service.store.claims import prune_claims
+from service.store.joining import Births
 from service.store.store import Session
 from service.store.stored_content import head_of
 
@@ -102,7 +103,7 @@ async def test_of_two_at_the_same_time_one_makes_it(connection: asyncpg.Connecti
 
 async def test_what_is_new_is_looked_for_and_made_in_one_statement(connection: asyncpg.Connection[Any]) -> None:
     """The claim then stands as if it had been looked for before."""
-    assert await Session(connection).write_unless_matched([change(1)], [NOBODY], [KEY]) is None
+    assert await Session(connection).write_unless_matched([change(1)], [NOBODY], [KEY], births=Births()) is None
     assert await stored(connection) == 1
     assert await generation(connection) > 0
 
@@ -111,7 +112,7 @@ async def test_what_is_known_is_told_and_nothing_is_made(connection: asyncpg.Con
     """With the claims, as one sees them who looks for a match first."""
     session = Session(connection)
     await session.write([change(1)], {KEY: 0})
-    found = await session.write_unless_matched([change(2), change(3)], [NOBODY, ANYBODY], [KEY, 7])
+    found = await session.write_unless_matched([change(2), change(3)], [NOBODY, ANYBODY], [KEY, 7], births=Births())
     assert found is not None
     assert found.found == [[], [("Patient", "1")]]
     assert found.versions == {("Patient", "1"): 1}
@@ -127,7 +128,7 @@ async def test_what_is_looked_for_while_another_makes_it_is_not_made_again(
     transaction = connection.transaction()
     await transaction.start()
     await Session(connection).write([change(1)], {KEY: 0})
-    waiting = asyncio.create_task(Session(other).write_unless_matched([change(2)], [ANYBODY], [KEY]))
+    waiting = asyncio.create_task(Session(other).write_unless_matched([change(2)], [ANYBODY], [KEY], births=Births()))
     await _until_waiting(connection)
     await transaction.commit()
     with pytest.raises(Conflict):
