@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 _TECHNIQUE = canonical("CodeSystem", "massage-technique")
 
 
-def cpt_codes(case: Case, entry: SessionEntry) -> tuple[str, ...]:
-    """The codes that the session and its techniques carry; without any, those of the catalogue for its techniques."""
-    procedures = [each for each in case.view.of("Procedure") if _is_of(case, each, entry.session)]
-    said = dict.fromkeys(code for each in procedures for code in _coded(each))
-    if said:
-        return tuple(said)
+def cpt_codes(case: Case) -> dict[str, tuple[str, ...]]:
+    """Session → the codes that it and its techniques carry; without any, those of the catalogue for its techniques."""
+    said: dict[str, dict[str, None]] = {}
+    for procedure in case.view.of("Procedure"):
+        codes = dict.fromkeys(_coded(procedure))
+        parts = (case.view.local(each) for each in references_in(procedure.get("partOf")))
+        for name in (name_of(procedure), *parts) if codes else ():
+            said.setdefault(name, {}).update(codes)
+    return {each.session: tuple(said.get(each.session, ())) or _usual(case, each) for each in case.log}
+
+
+def _usual(case: Case, entry: SessionEntry) -> tuple[str, ...]:
     rows = [case.techniques.get(each.code) for each in entry.techniques if each.system == _TECHNIQUE]
     return tuple(dict.fromkeys(code for row in rows if row is not None for code in row.cpt))
-
-
-def _is_of(case: Case, procedure: Content, session: str) -> bool:
-    parts = (case.view.local(each) for each in references_in(procedure.get("partOf")))
-    return name_of(procedure) == session or session in parts
 
 
 def _coded(procedure: Content) -> Iterator[str]:

@@ -73,9 +73,10 @@ def sessions(case: Case, *, is_for_payer: bool = False) -> Section:
     """The log of delivered sessions, the earliest first, with what was found and how the patient reacted."""
     if not case.log:
         return Section(title="Sessions", blocks=(Text("No session has been delivered yet."),))
-    last, told_last = ("CPT", _codes) if is_for_payer else ("Pain", _pain)
+    last = "CPT" if is_for_payer else "Pain"
+    lasts = _codes(case) if is_for_payer else {each.session: _pain(each) for each in case.log}
     head = ("Date", "Time", "Min", "Units", "Techniques", "Region", "Therapist", last)
-    rows = [(*_session(case, entry), told_last(case, entry)) for entry in case.log]
+    rows = [(*_session(case, entry), lasts[entry.session]) for entry in case.log]
     blocks: list[Block] = [Table(f"Sessions delivered: {len(case.log)}", head, tuple(rows)), Text(_sum(case))]
     if noted := tuple(_noted(case)):
         blocks.append(Points(noted))
@@ -157,11 +158,11 @@ def _session(case: Case, entry: SessionEntry) -> tuple[str, ...]:
     )
 
 
-def _codes(case: Case, entry: SessionEntry) -> str:
-    return " or ".join(cpt_codes(case, entry)) or words.UNKNOWN
+def _codes(case: Case) -> dict[str, str]:
+    return {session: " or ".join(codes) or words.UNKNOWN for session, codes in cpt_codes(case).items()}
 
 
-def _pain(_: Case, entry: SessionEntry) -> str:
+def _pain(entry: SessionEntry) -> str:
     rated = (("before", entry.before), ("after", entry.after))
     return ", ".join(f"{plain(value)} {when}" for when, value in rated if value is not None) or "not rated"
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from service.fhir.interaction import Context
     from service.fhir.resource import Content
     from service.interactions.parts import Parts
+    from service.massage.cycle.view import View
     from service.store.store import Session
 
 HTML: Final = "text/html"
@@ -23,25 +24,21 @@ NEEDED: Final = ("CarePlan", "Encounter", "Goal", "Observation", "Patient", "Pro
 """Without one of these a document would say something wrong by what it leaves out."""
 
 _MORE: Final = ("Appointment", "ClaimResponse", "Condition", "Coverage", "DiagnosticReport", "DocumentReference")
-_SIGNATURES: Final = ("Provenance",)
+_TYPES: Final = (*NEEDED, *_MORE, "Provenance")
 
 
-async def case_for(
-    parts: Parts,
-    session: Session,
-    context: Context,
-    knowledge: Knowledge,
-    referral_id: str,
-    plan: Content | None = None,
-) -> Case:
-    """The case of a referral that the caller sees; FhirError not-found, or forbidden where scopes are missing."""
-    readable = readable_types(context, (*NEEDED, *_MORE, *_SIGNATURES))
+async def episode_for(parts: Parts, session: Session, context: Context, referral_id: str) -> View:
+    """The episode that a document tells of; FhirError not-found, or forbidden where scopes are missing."""
+    readable = readable_types(context, _TYPES)
     if refused := [name for name in NEEDED if name not in readable]:
         told = f"The document takes scopes that read, without a limit: {', '.join(refused)}."
         raise failure("forbidden", told, "http.Authorization")
-    view = await seen_episode(
-        parts, session, context, referral_id, (*NEEDED, *_MORE, *_SIGNATURES), beside={*DIRECTORY, *NEEDED, *_MORE}
-    )
+    return await seen_episode(parts, session, context, referral_id, _TYPES, beside={*DIRECTORY, *NEEDED, *_MORE})
+
+
+def case_for(parts: Parts, context: Context, knowledge: Knowledge, view: View, plan: Content | None = None) -> Case:
+    """What the episode comes to: work for a thread, as it takes long where there is much."""
+    readable = readable_types(context, _MORE)
     return case_of(
         view,
         knowledge,

@@ -13,6 +13,7 @@ what would be accepted, and an OperationOutcome says the same for a system. Noth
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 from service.documents.bundle import Enclosed, document
@@ -25,11 +26,13 @@ from service.fhir.interaction import Answer
 from service.fhir.outcome import Result, failure
 from service.fhir.sight import REFERRAL
 from service.fhir.stamp import instant_text, new_logical_id
-from service.loop.documentation import HTML, PDF, case_for
+from service.loop.documentation import HTML, PDF, case_for, episode_for
 from service.operations.parameters import Taken, sent
 
 if TYPE_CHECKING:
     from service.documents.case import Case, Knowledge
+    from service.documents.necessity import Missing
+    from service.documents.paper import Paper
     from service.documents.press import Press
     from service.fhir.interaction import Context, Operation
     from service.fhir.resource import Content
@@ -54,10 +57,16 @@ class NecessityPacket:
             raise failure("operation-unknown", f"$necessity-packet works on an instance of {REFERRAL}.")
         sent(operation, TAKEN, parts.validator)
         async with parts.store.session() as session:
-            case = await case_for(parts, session, context, self._knowledge, operation.id)
-        lacking = missing(case)
-        paper = packet_paper(case, lacking)
-        html, pdf = page(paper).encode(), await self._press.pdf(paper, case.now)
+            view = await episode_for(parts, session, context, operation.id)
+
+        def written() -> tuple[Case, tuple[Missing, ...], Paper, bytes]:
+            case = case_for(parts, context, self._knowledge, view)
+            lacking = missing(case)
+            paper = packet_paper(case, lacking)
+            return case, lacking, paper, page(paper).encode()
+
+        case, lacking, paper, html = await asyncio.to_thread(written)
+        pdf = await self._press.pdf(paper, case.now)
         forms = [attachment(case, HTML, TITLE, html), attachment(case, PDF, TITLE, pdf)]
         enclosed = [_enclosed(context, _reference(case, forms, is_final=not lacking))]
         if lacking:

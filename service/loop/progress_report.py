@@ -17,6 +17,7 @@ rules of the loop hold as for everybody who writes these.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 from service.documents.bundle import Enclosed, document
@@ -29,7 +30,7 @@ from service.fhir.reference import parse_local
 from service.fhir.sight import REFERRAL
 from service.fhir.stamp import new_logical_id
 from service.interactions.read import read
-from service.loop.documentation import HTML, PDF, case_for
+from service.loop.documentation import HTML, PDF, case_for, episode_for
 from service.loop.filing import file_report
 from service.massage.catalogue.published import LOINC
 from service.massage.cycle.terms import references_in
@@ -37,6 +38,7 @@ from service.operations.parameters import Taken, sent
 
 if TYPE_CHECKING:
     from service.documents.case import Case, Knowledge
+    from service.documents.paper import Paper
     from service.documents.press import Press
     from service.documents.report import ReportKind
     from service.fhir.interaction import Context, Operation
@@ -79,21 +81,28 @@ class ProgressReport:
         async with parts.store.session() as session:
             plan = await _plan(session, operation.id)
             referral = await self._referral(parts, session, context, plan)
-            case = await case_for(parts, session, context, self._knowledge, referral, plan)
-        return await self._answered(parts, context, case, kind, recommendations, is_filed=is_filed)
+            view = await episode_for(parts, session, context, referral)
+
+        def written() -> tuple[Case, Paper, bytes]:
+            case = case_for(parts, context, self._knowledge, view, plan)
+            paper = report_paper(case, kind, recommendations)
+            return case, paper, page(paper).encode()
+
+        made = await asyncio.to_thread(written)
+        return await self._answered(parts, context, made, kind, recommendations, is_filed=is_filed)
 
     async def _answered(
         self,
         parts: Parts,
         context: Context,
-        case: Case,
+        made: tuple[Case, Paper, bytes],
         kind: ReportKind,
         recommendations: list[str],
         *,
         is_filed: bool,
     ) -> Answer:
-        paper = report_paper(case, kind, recommendations)
-        html, pdf = page(paper).encode(), await self._press.pdf(paper, case.now)
+        case, paper, html = made
+        pdf = await self._press.pdf(paper, case.now)
         forms = [
             attachment(case, HTML, TITLES[kind], html),
             attachment(case, PDF, TITLES[kind], pdf),

@@ -19,6 +19,7 @@ from service.massage.catalogue.published import canonical
 from tests.api.outcome import assert_outcome
 from tests.builders import loop
 from tests.builders.resources import concept, reference
+from tests.loop.later import look
 from tests.loop.side import Side, entry, state
 from tests.loop.story import ACHIEVED, begin, new, now
 
@@ -256,6 +257,15 @@ async def test_filing_stores_the_report_and_offers_it_to_the_referrer(story: Sto
     assert message["recipient"] == [reference("Organization/referrer")]
     assert {"contentReference": reference(name)} in message["payload"]
     assert only(bundle, "Composition")[0]["status"] == "final"
+
+
+async def test_a_report_that_was_due_is_due_no_more_once_it_is_filed(story: Story, workers: Workers) -> None:
+    await begun(story)
+    await treated(story, 1, 7, 42)
+    await look(workers, timedelta(days=31))
+    assert await story.stands() == ("in-progress", "progress-report-due")
+    await report_on(story, story.clinic, file=True)
+    assert await story.stands() == ("in-progress", "visit-completed")
 
 
 async def test_s1_the_final_report_closes_the_loop(story: Story) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from service.jobs.clock import Clock
 from service.massage.cycle.terms import GOAL_ACHIEVEMENT, STATUS_REASON, TASK_KIND, code_in
-from service.store.store import Store
 from tests.api.outcome import assert_outcome
 from tests.builders import loop
 from tests.builders.resources import reference
+from tests.loop.later import look
 from tests.loop.side import state
 from tests.loop.story import new, now
 
@@ -117,14 +116,6 @@ async def test_s12_a_referrer_who_polls_sees_what_changed(story: Story) -> None:
     moment = since.isoformat(timespec="seconds").replace("+00:00", "Z")
     found = await story.referrer.found(f"Task?requester=Organization/referrer&_lastUpdated=gt{moment}")
     assert story.task in {f"Task/{each['id']}" for each in found}
-
-
-async def look(workers: Workers, later: timedelta) -> int:
-    """What the clock of the service writes when this time has passed."""
-    beside = workers.application._beside
-    rules: Any = beside.current.parts.rules
-    clock = Clock(beside.current, Store(beside.pool), rules, base="http://testserver/fhir", now=lambda: now() + later)
-    return await clock.look()
 
 
 async def test_an_order_that_nobody_starts_in_time_expires(story: Story, workers: Workers) -> None:

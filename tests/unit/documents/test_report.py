@@ -100,8 +100,9 @@ def test_a_clinic_that_is_named_by_its_service_signs_as_an_organisation() -> Non
 def test_codes_of_a_session_are_its_own_before_those_of_the_catalogue() -> None:
     own = {"coding": [{"system": CPT, "code": "97112"}]}
     case = documents.case(documents.session(1, code=own))
-    assert cpt_codes(case, case.log[0]) == ("97112",)
-    assert cpt_codes(case, case.log[1]) == tuple(documents.catalogue().techniques["deep-tissue"].cpt)
+    codes = cpt_codes(case)
+    assert codes["Procedure/session1"] == ("97112",)
+    assert codes["Procedure/session2"] == tuple(documents.catalogue().techniques["deep-tissue"].cpt)
 
 
 def test_a_document_is_valid_and_holds_what_it_refers_to() -> None:
