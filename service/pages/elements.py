@@ -19,6 +19,7 @@ MOST_VALUES: Final = 1_500
 """Values of one resource that are shown; the JSON has the rest."""
 
 _DEEPEST: Final = 16
+_DEEPER: Final = "more in the JSON"
 _APART: Final = frozenset({"resourceType", "id", "meta"})
 """What the head of a page shows."""
 _ANYTHING: Final = "Element"
@@ -86,7 +87,26 @@ class Reader:
         """The elements of a resource but for its type, id and meta, in their order."""
         type = str(content.get("resourceType", ""))
         rest = {name: value for name, value in content.items() if name not in _APART}
+        if type == "Parameters" and isinstance(rest.get("parameter"), list):
+            return self._parameters(rest["parameter"], 0)
         return self._fields(rest, self._elements.of_type(type), type, 0)
+
+    def _parameters(self, parameters: list[Any], depth: int) -> tuple[Field, ...]:
+        """Parameters, or the parts of one, each under its own name: several of one name together."""
+        found: dict[str, list[Text | Group]] = {}
+        for each in parameters:
+            if isinstance(each, dict) and self._take():
+                found.setdefault(str(each.get("name", "")), []).append(self._parameter(each, depth))
+        return tuple(Field(label=words.label(name), values=tuple(values)) for name, values in found.items())
+
+    def _parameter(self, parameter: Content, depth: int) -> Text | Group:
+        parts = parameter.get("part")
+        if isinstance(parts, list):
+            return Group(fields=self._parameters(parts, depth + 1)) if depth < _DEEPEST else Text(text=_DEEPER)
+        name, value = next(((name, value) for name, value in parameter.items() if name != "name"), ("", ""))
+        known = self._elements.of_type("Extension")  # it takes the same types
+        kind, targets, children = known.get(name, (_ANYTHING, (), ()))
+        return self._value(value, kind, targets, children, "Extension", depth + 1)
 
     def _fields(self, content: Mapping[str, Any], known: Known, type: str, depth: int) -> tuple[Field, ...]:
         found = []
@@ -112,7 +132,7 @@ class Reader:
         if not isinstance(value, dict):
             return self._values.primitive(value, kind, targets)
         if depth >= _DEEPEST:
-            return Text(text="more in the JSON")
+            return Text(text=_DEEPER)
         if kind == "Extension":
             return self._extension(value, depth)
         if self._values.knows(kind):

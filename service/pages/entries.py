@@ -29,7 +29,7 @@ _RELATIONS: Final = (("first", "First page"), ("previous", "Previous page"), ("n
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """An entry, and whom it is `about`; `mode` is empty for a match, `version` None where it is none of a history."""
+    """An entry, and whom it is `about`; `is_beside`: it goes with a match; `version` None outside of histories."""
 
     what: Text
     about: Text
@@ -37,16 +37,21 @@ class Row(Struct, frozen=True, kw_only=True):
     state: str
     date: str
     changed: Text
-    mode: str = ""
+    is_beside: bool = False
     version: Text | None = None
 
 
 class Table(Struct, frozen=True, kw_only=True):
-    """The entries of a Bundle, the notices among them, and links to other pages as (name, address)."""
+    """The entries of a Bundle, what goes with them `beside`, notices, and links to other pages as (name, address).
+
+    `has_types`: they are of several types.
+    """
 
     title: str
     kind: str
     rows: tuple[Row, ...]
+    beside: tuple[Row, ...]
+    has_types: bool
     notices: tuple[str, ...]
     links: tuple[tuple[str, str], ...]
     total: str
@@ -70,7 +75,9 @@ def table_of(bundle: Content, values: Values, headlines: Headlines) -> Table:
     return Table(
         title=_TITLES.get(kind, words.label(kind) if kind else "Bundle"),
         kind=kind,
-        rows=rows,
+        rows=tuple(each for each in rows if not each.is_beside),
+        beside=tuple(each for each in rows if each.is_beside),
+        has_types=len({each.type for each in rows if not each.is_beside}) > 1,
         notices=tuple(notices),
         links=tuple((text, href) for name, text in _RELATIONS if (href := values.links.own(links.get(name, "")))),
         total=str(bundle.get("total", "")),
@@ -94,7 +101,7 @@ def _row(entry: Content, kind: str, values: Values, headlines: Headlines) -> Row
         state=headlines.state(content),
         date=headlines.date(content),
         changed=values.moment(str(changed)) if changed else Text(text=""),
-        mode="goes with it" if entry.get("search", {}).get("mode") == "include" else "",
+        is_beside=entry.get("search", {}).get("mode") == "include",
         version=_version(entry, reference, meta, values) if kind == "history" else None,
     )
 

@@ -121,9 +121,12 @@ class Headlines:
         return self._values.name_of(content.get("name"))
 
     def _role(self, content: Content) -> str:
-        person = content.get("practitioner")
-        named = str(person.get("display", "")) if isinstance(person, dict) else ""
-        return named or self._words(content.get("code"))
+        """Who it is, or for whom it acts, by what else is on the page; else what it does."""
+        for name in ("practitioner", "organization"):
+            who = content.get(name)
+            if isinstance(who, dict) and (text := who.get("display") or self._values.called(str(who.get("reference")))):
+                return str(text)
+        return self._words(content.get("code")) or self._words(content.get("specialty"))
 
     def _goal(self, content: Content) -> str:
         return self._words(content.get("description"))

@@ -18,6 +18,7 @@ from service.pages.elements import Elements, Reader
 from service.pages.entries import table_of
 from service.pages.headline import Headlines
 from service.pages.links import Links
+from service.pages.paper import paper_of
 from service.pages.refusals import problems_of, title_of
 from service.pages.shown import Field, Text
 from service.pages.story import story_of
@@ -41,6 +42,11 @@ _BESIDE: Final = {
     "Patient": (("Referrals", "ServiceRequest"), ("Measurements", "Observation"), ("Visits", "Appointment")),
 }
 """Type → searches that its page links to, by ``patient``."""
+_TOLD: Final = {
+    "CarePlan": (("Progress report", "$progress-report"),),
+    "ServiceRequest": (("Outcome summary", "$outcome-summary"), ("For the payer", "$necessity-packet")),
+}
+"""Type → operations that the page of a referral, or of its plan, links to; none of them stores anything."""
 _KINDS: Final = {"ServiceRequest": "Referral", "CarePlan": "Plan"}
 """What types are called in a referral's episode."""
 _WHOLE: Final = frozenset({"Patient", "ServiceRequest"})
@@ -53,6 +59,11 @@ class Visited(Struct, frozen=True, kw_only=True):
     base: str
     target: str
     now: datetime
+
+    @property
+    def place(self) -> str:
+        """The path below the base, without slashes at its ends."""
+        return self.target.partition("?")[0].strip("/")
 
 
 class _Desk(Struct, frozen=True, kw_only=True):
@@ -84,6 +95,10 @@ class Sheets:
         type = content.get("resourceType")
         if type == "OperationOutcome":
             return self.outcome(body, content, visited, _OK)
+        if type == "Bundle" and content.get("type") == "document":
+            desk = self._desk(visited)
+            paper = paper_of(content, desk.values, desk.headlines)
+            return self._rendered("paper.html", visited, title=paper.title, paper=paper, json=_json(body))
         if type == "Bundle":
             return self._bundle(body, content, visited)
         return self._resource(body, content, visited, story, note)
@@ -111,10 +126,8 @@ class Sheets:
     def _bundle(self, body: bytes, content: Content, visited: Visited) -> bytes:
         desk = self._desk(visited)
         table = table_of(content, desk.values, desk.headlines)
-        place = visited.target.partition("?")[0].strip("/")
-        type = place.partition("/")[0] if place.partition("/")[0] in self._types else ""
-        title = f"{table.title}: {place}" if place else table.title
-        return self._rendered("bundle.html", visited, title=title, table=table, type=type, json=_json(body))
+        title = f"{table.title}: {visited.place}" if visited.place else table.title
+        return self._rendered("bundle.html", visited, title=title, table=table, json=_json(body))
 
     def _resource(
         self, body: bytes, content: Content, visited: Visited, story: tuple[str, bytes] | None, note: str
@@ -124,7 +137,8 @@ class Sheets:
         reader = Reader(self._elements, desk.values)
         fields = reader.fields(content)
         type, logical_id = str(content.get("resourceType", "")), str(content.get("id", ""))
-        title, kind = desk.headlines.of(content), _KINDS.get(type, words.label(type)) if told else words.label(type)
+        title = visited.place if type == "Parameters" else desk.headlines.of(content)
+        kind = _KINDS.get(type, words.label(type)) if told else words.label(type)
         return self._rendered(
             "resource.html",
             visited,
@@ -134,7 +148,7 @@ class Sheets:
             id=logical_id,
             state=desk.headlines.state(content),
             facts=_facts(content, desk.values),
-            actions=self._actions(type, logical_id, desk.links),
+            actions=self._actions(type, logical_id, desk.links, has_story=told is not None),
             story=told,
             note=note,
             fields=fields,
@@ -149,13 +163,15 @@ class Sheets:
         desk.values.called = desk.headlines.namer(case.view.find)
         return story_of(case, self._measures, desk.values, desk.headlines, visited.now)
 
-    def _actions(self, type: str, logical_id: str, links: Links) -> list[tuple[str, str]]:
+    def _actions(self, type: str, logical_id: str, links: Links, *, has_story: bool) -> list[tuple[str, str]]:
         """Where one may go from the page of a resource that is stored, as (name, address)."""
         if type not in self._types or not logical_id:
             return []
         found = [("History", links.to(type, logical_id, "_history"))]
         if type in _WHOLE:
             found.append(("Everything", links.to(type, logical_id, "$everything")))
+        for name, operation in _TOLD.get(type, ()) if has_story else ():
+            found.append((name, links.to(type, logical_id, operation)))
         for name, other in _BESIDE.get(type, ()):
             found.append((name, links.to(other, query=urlencode({"patient": f"{type}/{logical_id}"}))))
         return found

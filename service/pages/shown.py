@@ -8,7 +8,8 @@ from msgspec import Struct
 class Text(Struct, frozen=True, kw_only=True):
     """A text. `href` is empty or an address on our own base; `note` is what stands smaller beside it.
 
-    `moment` is the date or time as FHIR writes it, for machines; `is_long`: it has lines and paragraphs.
+    With `save_as`, a file name, `href` is the file itself, to be kept and not opened. `moment` is the date or time as
+    FHIR writes it, for machines; `is_long`: it has lines and paragraphs.
     """
 
     text: str
@@ -16,6 +17,7 @@ class Text(Struct, frozen=True, kw_only=True):
     note: str = ""
     moment: str = ""
     is_long: bool = False
+    save_as: str = ""
 
 
 class Group(Struct, frozen=True, kw_only=True):

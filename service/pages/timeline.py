@@ -76,8 +76,8 @@ class Timeline:
             when = one.get("effectiveDateTime") or one.get("effectivePeriod") or one.get("issued")
             yield self._event(one, when, "Measurement", self._headlines.of(one))
         for one in view.of("DiagnosticReport"):
-            told = one.get("conclusion") or self._headlines.of(one)
-            yield self._event(one, one.get("issued"), "Report", f"{words.code(one.get('status', ''))}: {told}")
+            told = f"{self._headlines.of(one)} ({words.code(one.get('status', ''))})"
+            yield self._event(one, one.get("issued"), "Report", told)
         for one in view.of("DetectedIssue"):
             yield self._event(one, one.get("identifiedDateTime"), "Safety", self._headlines.of(one))
         for one in view.of("Communication"):

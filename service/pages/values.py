@@ -5,6 +5,7 @@ A value that has another shape than its type says is shown as it is: a page neve
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from service.pages.links import Links
     from service.pages.words import Terms
 
+_PDF: Final = "application/pdf"
+"""The one kind of file that can be saved from a page: none that a browser would run as a page of its own."""
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _PLAIN: Final = frozenset({"markdown", "string", "xhtml"})
 
 
@@ -101,8 +105,8 @@ class Values:
     def reference(self, reference: Content) -> Text:
         """A Reference, as a link where it leads to a resource of ours."""
         literal = str(reference.get("reference", ""))
-        display = str(reference.get("display", "")) or self.called(literal.removeprefix(f"{self.links.base}/"))
-        named = literal
+        named = literal.removeprefix(f"{self.links.base}/")
+        display = str(reference.get("display", "")) or self.called(named)
         if not literal and isinstance(reference.get("identifier"), dict):
             named = self._identifier(reference["identifier"]).text
         href = self.links.reference(literal)
@@ -172,7 +176,10 @@ class Values:
         kind = str(attachment.get("contentType", ""))
         size = f"{len(str(attachment['data'])) * 3 // 4} bytes" if "data" in attachment else ""
         note = ", ".join(part for part in (kind, size, url if attachment.get("title") else "") if part)
-        return Text(text=str(attachment.get("title") or url or "data"), href=self.links.reference(url), note=note)
+        title, data = str(attachment.get("title") or url or "data"), str(attachment.get("data", ""))
+        if kind == _PDF and _BASE64.fullmatch(data):
+            return Text(text=title, href=f"data:{_PDF};base64,{data}", note=note, save_as="document.pdf")
+        return Text(text=title, href=self.links.reference(url), note=note)
 
     def _money(self, money: Content) -> Text:
         return Text(text=f"{money.get('value', '')} {money.get('currency', '')}".strip() or "not said")

@@ -39,14 +39,14 @@ def shortened(text: str, most: int = _LONGEST) -> str:
 
 
 def words_of(xhtml: str) -> str:
-    """The words of a narrative without its markup, a line for each of its blocks.
+    """The words of a narrative without its markup, a line for each of its blocks; cells of a row are set apart.
 
     Nothing of the markup is kept: a page of ours holds no link, picture or style that somebody else has chosen.
     """
     reader = _Words()
     reader.feed(xhtml)
     reader.close()
-    lines = (" ".join(line.split()) for line in "".join(reader.found).split("\n"))
+    lines = (" ".join(line.split()).removeprefix("·").strip() for line in "".join(reader.found).split("\n"))
     return "\n".join(line for line in lines if line)
 
 
@@ -58,6 +58,8 @@ class _Words(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         del attrs
         self._divide(tag)
+        if tag in _CELLS:
+            self.found.append(" · ")
 
     def handle_endtag(self, tag: str) -> None:
         self._divide(tag)
@@ -68,8 +70,6 @@ class _Words(HTMLParser):
     def _divide(self, tag: str) -> None:
         if tag in _BLOCKS:
             self.found.append("\n")
-        elif tag in _CELLS:
-            self.found.append(" ")
 
 
 def _named(match: re.Match[str]) -> str:

@@ -36,6 +36,8 @@ SOON: Final = timedelta(days=14)
 """How long before its end an order is about to expire."""
 
 _ASKING: Final = frozenset({"abort", "change"})
+_CANCELLATION: Final = "cancellation-requested"
+"""Of a Task that another one asks to abort: the two are one line of the list."""
 _BEFORE_WORK: Final = frozenset({"requested", "received", "accepted"})
 
 
@@ -136,7 +138,11 @@ class _Maker:
     def sections(self, tasks: Iterable[Content]) -> list[Section]:
         """The groups that have something in them."""
         found: dict[str, list[Item]] = {}
-        for task in tasks:
+        listed = list(tasks)
+        asked = {reference_to(each) for each in listed if self._business(each) == _CANCELLATION}
+        for task in listed:
+            if self._view.local(reference_in(task.get("focus"))) in asked:
+                continue
             item = self._item(task)
             for key in self._groups(task, item):
                 found.setdefault(key, []).append(item)

@@ -17,6 +17,7 @@ TARGETS = (
     "worklist",
     "{treated.referral}",
     "{treated.plan}",
+    "{treated.plan}/$progress-report",
     "{treated.task}/_history",
     "{dangerous.referral}",
     "{hostile.patient}",

@@ -88,6 +88,17 @@ async def test_the_pages_of_plan_and_task_tell_it_as_well(treated: Story, name: 
     assert f"/fhir/{treated.patient}" in set(shown.all("href"))
 
 
+async def test_the_report_is_a_page_with_its_pdf(treated: Story) -> None:
+    """One link away from the plan."""
+    plan = await page(treated.clinic, treated.plan)
+    target = f"/fhir/{treated.plan}/$progress-report"
+    assert target in set(plan.all("href"))
+    shown = await page(treated.clinic, f"http://testserver{target}")
+    assert "Progress report" in shown.text
+    assert "Pain, numeric rating" in shown.text
+    assert list(shown.all("download")) == ["document.pdf"]
+
+
 async def test_a_danger_that_stands_is_told_with_its_severity(dangerous: Story) -> None:
     shown = await page(dangerous.clinic, dangerous.referral)
     assert "Deep vein thrombosis, acute" in shown.text

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(service.pages.__path__[0])
 DOCUMENT = b'{"openapi":"3.1.0","info":{"title":"synthetic","version":"1"},"paths":{}}'
-ELSEWHERE = ("/fhir/metadata", "/health/ready")
+ELSEWHERE = ("/fhir/metadata", "/fhir/worklist", "/health/ready")
 """What the pages link to and other parts of the service answer."""
 
 LINK = re.compile(r'(?:href|src)="([^"]*)"')

@@ -101,7 +101,7 @@ def assert_harmless(page: Markup) -> None:
         assert not name.startswith("on")
         assert name != "style"
     for href in (*page.all("href"), *page.all("src")):
-        assert re.match(r"(/(fhir|assets)(/|\?|$)|/$|#)", href), href
+        assert re.match(r"(/(fhir|assets)(/|\?|$)|/$|#|data:application/pdf;base64,[A-Za-z0-9+/]+={0,2}$)", href), href
     assert not set("".join(page.texts)) & {"\u202e", "\u2066", "\0"}
 
 
@@ -133,6 +133,25 @@ def test_a_hostile_bundle_is_a_table_of_text(text: str) -> None:
     }
     for kind in (text, "history"):
         assert_harmless(page_of(bundle | {"type": kind}, f"/Patient?name={text}"))
+
+
+@pytest.mark.parametrize("text", ATTACKS)
+def test_a_hostile_document_is_text(text: str) -> None:
+    """Its narrative is somebody's markup, and its attachment may call anything a PDF."""
+    form = {"contentType": "application/pdf", "title": text, "url": text, "data": text}
+    section = {"title": text, "text": {"div": f"<div>{text}</div>"}, "section": [{"title": text}]}
+    composition = {"title": text, "status": text, "date": text, "section": [section], "author": [{"reference": text}]}
+    report = {"resourceType": "DiagnosticReport", "presentedForm": [form]}
+    entries = [{"fullUrl": text, "resource": {"resourceType": "Composition", **composition}}, {"resource": report}]
+    assert_harmless(page_of({"resourceType": "Bundle", "type": "document", "entry": entries}))
+
+
+def test_a_pdf_is_there_to_be_saved() -> None:
+    """No other file is: a browser would show HTML or SVG as a page of ours."""
+    forms = [{"contentType": kind, "data": "QUJD"} for kind in ("application/pdf", "text/html", "image/svg+xml")]
+    page = page_of({"resourceType": "DiagnosticReport", "id": "r", "presentedForm": forms})
+    data = [attributes for tag, attributes in page.elements if str(attributes.get("href", "")).startswith("data:")]
+    assert data == [{"href": "data:application/pdf;base64,QUJD", "download": "document.pdf"}]
 
 
 @pytest.mark.parametrize("text", ATTACKS)

@@ -38,4 +38,4 @@ def test_the_words_of_a_narrative_are_kept_without_its_markup() -> None:
         '<div xmlns="http://www.w3.org/1999/xhtml"><p style="x">One &lt;b&gt;</p><table><tr><td>two</td><td>three</td>'
         '</tr></table><img src="x" alt="y"/><a href="javascript:x">four</a></div>'
     )
-    assert words_of(div) == "One <b>\ntwo three\nfour"
+    assert words_of(div) == "One <b>\ntwo · three\nfour"
