@@ -55,6 +55,8 @@ def _holds(condition: Condition, answers: Sequence[Content]) -> bool:
     if condition.operator == "=":
         return any(same(condition.element, each, condition.expected) for each in values)
     compare = _ORDERED[condition.operator]
+    if condition.element == "valueQuantity":
+        values = [each for each in values if _unit(each) == _unit(condition.expected)]
     pairs = [(_comparable(each), _comparable(condition.expected)) for each in values]
     return any(compare(one, other) for one, other in pairs if type(one) is type(other) and one is not None)
 
@@ -73,6 +75,10 @@ def same(element: str, one: Any, other: Any) -> bool:
             return bool(one.get("reference") == other.get("reference"))
         case _:
             return bool(_comparable(one) == _comparable(other))
+
+
+def _unit(quantity: Content) -> tuple[Any, Any]:
+    return quantity.get("system"), quantity.get("code")
 
 
 def _comparable(value: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from service.fhir.outcome import CANONICAL
 from service.fhir.questionnaire.enabled import given_answers
 from service.fhir.questionnaire.form import ORDINAL, WEIGHT
+from service.fhir.questionnaire.scoring import score_of
 from service.massage.assessment.rows import FOLDER
 from service.massage.catalogue.published import LOINC
 from service.massage.cycle.terms import codings
@@ -66,10 +67,8 @@ def _answers(response: Content, form: Form) -> Iterator[Content]:
     for link_id, answers in given_answers(response.get("item", ())).items():
         question = form.by_link_id.get(link_id)
         if question is not None and _asks(question.codes):
-            options = {each.value["code"]: each.score for each in question.options if "code" in (each.value or {})}
             for each in answers:
-                coding = each.get("valueCoding")
-                score = options.get(coding.get("code")) if coding else None
+                score = score_of(question, each)
                 yield each if score is None else {"valueDecimal": score}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from service.fhir.questionnaire.form import ORDINAL, form_of
 from service.massage.assessment.red_flags import flagged_questions
 from service.massage.assessment.self_harm import alarming_codes, is_alarming, may_be_alarming
 from service.massage.cycle.terms import PRE_SESSION_CHECK
@@ -93,3 +94,34 @@ def test_an_observation_of_the_ninth_question_alarms_above_0(value: Json, *, is_
 @pytest.mark.parametrize("broken", [{"component": 5}, {"code": []}, {"code": {"coding": "x"}}, {"component": [[]]}])
 def test_content_that_nobody_validated_is_looked_at_without_a_fault(broken: Json) -> None:
     assert may_be_alarming({"resourceType": "Observation"} | broken) is False
+
+
+@pytest.mark.parametrize(
+    "options, answer, is_above",
+    [
+        ([], {"valueInteger": 2}, True),
+        ([{"valueInteger": 0}, {"valueInteger": 1}], {"valueInteger": 0}, False),
+        ([{"valueInteger": 0}, {"valueInteger": 1}], {"valueInteger": 1}, True),
+        (
+            [{"valueCoding": {"code": "a"}, "extension": [{"url": ORDINAL, "valueDecimal": 0}]}],
+            {"valueCoding": {"code": "a"}},
+            False,
+        ),
+        (
+            [{"valueCoding": {"code": "b"}, "extension": [{"url": ORDINAL, "valueDecimal": 3}]}],
+            {"valueCoding": {"code": "b"}},
+            True,
+        ),
+        ([{"valueCoding": {"code": "c"}}], {"valueCoding": {"code": "c"}}, True),
+    ],
+)
+def test_the_ninth_question_of_anybodys_form_alarms(options: list[Json], answer: Json, *, is_above: bool) -> None:
+    """By the scores of its options."""
+    (code,) = alarming_codes()
+    item = {"linkId": "q", "type": "choice", "code": concept(LOINC, code)["coding"], "answerOption": options}
+    response = {
+        "resourceType": "QuestionnaireResponse",
+        "status": "completed",
+        "item": [{"linkId": "q", "answer": [answer]}],
+    }
+    assert is_alarming(response, form_of({"item": [item]})) is is_above
