@@ -15,7 +15,6 @@ from service.massage.cycle.terms import (
     STATUS_REASON,
     TASK_CODE,
     TASK_IO,
-    TASK_KIND,
     code_in,
     coded,
 )
@@ -95,19 +94,6 @@ def abort(**elements: Any) -> Content:
         "statusReason": {"text": "No longer wanted."},
         "requester": {"reference": "Organization/referrer"},
         "owner": {"reference": "Organization/clinic"},
-    } | elements
-
-
-def reminder(**elements: Any) -> Content:
-    """A reminder of the service."""
-    return {
-        "resourceType": "Task",
-        "id": "reminder",
-        "status": "ready",
-        "intent": "order",
-        "code": coded(TASK_KIND, "reminder"),
-        "focus": {"reference": "Task/task"},
-        "for": SUBJECT,
     } | elements
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from service.fhir.resource import Content
     from service.massage.catalogue.concepts import Property
-    from service.massage.catalogue.rows import Catalogue
+    from service.massage.catalogue.rows import Catalogue, StatusReason
 
 
 def code_systems(catalogue: Catalogue) -> list[Content]:
@@ -146,10 +146,7 @@ def _business_statuses(catalogue: Catalogue) -> Content:
 def _status_reasons(catalogue: Catalogue) -> Content:
     return _code_system(
         "referral-status-reason",
-        [
-            _concept(code, row.display, None, sources(catalogue, row.sources))
-            for code, row in catalogue.status_reasons.items()
-        ],
+        _named(catalogue, catalogue.status_reasons),
         title="Reasons for the status of a referral",
         description="Task.statusReason of a referral, always together with a text.",
     )
@@ -201,10 +198,7 @@ def _qualifications(catalogue: Catalogue) -> Content:
 def _override_reasons(catalogue: Catalogue) -> Content:
     return _code_system(
         "override-reason",
-        [
-            _concept(code, row.display, None, sources(catalogue, row.sources))
-            for code, row in catalogue.override_reasons.items()
-        ],
+        _named(catalogue, catalogue.override_reasons),
         title="Reasons to go on against a warning",
         description="Why a clinician overrides a card of the safety screening.",
     )
@@ -213,13 +207,15 @@ def _override_reasons(catalogue: Catalogue) -> Content:
 def _task_codes(catalogue: Catalogue) -> Content:
     return _code_system(
         "referral-task-code",
-        [
-            _concept(code, row.display, None, sources(catalogue, row.sources))
-            for code, row in catalogue.task_codes.items()
-        ],
+        _named(catalogue, catalogue.task_codes),
         title="What a Task of the referral loop asks for",
         description="Task.code beside those of R4's task-code.",
     )
+
+
+def _named(catalogue: Catalogue, rows: Mapping[str, StatusReason]) -> list[Content]:
+    """Concepts of which the name says all that was decided."""
+    return [_concept(code, row.display, None, sources(catalogue, row.sources)) for code, row in rows.items()]
 
 
 def _code_system(

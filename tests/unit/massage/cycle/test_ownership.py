@@ -27,12 +27,12 @@ from tests.builders.loop import (
     issue,
     plan,
     referral,
-    reminder,
     report,
     session,
     task,
     working_world,
 )
+from tests.builders.reminder import reminder
 
 if TYPE_CHECKING:
     from service.fhir.resource import Content

@@ -15,6 +15,7 @@ from service.massage.cycle.machine import NONE, SAME
 from service.massage.cycle.tables.business_status import ALLOWED, DEFAULTS, allowed_with, consistent
 from tests.builders import loop
 from tests.builders.loop import PARTIES, World, business, business_of
+from tests.builders.reminder import reminder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ BUILDERS: dict[str, Any] = {
     "Referral": loop.referral,
     "Task": loop.task,
     "RequestTask": loop.abort,
-    "Reminder": loop.reminder,
+    "Reminder": reminder,
     "CarePlan": loop.plan,
     "Goal": loop.goal,
     "Appointment": loop.appointment,
