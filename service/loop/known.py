@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from msgspec import Struct
 
@@ -16,7 +16,7 @@ from service.massage.cycle.visits import limit
 from service.massage.protocol.measured import is_measured, latest
 from service.massage.screening.detected_issue import is_withdrawn, rule_of
 from service.massage.screening.mitigation import mitigated
-from service.store.referrals import members
+from service.store.referrals import members, seen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from service.massage.catalogue.rows import OutcomeMeasure
     from service.massage.screening.finding import Screening
     from service.store.store import Session
+
+
+_LOOKED_AT: Final = tuple(name for name in LOOP if name not in {"Goal", "Observation"})
+"""What a plan depends on of a referral; what was measured is read with the patient's record."""
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -82,13 +86,14 @@ class Known(Struct, frozen=True, kw_only=True):
             return {}
         found = [each for each in self.about if each["resourceType"] == "Observation" and is_measured(each, measures)]
         names = [("Observation", each["id"]) for each in found]
-        seen = await session.current(names, lock=False) if names else {}
-        return latest((each for each in found if ("Observation", each["id"]) in seen), measures)
+        visible = await seen(session, names)
+        return latest((each for each in found if ("Observation", each["id"]) in visible), measures)
 
 
 async def _loaded(everything: Session, referral: Content) -> Loaded:
     """The referral with what hangs on it, as far as that is kept."""
     logical_id = referral["id"]
-    versions = (await members(everything, [identity_of("ServiceRequest", logical_id)], LOOP)).get(logical_id, {})
+    identities = [identity_of("ServiceRequest", logical_id)]
+    versions = (await members(everything, identities, LOOP, only=_LOOKED_AT)).get(logical_id, {})
     alone = {("ServiceRequest", logical_id): referral}
     return stored_referral(logical_id, versions) or Loaded(id=logical_id, content=referral, versions={}, contents=alone)

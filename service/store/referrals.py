@@ -37,6 +37,7 @@ SELECT f.id AS referral, {COLUMNS} FROM k
 CROSS JOIN LATERAL (SELECT id FROM resource WHERE key = k.referral_key OFFSET 0) f
 CROSS JOIN LATERAL (SELECT resource_key FROM referral_member WHERE referral_key = k.referral_key OFFSET 0) m
 CROSS JOIN LATERAL (SELECT * FROM resource WHERE key = m.resource_key AND content IS NOT NULL OFFSET 0) r
+WHERE $3::text[] IS NULL OR r.type = ANY($3::text[])
 ORDER BY k.referral_key, r.key"""  # noqa: S608 - constants only
 _ABOUT: Final = f"""SELECT DISTINCT ON (r.key) {COLUMNS}
 FROM unnest($1::uuid[]) AS p(identity) CROSS JOIN unnest($2::integer[]) AS s(source)
@@ -77,11 +78,14 @@ async def seen(session: Session, named: Collection[tuple[str, str]]) -> set[tupl
 
 
 async def members(
-    session: Session, identities: Collection[UUID], types: Sequence[str]
+    session: Session, identities: Collection[UUID], types: Sequence[str], *, only: Sequence[str] | None = None
 ) -> dict[str, dict[tuple[str, str], Version]]:
-    """Id of a referral → (type, id) → version, of all that belongs to the referrals of these resources."""
+    """Id of a referral → (type, id) → version, of all that belongs to the referrals of resources of some types.
+
+    Resources are told by their identities; `only` what belongs to it of these types.
+    """
     found: dict[str, dict[tuple[str, str], Version]] = {}
-    for row in await _connection(session).fetch(_MEMBERS, list(identities), types):
+    for row in await _connection(session).fetch(_MEMBERS, list(identities), types, only):
         version = version_of(row[1:])
         found.setdefault(row[0], {})[version.type, version.id] = version
     return found

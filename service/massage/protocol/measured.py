@@ -24,13 +24,12 @@ def latest(observations: Iterable[Content], measures: Mapping[str, OutcomeMeasur
     found: dict[str, tuple[Any, Decimal]] = {}
     units = {code: aim_of(code, measure).unit for code, measure in measures.items()}
     for each in observations:
-        moment = start_of(each.get("effectiveDateTime") or each.get("effectivePeriod"))
-        if each.get("status") not in _MEASURED or moment is None:
+        if each.get("status") not in _MEASURED:
             continue
         codes = codes_of(each.get("code"))
-        for code, measure in measures.items():
-            if not _measures(codes, code, measure):
-                continue
+        of_these = [code for code, measure in measures.items() if _measures(codes, code, measure)]
+        moment = start_of(each.get("effectiveDateTime") or each.get("effectivePeriod")) if of_these else None
+        for code in of_these if moment is not None else ():
             value = _value(each, units[code])
             if value is not None and (code not in found or found[code][0] <= moment):
                 found[code] = (moment, value)
