@@ -53,6 +53,8 @@ class Measured:
     p50: float
     p99: float
     generator_share: float
+    p95: float = 0.0
+    """Where it was asked for."""
 
     @property
     def rate(self) -> float:

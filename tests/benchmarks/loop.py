@@ -21,6 +21,7 @@ from tests.benchmarks import standing, workload
 from tests.benchmarks.documents import document_goals
 from tests.benchmarks.generator import FRESH, KEY, Load, load_generator
 from tests.benchmarks.goals import TRANSACTION, TRANSACTION_MANY, Goal
+from tests.benchmarks.outcomes import measure_outcomes, outcome_goals
 from tests.benchmarks.rounds import Pair, Row, measure
 from tests.benchmarks.serving import the_service
 from tests.benchmarks.sessions import SESSION, measure_sessions
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from tests.benchmarks.size import Size
 
-TITLE: Final = "REFERRAL_RULES=on; `bare` is the same service with REFERRAL_RULES=off, and of sessions one create"
+TITLE: Final = "REFERRAL_RULES=on; `bare` is the same with off; of sessions it is one create, of operations a read"
 ORDER: Final = "order for a patient with 200 conditions"
 CONDITIONS: Final = 200
 _PATIENTS: Final = 20
@@ -61,7 +62,9 @@ async def measure_loop(folder: Path, *, workers: int, size: Size) -> list[Row]:
             pairs = [Pair(name=name, service=loads[0][name], yardstick=loads[1][name]) for name in loads[0]]
             with load_generator() as generator:
                 rows = measure(generator, pairs, rounds=size.rounds, done=lambda: None)
-            return [*rows, await measure_sessions(ruled.port, referrals=size.referrals, rounds=size.rounds)]
+            sessions = await measure_sessions(ruled.port, referrals=size.referrals, rounds=size.rounds)
+            asked = await measure_outcomes(ruled.port, requests=size.validations, rounds=size.rounds)
+            return [*rows, sessions, *asked]
 
 
 def loop_goals(rows: list[Row], *, repeats: int) -> list[Goal]:
@@ -81,6 +84,7 @@ def loop_goals(rows: list[Row], *, repeats: int) -> list[Goal]:
             limit=20,
         ),
         Goal(name="a session in one call / one create, p50 of one client", value=session_times, unit="", limit=3),
+        *outcome_goals(rows),
         *document_goals(repeats=repeats),
     ]
 

@@ -54,9 +54,11 @@ def test_what_the_rules_of_the_loop_cost_has_numbers(report: dict[str, Any]) -> 
         "referral transaction, many",
         "order for a patient with 200 conditions",
         "a session in one call, against one create",
+        "$outcome-summary of 500 observations",
+        "$apply after 150 observations",
     ]
     assert all(row["ratio"] > 0 for row in report["loop"]["loads"])
-    assert len(report["loop"]["goals"]) == 6
+    assert len(report["loop"]["goals"]) == 8
 
 
 def test_pages_have_numbers(report: dict[str, Any]) -> None:
