@@ -24,7 +24,7 @@ from service.fhir.search.types.reference import NOT_LITERAL
 from service.fhir.sight import seen_number
 from service.store.likeness import least_likeness
 from service.store.search.forms import BIGINT, FORMS, INTEGER, MANY, TEXT
-from service.store.search.one_token import of_one_token
+from service.store.search.plain import of_plain
 from service.store.search.shape import (
     TYPES,
     All,
@@ -60,7 +60,7 @@ _ELSEWHERE: Final = 0
 
 def shaped(query: Query) -> ShapedQuery:
     """The shape and the values of a query."""
-    return of_one_token(query) or shaped_by_criteria(query)
+    return of_plain(query) or shaped_by_criteria(query)
 
 
 def shaped_by_criteria(query: Query) -> ShapedQuery:

@@ -10,7 +10,7 @@ import pytest
 from service.fhir.outcome import FhirError
 from service.fhir.reference import identity_of
 from service.store.search import compile_count, compile_match, compile_search, sort_columns
-from service.store.search.one_token import of_one_token
+from service.store.search.plain import of_plain
 from service.store.search.shaper import shaped_by_criteria
 from service.store.search.value_rows import after_prefix
 
@@ -50,12 +50,20 @@ def test_searches_of_one_shape_share_a_text(parse: Parse, one: str, other: str) 
         ("Observation", "combo-code=urn:x|a"),
         ("Observation", "_tag=urn:x|a"),
         ("Task", "group-identifier=urn:x|a"),
+        ("Observation", "code=a"),
+        ("Observation", "status=final"),
+        ("Observation", "patient=Patient/1"),
+        ("Observation", "subject=Patient/1&patient=Patient/2&code=urn:x|a&combo-code=b&code=c&status=final"),
+        ("Patient", "identifier=1&active=true&general-practitioner=Practitioner/1"),
+        ("Patient", ""),
     ],
 )
-def test_one_token_has_the_shape_that_its_criteria_come_to(parse: Parse, resource_type: str, text: str) -> None:
+def test_one_value_for_each_criterion_has_the_shape_that_its_criteria_come_to(
+    parse: Parse, resource_type: str, text: str
+) -> None:
     """The short way leads to the same place."""
     query = parse(resource_type, text)
-    short = of_one_token(query)
+    short = of_plain(query)
     assert short is not None
     assert short == shaped_by_criteria(query)
 
@@ -63,9 +71,11 @@ def test_one_token_has_the_shape_that_its_criteria_come_to(parse: Parse, resourc
 @pytest.mark.parametrize(
     "text",
     [
-        "identifier=1",
         "identifier=urn:x|1,urn:x|2",
-        "identifier=urn:x|1&active=true",
+        "identifier=urn:x|1&active=true,false",
+        "identifier=|1",
+        "identifier=urn:x|",
+        "general-practitioner=1",
         "identifier=urn:x|1&_sort=name",
         "identifier:not=urn:x|1",
         "identifier=urn:x|1&_contained=true",
@@ -75,7 +85,7 @@ def test_one_token_has_the_shape_that_its_criteria_come_to(parse: Parse, resourc
     ],
 )
 def test_other_searches_do_not_go_the_short_way(parse: Parse, text: str) -> None:
-    assert of_one_token(parse("Patient", text)) is None
+    assert of_plain(parse("Patient", text)) is None
 
 
 EVIL = "'; DROP TABLE resource; --"
