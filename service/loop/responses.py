@@ -91,7 +91,7 @@ class Responses:
                 if form is not None:
                     issues += [_at(each, issue) for issue in problems(after, form)]
                 elif self._forms.is_ours(named):
-                    issues.append(_at(each, _UNKNOWN))
+                    issues.append(_at(each, UNKNOWN))
                 else:
                     unknown.add((each.type, each.id))
             if is_alarming(after, form):
@@ -102,7 +102,7 @@ class Responses:
 
     def require(self, own: Iterable[Proposal], looked: Looked) -> None:
         """FhirError questionnaire-unknown for a response of a referral whose Questionnaire is not held."""
-        issues = [_at(each, _UNKNOWN) for each in own if (each.type, each.id) in looked.unknown]
+        issues = [_at(each, UNKNOWN) for each in own if (each.type, each.id) in looked.unknown]
         if issues:
             raise FhirError(issues=issues)
 
@@ -152,7 +152,7 @@ def _told(
     ]
 
 
-_UNKNOWN: Final = Issue(
+UNKNOWN: Final = Issue(
     code="questionnaire-unknown",
     diagnostics="The service does not hold this Questionnaire in this version: store it, or name one that is held.",
     expression=(_ASKED,),

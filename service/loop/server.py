@@ -24,6 +24,7 @@ from service.loop.referrals import Referrals
 from service.loop.responses import Responses
 from service.loop.rules import ReferralRules
 from service.loop.safety import Safety
+from service.loop.validate import Validate
 from service.loop.visits import CountVisits
 from service.massage import assessment, protocol
 from service.massage.outcome import Measures
@@ -101,5 +102,6 @@ def _operations(
         "populate": Populate(forms),
         "progress-report": ProgressReport(knowledge, referrals, press),
         "record-session": RecordSession(protocols.catalogue, referrals),
+        "validate": Validate(forms),
         "visits": CountVisits(knowledge.payers),
     }

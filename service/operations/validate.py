@@ -18,9 +18,13 @@ from service.interactions.integrity import ELSEWHERE, still_referenced
 from service.interactions.profile_sources import STRUCTURE
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from service.fhir.interaction import Context, Operation
     from service.fhir.resource import Content
     from service.interactions.parts import Parts
+
+    Beside = Callable[[Parts, Context, Content], Awaitable[list[Issue]]]
 
 _MODES: Final = ("create", "update", "delete", "profile")
 
@@ -31,9 +35,11 @@ class _Asked(Struct, frozen=True, kw_only=True):
     profiles: tuple[str, ...]
 
 
-async def validate(parts: Parts, context: Context, operation: Operation) -> Answer:
-    """An OperationOutcome; FhirError where the request itself is not understood."""
-    del context
+async def validate(parts: Parts, context: Context, operation: Operation, beside: Beside | None = None) -> Answer:
+    """An OperationOutcome; FhirError where the request itself is not understood.
+
+    `beside` tells of content that is valid what else it would be refused for.
+    """
     if operation.type is None:
         raise failure("operation-unknown", "$validate works on a type or an instance.")
     asked = _asked(operation)
@@ -45,6 +51,9 @@ async def validate(parts: Parts, context: Context, operation: Operation) -> Answ
         issues = await _deletion_issues(parts, operation)
     else:
         issues = await _content_issues(parts, operation, asked)
+        if beside is not None and not any(issue.severity == "error" for issue in issues):
+            content = asked.resource or await _stored(parts, operation)
+            issues += await beside(parts, context, content)
     return Answer(result=Result.OK, body=codec.encode(operation_outcome(issues)))
 
 

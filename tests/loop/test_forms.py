@@ -138,6 +138,20 @@ async def test_a_response_that_is_sent_as_it_is_stored_is_not_stored_again(measu
     assert entry["resource"]["derivedFrom"] == [reference(stored)]
 
 
+async def test_validation_tells_what_a_response_would_be_refused_for(measured: Story) -> None:
+    """A questionnaire that is not held is a warning, but for ours."""
+    for elements, code, severity in (
+        ({}, "invariant", "warning"),  # the narrative, which R4 would like to have
+        ({"item": [{"linkId": "pain", "answer": [{"valueInteger": 11}]}]}, "answer-invalid", "error"),
+        ({"questionnaire": f"{NPRS}|0"}, "questionnaire-unknown", "error"),
+        ({"questionnaire": "https://forms.example.org/none"}, "questionnaire-unknown", "warning"),
+    ):
+        answered = await measured.clinic("POST", "QuestionnaireResponse/$validate", rated(measured, 3) | elements)
+        *_, issue = answered.json()["issue"]
+        found = issue.get("details", {}).get("coding", [{}])[0].get("code")
+        assert (found, issue["severity"]) == (code, severity), answered.text
+
+
 async def test_the_ninth_answer_of_phq_9_is_told_once_when_it_comes_by_extract(story: Story) -> None:
     """The response and its observations in one transaction."""
     await (await story.refer()).accept()
