@@ -43,8 +43,9 @@ if TYPE_CHECKING:
 
 
 class Loop(Struct, frozen=True, kw_only=True):
-    """The safety rules in force, what rules on writes, and the operations beside those of FHIR, by their names."""
+    """What it goes by, the safety rules in force, what rules on writes, and the operations beside those of FHIR."""
 
+    knowledge: Knowledge
     safety_rules: Rules
     rules: ReferralRules
     operations: Mapping[str, Any]
@@ -72,6 +73,7 @@ def loop_of(
     forms = Forms(assessment.load(known=catalogue), registry, definitions.resource_types, zone)
     knowledge = Knowledge(catalogue=catalogue, measures=measures, payers=payers)
     return Loop(
+        knowledge=knowledge,
         safety_rules=safety_rules,
         rules=ReferralRules(
             referrals,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime, tzinfo
 
+    from service.documents.case import Knowledge
     from service.fhir.definitions import Definitions
     from service.fhir.interaction import Answer, Interaction, Parameters
     from service.fhir.resource import Content
@@ -36,16 +37,16 @@ _NO_VISITS: Final = "Your scopes do not let you read visits."
 
 
 class Pages:
-    """Makes pages; `zone` is that of the times on them, `version` the software's.
+    """Makes pages by what is known of the trade; `zone` is that of the times on them, `version` the software's.
 
     `base` is the URL of FHIR as clients see it, `target` the path and query below it, `now` the present instant. `ask`
     performs an interaction in the caller's name and puts it on record; FhirError where it is refused.
     """
 
-    def __init__(self, definitions: Definitions, zone: tzinfo, version: str) -> None:
+    def __init__(self, definitions: Definitions, knowledge: Knowledge, zone: tzinfo, version: str) -> None:
         self._zone = zone
         self._types = frozenset(definitions.resource_types)
-        self._sheets = Sheets(definitions, zone, version)
+        self._sheets = Sheets(definitions, knowledge, zone, version)
 
     async def answer(
         self, body: bytes, interaction: Interaction, *, base: str, target: str, now: datetime, ask: Ask

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -10,8 +9,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from service.fhir import codec
-from service.massage.catalogue.rows import load
-from service.massage.outcome import Measures
 from service.pages import stylesheet, words
 from service.pages.case import case_of
 from service.pages.elements import Elements, Reader
@@ -31,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, tzinfo
 
+    from service.documents.case import Knowledge
     from service.fhir.definitions import Definitions
     from service.fhir.resource import Content
     from service.pages.story import Story
@@ -75,18 +73,15 @@ class _Desk(Struct, frozen=True, kw_only=True):
 
 
 class Sheets:
-    """Makes pages; `zone` is that of the times on them, `version` the software's."""
+    """Makes pages by what is known of the trade; `zone` is that of the times on them, `version` the software's."""
 
-    def __init__(self, definitions: Definitions, zone: tzinfo, version: str) -> None:
+    def __init__(self, definitions: Definitions, knowledge: Knowledge, zone: tzinfo, version: str) -> None:
         self._types = frozenset(definitions.resource_types)
         self._elements = Elements(definitions)
-        self._terms = words.Terms()
+        self._knowledge = knowledge
+        self._terms = words.Terms(knowledge.catalogue)
         self._zone = zone
         self._version = version
-
-    @cached_property
-    def _measures(self) -> Measures:
-        return Measures(load())
 
     def page(
         self, body: bytes, content: Content, visited: Visited, story: tuple[str, bytes] | None, note: str
@@ -161,7 +156,7 @@ class Sheets:
             return None
         case = case_of(story[1], story[0], visited.base, self._types)
         desk.values.called = desk.headlines.namer(case.view.find)
-        return story_of(case, self._measures, desk.values, desk.headlines, visited.now)
+        return story_of(case, self._knowledge, desk.values, desk.headlines, visited.now)
 
     def _actions(self, type: str, logical_id: str, links: Links, *, has_story: bool) -> list[tuple[str, str]]:
         """Where one may go from the page of a resource that is stored, as (name, address)."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from service.massage.cycle import Policy
 from service.massage.cycle.terms import reference_in
 from service.massage.cycle.validity import order_end
 from service.massage.visits import account, session_log
@@ -20,8 +19,9 @@ from service.pages.timeline import Event, Timeline
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from service.documents.case import Knowledge
     from service.fhir.resource import Content
-    from service.massage.outcome import Measures
+    from service.massage.cycle import Policy
     from service.massage.visits import SessionEntry
     from service.pages.case import Case
     from service.pages.headline import Headlines
@@ -83,10 +83,11 @@ class Story(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
-def story_of(case: Case, measures: Measures, values: Values, headlines: Headlines, now: datetime) -> Story:
+def story_of(case: Case, knowledge: Knowledge, values: Values, headlines: Headlines, now: datetime) -> Story:
     """The story of a case as of `now`."""
-    teller = _Teller(case, values, headlines, now)
-    outcomes = Outcomes(case, measures, values, now)
+    policy = knowledge.payers.policy_of(case.referral, case.view.resources, case.base)
+    teller = _Teller(case, values, headlines, now, policy)
+    outcomes = Outcomes(case, knowledge.measures, values, now)
     task = case.task()
     return Story(
         state=headlines.state(task) if task else headlines.state(case.referral),
@@ -104,7 +105,8 @@ def story_of(case: Case, measures: Measures, values: Values, headlines: Headline
 
 
 class _Teller:
-    def __init__(self, case: Case, values: Values, headlines: Headlines, now: datetime) -> None:
+    def __init__(self, case: Case, values: Values, headlines: Headlines, now: datetime, policy: Policy) -> None:
+        self._policy = policy
         self._case = case
         self._values = values
         self._headlines = headlines
@@ -144,7 +146,7 @@ class _Teller:
 
     def visits(self) -> list[Count]:
         """The numbers of visits; those that the caller may not know say so."""
-        counted = account(self._case.view, self._case.unread)
+        counted = account(self._case.view, self._case.unread, self._policy)
         found = []
         for name, label in _COUNTS:
             number = getattr(counted, name)
@@ -195,7 +197,7 @@ class _Teller:
         return Text(text=self._headlines.of(content), href=href, note=note or self._headlines.state(content))
 
     def _validity(self, task: Content | None) -> list[Text]:
-        end = order_end(self._case.referral, task or {}, Policy().validity)
+        end = order_end(self._case.referral, task or {}, self._policy.validity)
         if end is None:
             return []
         last = end - timedelta(microseconds=1)

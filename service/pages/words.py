@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.massage.catalogue.code_systems import code_systems
 from service.massage.catalogue.published import CPT, ICD10CM, LOINC, SNOMED
-from service.massage.catalogue.rows import load
 from service.massage.cycle.terms import BUSINESS_STATUS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from service.fhir.resource import Content
+    from service.massage.catalogue.rows import Catalogue
 
 _TITLED: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _CODE: Final = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
@@ -117,7 +117,10 @@ def unit(text: str) -> str:
 
 
 class Terms:
-    """What the codes of the catalogue are called, read when the first page is made."""
+    """What the codes of a catalogue are called, gathered when the first page is made."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
 
     def text(self, concept: Any) -> str:
         """A CodeableConcept in words: its text, else what its codings are called, else their codes."""
@@ -141,7 +144,7 @@ class Terms:
 
     @cached_property
     def _displays(self) -> dict[tuple[str, str], str]:
-        catalogue = load()
+        catalogue = self._catalogue
         found = {(SNOMED, "387854002"): "Massage therapy"}
         for system in code_systems(catalogue):
             found |= {(system["url"], value): display for value, display in _concepts(system)}

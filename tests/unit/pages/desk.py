@@ -8,8 +8,12 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from service.documents.case import Knowledge
 from service.fhir import codec
 from service.fhir.definitions import Definitions, load
+from service.massage.catalogue.rows import load as load_catalogue
+from service.massage.outcome import Measures
+from service.massage.payers import load as load_payers
 from service.pages.headline import Headlines
 from service.pages.links import Links
 from service.pages.sheets import Sheets, Visited
@@ -31,13 +35,19 @@ def definitions() -> Definitions:
 
 
 @cache
+def knowledge() -> Knowledge:
+    catalogue = load_catalogue()
+    return Knowledge(catalogue=catalogue, measures=Measures(catalogue), payers=load_payers())
+
+
+@cache
 def terms() -> Terms:
-    return Terms()
+    return Terms(knowledge().catalogue)
 
 
 @cache
 def sheets() -> Sheets:
-    return Sheets(definitions(), BERLIN, "1.2.3")
+    return Sheets(definitions(), knowledge(), BERLIN, "1.2.3")
 
 
 def links(base: str = BASE) -> Links:
