@@ -10,21 +10,20 @@ import pytest
 from msgspec.structs import replace
 
 from service.fhir.codec import decode, encode
-from service.fhir.definitions import load
 from service.fhir.outcome import FhirError
-from service.fhir.profile import Profile, Shelf
-from service.interactions.profile_sources import Source, codes_of
-from service.massage import catalogue, profiles, protocol
+from service.massage import protocol
 from service.massage.protocol.goals import aim_of
 from service.massage.protocol.measured import latest
 from service.massage.screening.record import record_of
 from service.massage.screening.screen import screen
 from service.massage.screening.systems import LOINC
+from tests.builders.profiles import profile_of
 from tests.builders.protocol import PROTOCOLS, ROWS, Json
 from tests.builders.resources import concept, reference
 from tests.builders.screening import NOW, diagnosis, order, rules
 
 if TYPE_CHECKING:
+    from service.fhir.profile import Profile
     from service.fhir.validation import Validator
     from service.massage.protocol import Protocol
 
@@ -41,15 +40,7 @@ EVERYBODY: Final[dict[str, list[Json]]] = {
 @pytest.fixture(scope="module")
 def care_plan() -> Profile:
     """Our profile of a plan."""
-    structures = [decode(encode(each)) for each in profiles.resources()]
-    held: dict[tuple[str, str], list[Source]] = {}
-    for content in (decode(encode(each)) for each in catalogue.resources()):
-        source = Source(type=content["resourceType"], id=content["id"], version_id=1, content=content)
-        held.setdefault((source.type, content["url"]), []).append(source)
-    shelf = Shelf(load(), structures, codes_of(structures, held, limit=10_000))
-    profile = shelf.profile(profiles.canonical("massage-care-plan"))
-    assert isinstance(profile, Profile), profile
-    return profile
+    return profile_of("massage-care-plan")
 
 
 def case(*known: Json, referral: Json | None = None, **changes: Any) -> protocol.Case:
