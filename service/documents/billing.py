@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.massage.catalogue.published import CPT, canonical
+from service.massage.catalogue.published import CPT
 from service.massage.cycle.terms import codings, references_in
 from service.massage.cycle.view import name_of
+from service.massage.visits.log import TECHNIQUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from service.documents.case import Case
     from service.fhir.resource import Content
     from service.massage.visits import SessionEntry
-
-_TECHNIQUE = canonical("CodeSystem", "massage-technique")
 
 
 def cpt_codes(case: Case) -> dict[str, tuple[str, ...]]:
@@ -30,7 +29,7 @@ def cpt_codes(case: Case) -> dict[str, tuple[str, ...]]:
 
 
 def _usual(case: Case, entry: SessionEntry) -> tuple[str, ...]:
-    rows = [case.techniques.get(each.code) for each in entry.techniques if each.system == _TECHNIQUE]
+    rows = [case.techniques.get(each.code) for each in entry.techniques if each.system == TECHNIQUE]
     return tuple(dict.fromkeys(code for row in rows if row is not None for code in row.cpt))
 
 

@@ -13,13 +13,13 @@ from service.massage.cycle.terms import PLACER, identifiers
 from service.massage.outcome import compared, is_met, targets_of, told, unit_in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from service.documents.case import Case
     from service.documents.paper import Block
     from service.massage.outcome import Series
     from service.massage.outcome.comparison import Progress
-    from service.massage.visits import SessionEntry
+    from service.massage.visits import SessionEntry, Term
 
 PROGRESS: Final[dict[Progress, str]] = {
     "improved": "improved",
@@ -91,7 +91,7 @@ def done(case: Case) -> Section:
     """Which techniques were used, in how many sessions."""
     counted: dict[str, int] = {}
     for entry in case.log:
-        for text in dict.fromkeys(each.text or words.UNKNOWN for each in entry.techniques):
+        for text in dict.fromkeys(words.term(each, case.techniques) or words.UNKNOWN for each in entry.techniques):
             counted[text] = counted.get(text, 0) + 1
     rows = tuple((text, str(number)) for text, number in counted.items())
     blocks: tuple[Block, ...] = (Table("Techniques", ("Technique", "Sessions"), rows),) if rows else ()
@@ -152,10 +152,14 @@ def _session(case: Case, entry: SessionEntry) -> tuple[str, ...]:
         words.clock(entry.start, entry.end, case.zone),
         words.count(entry.minutes),
         words.count(entry.units),
-        ", ".join(each.text for each in entry.techniques) or words.UNKNOWN,
-        ", ".join(each.text for each in entry.regions) or words.UNKNOWN,
+        _called(case, entry.techniques),
+        _called(case, entry.regions),
         words.who(case.view, {"reference": entry.therapist}) or words.UNKNOWN,
     )
+
+
+def _called(case: Case, terms: Iterable[Term]) -> str:
+    return ", ".join(words.term(each, case.techniques) for each in terms) or words.UNKNOWN
 
 
 def _codes(case: Case) -> dict[str, str]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from service.massage.cycle.terms import codings, reference_in
+from service.massage.visits.log import TECHNIQUE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime, tzinfo
 
     from service.fhir.resource import Content
+    from service.massage.catalogue.rows import Technique
     from service.massage.cycle.view import View
+    from service.massage.visits import Term
 
+_KIND: Final = re.compile(r" \((body structure|disorder|finding|morphologic abnormality|procedure)\)$")
 UNKNOWN: Final = "not known"
 _DEEPEST: Final = 3
 _FIRST_USES: Final = ("official", "usual")
@@ -37,6 +42,15 @@ def concept(value: Any) -> str:
     found = [value.get("text"), *(each.get("display") for each in codings(value))]
     found += [each.get("code") for each in codings(value)]
     return str(next((each for each in found if each), ""))
+
+
+def term(each: Term, techniques: Mapping[str, Technique]) -> str:
+    """How a term of the log is called: a technique that is given by its code alone as the catalogue has it.
+
+    What SNOMED CT's full names say in brackets of the kind of concept is left out.
+    """
+    row = techniques.get(each.code) if each.system == TECHNIQUE and each.text in ("", each.code) else None
+    return row.display if row is not None else _KIND.sub("", each.text)
 
 
 def moment(instant: datetime | None, zone: tzinfo) -> str:

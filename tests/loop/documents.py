@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pypdf import PdfReader
 
+from service.fhir import codec
 from service.fhir.definitions import load
 from service.fhir.validation import Validator
 from service.massage.catalogue.published import canonical
@@ -143,8 +144,8 @@ async def course(story: Story) -> Story:
 def document(answered: httpx.Response) -> Json:
     """The Bundle, which is a valid document."""
     assert answered.status_code == 200, answered.text
+    assert validator().issues(codec.decode(answered.content), "Bundle") == []
     bundle: Json = answered.json()
-    assert validator().issues(bundle, "Bundle") == []
     assert (bundle["type"], bundle["entry"][0]["resource"]["resourceType"]) == ("document", "Composition")
     assert bundle["identifier"]["value"].startswith("urn:uuid:")
     return bundle

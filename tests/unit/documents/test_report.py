@@ -17,6 +17,8 @@ from service.documents.report import conclusion, diagnostic_report, report_paper
 from service.fhir.definitions import load
 from service.fhir.validation import Validator
 from service.massage.catalogue.published import CPT
+from service.massage.visits import Term
+from service.massage.visits.log import TECHNIQUE
 from tests.builders import documents, loop
 
 Json = dict[str, Any]
@@ -153,6 +155,19 @@ def test_the_first_visits_of_an_order_with_a_coverage_take_no_authorisation() ->
 def test_a_report_that_is_filed_is_the_one_that_was_due() -> None:
     titles = [each.requirement.title for each in missing(documents.case(loop.report()))]
     assert "A progress report when one was due" not in titles
+
+
+TERMS = [
+    (Term(system=TECHNIQUE, code="deep-tissue", text="deep-tissue"), "Deep tissue massage"),
+    (Term(system=TECHNIQUE, code="deep-tissue", text="Deep, with oil"), "Deep, with oil"),
+    (Term(system="http://snomed.info/sct", code="1", text="Lumbar region (body structure)"), "Lumbar region"),
+    (Term(text="Neck (left)"), "Neck (left)"),
+]
+
+
+@pytest.mark.parametrize("each, told", TERMS)
+def test_a_term_of_the_log_is_called_as_a_reader_knows_it(each: Term, told: str) -> None:
+    assert words.term(each, documents.catalogue().techniques) == told
 
 
 TIMINGS = [
