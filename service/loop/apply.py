@@ -28,6 +28,7 @@ from service.fhir.reference import parse_local
 from service.loop.episode import decoded
 from service.loop.known import Known
 from service.massage import protocol
+from service.massage.cycle import visits
 from service.massage.protocol.definitions import VERSION
 from service.operations.parameters import Taken, missing, sent
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from service.interactions.parts import Parts
     from service.loop.referrals import Referrals
     from service.loop.safety import Safety
+    from service.massage.payers import Payers
     from service.massage.protocol import Protocol, Protocols
     from service.operations.parameters import Sent
     from service.store.store import Session
@@ -88,10 +90,11 @@ class _Given(Struct, frozen=True, kw_only=True):
 class Apply:
     """Applies the protocols that come with the service."""
 
-    def __init__(self, protocols: Protocols, referrals: Referrals, safety: Safety) -> None:
+    def __init__(self, protocols: Protocols, referrals: Referrals, safety: Safety, payers: Payers) -> None:
         self._protocols = protocols
         self._referrals = referrals
         self._safety = safety
+        self._payers = payers
 
     async def __call__(self, parts: Parts, context: Context, operation: Operation) -> Answer:
         """The CarePlan, or with `bundled` a transaction that creates it; FhirError as the table above says."""
@@ -137,6 +140,7 @@ class Apply:
         _check_referral(self._referrals, referral, self._safety.patient_of(referral, context.base), patient)
         known = await Known.of(self._safety, parts, session, context, referral, patient, about)
         measures = {code: self._protocols.catalogue.outcome_measures[code] for code in row.goals}
+        policy = self._payers.policy_of(referral, known.view.resources, context.base)
         return protocol.Case(
             patient=f"Patient/{patient}",
             referral=referral,
@@ -146,10 +150,11 @@ class Apply:
             author=found.reference("practitioner"),
             organisation=found.reference("organization"),
             encounter=found.reference("encounter"),
-            left=known.left,
+            left=visits.remaining(known.view, policy),
             measured=await known.measured(session, context, measures),
             cleared=known.cleared,
             issues=known.issues,
+            policy=policy,
         )
 
     async def _only_referral(self, session: Session, about: list[Content]) -> Content:

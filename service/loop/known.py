@@ -12,7 +12,6 @@ from service.loop.episode import Loaded, Organisations, episode_of, stored_refer
 from service.loop.rules import LOOP
 from service.loop.safety import clearance_of
 from service.massage.cycle.view import View
-from service.massage.cycle.visits import limit
 from service.massage.protocol.measured import is_measured, latest
 from service.massage.screening.detected_issue import is_withdrawn, rule_of
 from service.massage.screening.mitigation import mitigated
@@ -36,12 +35,12 @@ _LOOKED_AT: Final = tuple(name for name in LOOP if name not in {"Goal", "Observa
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """Of one referral: `cleared` rules, `issues` that stand, visits `left`, and all that screening read, `about`."""
+    """Of one referral: `cleared` rules, `issues` that stand, its episode, and all that screening read, `about`."""
 
     screening: Screening
     cleared: frozenset[str]
     issues: tuple[str, ...]
-    left: int | None
+    view: View
     about: Sequence[Content]
 
     @classmethod
@@ -66,15 +65,13 @@ class Known(Struct, frozen=True, kw_only=True):
             if change.type == "DetectedIssue" and change.after is not None:
                 issues[change.id] = change.after
         clearance = clearance_of(episode, Organisations(episode, types), episode.resources)
-        view = View(loaded.id, episode.resources, context.base)
-        most = limit(view)
         return cls(
             screening=screening,
             cleared=frozenset(
                 rule for each in issues.values() if mitigated(each, clearance) and (rule := rule_of(each)) is not None
             ),
             issues=stored,
-            left=None if most is None else most - len(view.delivered()),
+            view=View(loaded.id, episode.resources, context.base),
             about=about,
         )
 

@@ -6,7 +6,7 @@ As far as the caller sees the episode and may read its types; those that it may 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from service.fhir import codec
 from service.fhir.interaction import Answer
@@ -15,9 +15,9 @@ from service.fhir.sight import REFERRAL
 from service.fhir.temporal import DATE_FORMS, range_of
 from service.loop.outcome_parameters import Summary, parameters
 from service.loop.reading import readable_types, seen_episode
-from service.massage.cycle import visits
 from service.massage.outcome.achievement import series_of
 from service.massage.outcome.goals import DROPPED
+from service.massage.visits import account
 from service.operations.parameters import Taken, sent
 
 if TYPE_CHECKING:
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
     from service.fhir.interaction import Context, Operation
     from service.interactions.parts import Parts
+    from service.massage.cycle import Policy
     from service.massage.cycle.view import View
     from service.massage.outcome import Measures
+    from service.massage.payers import Payers
 
 TAKEN: Final = Taken(operation="outcome-summary", kinds={"asOf": "text"})
 
@@ -40,8 +42,9 @@ _INSTANT: Final = timedelta(microseconds=1)
 class OutcomeSummary:
     """The operation, by the measures of a catalogue."""
 
-    def __init__(self, measures: Measures) -> None:
+    def __init__(self, measures: Measures, payers: Payers) -> None:
         self._measures = measures
+        self._payers = payers
 
     async def __call__(self, parts: Parts, context: Context, operation: Operation) -> Answer:
         """Parameters; FhirError not-found where the referral is not seen, forbidden where no measurement is read."""
@@ -51,11 +54,15 @@ class OutcomeSummary:
         as_of = _as_of(parts, context, operation)
         readable = _readable(context)
         async with parts.store.session() as session:
-            view = await seen_episode(parts, session, context, logical_id, _MEMBERS, beside=(_PAYER,))
-        summary = self._summary(parts, view, as_of, readable)
+            view = await seen_episode(parts, session, context, logical_id, _MEMBERS, beside=(_PAYER, "Coverage"))
+        policy = self._payers.policy_of(view.referral, view.resources, context.base)
+        unread = frozenset({*_MEMBERS, _PAYER} - readable)
+        summary = self._summary(parts, view, as_of, _sessions(view, unread, policy), unread)
         return Answer(result=Result.OK, body=codec.encode(parameters(summary, self._measures)))
 
-    def _summary(self, parts: Parts, view: View, as_of: datetime, readable: frozenset[str]) -> Summary:
+    def _summary(
+        self, parts: Parts, view: View, as_of: datetime, sessions: dict[str, int], unread: frozenset[str]
+    ) -> Summary:
         series, left_out = series_of(view, self._measures, parts.zone, until=as_of)
         return Summary(
             as_of=as_of,
@@ -63,8 +70,8 @@ class OutcomeSummary:
             series=tuple(series),
             left_out=tuple(left_out),
             goals=tuple(each for each in view.of("Goal") if each.get("lifecycleStatus") not in DROPPED),
-            sessions=_sessions(view, readable),
-            unread=tuple(name for name in (*_MEMBERS, _PAYER) if name not in readable),
+            sessions=sessions,
+            unread=tuple(name for name in (*_MEMBERS, _PAYER) if name in unread),
         )
 
 
@@ -87,14 +94,14 @@ def _readable(context: Context) -> frozenset[str]:
     return readable
 
 
-def _sessions(view: View, readable: frozenset[str]) -> dict[str, int]:
-    """The numbers of sessions by DOMAIN's names, those that are known."""
-    known: dict[str, Any] = {"ordered": visits.ordered(view)}
-    allowed = visits.authorised(view) if _PAYER in readable else None
-    known["authorised"] = allowed
-    if readable >= _OF_VISITS:
-        completed, most = len(view.delivered()), visits.limit(view)
-        known["completed"] = completed
-        known["noShow"] = sum(1 for _ in view.with_status("Appointment", frozenset({"noshow"})))
-        known["remaining"] = None if most is None else max(0, most - completed)
+def _sessions(view: View, unread: frozenset[str], policy: Policy) -> dict[str, int]:
+    """The numbers of sessions, those that are known: of visits $visits tells more."""
+    found = account(view, unread, policy)
+    known = {
+        "ordered": found.ordered,
+        "authorised": found.authorised,
+        "completed": found.completed,
+        "noShow": found.no_show,
+        "remaining": found.remaining,
+    }
     return {name: count for name, count in known.items() if count is not None}

@@ -97,10 +97,10 @@ def _operations(
 ) -> dict[str, Any]:
     press = Press()
     return {
-        "apply": Apply(protocols, referrals, safety),
+        "apply": Apply(protocols, referrals, safety, knowledge.payers),
         "extract": Extract(forms),
         "necessity-packet": NecessityPacket(knowledge, press),
-        "outcome-summary": OutcomeSummary(knowledge.measures),
+        "outcome-summary": OutcomeSummary(knowledge.measures, knowledge.payers),
         "populate": Populate(forms),
         "progress-report": ProgressReport(knowledge, referrals, press),
         "record-session": RecordSession(protocols.catalogue, referrals),

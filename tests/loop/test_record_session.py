@@ -15,12 +15,13 @@ from service.massage.visits.log import OUTCOME, TECHNIQUE
 from tests.api.outcome import assert_outcome
 from tests.builders import loop
 from tests.builders.resources import reference
-from tests.loop.story import Story, new, now
+from tests.loop.story import THROMBOSIS, Story, new, now
 from tests.loop.test_delivery import authorisation, progress
 
 if TYPE_CHECKING:
     import httpx
 
+    from tests.api.auth.conftest import Workers
     from tests.loop.side import Json
 
 LUMBAR = "52612000"
@@ -483,3 +484,30 @@ async def test_other_measurements_come_along(story: Story) -> None:
     assert measured["effectiveDateTime"] == story.begins(1).isoformat(timespec="seconds")
     wrong = opening | {"valueQuantity": {"value": 38, "system": "http://unitsofmeasure.org", "code": "kg"}}
     assert_outcome(await record(story, 2, observation={"resource": wrong}), 422, "outcome-invalid")
+
+
+async def test_no_session_is_recorded_under_an_open_contraindication(story: Story) -> None:
+    """S11: what becomes known meanwhile holds the work."""
+    await planned(story)
+    await story.referrer.post(story.diagnosis(THROMBOSIS))
+    before = await counted(story)
+    assert_outcome(await record(story), 422, "guard-safety")
+    assert await counted(story) == before
+
+
+async def test_scopes_of_the_pieces_are_needed(story: Story, workers: Workers) -> None:
+    """Who may read the plan and write no Procedure records none."""
+    await planned(story)
+    headers = await workers.bearer("clinic", "system/CarePlan.rs system/Encounter.cu system/Observation.c")
+    refused = await workers.one.post(f"{story.plan}/$record-session", json=told(story), headers=headers)
+    assert_outcome(refused, 403, "forbidden")
+
+
+async def test_on_record_is_the_operation_with_what_it_wrote(story: Story) -> None:
+    await planned(story)
+    answer = await recorded(story)
+    read = await story.network.administrator("GET", f"AuditEvent?entity={answer['session']}")
+    assert [each["resource"]["subtype"][0]["code"] for each in read.json()["entry"]] == ["create"]
+    about_plan = await story.network.administrator("GET", f"AuditEvent?entity={story.plan}")
+    told_of = [each["resource"]["subtype"][0]["code"] for each in about_plan.json()["entry"]]
+    assert told_of.count("operation") == 1

@@ -109,6 +109,12 @@ def limit(view: View, policy: Policy | None = None) -> int | None:
     return min(known) if known else None
 
 
+def remaining(view: View, policy: Policy | None = None) -> int | None:
+    """How many visits there may still be; None where their number is not said."""
+    most = limit(view, policy)
+    return None if most is None else max(0, most - len(view.delivered()))
+
+
 def booked(view: View) -> list[Content]:
     """The Appointments that are still to come: booked or arrived, and their session not yet delivered."""
     used = spent(view)
