@@ -64,6 +64,11 @@ class Authorisation(Struct, frozen=True, kw_only=True):
     end: str = ""
     reference: str = ""
 
+    def holds(self, moment: datetime) -> bool:
+        """Whether it covers a visit that begins then; a day that is not said is no bound."""
+        first, after = start_of(self.start), end_of(self.end)
+        return (first is None or first <= moment) and (after is None or moment < after)
+
 
 def authorisations(view: View) -> list[Authorisation]:
     """Each answer of a payer that says how many visits it allows."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from service.massage.cycle import visits
 from service.massage.cycle.guards.guard import Guard
-from service.massage.cycle.moment import day_of, minutes_between
+from service.massage.cycle.moment import day_of, minutes_between, start_of
 from service.massage.cycle.terms import BUSINESS_STATUS, code_in
 from service.massage.cycle.units import minutes_of, said_units, timed_units
 from service.massage.cycle.view import name_of
@@ -134,6 +134,18 @@ def _is_payers(allowed: int | None, wanted: int | None) -> bool:
     return allowed is not None and (wanted is None or allowed <= wanted)
 
 
+def _authorised_another_day(situation: Situation) -> str | None:
+    draft, content = situation.draft, situation.content
+    is_session = content["resourceType"] == "Procedure"
+    if is_session and not draft.is_session(content):
+        return None
+    moment = start_of(visits.performed(content) if is_session else content.get("start"))
+    known = visits.authorisations(draft)
+    if moment is None or not known or any(one.holds(moment) for one in known):
+        return None
+    return "No authorization of the payer holds on that day; the referrer adds one to the referral's insurance."
+
+
 def _unauthorised(situation: Situation) -> str | None:
     held_for = code_in((situation.before or {}).get("businessStatus"), BUSINESS_STATUS)
     draft = situation.draft
@@ -156,5 +168,6 @@ GUARDS: Final = (
     Guard("delivered-in-it", "guard-visits", "", "a session was delivered at it", _not_delivered_in_it),
     Guard("one-visit-a-day", "guard-visits", "start", "no other visit is on that day", _second_on_a_day),
     Guard("within-visits", "guard-visits", "", "it is within the visits ordered and authorised", _too_many),
+    Guard("authorised-then", "guard-visits", "start", "an authorisation holds that day", _authorised_another_day),
     Guard("authorisation-present", "guard-visits", "", "an authorised visit is left", _unauthorised),
 )

@@ -15,7 +15,7 @@ from service.massage.cycle.machine import NONE, SAME, Machine, step
 _CLINIC: Final = "Visits and reports are the clinic's."
 _BOOKING: Final = (
     "task-accepted-or-in-progress referral-active no-open-absolute-issue no-open-cancellation visit-length "
-    "therapist-free one-visit-a-day within-visits"
+    "therapist-free one-visit-a-day within-visits authorised-then"
 )
 
 APPOINTMENT: Final = Machine(
@@ -88,7 +88,7 @@ ENCOUNTER: Final = Machine(
 
 _DELIVER: Final = (
     "task-in-progress no-open-absolute-issue plan-active encounter-begun therapist-licensed session-length "
-    "units-agree session-unrecorded session-apart within-visits"
+    "units-agree session-unrecorded session-apart within-visits authorised-then"
 )
 
 PROCEDURE: Final = Machine(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from service.massage.cycle import Policy
+from service.massage.cycle.coverage import COVERAGE_INFORMATION
 from tests.builders.guard_case import (
     CERTIFIED,
     COVERED,
@@ -31,6 +34,24 @@ from tests.builders.loop import (
     task,
     therapist,
 )
+
+if TYPE_CHECKING:
+    from service.fhir.resource import Content
+
+
+def told_until(day: str) -> Content:
+    """An order on which the payer has written that four visits are allowed until a day."""
+    detail = [
+        {"url": "code", "valueCodeableConcept": {"coding": [{"code": "allowed-quantity"}]}},
+        {"url": "value", "valueQuantity": {"value": 4}},
+    ]
+    parts = [
+        {"url": "covered", "valueCode": "covered"},
+        {"url": "detail", "extension": detail},
+        {"url": "expiry-date", "valueDate": day},
+    ]
+    return referral(extension=[{"url": COVERAGE_INFORMATION, "extension": parts}])
+
 
 CASES = (
     *(
@@ -70,6 +91,20 @@ CASES = (
             (referral(), working(), plan(), *DONE, encounter(2)),
             (session(2, performedPeriod=on_the_first_day("09:00", "10:00")),),
         ),
+    ),
+    *(
+        Case(
+            guard="authorised-then",
+            broken=((INSURED, PREAUTHORISED | {"preAuthPeriod": period}, working(), plan(), encounter()), (sent,)),
+            holding=((INSURED, PREAUTHORISED, working(), plan(), encounter()), (sent,)),
+        )
+        for period in ({"end": "2026-01-12"}, {"start": "2026-01-14"})
+        for sent in (appointment(), session())
+    ),
+    Case(
+        guard="authorised-then",
+        broken=((told_until("2026-01-12"), working(), plan(), encounter()), (session(),)),
+        holding=((told_until("2026-01-13"), working(), plan(), encounter()), (session(),)),
     ),
     Case(
         guard="delivered-in-it",
