@@ -146,7 +146,7 @@ def gathered_all(
     conditions = holds_all(writer, All(nodes=tuple(each for each in nodes if each is not lead)), f"{row}.key")
     distinct = "" if _finds_once(lead, limit) else "DISTINCT "
     query = f"SELECT {row}.key FROM (SELECT {distinct}key FROM {table}) {row}{where(conditions)}"
-    return Gathered(query, (*found.complete, *_complete(table, limit)))
+    return Gathered(query, (*found.complete, *_complete(writer, table, limit)))
 
 
 def _finds_once(node: Node, limit: int | None) -> bool:
@@ -159,7 +159,7 @@ def _met(writer: Writer, node: Node, query: str, limit: int | None) -> Gathered:
     found, row = _table(writer, query, limit), writer.name("c")
     conditions = holds_all(writer, All(nodes=(node,)), f"{row}.key")
     query = f"SELECT {row}.key FROM (SELECT key FROM {found}) {row}{where(conditions)}"
-    return Gathered(query, _complete(found, limit))
+    return Gathered(query, _complete(writer, found, limit))
 
 
 def _table(writer: Writer, query: str, limit: int | None) -> str:
@@ -168,8 +168,11 @@ def _table(writer: Writer, query: str, limit: int | None) -> str:
     return writer.table("few", f"SELECT key FROM ({query}) AS g LIMIT {limit + 1}")
 
 
-def _complete(table: str, limit: int | None) -> tuple[str, ...]:
-    return () if limit is None else (f"(SELECT count(*) FROM {table}) <= {limit}",)
+def _complete(writer: Writer, table: str, limit: int | None) -> tuple[str, ...]:
+    """Whether a table has all that there is; counted once, however often it is asked."""
+    if limit is None:
+        return ()
+    return (f"(SELECT it FROM {writer.table('all', f'SELECT count(*) <= {limit} AS it FROM {table}')})",)
 
 
 def _gathered_leaf(writer: Writer, leaf: Leaf, limit: int | None, beside: Sequence[Node]) -> str:
