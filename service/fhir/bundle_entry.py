@@ -70,6 +70,8 @@ def entry_interaction(entry: Any, *, where: str, base: str, routes: Routes) -> I
     """The interaction that an entry asks for; FhirError bundle-entry or a more exact code, at `where`."""
     request = _request(entry, where, base, routes)
     make = _TABLE.get((request.address.place, request.method))
+    if make is None and request.address.place is Place.WORK_LIST:
+        raise failure("bundle-entry", "The work list is a page; search Task instead.", f"{where}.request.url")
     if make is None:
         raise located_at(refuse_method(request.address), f"{where}.request.url")
     return make(request)

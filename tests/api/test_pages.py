@@ -206,3 +206,13 @@ async def test_a_large_answer_is_not_made_a_page(client: httpx.AsyncClient) -> N
     shown = await page(client, "Binary/large")
     assert "larger than what a page is made of" in shown.text
     assert "/fhir/Binary/large?_format=json&_pretty=true" in set(shown.all("href"))
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+async def test_the_work_list_is_no_entry_of_a_bundle(client: httpx.AsyncClient, kind: str) -> None:
+    entry = {"request": {"method": "GET", "url": "worklist"}}
+    answered = await client.post("", json={"resourceType": "Bundle", "type": kind, "entry": [entry]})
+    told = answered.json()
+    outcome = told["entry"][0]["response"]["outcome"] if kind == "batch" else told
+    assert outcome["issue"][0]["details"]["coding"][0]["code"] == "bundle-entry"
+    assert outcome["issue"][0]["expression"] == ["Bundle.entry[0].request.url"]

@@ -64,6 +64,7 @@ def _base(search: SearchParameters) -> Json:
             failures=(
                 *BODY_REFUSED,
                 Category.NOT_FOUND,
+                Category.NOT_ALLOWED,
                 Category.CONFLICT,
                 Category.GONE,
                 Category.PRECONDITION,
