@@ -116,12 +116,18 @@ async def test_a_danger_that_is_gone_is_not_told_as_one(network: Network) -> Non
 
 
 async def test_the_work_list_groups_referrals_by_what_is_to_be_done(network: Network, dangerous: Story) -> None:
+    """The oldest come first, before those of other stories, which may fill the list."""
+    first = (now() - timedelta(days=20)).isoformat(timespec="seconds")
     story = begin(network)
-    await story.refer(patient={"name": [{"given": ["Newly"], "family": "Sent"}]})
+    await story.refer(
+        task=story.coordination(authoredOn=first), patient={"name": [{"given": ["Newly"], "family": "Sent"}]}
+    )
     ends = (now() + timedelta(days=3)).date().isoformat()
     expiring = begin(network)
     await expiring.refer(
-        order=expiring.order(occurrencePeriod={"end": ends}), patient={"name": [{"text": "Soon Over"}]}
+        order=expiring.order(occurrencePeriod={"end": ends}),
+        task=expiring.coordination(authoredOn=first),
+        patient={"name": [{"text": "Soon Over"}]},
     )
     shown = await page(network.clinic, "worklist")
     sections = parted(shown.text)
