@@ -340,18 +340,16 @@ UNFIT = [
 
 @pytest.mark.parametrize("value", UNFIT)
 @pytest.mark.parametrize("code", [concept(LOINC, PAIN), concept(f"{CANONICAL}/CodeSystem/massage-outcome", "nprs")])
-async def test_a_score_of_the_wrong_kind_is_refused(story: Story, code: Json, value: Json) -> None:
+async def test_a_score_of_the_wrong_kind_is_refused(measured: Story, code: Json, value: Json) -> None:
     """By the measure's own code as well as by LOINC."""
-    await (await story.refer()).accept()
-    observed = observation(story.patient, basedOn=story.based_on) | {"code": code}
+    observed = observation(measured.patient, basedOn=measured.based_on) | {"code": code}
     observed.pop("valueQuantity")
-    assert_outcome(await story.clinic.tries(observed | value), 422, "outcome-invalid")
+    assert_outcome(await measured.clinic.tries(observed | value), 422, "outcome-invalid")
 
 
-async def test_a_whole_number_without_a_unit_is_no_score_where_there_are_two_units(story: Story) -> None:
+async def test_a_whole_number_without_a_unit_is_no_score_where_there_are_two_units(measured: Story) -> None:
     """It could be points or percent."""
-    await (await story.refer()).accept()
-    observed = observation(story.patient, basedOn=story.based_on) | {"code": concept(LOINC, "97909-6")}
+    observed = observation(measured.patient, basedOn=measured.based_on) | {"code": concept(LOINC, "97909-6")}
     observed.pop("valueQuantity")
     place = "Observation.valueInteger"
-    assert_outcome(await story.clinic.tries(observed | {"valueInteger": 21}), 422, "outcome-invalid", place)
+    assert_outcome(await measured.clinic.tries(observed | {"valueInteger": 21}), 422, "outcome-invalid", place)
