@@ -120,7 +120,7 @@ def demo(
         asyncio.run(running.publish(settled))
         plan = Plan(seed=seed, patients=patients, today=datetime.now(UTC).date(), jobs=jobs or os.cpu_count() or 1)
         fill_demo(settled, plan)
-        typer.echo(next_steps(settled, plan.today.year))
+        typer.echo(next_steps(settled, plan.today.year, _called()))
 
 
 @cli.command()
@@ -181,6 +181,11 @@ def version() -> None:
 def main() -> None:
     """The entry point of the console script."""
     cli()
+
+
+def _called() -> str:
+    """How the command was called, for commands that a person may copy."""
+    return sys.argv[0] if Path(sys.argv[0]).name == "massage-fhir" else "massage-fhir"
 
 
 def _settings(base_url: str | None = None) -> Settings:

@@ -53,18 +53,18 @@ def fill_demo(settings: Settings, plan: Plan) -> None:
     tell(f"{patients:,} patients with {resources:,} resources made in {seconds:,.1f} s; {plan.patients:,} are there")
 
 
-def next_steps(settings: Settings, year: int) -> str:
-    """Who is there, and commands to try."""
+def next_steps(settings: Settings, year: int, command: str) -> str:
+    """Who is there, and commands to try; `command` is how this one was called."""
     lines = ["Everybody and everything is made up, and marked as such (meta.security HTEST).", ""]
     for role, organisations in (("referrers", REFERRERS), ("clinics", CLINICS)):
         lines += [f"{role}: {', '.join(each.reference for each in organisations)}"]
     base, clinic, referrer = fhir_url(settings), CLINICS[0].reference, REFERRERS[0].reference
-    lines += ["", "Start the service on the same database (make run), and try:", ""]
+    lines += ["", "With the service on the same database (make run), try:", ""]
     if "open" in settings.auth_mode:
         return "\n".join([*lines, *_questions(base, clinic, year, "")])
     lines += [
-        f"  TOKEN=$(massage-fhir client token --role clinic --organisation {clinic})",
-        f"  EHR=$(massage-fhir client token --role referrer --organisation {referrer})",
+        f"  TOKEN=$({command} client token --role clinic --organisation {clinic})",
+        f"  EHR=$({command} client token --role referrer --organisation {referrer})",
     ]
     return "\n".join([*lines, *_questions(base, clinic, year, ' -H "Authorization: Bearer $TOKEN"')])
 

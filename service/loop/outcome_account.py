@@ -55,9 +55,8 @@ def parameters(account: Account, clinic: str, period: tuple[str, str], least: in
 
 def _groups(name: str, groups: Sequence[Group], system: str, displays: Mapping[str, str], told: Told) -> Iterator[Part]:
     for group in groups:
-        coding: Part = {"code": group.code, "display": displays[group.code]}
-        if group.code != OTHER:
-            coding["system"] = system
+        named = {} if group.code == OTHER else {"system": system}
+        coding = named | {"code": group.code, "display": displays[group.code]}
         yield {
             "name": name,
             "part": [

@@ -283,3 +283,11 @@ async def test_stats_refuses_by_name(treated: Story, query: str, code: str) -> N
 )
 async def test_elsewhere_they_are_unknown(treated: Story, target: str) -> None:
     assert_outcome(await treated.clinic("GET", target), 404, "operation-unknown")
+
+
+async def test_a_clinic_is_told_of_its_referrals_only_with_the_scopes_for_all_that_is_counted(
+    workers: Workers, network: Network
+) -> None:
+    narrow = Side(network.clinic.http, await workers.bearer("clinic", "system/Organization.r"), "Organization/clinic")
+    answered = await narrow("GET", "Organization/clinic/$outcome-measures?periodStart=2026&periodEnd=2026")
+    assert_outcome(answered, 403, "forbidden", "http.Authorization")
