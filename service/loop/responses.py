@@ -16,6 +16,7 @@ from service.fhir.questionnaire.answers import RESPONSE, problems
 from service.fhir.reference import parse_local
 from service.fhir.sight import is_linked
 from service.fhir.stamp import new_logical_id
+from service.massage.assessment.red_flags import red_flags
 from service.massage.assessment.self_harm import alarm_identifier, flag_of, is_alarming, may_be_alarming, message_of
 from service.massage.cycle import Change
 from service.massage.cycle.terms import references_in
@@ -101,8 +102,14 @@ class Responses:
         return Looked(unknown=frozenset(unknown), alarming=frozenset(alarming))
 
     def require(self, own: Iterable[Proposal], looked: Looked) -> None:
-        """FhirError questionnaire-unknown for a response of a referral whose Questionnaire is not held."""
-        issues = [_at(each, UNKNOWN) for each in own if (each.type, each.id) in looked.unknown]
+        """FhirError for responses of a referral: to a Questionnaire that is not held, with red flags and deleted."""
+        issues = []
+        for each in own:
+            if (each.type, each.id) in looked.unknown:
+                issues.append(_at(each, UNKNOWN))
+            is_deleted = each.type == RESPONSE and each.after is None and each.before is not None
+            if is_deleted and any(red_flags(each.before or {})):
+                issues.append(_at(each, _KEPT))
         if issues:
             raise FhirError(issues=issues)
 
@@ -152,6 +159,11 @@ def _told(
     ]
 
 
+_KEPT: Final = Issue(
+    code="transition-not-allowed",
+    diagnostics="A response with a red flag is not deleted: correct it, or mark it as entered-in-error.",
+    expression=(RESPONSE,),
+)
 UNKNOWN: Final = Issue(
     code="questionnaire-unknown",
     diagnostics="The service does not hold this Questionnaire in this version: store it, or name one that is held.",

@@ -152,6 +152,16 @@ async def test_s11_a_later_no_does_not_take_a_red_flag_back(story: Story) -> Non
     assert await story.stands() == ("in-progress", "visit-scheduled")
 
 
+async def test_s11_a_red_flag_is_not_deleted(story: Story) -> None:
+    """To mark it as entered in error stays in the history."""
+    encounter = await treated(story)
+    flagged = await story.clinic.post(check(story, encounter, "fever"))
+    assert_outcome(await story.clinic("DELETE", flagged), 422, "transition-not-allowed", "QuestionnaireResponse")
+    assert await story.stands() == ("on-hold", "safety-hold")
+    await story.clinic.does(flagged, status="entered-in-error")
+    assert await story.stands() == ("in-progress", "visit-scheduled")
+
+
 async def test_a_red_flag_concerns_the_referral_that_it_was_answered_for_alone(story: Story) -> None:
     encounter = await treated(story)
     placer = story.order()["identifier"][0] | {"value": f"SECOND-{story.number}"}
