@@ -6,6 +6,7 @@ marked by their numbers, never left as empty boxes. The program imports nothing 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import resource
@@ -26,8 +27,10 @@ _ESCAPED: Final = re.compile(r"\\u\{([0-9a-f]+)\}|\\(.)")
 
 def main() -> None:
     """Set what comes in; the exit status is not 0 where that fails."""
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
+    for limit, most in ((resource.RLIMIT_AS, MOST_MEMORY_BYTES), (resource.RLIMIT_CPU, MOST_SECONDS)):
+        with contextlib.suppress(ValueError, OSError):
+            # not every system knows each limit; the press stops what takes too long in any case
+            resource.setrlimit(limit, (most, most))
     asked = json.load(sys.stdin.buffer)
     sys.stdout.buffer.write(typeset(asked["paper"], asked["timestamp"], has_system_fonts=asked["has_system_fonts"]))
 

@@ -21,14 +21,19 @@ from service.massage.cycle.terms import TASK_IO, coded
 if TYPE_CHECKING:
     from service.documents.case import Case
     from service.documents.report import ReportKind
-    from service.fhir.interaction import Context, Interaction
+    from service.fhir.interaction import Context, Interaction, Operation
     from service.fhir.resource import Content
     from service.interactions.parts import Parts
     from service.store.store import Session
 
 
-async def file_report(parts: Parts, context: Context, case: Case, kind: ReportKind, report: Content) -> Content:
-    """The report with its id; FhirError guard-task, and whatever the writes are refused with."""
+async def file_report(
+    parts: Parts, context: Context, operation: Operation, case: Case, kind: ReportKind, report: Content
+) -> Content:
+    """The report with its id, on record as what the operation wrote.
+
+    FhirError guard-task, and whatever the writes are refused with.
+    """
     task = case.view.live_task()
     if task is None:
         told = "The report cannot be filed: the referral has no live Task. A report that was filed before is amended."
@@ -48,6 +53,8 @@ async def file_report(parts: Parts, context: Context, case: Case, kind: ReportKi
             },
         },
     ]
+    if context.trail is not None:
+        context.trail.carry(operation)
     process = Process(bundle={"resourceType": "Bundle", "type": "transaction", "entry": entries})
     answer = await transaction(parts, replace(context, preferred_return="representation"), process, _nothing_read)
     stored: Any = codec.decode(answer.body or b"{}")

@@ -20,6 +20,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from service.documents.bundle import Enclosed, document
 from service.documents.page import page
 from service.documents.report import DOCUMENT_TYPES, TITLES, attachment, diagnostic_report, report_paper
@@ -58,6 +60,14 @@ _LONGEST: Final = 4_000
 """Characters of a recommendation."""
 
 
+class _Asked(Struct, frozen=True, kw_only=True):
+    """Which report, what the clinic recommends, and whether it is stored."""
+
+    kind: ReportKind
+    recommendations: list[str]
+    is_filed: bool
+
+
 class ProgressReport:
     """The operation; a `press` makes the PDF."""
 
@@ -70,14 +80,7 @@ class ProgressReport:
         """A document Bundle; FhirError as the table above says."""
         if operation.type != _PLAN or operation.id is None:
             raise failure("operation-unknown", f"$progress-report works on an instance of {_PLAN}.")
-        given = sent(operation, TAKEN, parts.validator)
-        is_filed, recommendations = given.flag("file"), given.all("recommendation")
-        if is_filed and operation.method == "GET":
-            raise failure("parameter-value", "A GET stores nothing; POST file=true in a Parameters.", "http.file")
-        if any(len(each) > _LONGEST for each in recommendations):
-            told = f"A recommendation has at most {_LONGEST} characters."
-            raise failure("parameter-value", told, "http.recommendation")
-        kind: ReportKind = "final-report" if given.flag("final") else "progress-report"
+        asked = _asked(parts, operation)
         async with parts.store.session() as session:
             plan = await _plan(session, operation.id)
             referral = await self._referral(parts, session, context, plan)
@@ -85,42 +88,17 @@ class ProgressReport:
 
         def written() -> tuple[Case, Paper, bytes]:
             case = case_for(parts, context, self._knowledge, view, plan)
-            paper = report_paper(case, kind, recommendations)
+            paper = report_paper(case, asked.kind, asked.recommendations)
             return case, paper, page(paper).encode()
 
-        made = await asyncio.to_thread(written)
-        return await self._answered(parts, context, made, kind, recommendations, is_filed=is_filed)
-
-    async def _answered(
-        self,
-        parts: Parts,
-        context: Context,
-        made: tuple[Case, Paper, bytes],
-        kind: ReportKind,
-        recommendations: list[str],
-        *,
-        is_filed: bool,
-    ) -> Answer:
-        case, paper, html = made
+        case, paper, html = await asyncio.to_thread(written)
         pdf = await self._press.pdf(paper, case.now)
-        forms = [
-            attachment(case, HTML, TITLES[kind], html),
-            attachment(case, PDF, TITLES[kind], pdf),
-        ]
-        report = diagnostic_report(case, kind, recommendations, forms, is_final=is_filed)
-        url = f"urn:uuid:{new_logical_id(context.received_at)}"
-        if is_filed:
-            report = await file_report(parts, context, case, kind, report)
-            url = f"{context.base}/DiagnosticReport/{report['id']}"
-        code, display = DOCUMENT_TYPES[kind]
-        body = document(
-            case,
-            paper,
-            identifier=new_logical_id(context.received_at),
-            type={"coding": [{"system": LOINC, "code": code, "display": display}], "text": TITLES[kind]},
-            is_final=is_filed,
-            enclosed=(Enclosed(url=url, content=report),),
-        )
+        title = TITLES[asked.kind]
+        forms = [attachment(case, HTML, title, html), attachment(case, PDF, title, pdf)]
+        report = diagnostic_report(case, asked.kind, asked.recommendations, forms, is_final=asked.is_filed)
+        if asked.is_filed:
+            report = await file_report(parts, context, operation, case, asked.kind, report)
+        body = _document(context, case, paper, report, asked)
         return Answer(result=Result.OK, body=codec.encode(body), printed=pdf)
 
     async def _referral(self, parts: Parts, session: Session, context: Context, plan: Content) -> str:
@@ -145,3 +123,29 @@ async def _plan(session: Session, logical_id: str) -> Content:
     version = (await read(session, Read(type=_PLAN, id=logical_id))).version
     content: Content = codec.decode(version.content or b"{}") if version is not None else {}
     return content
+
+
+def _asked(parts: Parts, operation: Operation) -> _Asked:
+    given = sent(operation, TAKEN, parts.validator)
+    if given.flag("file") and operation.method == "GET":
+        raise failure("parameter-value", "A GET stores nothing; POST file=true in a Parameters.", "http.file")
+    recommendations: list[str] = given.all("recommendation")
+    if any(len(each) > _LONGEST for each in recommendations):
+        told = f"A recommendation has at most {_LONGEST} characters."
+        raise failure("parameter-value", told, "http.recommendation")
+    kind: ReportKind = "final-report" if given.flag("final") else "progress-report"
+    return _Asked(kind=kind, recommendations=recommendations, is_filed=given.flag("file"))
+
+
+def _document(context: Context, case: Case, paper: Paper, report: Content, asked: _Asked) -> Content:
+    code, display = DOCUMENT_TYPES[asked.kind]
+    made = f"urn:uuid:{new_logical_id(context.received_at)}"
+    url = f"{context.base}/DiagnosticReport/{report['id']}" if asked.is_filed else made
+    return document(
+        case,
+        paper,
+        identifier=new_logical_id(context.received_at),
+        type={"coding": [{"system": LOINC, "code": code, "display": display}], "text": TITLES[asked.kind]},
+        is_final=asked.is_filed,
+        enclosed=(Enclosed(url=url, content=report),),
+    )

@@ -115,6 +115,10 @@ async def test_filing_stores_the_report_and_offers_it_to_the_referrer(story: Sto
     (message,) = await story.referrer.everything("Communication", story.referral)
     assert message["recipient"] == [reference("Organization/referrer")]
     assert {"contentReference": reference(name)} in message["payload"]
+    events = await story.network.administrator.found(f"AuditEvent?entity={story.plan}")
+    assert [each["subtype"][0]["code"] for each in events].count("operation") == 1
+    events = await story.network.administrator.found(f"AuditEvent?entity={name}&action=C")
+    assert [each["subtype"][0]["code"] for each in events] == ["create"]
     assert only(bundle, "Composition")[0]["status"] == "final"
 
 
