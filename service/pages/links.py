@@ -5,13 +5,17 @@ Nothing else becomes a link: what a resource says of other servers, of ``javascr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
 from service.fhir.reference import parse_local
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
+
+
+_SLASHES: Final = "/\\\t\n\r "
+"""What browsers take for the slashes of another host, or leave out before these."""
 
 
 class Links:
@@ -50,4 +54,8 @@ class Links:
         """The path of an absolute URL on our base, such as that of the next page of a search; empty for another one."""
         if not url.startswith((f"{self.base}/", f"{self.base}?")):
             return ""
-        return self.root + url[len(self.base) :]
+        return self.below(url[len(self.base) :])
+
+    def below(self, target: str) -> str:
+        """The address of a path and query below the base; nothing at its beginning makes a browser go elsewhere."""
+        return f"{self.root}/{target.lstrip(_SLASHES)}"

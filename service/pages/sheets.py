@@ -215,4 +215,4 @@ def _as_json(links: Links, target: str) -> str:
     """The address of the same answer as JSON."""
     path, _, query = target.partition("?")
     pairs = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in ("_format", "_pretty")]
-    return f"{links.root}{path}?{urlencode([*pairs, ('_format', 'json'), ('_pretty', 'true')])}"
+    return links.below(path) + f"?{urlencode([*pairs, ('_format', 'json'), ('_pretty', 'true')])}"

@@ -138,6 +138,13 @@ async def test_the_work_list_groups_referrals_by_what_is_to_be_done(network: Net
     assert f"/fhir/{story.referral}" in set(shown.all("href"))
 
 
+async def test_the_work_list_can_be_that_of_one_clinic(network: Network, dangerous: Story) -> None:
+    own = await page(network.referrer, "worklist?clinic=Organization/clinic")
+    other = await page(network.referrer, "worklist?clinic=Organization/other")
+    assert f"/fhir/{dangerous.referral}" in set(own.all("href"))
+    assert f"/fhir/{dangerous.referral}" not in set(other.all("href"))
+
+
 async def test_the_work_list_has_the_visits_of_the_day(network: Network) -> None:
     story = begin(network)
     await story.refer(patient={"name": [{"text": "Comes Today"}]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -94,6 +95,13 @@ def test_only_a_reference_to_a_resource_of_ours_is_a_link(reference: str, href: 
 def test_only_a_page_of_our_own_base_is_a_link(url: str, href: str) -> None:
     """A Bundle that somebody stored may name any other."""
     assert links().own(url) == href
+
+
+@pytest.mark.parametrize("target", ["//evil.example.org/x", "///evil", "/\\evil", "/\t/evil", "/ \\/evil"])
+def test_no_path_becomes_another_host(target: str) -> None:
+    """Not even on a base without a path, where two slashes would begin a host."""
+    for made in (links("https://h").own(f"https://h{target}"), links("https://h").below(target)):
+        assert re.match(r"/[^/\\\s]", made)
 
 
 @pytest.mark.parametrize(
