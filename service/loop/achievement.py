@@ -14,7 +14,15 @@ from service.massage.cycle import versioned
 from service.massage.cycle.provenance import SERVICE
 from service.massage.cycle.terms import GOAL_ACHIEVEMENT, PARTICIPANT, STEP, code_in, coded
 from service.massage.cycle.view import View
-from service.massage.outcome.achievement import assessed, code_now, goals_of_plans, is_judged, measured_by, unmarked
+from service.massage.outcome.achievement import (
+    assessed,
+    code_now,
+    goals_of_plans,
+    is_judged,
+    is_marked,
+    measured_by,
+    unmarked,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +79,8 @@ class Achievements:
         is_other = code is not None and code != code_in(goal.get("achievementStatus"), GOAL_ACHIEVEMENT)
         if is_judged(goal, sent.before if sent else None, is_sent=sent is not None):
             return unmarked(goal), is_other
-        return (assessed(goal, code) if is_other and code is not None else goal), False
+        is_lost = code is not None and not is_marked(goal)
+        return (assessed(goal, code) if code is not None and (is_other or is_lost) else goal), False
 
     def _measured(self, own: Sequence[Proposal]) -> frozenset[str]:
         """The codes of the measures by which the unit measures something, or did until now."""

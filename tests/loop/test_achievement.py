@@ -123,6 +123,16 @@ async def test_a_code_that_a_client_changes_is_a_persons_whatever_its_mark(story
     assert (await goal_of(story))[0] == "not-attainable"
 
 
+async def test_a_client_that_loses_the_mark_has_not_judged(story: Story) -> None:
+    await begun(story)
+    goal = await story.clinic.read(story.goal)
+    del goal["achievementStatus"]["coding"][0]["userSelected"]
+    changed = await story.clinic.does(story.goal, achievementStatus=goal["achievementStatus"], startDate=day(0))
+    assert changed["achievementStatus"]["coding"][0]["userSelected"] is False
+    await measure(story, 4)
+    assert (await goal_of(story))[0] == "achieved"
+
+
 async def test_a_judgement_that_is_taken_away_gives_way_to_what_is_measured(story: Story) -> None:
     await begun(story, achievementStatus=coded(GOAL_ACHIEVEMENT, "not-attainable"))
     await measure(story, 4)

@@ -57,13 +57,20 @@ def goals_of_plans(view: View) -> Iterator[Content]:
 
 
 def is_judged(goal: Content, before: Content | None, *, is_sent: bool) -> bool:
-    """Whether a person has judged the goal; `is_sent`: `goal` is what a client makes of `before`."""
-    status = goal.get("achievementStatus")
-    if not status:
+    """Whether a person has judged the goal; `is_sent`: `goal` is what a client makes of `before`.
+
+    A client that sends the service's own code back, with or without its mark, has not.
+    """
+    if not goal.get("achievementStatus"):
         return False
-    if is_sent and _code(goal) != _code(before or {}):
-        return True
-    return not any(each.get("userSelected") is False for each in codings(status))
+    if is_sent:
+        return _code(goal) != _code(before or {}) or not is_marked(before or {})
+    return not is_marked(goal)
+
+
+def is_marked(goal: Content) -> bool:
+    """Whether the goal's code is the service's."""
+    return any(each.get("userSelected") is False for each in codings(goal.get("achievementStatus")))
 
 
 def assessed(goal: Content, code: str) -> Content:
