@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Struct
 
 _UNSEEN: Final = re.compile(
-    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060"
+    "\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 """Characters that are not seen and change how others are: controls, and those that turn the direction of a line."""
 

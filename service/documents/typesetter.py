@@ -11,14 +11,19 @@ import json
 import re
 import resource
 import sys
+import unicodedata
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TEMPLATE: Final = Path(__file__).parent / "templates" / "paper.typ"
 MOST_MEMORY_BYTES: Final = 1 << 30
 MOST_SECONDS: Final = 20
 STANDARD: Final = "ua-1"
-ATTEMPTS: Final = 4
+ATTEMPTS: Final = 6
 """Signs within a word can hide others, which the next attempt finds."""
 
 _MISSING: Final = re.compile(r'the text `"((?:[^"\\]|\\.)+)"` could not be displayed')
@@ -40,7 +45,7 @@ def typeset(paper: dict[str, Any], timestamp: int, *, has_system_fonts: bool) ->
     import typst  # noqa: PLC0415 - it takes memory that nobody else needs
 
     compiler = typst.Compiler(TEMPLATE, ignore_system_fonts=not has_system_fonts)
-    paper = paper | {"unprintable": False}
+    paper = _each(paper, partial(unicodedata.normalize, "NFC")) | {"unprintable": False}
     for attempt in range(ATTEMPTS):
         try:
             made: Any = compiler.compile(
@@ -50,13 +55,28 @@ def typeset(paper: dict[str, Any], timestamp: int, *, has_system_fonts: bool) ->
                 timestamp=timestamp,
             )
         except typst.TypstError as error:
-            missing = {_character(found) for found in _MISSING.findall(f"{error.message}\n{error.diagnostic}")}
+            missing = _missing(f"{error.message}\n{error.diagnostic}", paper)
             if not missing or attempt == ATTEMPTS - 1:
                 raise
-            paper = _marked(paper, missing) | {"unprintable": True}
+            paper = _each(paper, partial(_marked, missing=missing)) | {"unprintable": True}
         else:
             return bytes(made)
     raise AssertionError
+
+
+def _missing(told: str, paper: dict[str, Any]) -> list[str]:
+    """The texts that no font has, the longest first.
+
+    A sign of ASCII that is told of is there but for what follows it: then those that join others have no font.
+    """
+    found = {_character(each) for each in _MISSING.findall(told)}
+    if found and all(each.isascii() for each in found):
+        return [each for each in sorted(set(json.dumps(paper, ensure_ascii=False))) if _joins(each)]
+    return sorted((each for each in found if not each.isascii()), key=len, reverse=True)
+
+
+def _joins(character: str) -> bool:
+    return unicodedata.category(character) in ("Mn", "Me", "Cf")
 
 
 def _character(text: str) -> str:
@@ -64,15 +84,20 @@ def _character(text: str) -> str:
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], text)
 
 
-def _marked(value: Any, missing: set[str]) -> Any:
-    """The value with the characters of these texts replaced by their numbers."""
+def _marked(text: str, missing: list[str]) -> str:
+    """The text with these replaced by the numbers of their characters."""
+    for each in missing:
+        text = text.replace(each, "".join(f"[U+{ord(character):04X}]" for character in each))
+    return text
+
+
+def _each(value: Any, change: Callable[[str], str]) -> Any:
+    """The value with all of its texts changed."""
     if isinstance(value, str):
-        for text in sorted(missing, key=len, reverse=True):
-            value = value.replace(text, "".join(f"[U+{ord(each):04X}]" for each in text))
-        return value
+        return change(value)
     if isinstance(value, dict):
-        return {name: _marked(each, missing) for name, each in value.items()}
-    return [_marked(each, missing) for each in value] if isinstance(value, list) else value
+        return {name: _each(each, change) for name, each in value.items()}
+    return [_each(each, change) for each in value] if isinstance(value, list) else value
 
 
 if __name__ == "__main__":

@@ -7,8 +7,11 @@ import io
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any, Final
+from xml.etree import ElementTree as ET
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from service.documents.page import narrative, page
@@ -134,6 +137,27 @@ def test_a_narrative_is_valid_r4_and_has_the_words_of_pictures() -> None:
     content = {"resourceType": "Basic", "code": {"text": "x"}, "text": text}
     assert Validator(load()).issues(content, "Basic") == []
     assert "Better by four points." in narrative(section)
+
+
+@given(st.text(alphabet=st.characters(codec="utf-16", exclude_categories=())))
+def test_any_text_makes_a_narrative_and_a_page(text: str) -> None:
+    (section,) = paper(*every_block(text)).sections
+    root = ET.fromstring(narrative(section))  # noqa: S314 - it is our own
+    assert root.tag == "{http://www.w3.org/1999/xhtml}div"
+    assert "script" not in seen(page(paper(*every_block(text)))).elements
+
+
+async def test_signs_from_all_of_unicode_are_printed_or_marked() -> None:
+    signs = [chr(number) for number in range(0xA1, 0x110000, 4001) if not 0xD800 <= number <= 0xDFFF]
+    text = joined(await printed(paper(Text(" | ".join(signs)))))
+    assert text.count("|") == len(signs) - 1
+    assert text.count("[U+") > len(signs) / 2
+
+
+async def test_letters_with_signs_that_join_them_stay_letters() -> None:
+    text = joined(await printed(paper(Text("Anna A\u0363\u1dd1nna and Jose\u0301"))))
+    assert text.count("Anna") >= 1
+    assert "José" in text
 
 
 async def test_a_press_that_is_slow_is_stopped() -> None:
