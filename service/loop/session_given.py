@@ -65,6 +65,7 @@ TAKEN: Final = Taken(
 )
 _MOST_PAIN: Final = 10
 _LONGEST_MINUTES: Final = 1440
+_LAST: Final = datetime.max.replace(tzinfo=UTC) - timedelta(minutes=_LONGEST_MINUTES)
 _THERAPISTS: Final = ("Practitioner", "PractitionerRole")
 _NEEDED: Final = ("start", "performer", "technique")
 _INSTANT: Final = "takes an instant with its offset, such as 2026-01-12T09:00:00Z."
@@ -121,7 +122,7 @@ def _times(start: str, end: str | None, minutes: int | None, within: str) -> tup
     if end is None:
         if minutes is None:
             raise missing(f"Say {within}end or {within}minutes.", f"{within}end")
-        if minutes > _LONGEST_MINUTES:
+        if not 0 < minutes <= _LONGEST_MINUTES:
             raise failure("parameter-value", "minutes are those of one visit.", f"http.{within}minutes")
         return start, _later(start, began, minutes)
     if _instant(end, f"{within}end") <= began:
@@ -144,9 +145,11 @@ def _later(text: str, began: datetime, minutes: int) -> str:
     """The end in the offset of the start, where that can be kept."""
     try:
         later = (datetime.fromisoformat(text) + timedelta(minutes=minutes)).isoformat()
-        return later.replace("+00:00", "Z") if text.endswith("Z") else later
-    except (OverflowError, ValueError):
-        return instant_text(began.astimezone(UTC) + timedelta(minutes=minutes))
+    except (OverflowError, ValueError):  # more digits or seconds than Python's clock has, or the end of its calendar
+        if began > _LAST:
+            raise failure("parameter-value", "start is at the end of the calendar.", "http.start") from None
+        return instant_text(began + timedelta(minutes=minutes))
+    return later.replace("+00:00", "Z") if text.endswith("Z") else later
 
 
 def _coded(concept: Json, system: str, known: Mapping[str, str], name: str) -> Json:

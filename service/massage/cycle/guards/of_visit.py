@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from service.massage.cycle import visits
 from service.massage.cycle.guards.guard import Guard
 from service.massage.cycle.moment import day_of, minutes_between, start_of
-from service.massage.cycle.terms import BUSINESS_STATUS, code_in
+from service.massage.cycle.terms import BUSINESS_STATUS, code_in, reference_in, references_in
 from service.massage.cycle.units import minutes_of, said_units, timed_units
 from service.massage.cycle.view import name_of
 from service.massage.cycle.visits import TAKING_PLACE, range_of_session
@@ -88,18 +88,37 @@ def _outside(situation: Situation, minutes: int | None) -> str | None:
 
 
 def _second_on_a_day(situation: Situation) -> str | None:
-    visit, draft = situation.content, situation.draft
-    day = day_of(visit.get("start"))
-    if not day or visit.get("supportingInformation"):
+    content, draft = situation.content, situation.draft
+    day = day_of(content.get("start"))
+    if not day or _is_justified(draft, content):
         return None
     same = [
         other
         for other in draft.with_status("Appointment", _TAKING_A_DAY)
-        if other["id"] != visit["id"] and day_of(other.get("start")) == day
+        if other["id"] != content["id"] and day_of(other.get("start")) == day
     ]
     if len(same) < draft.surroundings.policy.visits_a_day:
         return None
     return f"{name_of(same[0])} is on the same day; justify a further one in supportingInformation."
+
+
+def _second_session_on_a_day(situation: Situation) -> str | None:
+    draft, day = situation.draft, day_of(visits.performed(situation.content))
+    if not day or not _is_delivered_session(situation):
+        return None
+    encounter = draft.find(reference_in(situation.content.get("encounter"))) or {}
+    booked = [draft.find(reference) for reference in references_in(encounter.get("appointment"))]
+    same = [other for other in _others(situation) if day_of(visits.performed(other)) == day]
+    if len(same) < draft.surroundings.policy.visits_a_day or any(one and _is_justified(draft, one) for one in booked):
+        return None
+    told = "justify a further one in supportingInformation of its Appointment."
+    return f"{name_of(same[0])} took place on the same day; {told}"
+
+
+def _is_justified(draft: Draft, visit: Content) -> bool:
+    """Whether a visit says why it is there beside others; contraindications, which the service adds, say nothing."""
+    said = (draft.local(reference_in(one)) for one in visit.get("supportingInformation", ()))
+    return any(not reference.startswith("DetectedIssue/") for reference in said)
 
 
 def _not_delivered_in_it(situation: Situation) -> str | None:
@@ -167,7 +186,8 @@ GUARDS: Final = (
     Guard("session-apart", "guard-visits", "performed", "the patient is in no other session", _elsewhere),
     Guard("delivered-in-it", "guard-visits", "", "a session was delivered at it", _not_delivered_in_it),
     Guard("one-visit-a-day", "guard-visits", "start", "no other visit is on that day", _second_on_a_day),
+    Guard("one-session-a-day", "guard-visits", "performed", "no other was on that day", _second_session_on_a_day),
     Guard("within-visits", "guard-visits", "", "it is within the visits ordered and authorised", _too_many),
-    Guard("authorised-then", "guard-visits", "start", "an authorisation holds that day", _authorised_another_day),
+    Guard("authorised-then", "guard-visits", "", "an authorisation holds that day", _authorised_another_day),
     Guard("authorisation-present", "guard-visits", "", "an authorised visit is left", _unauthorised),
 )

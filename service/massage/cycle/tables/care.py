@@ -88,7 +88,7 @@ ENCOUNTER: Final = Machine(
 
 _DELIVER: Final = (
     "task-in-progress no-open-absolute-issue plan-active encounter-begun therapist-licensed session-length "
-    "units-agree session-unrecorded session-apart within-visits authorised-then"
+    "units-agree session-unrecorded session-apart one-session-a-day within-visits authorised-then"
 )
 
 PROCEDURE: Final = Machine(

@@ -83,6 +83,7 @@ CASES = (
     ),
     Case(
         guard="session-apart",
+        policy=Policy(visits_a_day=2),
         broken=(
             (referral(), working(), plan(), *DONE),
             (session(2, performedPeriod=on_the_first_day("08:59", "09:59")),),
@@ -119,6 +120,16 @@ CASES = (
             (later_that_day(3, "12:00"),),
         ),
         holding=((referral(), accepted(), appointment()), (later_that_day(2, "10:00"),)),
+    ),
+    *(
+        Case(
+            guard="one-session-a-day",
+            broken=((referral(), working(), plan(), *DONE, booked, encounter(2)), (again,)),
+            holding=((referral(), working(), plan(), *DONE, justified, encounter(2)), (again,)),
+        )
+        for again in (session(2, performedPeriod=on_the_first_day("15:00", "16:00")),)
+        for booked in (appointment(2), appointment(2, supportingInformation=[{"reference": "DetectedIssue/issue"}]))
+        for justified in (appointment(2, supportingInformation=[{"reference": "DocumentReference/letter"}]),)
     ),
     Case(
         guard="within-visits",
