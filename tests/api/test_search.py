@@ -204,6 +204,15 @@ async def test_sorted_by_a_reference_what_refers_to_the_same_stands_together(cli
     assert found.index("o3") != 1
 
 
+async def test_a_plan_is_the_one_for_all_values(clinic: httpx.AsyncClient) -> None:
+    """Which is the one that is used; the values are not in it."""
+    reply = await clinic.get("/Patient?family=Zebrafinch&birthdate=1971-03-04&_explain=true")
+    plan = reply.json()["parameter"][0]["valueString"]
+    assert "index_string" in plan
+    assert "zebrafinch" not in plan
+    assert "1971" not in plan
+
+
 async def test_a_cursor_goes_with_its_search_alone(clinic: httpx.AsyncClient) -> None:
     """Not with other criteria, another order, another type; nor when it was made up."""
     page = await searched(clinic, "/Patient?active=true&_sort=family&_count=1")

@@ -56,12 +56,17 @@ async def plans_of(database_url: str, questions: Sequence[Question]) -> AsyncIte
             sent.clear()
             await engine.perform(Search(type=path, parameters=tuple(parse_qsl(query))), context)
             await asyncio.sleep(_LOGGED_SECONDS)
-            texts = [
-                "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {one.query}", *one.args))
-                for one in list(sent)
-                if _OURS.search(one.query)
-            ]
+            texts = [await _plan(connection, one) for one in list(sent) if _OURS.search(one.query)]
             text = "\n\n".join(texts)
             yield Plan(question=question.name, text=text, scanned=tuple(sorted(set(_NODE.findall(text)))))
     finally:
         await pool.close()
+
+
+async def _plan(connection: asyncpg.Connection[Any], sent: asyncpg.connect_utils.LoggedQuery) -> str:
+    """The plan for all values, which is the one that the service uses."""
+    values = ", ".join("NULL" for _ in sent.args)
+    await connection.execute(f"PREPARE planned AS {sent.query}")
+    rows = await connection.fetch(f"EXPLAIN EXECUTE planned({values})" if values else "EXPLAIN EXECUTE planned")
+    await connection.execute("DEALLOCATE planned")
+    return "\n".join(row[0] for row in rows)
