@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from service.store.search.forms import PLACES
-from service.store.search.probe import rows_of
+from service.store.search.forms import PLACES, placed
+from service.store.search.probe import of_source, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,11 +174,12 @@ def _in_window(writer: Writer, leaf: Leaf, part: int, key: str) -> str:
     row, value = writer.name(), writer.name("v")
     window, form = leaf.form.windows[part], leaf.form
     places = PLACES[: len(leaf.values)]
-    values = [f"{value}.{place}" for place in places]
-    arrays = ", ".join(writer.array(each) for each in leaf.values)
-    seek = window.seek.format(t=row, **dict(zip(places, values, strict=True)))
-    source = "" if leaf.sources is None else f"{row}.source = ANY({writer.array(leaf.sources)}) AND "
+    tables, values = f"{rows_of(leaf, key)} {row}", [writer.only(each) for each in leaf.values]
+    if leaf.several:
+        values = [f"{value}.{place}" for place in places]
+        tables += f", unnest({', '.join(map(writer.array, leaf.values))}) {value}({', '.join(places)})"
+    source = "" if leaf.sources is None else f"{of_source(writer, leaf, row)} AND "
     return (
-        f"(SELECT {part} AS sort_0, {window_value(form, window, row)} AS sort_1 FROM {rows_of(leaf, key)} {row}, "
-        f"unnest({arrays}) {value}({', '.join(places)}) WHERE {source}{seek} AND {form.passes_with(row, values)})"
+        f"(SELECT {part} AS sort_0, {window_value(form, window, row)} AS sort_1 FROM {tables} "
+        f"WHERE {source}{placed(window.seek, row, values)} AND {form.passes_with(row, values)})"
     )

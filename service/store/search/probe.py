@@ -75,7 +75,7 @@ def of_source(writer: Writer, leaf: Leaf, row: str) -> str:
 
 
 def _passes(writer: Writer, leaf: Leaf, row: str) -> str:
-    if leaf.is_one:
+    if not leaf.several:
         return f"({leaf.form.passes_with(row, [writer.only(each) for each in leaf.values])})"
     arrays = [writer.array(each) for each in leaf.values]
     if leaf.many and leaf.form.equal:
