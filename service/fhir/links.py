@@ -21,7 +21,7 @@ from service.fhir.outcome import failure
 from service.fhir.reference import parse_local
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Sequence
 
     from service.fhir.link_map import LinkMap, Place
     from service.fhir.reference import LocalReference
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _RESTFUL: Final = re.compile(r"(?P<root>https?://.+/)(?P<relative>[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})")
 _CONDITIONAL: Final = re.compile(r"(?P<type>[A-Z][A-Za-z]+)\?(?P<query>.+)", re.DOTALL)
 _NARRATIVE_LINK: Final = re.compile(r"""(?<=\s)((?:href|src)\s*=\s*)(["'])(.*?)\2""")
+
+_NESTED: Final = frozenset({dict, list})
 
 Replace = Callable[["Place | None", str], str]
 
@@ -102,17 +104,26 @@ def references(content: Content) -> Iterator[tuple[str, str]]:
         yield from every_reference(content)
 
 
-def every_reference(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def every_reference(value: Any, path: str = "") -> Sequence[tuple[str, str]]:
     """The same for any part of a resource at `path`, those of a Bundle included."""
-    if isinstance(value, dict):
+    found: list[tuple[str, str]] = []
+    _collect(value, path, found)
+    return found
+
+
+def _collect(value: Any, path: str, found: list[tuple[str, str]]) -> None:
+    """Add the references of a part: a list that is filled costs half of generators within generators."""
+    if type(value) is dict:
         for name, child in value.items():
-            if name == "reference" and isinstance(child, str):
-                yield path, child
-            elif isinstance(child, dict | list):
-                yield from every_reference(child, f"{path}.{name}" if path else name)
-    elif isinstance(value, list):
+            if type(child) is str:
+                if name == "reference":
+                    found.append((path, child))
+            elif type(child) in _NESTED:
+                _collect(child, f"{path}.{name}" if path else name, found)
+    elif type(value) is list:
         for index, child in enumerate(value):
-            yield from every_reference(child, f"{path}[{index}]")
+            if type(child) in _NESTED:
+                _collect(child, f"{path}[{index}]", found)
 
 
 def local_references(content: Any, base: str, types: Container[str]) -> Iterator[tuple[str, LocalReference]]:

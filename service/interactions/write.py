@@ -199,7 +199,7 @@ class _Unit:
         )
         interactions = [request.interaction for request in self._requests]
         rules = self._rules
-        if rules is not None:
+        if rules is not None and lock:
             identities = touched(self._parts, self._context, interactions, targets)
             if identities:
                 await rules.lock(session, identities)

@@ -96,11 +96,11 @@ def after_unit(loaded: Loaded, own: Iterable[Proposal]) -> Loaded:
 def belonging(loaded: Loaded, proposals: Sequence[Proposal], base: str, types: Collection[str]) -> list[Proposal]:
     """What of the unit belongs to the referral: its own resources, what comes to hang on it, and their Goals."""
     known = {identity_of(*name) for name in (*loaded.contents, ("ServiceRequest", loaded.id))}
+    leading = [edges(each.after, base, types) if each.after else () for each in proposals]
     found: dict[int, Proposal] = {place: each for place, each in enumerate(proposals) if loaded.has(each)}
     while True:
         known |= {identity_of(each.type, each.id) for each in found.values()}
-        after = [each.after for each in found.values() if each.after]
-        referred = {edge.target for each in after for edge in edges(each, base, types) if edge.shares}
+        referred = {edge.target for place in found for edge in leading[place] if edge.shares}
         more = {
             place: each
             for place, each in enumerate(proposals)
@@ -108,7 +108,7 @@ def belonging(loaded: Loaded, proposals: Sequence[Proposal], base: str, types: C
             and each.after is not None
             and (
                 (each.type == "Goal" and identity_of(each.type, each.id) in referred)
-                or any(edge.hangs and edge.target in known for edge in edges(each.after, base, types))
+                or any(edge.hangs and edge.target in known for edge in leading[place])
             )
         }
         if not more:
