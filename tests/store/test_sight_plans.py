@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.store import joining, referrals, sight
+from service.store import joining, referrals, sight, simultaneous
 from service.store.pool import Pool
 
 if TYPE_CHECKING:
@@ -19,12 +19,15 @@ STATEMENTS = {
     "find": joining._FIND,
     "lock": referrals._LOCK,
     "members": referrals._MEMBERS,
+    "begun": simultaneous._FOUND,
 }
 FILLED = """
 INSERT INTO resource (identity, last_updated, version_id, type, id, method, content, likeness)
   SELECT gen_random_uuid(), now(), 1, 'Observation', n::text, 'POST', '{}', 0 FROM generate_series(1, 2000) AS n;
 INSERT INTO index_reference (resource_key, source, element, target_type, target)
   SELECT key, 7, 0, 3, gen_random_uuid() FROM resource;
+INSERT INTO index_date (resource_key, source, element, low, high)
+  SELECT key, 8, 0, now() - key * interval '1 hour', now() - key * interval '1 hour' + interval '1 hour' FROM resource;
 INSERT INTO seen_by SELECT key, key % 20, gen_random_uuid(), true FROM resource;
 INSERT INTO referral_member SELECT key - key % 10, key FROM resource WHERE key < 200;
 INSERT INTO referral_party
