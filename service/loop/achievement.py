@@ -20,6 +20,7 @@ from service.massage.outcome.achievement import (
     goals_of_plans,
     is_judged,
     is_marked,
+    is_overdue,
     measured_by,
     unmarked,
 )
@@ -55,21 +56,42 @@ class Achievements:
         if not measured and not written:
             return additions, []
         view = _after(loaded, own, additions, context.base)
+        goals = [
+            goal
+            for goal in goals_of_plans(view)
+            if written & {goal["id"], _ALL} or measured_by(goal, self._measures) & measured
+        ]
+        return self._renewed(goals, view, loaded, own, additions, context.received_at)
+
+    def overdue(self, loaded: Loaded, additions: list[Addition], context: Context) -> list[Addition]:
+        """The additions of the clock with those that follow for goals whose time is over."""
+        view = _after(loaded, (), additions, context.base)
+        goals = [each for each in goals_of_plans(view) if is_overdue(each, context.received_at, self._zone)]
+        return self._renewed(goals, view, loaded, (), additions, context.received_at)[0]
+
+    def _renewed(
+        self,
+        goals: Sequence[Content],
+        view: View,
+        loaded: Loaded,
+        own: Sequence[Proposal],
+        additions: Sequence[Addition],
+        now: datetime,
+    ) -> tuple[list[Addition], list[Issue]]:
         made: dict[Name, Addition] = {(each.type, each.id): each for each in additions}
         sent = {each.id: each for each in own if each.type == "Goal"}
         notices: list[Issue] = []
-        for goal in goals_of_plans(view):
-            measures = measured_by(goal, self._measures)
-            if not measures or not (measures & measured or written & {goal["id"], _ALL}):
+        for goal in goals:
+            if not measured_by(goal, self._measures):
                 continue
-            content, is_said = self._kept(goal, sent.get(goal["id"]), view, context.received_at)
+            content, is_said = self._kept(goal, sent.get(goal["id"]), view, now)
             notices += [_STANDS] if is_said else []
             if content == goal:
                 continue
             previous = loaded.versions.get(("Goal", goal["id"]))
             made["Goal", goal["id"]] = Addition(type="Goal", id=goal["id"], content=content, previous=previous)
             if goal["id"] not in sent and previous is not None:
-                told = _provenance(goal, content, previous.version_id + 1, context.received_at)
+                told = _provenance(goal, content, previous.version_id + 1, now)
                 made["Provenance", told.id] = told
         return [*made.values()], notices
 

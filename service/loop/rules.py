@@ -202,7 +202,9 @@ class ReferralRules:
     def expired_of(self, context: Context, loaded: Loaded, episode: Episode) -> list[Addition]:
         """What the clock alone does to one referral, with all that there is to know handed in."""
         fresh = partial(new_logical_id, context.received_at)
-        return additions(loaded, (), (), expire(episode, context.received_at, fresh, self._surroundings(episode, ())))
+        verdict = expire(episode, context.received_at, fresh, self._surroundings(episode, ()))
+        added = additions(loaded, (), (), verdict)
+        return added if self._achievements is None else self._achievements.overdue(loaded, added, context)
 
     def _is_judged_by_patient(self, each: Proposal) -> bool:
         after = each.after

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from service.massage.cycle.terms import GOAL_ACHIEVEMENT, STEP, code_in, coded
+from tests.loop.later import look
 from tests.loop.side import entry
+from tests.loop.story import now
 from tests.loop.test_outcomes import DISABILITY, LOINC, PAIN, UCUM, day, measured
 
 if TYPE_CHECKING:
     import httpx
 
+    from tests.api.auth.conftest import Workers
     from tests.loop.side import Json
     from tests.loop.story import Story
 
@@ -146,6 +150,17 @@ async def test_a_goal_whose_life_cycle_is_over_stays_as_it_is(story: Story) -> N
     before = await goal_of(story)
     await measure(story, 4)
     assert await goal_of(story) == before
+
+
+async def test_a_due_date_that_passes_is_followed_by_the_clock(story: Story, workers: Workers) -> None:
+    await begun(story)
+    tomorrow = (now() + timedelta(days=1)).date().isoformat()
+    await story.clinic.does(story.goal, target=[TARGET | {"dueDate": tomorrow}])
+    await measure(story, 8, 7)
+    await look(workers, timedelta(hours=1))
+    before = (await goal_of(story))[0]
+    await look(workers, timedelta(days=3))
+    assert (before, (await goal_of(story))[0]) == ("no-change", "not-achieved")
 
 
 async def test_of_two_measurements_at_the_same_time_both_count(story: Story) -> None:

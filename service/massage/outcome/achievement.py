@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.temporal import range_of
 from service.massage.cycle.terms import GOAL_ACHIEVEMENT, code_in, codings, reference_in
-from service.massage.outcome.goals import achievement_of
+from service.massage.outcome.goals import achievement_of, due_of
 from service.massage.outcome.series import collect
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from service.massage.outcome.series import Series
 
 _WORKED_ON: Final = frozenset({"proposed", "planned", "accepted", "active", "on-hold"})
+_SETTLED: Final = frozenset({"achieved", "not-achieved"})
 _DAY: Final = len("2026-01-12")
 
 
@@ -71,6 +72,13 @@ def is_judged(goal: Content, before: Content | None, *, is_sent: bool) -> bool:
 def is_marked(goal: Content) -> bool:
     """Whether the goal's code is the service's."""
     return any(each.get("userSelected") is False for each in codings(goal.get("achievementStatus")))
+
+
+def is_overdue(goal: Content, now: datetime, zone: tzinfo) -> bool:
+    """Whether the time of a target is over, and the service's code does not say yet what became of it."""
+    if not is_marked(goal) or _code(goal) in _SETTLED:
+        return False
+    return any(due is not None and due <= now for due in (due_of(goal, each, zone) for each in goal.get("target", ())))
 
 
 def assessed(goal: Content, code: str) -> Content:
