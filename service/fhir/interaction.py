@@ -135,7 +135,7 @@ class Context(Struct, frozen=True, kw_only=True):
     `base` has no trailing slash. `strict` is `Prefer: handling`; `preferred_return` is `Prefer: return`, if sent.
     `actor` is who asks; None where the service asks nobody who they are: then somebody may name the `organisation` for
     which it acts. `trail` is what it leaves on record, None where nothing is. `provenance` is what the header
-    X-Provenance says of a change.
+    X-Provenance says of a change. `in_transaction`: it is an entry of a transaction, which alone commits.
     """
 
     base: str
@@ -147,6 +147,7 @@ class Context(Struct, frozen=True, kw_only=True):
     organisation: str | None = None
     trail: Trail | None = None
     provenance: Content | None = None
+    in_transaction: bool = False
 
 
 class Answer(Struct, frozen=True, kw_only=True):

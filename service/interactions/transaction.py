@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from service.fhir import codec
 from service.fhir.bundle import Entry, bundle
 from service.fhir.bundle_plan import Write, bundle_entries, in_processing_order, located, plan_transaction
 from service.fhir.interaction import Answer
-from service.fhir.outcome import FhirError, Result, operation_outcome
+from service.fhir.outcome import FhirError, Result, failure, operation_outcome
 from service.fhir.stamp import instant_text, new_logical_id
 from service.interactions.audit_events import refuse_writing
 from service.interactions.envelope import check_envelope
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 async def transaction(parts: Parts, context: Context, process: Process, perform_reading: PerformReading) -> Answer:
     """A transaction-response Bundle; FhirError, located at the entry, when any entry fails."""
+    _refuse_within(context)
     entries = bundle_entries(process.bundle, most=parts.limits.max_bundle_entries)
     planned = plan_transaction(entries, base=context.base, routes=parts.routes)
     check_envelope(parts, process.bundle, entries)
@@ -45,12 +48,13 @@ async def transaction(parts: Parts, context: Context, process: Process, perform_
     reading = [entry for entry in ordered if not isinstance(entry.interaction, Write)]
     responses: dict[int, Entry] = {}
     read: list[Record] = []
+    within = replace(context, in_transaction=True) if reading else context
 
     async def read_after_write(session: Session) -> None:
         read.clear()
         for entry in reading:
             try:
-                answer = await perform_reading(session, entry.interaction, context)
+                answer = await perform_reading(session, entry.interaction, within)
             except FhirError as error:
                 raise located(error, entry.where) from error
             if context.trail is not None:
@@ -71,6 +75,13 @@ async def transaction(parts: Parts, context: Context, process: Process, perform_
         "transaction-response", [responses[index] for index in range(len(planned))], built_at=context.received_at
     )
     return Answer(result=Result.OK, body=body)
+
+
+def _refuse_within(context: Context) -> None:
+    """FhirError bundle-entry for an operation that stores: it would be committed though the transaction fails."""
+    if context.in_transaction:
+        told = "What the operation stores cannot be part of a transaction: send it by itself, or in a batch."
+        raise failure("bundle-entry", told)
 
 
 def _authorise(parts: Parts, planned: Sequence[PlannedEntry], context: Context) -> None:

@@ -164,6 +164,19 @@ async def test_only_the_clinic_files_and_else_nothing_is_stored(told: Story) -> 
     assert_outcome(got, 400, "parameter-value")
 
 
+async def test_what_an_operation_stores_is_no_part_of_a_transaction(story: Story) -> None:
+    """It would be committed though the transaction fails; in a batch each entry stands by itself."""
+    await begun(story)
+    url = f"{story.plan}/$progress-report"
+    filing = {"resource": asked(file=True), "request": {"method": "POST", "url": url}}
+    refused = await story.clinic.send(filing)
+    assert_outcome(refused, 400, "bundle-entry", "Bundle.entry[0]")
+    assert await story.clinic.everything("DiagnosticReport", story.referral) == []
+    batch = await story.clinic("POST", "", {"resourceType": "Bundle", "type": "batch", "entry": [filing]})
+    assert batch.json()["entry"][0]["response"]["status"] == "200 OK"
+    assert len(await story.clinic.everything("DiagnosticReport", story.referral)) == 1
+
+
 async def test_two_reports_that_are_filed_at_once_do_not_lose_one_another(story: Story) -> None:
     await begun(story)
     filing = [story.clinic("POST", f"{story.plan}/$progress-report", asked(file=True)) for _ in range(3)]
