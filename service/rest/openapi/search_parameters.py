@@ -147,6 +147,8 @@ def example_value(parameter: SearchParameter) -> str:
         return "$".join(example_value(component) for component in parameter.components)
     if parameter.kind == "token" and parameter.systems:
         return min(code for codes in parameter.systems.values() for code in codes)
+    if parameter.kind == "token" and parameter.data_types == {"boolean"}:
+        return "true"
     return _KINDS["id" if parameter.special == "_id" else parameter.kind][2]
 
 
