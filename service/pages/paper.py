@@ -1,4 +1,4 @@
-"""A document Bundle as a page: what its Composition says, section by section, and the PDF that comes with it.
+"""A document Bundle as a page: what its Composition says, section by section, its charts, and the PDF to be kept.
 
 https://hl7.org/fhir/R4/documents.html
 """
@@ -9,25 +9,28 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
+from service.pages.drawn import drawings_of
+from service.pages.narrative import Block, blocks_of
 from service.pages.refusals import problems_of
-from service.pages.shown import Field, Text
-from service.pages.visible import shortened, words_of
+from service.pages.shown import Field, Picture, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from service.fhir.resource import Content
+    from service.pages.drawn import Drawing
     from service.pages.headline import Headlines
     from service.pages.values import Values
 
 _DEEPEST: Final = 4
+_HTML: Final = "text/html"
 
 
 class Part(Struct, frozen=True, kw_only=True):
-    """A section of a document, in words."""
+    """A section of a document."""
 
     title: str
-    text: str
+    blocks: tuple[Block, ...]
 
 
 class Paper(Struct, frozen=True, kw_only=True):
@@ -46,10 +49,16 @@ def paper_of(bundle: Content, values: Values, headlines: Headlines) -> Paper:
     known |= {str(each.get("fullUrl")): each["resource"] for each in bundle.get("entry", ()) if "resource" in each}
     values.called = headlines.namer(known.get)
     composition: Content = next((each for each in contents if each.get("resourceType") == "Composition"), {})
+    drawings = [
+        drawing
+        for form in _forms(contents)
+        if form.get("contentType") == _HTML
+        for drawing in drawings_of(form.get("data"))
+    ]
     return Paper(
         title=str(composition.get("title") or "Document"),
         facts=tuple(_facts(composition, contents, values)),
-        parts=tuple(_parts(composition.get("section"), 0)),
+        parts=tuple(_parts(composition.get("section"), drawings, 0)),
         problems=tuple(
             f"{problem.meaning or problem.code}: {problem.text}"
             for each in contents
@@ -80,8 +89,19 @@ def _forms(contents: list[Content]) -> Iterator[Content]:
             yield from (one.get("attachment", {}) for one in each.get("content", ()))
 
 
-def _parts(sections: Any, depth: int) -> Iterator[Part]:
+def _parts(sections: Any, drawings: list[Drawing], depth: int) -> Iterator[Part]:
     for each in sections or () if depth < _DEEPEST else ():
         text = each.get("text", {}).get("div", "")
-        yield Part(title=str(each.get("title", "")), text=shortened(words_of(str(text))))
-        yield from _parts(each.get("section"), depth + 1)
+        yield Part(title=str(each.get("title", "")), blocks=tuple(_illustrated(blocks_of(str(text)), drawings)))
+        yield from _parts(each.get("section"), drawings, depth + 1)
+
+
+def _illustrated(blocks: Iterable[Block], drawings: list[Drawing]) -> Iterator[Block]:
+    """The blocks, with each chart once, before the words that say the same."""
+    for block in blocks:
+        drawn = next((each for each in drawings if block.kind == "text" and block.text.startswith(each.opening)), None)
+        if drawn is not None:
+            drawings.remove(drawn)
+            told = f"Chart of {drawn.opening.rpartition('. In ')[0]}. The values are in the words below it."
+            yield Block(kind="picture", picture=Picture(source=drawn.source, told=told))
+        yield block

@@ -97,6 +97,13 @@ async def test_the_report_is_a_page_with_its_pdf(treated: Story) -> None:
     assert "Progress report" in shown.text
     assert "Pain, numeric rating" in shown.text
     assert list(shown.all("download")) == ["document.pdf"]
+    assert {"table", "caption", "img"} <= {tag for tag, _ in shown.elements}
+
+
+async def test_the_packet_for_the_payer_is_a_page_with_its_charts(treated: Story) -> None:
+    shown = await page(treated.clinic, f"{treated.referral}/$necessity-packet")
+    assert [tag for tag, _ in shown.elements].count("img") == 2
+    assert list(shown.all("download")) == ["document.pdf"]
 
 
 async def test_a_danger_that_stands_is_told_with_its_severity(dangerous: Story) -> None:
