@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ReportKind = Literal["progress-report", "final-report"]
 
 TITLES: Final[dict[ReportKind, str]] = {"progress-report": "Progress report", "final-report": "Final report"}
+RECOMMENDATION: Final = "Recommendation: "
 DOCUMENT_TYPES: Final[dict[ReportKind, tuple[str, str]]] = {
     "progress-report": ("11506-3", "Progress note"),
     "final-report": ("11488-4", "Consult note"),
@@ -72,11 +73,22 @@ def conclusion(case: Case, recommendations: Sequence[str]) -> str:
         told(compared(each), case.measures.sources, goal_met=sections.goal_met(case, each)) for each in case.series
     ]
     summed_up = " ".join(measured) or "Nothing that counts was measured in this episode."
-    return " ".join([summed_up, *(f"Recommendation: {each}" for each in recommendations)])
+    return " ".join(filter(None, (summed_up, recommendations_in_words(recommendations))))
+
+
+def recommendations_in_words(recommendations: Sequence[str]) -> str:
+    """The end of a conclusion; empty where nothing is recommended."""
+    return " ".join(f"{RECOMMENDATION}{each}" for each in recommendations)
 
 
 def diagnostic_report(
-    case: Case, kind: ReportKind, recommendations: Sequence[str], forms: Sequence[Content], *, is_final: bool
+    case: Case,
+    kind: ReportKind,
+    recommendations: Sequence[str],
+    forms: Sequence[Content],
+    *,
+    is_final: bool,
+    identifier: Content | None = None,
 ) -> Content:
     """The DiagnosticReport without an id; what is not filed yet is preliminary."""
     code, display = DOCUMENT_TYPES[kind]
@@ -90,6 +102,8 @@ def diagnostic_report(
         "conclusion": conclusion(case, recommendations),
         "presentedForm": list(forms),
     }
+    if identifier is not None:
+        listed["identifier"] = [identifier]
     if period := care_period(case):
         listed["effectivePeriod"] = period
     if case.clinic:

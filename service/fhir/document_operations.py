@@ -17,7 +17,9 @@ DOCUMENT_OPERATIONS: Final[dict[str, tuple[OperationClaim, ...]]] = {
             documentation="The report back to the referrer as a document Bundle: goals, the course of each measure "
             "with its chart, visits, sessions, what was done, and what the clinic recommends; its DiagnosticReport "
             "holds the same as HTML and as PDF. With final it is the final report. With file, which takes a POST, it "
-            "is stored, put into the output of the referral's Task and offered to the referrer, in one commit.",
+            "is stored, put into the output of the referral's Task and offered to the referrer, in one commit; "
+            "sent again with the same identifier, what was filed is answered and nothing is stored. After the final "
+            "report no other is filed.",
         ),
     ),
     REFERRAL: (

@@ -12,6 +12,7 @@
     outcome_summary, outcome_parameters  $outcome-summary: whether the patient gets better
     apply, known  PlanDefinition/$apply: the draft of a plan from a protocol, and what is known where one is made
     documentation, filing  what documents are made of, and how a report is stored and offered to the referrer
+    filed  a report that is stored already, under an identifier that is sent again or as the final one
     progress_report  CarePlan/$progress-report: the report back, on the way or at the end
     necessity_packet  ServiceRequest/$necessity-packet: what a payer asks for, and what of it is missing
     server     the rules and operations put together for a running service

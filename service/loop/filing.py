@@ -16,6 +16,7 @@ from service.fhir.interaction import Process
 from service.fhir.outcome import failure
 from service.fhir.stamp import instant_text, new_logical_id
 from service.interactions.transaction import transaction
+from service.loop.filed import refuse_after_final
 from service.massage.cycle.terms import TASK_IO, coded
 
 if TYPE_CHECKING:
@@ -32,12 +33,13 @@ async def file_report(
 ) -> Content:
     """The report with its id, on record as what the operation wrote.
 
-    FhirError guard-task, and whatever the writes are refused with.
+    FhirError guard-task, guard-report after the final report, and whatever the writes are refused with.
     """
     task = case.view.live_task()
     if task is None:
         told = "The report cannot be filed: the referral has no live Task. A report that was filed before is amended."
         raise failure("guard-task", told, "Task")
+    refuse_after_final(case.view, task)
     url = f"urn:uuid:{new_logical_id(context.received_at)}"
     output = {"type": coded(TASK_IO, kind), "valueReference": {"reference": url}}
     changed = task | {"output": [*task.get("output", ()), output]}

@@ -2,15 +2,19 @@
 
 By default nothing is stored and the report is preliminary. With `file` it is final: one commit stores the
 DiagnosticReport, puts it into the output of the referral's Task and offers it to the referrer by a Communication; the
-rules of the loop hold as for everybody who writes these.
+rules of the loop hold as for everybody who writes these. What is sent again with the `identifier` of a report that is
+filed is answered with that one, and nothing is stored.
 
 | what is wrong                                              | status and error code                            |
 | ---------------------------------------------------------- | ------------------------------------------------ |
-| a parameter is unknown or has not its form, `file` by GET  | 400 `parameter-unknown`, `parameter-value`       |
+| a parameter is unknown or has not its form, `file` by GET, | 400 `parameter-unknown`, `parameter-value`       |
+| an `identifier` of what is not filed                       |                                                  |
 | the plan is not there, or not seen                         | 404 `not-found`                                  |
 | the scopes do not let the caller read what a report tells  | 403 `forbidden`                                  |
 | the plan belongs to no referral                            | 422 `guard-referral`                             |
 | it is to be filed, and the referral has no live Task       | 422 `guard-task`                                 |
+| it is to be filed, and the final report is filed           | 422 `guard-report`                               |
+| the identifier is that of a report that says another thing | 409 `duplicate`                                  |
 | the rules do not let the caller file it                    | as for a write of the DiagnosticReport and Task  |
 | more documents are asked for than can be made              | 503 `busy`, `timeout`                            |
 """
@@ -27,13 +31,15 @@ from service.documents.page import page
 from service.documents.report import DOCUMENT_TYPES, TITLES, attachment, diagnostic_report, report_paper
 from service.fhir import codec
 from service.fhir.interaction import Answer, Read
-from service.fhir.outcome import Result, failure
+from service.fhir.outcome import Category, FhirError, Result, failure
 from service.fhir.reference import parse_local
 from service.fhir.sight import REFERRAL
 from service.fhir.stamp import new_logical_id
 from service.interactions.read import read
 from service.loop.documentation import HTML, PDF, case_for, episode_for
+from service.loop.filed import filed_under, form_of, paper_of
 from service.loop.filing import file_report
+from service.loop.reading import readable_types
 from service.massage.catalogue.published import LOINC
 from service.massage.cycle.terms import references_in
 from service.operations.parameters import Taken, sent
@@ -47,25 +53,30 @@ if TYPE_CHECKING:
     from service.fhir.resource import Content
     from service.interactions.parts import Parts
     from service.loop.referrals import Referrals
+    from service.massage.cycle.view import View
     from service.store.store import Session
 
 TAKEN: Final = Taken(
     operation="progress-report",
-    kinds={"final": "boolean", "recommendation": "text", "file": "boolean"},
+    kinds={"final": "boolean", "recommendation": "text", "file": "boolean", "identifier": "Identifier"},
     repeating=frozenset({"recommendation"}),
 )
 
 _PLAN: Final = "CarePlan"
+_REPORT: Final = "DiagnosticReport"
 _LONGEST: Final = 4_000
 """Characters of a recommendation."""
+_REFUSED: Final = frozenset({Category.CONFLICT, Category.PRECONDITION, Category.RULE})
+"""What a report may be refused with because another request has just filed it."""
 
 
 class _Asked(Struct, frozen=True, kw_only=True):
-    """Which report, what the clinic recommends, and whether it is stored."""
+    """Which report, what the clinic recommends, whether it is stored, and under which identifier."""
 
     kind: ReportKind
     recommendations: list[str]
     is_filed: bool
+    identifier: Content | None
 
 
 class ProgressReport:
@@ -85,6 +96,8 @@ class ProgressReport:
             plan = await _plan(session, operation.id)
             referral = await self._referral(parts, session, context, plan)
             view = await episode_for(parts, session, context, referral)
+        if (before := await self._before(parts, context, asked, view, plan)) is not None:
+            return before
 
         def written() -> tuple[Case, Paper, bytes]:
             case = case_for(parts, context, self._knowledge, view, plan)
@@ -95,11 +108,45 @@ class ProgressReport:
         pdf = await self._press.pdf(paper, case.now)
         title = TITLES[asked.kind]
         forms = [attachment(case, HTML, title, html), attachment(case, PDF, title, pdf)]
-        report = diagnostic_report(case, asked.kind, asked.recommendations, forms, is_final=asked.is_filed)
+        report = diagnostic_report(
+            case, asked.kind, asked.recommendations, forms, is_final=asked.is_filed, identifier=asked.identifier
+        )
         if asked.is_filed:
-            report = await file_report(parts, context, operation, case, asked.kind, report)
+            try:
+                report = await file_report(parts, context, operation, case, asked.kind, report)
+            except FhirError as error:
+                if error.category in _REFUSED and (
+                    before := await self._filed_meanwhile(parts, context, asked, referral, plan)
+                ):
+                    return before
+                raise
         body = _document(context, case, paper, report, asked)
         return Answer(result=Result.OK, body=codec.encode(body), printed=pdf)
+
+    async def _filed_meanwhile(
+        self, parts: Parts, context: Context, asked: _Asked, referral: str, plan: Content
+    ) -> Answer | None:
+        """The answer to a report that another request has filed under the identifier."""
+        if asked.identifier is None:
+            return None
+        async with parts.store.session() as session:
+            view = await episode_for(parts, session, context, referral)
+        return await self._before(parts, context, asked, view, plan)
+
+    async def _before(self, parts: Parts, context: Context, asked: _Asked, view: View, plan: Content) -> Answer | None:
+        """The document of the report that is stored under the identifier; FhirError duplicate, forbidden."""
+        if asked.identifier is None:
+            return None
+        if not readable_types(context, (_REPORT,)):
+            told = f"An identifier takes a scope that reads {_REPORT}, without a limit: it is looked for."
+            raise failure("forbidden", told, "http.Authorization")
+        report = filed_under(view, asked.identifier, asked.kind, asked.recommendations)
+        if report is None:
+            return None
+        case = await asyncio.to_thread(case_for, parts, context, self._knowledge, view, plan)
+        paper = paper_of(case, asked.kind, report)
+        pdf = form_of(report, PDF) or await self._press.pdf(paper, case.now)
+        return Answer(result=Result.OK, body=codec.encode(_document(context, case, paper, report, asked)), printed=pdf)
 
     async def _referral(self, parts: Parts, session: Session, context: Context, plan: Content) -> str:
         """The id of the referral that the plan is for; FhirError guard-referral where the caller sees none."""
@@ -134,13 +181,17 @@ def _asked(parts: Parts, operation: Operation) -> _Asked:
         told = f"A recommendation has at most {_LONGEST} characters."
         raise failure("parameter-value", told, "http.recommendation")
     kind: ReportKind = "final-report" if given.flag("final") else "progress-report"
-    return _Asked(kind=kind, recommendations=recommendations, is_filed=given.flag("file"))
+    identifier = given.one("identifier")
+    if identifier is not None and not (given.flag("file") and identifier.get("system") and identifier.get("value")):
+        told = "identifier is that of a report that is filed: it takes file=true, a system and a value."
+        raise failure("parameter-value", told, "http.identifier")
+    return _Asked(kind=kind, recommendations=recommendations, is_filed=given.flag("file"), identifier=identifier)
 
 
 def _document(context: Context, case: Case, paper: Paper, report: Content, asked: _Asked) -> Content:
     code, display = DOCUMENT_TYPES[asked.kind]
     made = f"urn:uuid:{new_logical_id(context.received_at)}"
-    url = f"{context.base}/DiagnosticReport/{report['id']}" if asked.is_filed else made
+    url = f"{context.base}/{_REPORT}/{report['id']}" if asked.is_filed else made
     return document(
         case,
         paper,

@@ -45,7 +45,7 @@ def on(number: int) -> str:
 
 def asked(**values: Any) -> Json:
     """Parameters; a list repeats a parameter."""
-    kinds = {bool: "valueBoolean", str: "valueString"}
+    kinds = {bool: "valueBoolean", str: "valueString", dict: "valueIdentifier"}
     pairs = [(name, each) for name, value in values.items() for each in (value if isinstance(value, list) else [value])]
     parameters = [{"name": name, kinds[type(each)]: each} for name, each in pairs]
     return {"resourceType": "Parameters"} | ({"parameter": parameters} if parameters else {})

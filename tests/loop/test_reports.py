@@ -188,6 +188,66 @@ async def test_two_reports_that_are_filed_at_once_do_not_lose_one_another(story:
     assert len(task["output"]) == filed
 
 
+IDENTIFIER: Final = {"system": "https://clinic.example.org/reports", "value": "7"}
+
+
+async def filed(story: Story) -> tuple[int, ...]:
+    """How many reports, messages and outputs there are."""
+    found = [len(await story.clinic.everything(kind, story.referral)) for kind in ("DiagnosticReport", "Communication")]
+    outputs = (await story.clinic.read(story.task)).get("output", ())
+    return (*found, sum(1 for each in outputs if "DiagnosticReport/" in str(each)))
+
+
+async def test_a_report_that_is_sent_again_is_filed_once(story: Story) -> None:
+    await course(story)
+    values: Json = {"file": True, "recommendation": ["Rest.", "Walk."], "identifier": IDENTIFIER}
+    first, again = [await report_on(story, story.clinic, **values) for _ in range(2)]
+    (report,), (same,) = only(first, "DiagnosticReport"), only(again, "DiagnosticReport")
+    assert (report["identifier"], report["id"], report["presentedForm"]) == (
+        [IDENTIFIER],
+        same["id"],
+        same["presentedForm"],
+    )
+    (composition,) = only(again, "Composition")
+    assert composition["status"] == "final"
+    assert "Recommendation: Rest. Recommendation: Walk." in composition["section"][0]["text"]["div"]
+    assert composition["section"][0]["entry"] == [reference(again["entry"][1]["fullUrl"])]
+    assert await filed(story) == (1, 1, 1)
+    for other in ({"recommendation": ["Rest."]}, {"recommendation": []}, {"final": True}):
+        refused = await story.clinic("POST", f"{story.plan}/$progress-report", asked(**values | other))
+        assert_outcome(refused, 409, "duplicate", "http.identifier")
+    assert await filed(story) == (1, 1, 1)
+
+
+async def test_of_reports_under_one_identifier_at_once_one_is_filed(story: Story) -> None:
+    await begun(story)
+    bundles = await asyncio.gather(
+        *(report_on(story, story.clinic, file=True, identifier=IDENTIFIER) for _ in range(3))
+    )
+    assert len({only(each, "DiagnosticReport")[0]["id"] for each in bundles}) == 1
+    assert await filed(story) == (1, 1, 1)
+
+
+async def test_after_the_final_report_none_is_filed_and_the_refusal_names_it(story: Story) -> None:
+    await course(story)
+    values: Json = {"file": True, "final": True, "identifier": IDENTIFIER}
+    (report,) = only(await report_on(story, story.clinic, **values), "DiagnosticReport")
+    for more in ({"final": True}, {}, {"identifier": IDENTIFIER | {"value": "8"}}):
+        refused = await story.clinic("POST", f"{story.plan}/$progress-report", asked(file=True, **more))
+        issue = assert_outcome(refused, 422, "guard-report", "Task.output")
+        assert f"DiagnosticReport/{report['id']}" in issue["diagnostics"]
+    (same,) = only(await report_on(story, story.clinic, **values), "DiagnosticReport")
+    assert same["id"] == report["id"]
+    assert await filed(story) == (1, 1, 1)
+    assert only(await report_on(story, story.clinic), "DiagnosticReport")[0]["status"] == "preliminary"
+
+
+async def test_an_identifier_is_that_of_a_report_that_is_filed(told: Story) -> None:
+    for values in ({"identifier": IDENTIFIER}, {"file": True, "identifier": {"value": "7"}}):
+        refused = await told.clinic("POST", f"{told.plan}/$progress-report", asked(**values))
+        assert_outcome(refused, 400, "parameter-value", "http.identifier")
+
+
 async def test_a_plan_that_is_not_seen_has_no_report_and_a_referral_no_packet(told: Story) -> None:
     for path in (f"{told.plan}/$progress-report", f"{told.referral}/$necessity-packet"):
         unseen = assert_outcome(await told.network.other("GET", path), 404, "not-found")
