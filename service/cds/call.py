@@ -148,9 +148,13 @@ def _selected(context: Content, drafts: tuple[Content, ...]) -> tuple[Content, .
         told = "context.selections must be an array of references such as ServiceRequest/draft-1."
         raise failure("element-missing" if selections is None else "value-invalid", told, "context.selections")
     chosen = set(selections)
-    return tuple(
-        each for each in drafts if f"{each.get('resourceType')}/{each.get('id')}" in chosen or each.get("id") in chosen
-    )
+    return tuple(each for each in drafts if not chosen.isdisjoint(_names(each)))
+
+
+def _names(draft: Content) -> tuple[str, ...]:
+    """What a selection may call a draft; an id that is no text is no name."""
+    logical_id = draft.get("id")
+    return (f"{draft.get('resourceType')}/{logical_id}", logical_id) if isinstance(logical_id, str) else ()
 
 
 def _server(content: Content) -> Server | None:

@@ -30,6 +30,12 @@ def test_a_call_is_read() -> None:
     assert (read.server.base, read.server.token) == ("https://ehr.example.org/fhir", "a-token")
 
 
+@pytest.mark.parametrize("wrong", [[], {}, 7, None])
+def test_a_draft_whose_id_is_no_text_is_not_selected(wrong: object) -> None:
+    sent = context({"resourceType": "ServiceRequest", "id": wrong}, selections=["ServiceRequest/a"])
+    assert read_call(call("order-select", context=sent)).selected == ()
+
+
 @pytest.mark.parametrize("selections, selected", [(["ServiceRequest/a"], ["a"]), (["b"], ["b"]), ([], []), (["x"], [])])
 def test_order_select_is_about_what_was_selected(selections: list[str], selected: list[str]) -> None:
     """The other drafts are there to be known of."""
