@@ -171,11 +171,16 @@ def _text_of(sight: Sight) -> str | None:
 
 
 async def let_go(connection: asyncpg.Connection[Any], locked: Collection[int]) -> None:
-    """Give back the locks of `find`."""
+    """Give back the locks of `find`: at the latest they go with the connection.
+
+    What was written is committed by then, so a connection that is lost now is nobody's failure.
+    """
     if connection.is_closed():
         return
     try:
         await connection.execute(_LET_GO, list(locked))
+    except Exception:  # noqa: BLE001 - whatever it is, the server gives the locks back when the connection is gone
+        connection.terminate()
     except BaseException:
         connection.terminate()
         raise

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from service.fhir.outcome import FhirError
+from service.store.joining import let_go
 from service.store.pool import Pool
 
 if TYPE_CHECKING:
@@ -139,6 +140,19 @@ async def test_connections_lost_while_idle_are_not_handed_out(database_url: str)
         )
         await other.close()
         assert sum(await asyncio.gather(one(pool), one(pool))) == 2
+
+
+async def test_locks_of_a_connection_that_is_lost_are_given_back_without_a_failure(database_url: str) -> None:
+    """What they were held for is committed: a refusal now would have it sent again."""
+    async with pool_on(database_url, max_size=1) as pool:
+        other = await asyncpg.connect(database_url)
+        async with pool.acquire() as connection:
+            await connection.execute("SELECT pg_advisory_lock_shared(7)")
+            await other.execute("SELECT pg_terminate_backend($1, 5000)", connection.get_server_pid())
+            await let_go(connection, [7])
+        assert await other.fetchval("SELECT pg_try_advisory_lock(7)")
+        assert await one(pool) == 1
+        await other.close()
 
 
 async def test_a_pool_opens_without_its_database_and_says_so_when_used() -> None:
