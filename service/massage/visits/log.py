@@ -17,7 +17,6 @@ from service.massage.cycle.view import name_of
 from service.massage.cycle.visits import performed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from service.fhir.resource import Content
@@ -67,17 +66,47 @@ class SessionEntry(Struct, frozen=True, kw_only=True):
 
 def session_log(view: View) -> tuple[SessionEntry, ...]:
     """The delivered sessions of a referral, the earliest first; those without a time come before all others."""
-    entries = [entry_of(view, session) for session in view.delivered()]
+    beside = Beside(view)
+    entries = [entry_of(view, session, beside) for session in view.delivered()]
     return tuple(sorted(entries, key=lambda each: (each.start or EARLIEST, each.session)))
 
 
-def entry_of(view: View, session: Content) -> SessionEntry:
+class Beside:
+    """What was done and measured at the sessions of a referral, by the session or Encounter that it names."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._done: dict[str, list[Content]] = {}
+        self._measured: dict[str, list[Content]] = {}
+        for one in view.with_status("Procedure", frozenset({"completed"})):
+            for name in self._parts(one):
+                self._done.setdefault(name, []).append(one)
+        for one in view.of("Observation"):
+            if one.get("status") in _STANDS:
+                # what names a session is not another one's because of its Encounter
+                for name in self._parts(one) or {view.local(reference_in(one.get("encounter")))}:
+                    self._measured.setdefault(name, []).append(one)
+
+    def done(self, session: str) -> list[Content]:
+        """The techniques that have a Procedure of their own within the session."""
+        return self._done.get(session, [])
+
+    def measured(self, session: str, encounter: str) -> list[Content]:
+        """What was measured at a session: by its name, or in its Encounter without the name of another session."""
+        return [*self._measured.get(session, ()), *(self._measured.get(encounter, ()) if encounter else ())]
+
+    def _parts(self, content: Content) -> set[str]:
+        return {self._view.local(reference) for reference in references_in(content.get("partOf"))}
+
+
+def entry_of(view: View, session: Content, beside: Beside | None = None) -> SessionEntry:
     """What the log says of one session, whatever its status."""
+    beside = beside or Beside(view)
     name, encounter = name_of(session), view.local(reference_in(session.get("encounter")))
     minutes = minutes_of(session)
     end = start_of(session.get("performedPeriod", {}).get("end"))
     said = said_units(session)
-    measured = list(_observed(view, name, encounter))
+    measured = beside.measured(name, encounter)
     before, after = _pain(measured, end)
     tolerance = [_told(one) for one in measured if _has(one, TOLERANCE)]
     therapists = [reference_in(one.get("actor")) for one in session.get("performer", ())]
@@ -88,7 +117,7 @@ def entry_of(view: View, session: Content) -> SessionEntry:
         end=end,
         minutes=minutes,
         units=timed_units(minutes) if said is None and minutes is not None else said,
-        techniques=_techniques(view, session, name),
+        techniques=_techniques(session, beside.done(name)),
         regions=tuple(map(term, session.get("bodySite", ()))),
         therapist=view.local(next(filter(None, therapists), "")),
         before=before,
@@ -106,29 +135,12 @@ def term(concept: Content) -> Term:
     return Term(text=concept.get("text") or coding.get("display") or code, system=coding.get("system", ""), code=code)
 
 
-def _techniques(view: View, session: Content, name: str) -> tuple[Term, ...]:
+def _techniques(session: Content, parts: list[Content]) -> tuple[Term, ...]:
     """Those that have a Procedure of their own within the session; else the session's own code, where it names one."""
-    parts = [
-        one
-        for one in view.with_status("Procedure", frozenset({"completed"}))
-        if any(view.local(reference) == name for reference in references_in(one.get("partOf")))
-    ]
     if parts:
         return tuple(term(one.get("code", {})) for one in parts)
     code = session.get("code", {})
     return (term(code),) if any(one.get("system") == TECHNIQUE for one in codings(code)) else ()
-
-
-def _observed(view: View, session: str, encounter: str) -> Iterator[Content]:
-    """What was measured at a session: by its name, or in its Encounter without the name of another session."""
-    for one in view.of("Observation"):
-        if one.get("status") not in _STANDS:
-            continue
-        parts = [view.local(reference) for reference in references_in(one.get("partOf"))]
-        if session in parts or (
-            not parts and encounter and view.local(reference_in(one.get("encounter"))) == encounter
-        ):
-            yield one
 
 
 def _pain(measured: list[Content], end: datetime | None) -> tuple[Decimal | None, Decimal | None]:
