@@ -42,9 +42,16 @@ def test_every_goal_has_a_value(report: dict[str, Any]) -> None:
 
 
 def test_what_access_control_costs_has_numbers(report: dict[str, Any]) -> None:
-    assert [row["name"] for row in report["access"]["loads"]] == ["read", "create", "referral transaction"]
+    loads = [row["name"] for row in report["access"]["loads"]]
+    assert loads == [
+        "read",
+        "create",
+        "create on a referral",
+        "referral transaction",
+        "read what another organisation has; `bare`: what nobody has",
+    ]
     assert all(row["ratio"] > 0 for row in report["access"]["loads"])
-    assert len(report["access"]["goals"]) == 2
+    assert len(report["access"]["goals"]) == 3
 
 
 def test_what_the_rules_of_the_loop_cost_has_numbers(report: dict[str, Any]) -> None:
