@@ -27,6 +27,7 @@ READ_BESIDE: Final = frozenset(
     {
         "ClaimResponse",
         "Consent",
+        "Coverage",
         "DocumentReference",
         "HealthcareService",
         "Practitioner",

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 TAKING_PLACE: Final = frozenset({"completed", "in-progress"})
 """The states of a session that keeps patient and therapist from being elsewhere."""
 
+_UNREAD: Final = {"status": "active"}
+"""A Coverage that is not read may pay."""
 _REPORTED: Final = frozenset({"final", "amended"})
 _MISSED: Final = {"noshow": "visit-no-show", "cancelled": "visit-cancelled", "fulfilled": ""}
 
@@ -96,8 +98,14 @@ def authorisations(view: View) -> list[Authorisation]:
 
 
 def is_insured(view: View) -> bool:
-    """Whether the referral names a Coverage that is to pay."""
-    return any(view.local(one).startswith("Coverage/") for one in references_in(view.referral.get("insurance")))
+    """Whether the referral names a Coverage that is to pay: any but those that are known to be no longer in force."""
+    named = [view.local(one) for one in references_in(view.referral.get("insurance"))]
+    known = view.resources.get("Coverage", {})
+    return any(
+        known.get(one.removeprefix("Coverage/"), _UNREAD).get("status") == "active"
+        for one in named
+        if one.startswith("Coverage/")
+    )
 
 
 def covered(view: View, policy: Policy | None = None) -> int | None:

@@ -66,7 +66,9 @@ class _Known(Struct, frozen=True, kw_only=True):
     policy: Policy
 
     def fits(self, coverage: Content) -> bool:
-        """Whether a Coverage is of this plan."""
+        """Whether a Coverage is of this plan, and in force: drafts and cancelled ones pay for nothing."""
+        if coverage.get("status") != "active":
+            return False
         payers = {*references_in(coverage.get("payor"))}
         for each in coverage.get("payor", ()):
             named = each.get("identifier", {})

@@ -40,7 +40,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def coverage(payor: Json, value: str = "PPO-1") -> Json:
-    return {"resourceType": "Coverage", "id": "card", "payor": [payor], "class": [{"value": value}]}
+    return {"resourceType": "Coverage", "id": "card", "status": "active", "payor": [payor], "class": [{"value": value}]}
 
 
 def policy_of(payers: Payers, *coverages: Json) -> Policy:
@@ -85,6 +85,12 @@ def test_the_first_coverage_of_a_known_plan_decides(tmp_path: Path) -> None:
     payers = load(written(tmp_path, STATE_PLAN))
     other = coverage({"reference": "Organization/other"}) | {"id": "other"}
     assert policy_of(payers, other, coverage({"reference": "Organization/state"})) != Policy()
+
+
+@pytest.mark.parametrize("status", ["cancelled", "draft", "entered-in-error"])
+def test_a_coverage_that_is_not_in_force_decides_nothing(tmp_path: Path, status: str) -> None:
+    payers = load(written(tmp_path, STATE_PLAN))
+    assert policy_of(payers, coverage({"reference": "Organization/state"}) | {"status": status}) == Policy()
 
 
 @pytest.mark.parametrize(
