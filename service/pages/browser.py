@@ -14,7 +14,7 @@ from service.fhir.interaction import Operation, Read, Search
 from service.fhir.outcome import Category, FhirError
 from service.pages.case import REFERRAL, referral_of
 from service.pages.sheets import Sheets, Visited
-from service.pages.work_list import task_criteria, visit_criteria
+from service.pages.work_list import Found, appointments_of, task_criteria, visit_criteria
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -76,8 +76,11 @@ class Pages:
         visits = await _allowed(ask, _search("Appointment", visit_criteria(now, self._zone)))
         if visits is None:
             notes.append(_NO_VISITS)
+        wanted = appointments_of(tasks or b"{}", base) if visits is not None else None
+        appointments = await _allowed(ask, _search("Appointment", wanted)) if wanted else visits and b"{}"
+        found = Found(tasks=tasks or b"{}", visits=visits, appointments=appointments)
         visited = Visited(base=base, target=target, now=now)
-        return await asyncio.to_thread(self._sheets.work_list, tasks or b"{}", visits, clinic, visited, notes)
+        return await asyncio.to_thread(self._sheets.work_list, found, clinic, visited, notes)
 
     async def _story(self, content: Content, base: str, ask: Ask) -> tuple[tuple[str, bytes] | None, str]:
         """The id of the referral that a resource belongs to with what $everything tells; why there is nothing."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from service.fhir.definitions import Definitions
     from service.fhir.resource import Content
     from service.pages.story import Story
+    from service.pages.work_list import Found
 
 MOST_JSON: Final = 100_000
 """Characters of JSON that stand on a page."""
@@ -108,12 +109,10 @@ class Sheets:
         """The page of an answer that is too large for one."""
         return self._rendered("too_large.html", visited, title="Too large for a page")
 
-    def work_list(
-        self, tasks: bytes, visits: bytes | None, clinic: str, visited: Visited, notes: Sequence[str]
-    ) -> bytes:
+    def work_list(self, found: Found, clinic: str, visited: Visited, notes: Sequence[str]) -> bytes:
         """The page of a work list, from what its searches answered."""
         desk = self._desk(visited)
-        made = work_list(tasks, visits, clinic, desk.values, desk.headlines, visited.now)
+        made = work_list(found, clinic, desk.values, desk.headlines, visited.now)
         shown = {"made": made, "clinic": clinic, "notes": notes, "most": MOST}
         target = visited.target.partition("?")[0].removesuffix("worklist") + made.search
         return self._rendered("work_list.html", replace(visited, target=target), title="Work list", **shown)

@@ -1,10 +1,15 @@
-"""The groups of a work list, in the order in which they matter: by the business status of a referral's Task."""
+"""The groups of a work list, in the order in which they matter: by the business status of a referral's Task, and facts.
+
+Those of visits are told by the Appointments; their statuses count where these may not be read.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
 from msgspec import Struct
+
+from service.pages.work_visits import MISSED, UNBOOKED
 
 
 class Group(Struct, frozen=True, kw_only=True):
@@ -20,7 +25,7 @@ SAFETY: Final = "safety"
 REQUESTS: Final = "requests"
 EXPIRING: Final = "expiring"
 
-QUIET: Final = ("visit-scheduled", "visit-completed")
+QUIET: Final = ("visit-scheduled",)
 """Business statuses of work that goes on as it should."""
 
 GROUPS: Final = (
@@ -60,15 +65,15 @@ GROUPS: Final = (
         statuses=frozenset({"visits-exhausted"}),
     ),
     Group(
-        key="missed",
+        key=MISSED,
         title="Missed or cancelled visits",
-        hint="The last visit did not take place: get in touch.",
+        hint="The last visit did not take place, and none is booked since: get in touch.",
         statuses=frozenset({"visit-no-show", "visit-cancelled"}),
     ),
     Group(
-        key="unbooked",
-        title="Accepted, nothing booked",
-        hint="Book the first visit.",
+        key=UNBOOKED,
+        title="Visits left, nothing booked",
+        hint="Book the next visit.",
         statuses=frozenset({"accepted-unscheduled"}),
     ),
     Group(

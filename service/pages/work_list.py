@@ -1,4 +1,4 @@
-"""What needs attention at a clinic today, from two searches: the Tasks of referrals, and today's visits."""
+"""What needs attention at a clinic today: the Tasks of referrals with their visits, and the visits of the day."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from service.pages import moments
 from service.pages.case import reference_to
 from service.pages.shown import Text
 from service.pages.work_groups import EXPIRING, GROUPS, QUIET, REQUESTS, Group
+from service.pages.work_visits import MISSED, UNBOOKED, VisitFacts, appointment_criteria
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,13 +110,26 @@ def visit_criteria(now: datetime, zone: tzinfo) -> Parameters:
     )
 
 
-def work_list(
-    tasks: bytes, visits: bytes | None, clinic: str, values: Values, headlines: Headlines, now: datetime
-) -> WorkList:
-    """The list from what the two searches answered, each a searchset Bundle."""
-    bundle: Content = codec.decode(tasks)
-    maker = _Maker(View("", _by_type(bundle), values.links.base), values, headlines, now)
-    matched = [each["resource"] for each in bundle.get("entry", ()) if each.get("search", {}).get("mode") == "match"]
+class Found(Struct, frozen=True, kw_only=True):
+    """What the searches of a work list answered, each a searchset Bundle; None where visits may not be read."""
+
+    tasks: bytes
+    visits: bytes | None
+    appointments: bytes | None
+
+
+def appointments_of(tasks: bytes, base: str) -> Parameters | None:
+    """The search for the visits of the referrals that were found; None where there is none."""
+    return appointment_criteria(_matched(codec.decode(tasks)), base)
+
+
+def work_list(found: Found, clinic: str, values: Values, headlines: Headlines, now: datetime) -> WorkList:
+    """The list from what the searches answered."""
+    bundle: Content = codec.decode(found.tasks)
+    base, visits = values.links.base, found.visits
+    facts = None if found.appointments is None else VisitFacts(_matched(codec.decode(found.appointments)), base, now)
+    maker = _Maker(View("", _by_type(bundle), base), values, headlines, facts, now)
+    matched = _matched(bundle)
     return WorkList(
         day=moments.day(now, values.zone),
         sections=tuple(maker.sections(matched)),
@@ -128,7 +142,10 @@ def work_list(
 
 
 class _Maker:
-    def __init__(self, view: View, values: Values, headlines: Headlines, now: datetime) -> None:
+    def __init__(
+        self, view: View, values: Values, headlines: Headlines, facts: VisitFacts | None, now: datetime
+    ) -> None:
+        self._facts = facts
         self._view = view
         self._values = values
         self._headlines = headlines
@@ -153,6 +170,10 @@ class _Maker:
             return [REQUESTS]
         business = self._business(task)
         found = [each.key for each in GROUPS if business in each.statuses]
+        if self._facts is not None:
+            referral = self._view.find(reference_in(task.get("focus")))
+            found = [each for each in found if each not in (MISSED, UNBOOKED)]
+            found += self._facts.groups(task, referral, business)
         return [*found, EXPIRING] if item.until is not None else found
 
     def _business(self, task: Content) -> str:
@@ -231,6 +252,11 @@ def _named(view: View, reference: Any, values: Values, headlines: Headlines) -> 
     found = view.find(reference_in(reference))
     text = headlines.of(found) if found is not None else values.reference(reference).text
     return Text(text=text, href=values.links.reference(reference_in(reference)))
+
+
+def _matched(bundle: Content) -> list[Content]:
+    """The resources that a search found, without those that go with them."""
+    return [each["resource"] for each in bundle.get("entry", ()) if each.get("search", {}).get("mode") == "match"]
 
 
 def _by_type(bundle: Content) -> dict[str, dict[str, Content]]:

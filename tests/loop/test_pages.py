@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from service.massage.cycle.terms import BUSINESS_STATUS
 from tests.loop.story import THROMBOSIS, begin, now
 from tests.loop.test_outcomes import DISABILITY, PAIN, day, measured
 from tests.unit.pages.desk import Markup
@@ -162,6 +163,30 @@ async def test_the_work_list_has_the_visits_of_the_day(network: Network) -> None
     await story.clinic.post(story.visit(0, **times))
     shown = await page(network.clinic, "worklist")
     assert "12:00 UTC Comes Today" in shown.text
+
+
+async def test_a_missed_visit_stays_in_the_work_list_until_another_is_booked(network: Network) -> None:
+    """Whatever the last business status says."""
+    first = (now() - timedelta(days=30)).isoformat(timespec="seconds")
+    story = begin(network)
+    await story.refer(task=story.coordination(authoredOn=first), patient={"name": [{"text": "Did Not Come"}]})
+    await story.accept()
+    await story.draw_up()
+    start = now() - timedelta(days=1)
+    times = {"start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat()}
+    await story.clinic.does(await story.clinic.post(story.visit(1, **times)), status="noshow")
+    due = {"coding": [{"system": BUSINESS_STATUS, "code": "progress-report-due"}]}
+    await story.clinic.does(story.task, businessStatus=due)
+
+    async def text() -> str:
+        shown = (await page(network.clinic, "worklist")).text
+        return shown.partition("Report to the referrer before")[2]
+
+    reports, _, rest = (await text()).partition("The last visit did not take place")
+    missed, _, unbooked = rest.partition("Book the next visit.")
+    assert all("Did Not Come" in each for each in (reports, missed, unbooked))
+    await story.book(2)
+    assert "Did Not Come" not in (await text()).partition("The last visit did not take place")[2]
 
 
 async def test_nobody_is_shown_what_is_not_theirs(treated: Story, dangerous: Story) -> None:
