@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from service.massage.cycle.terms import GOAL_ACHIEVEMENT, code_in, reference_in, references_in
+from service.massage.cycle.terms import reference_in, references_in
 from service.massage.cycle.view import name_of
 from service.massage.outcome import achievement_of
 from service.massage.outcome.achievement import series_of
@@ -90,9 +90,8 @@ class Case(Struct, frozen=True, kw_only=True):
         return {}
 
     def achievement(self, goal: Content) -> str | None:
-        """The code of the goal's achievement, as it is on the goal, else as the measurements have it."""
-        said = code_in(goal.get("achievementStatus"), GOAL_ACHIEVEMENT)
-        return said or achievement_of(goal, self.series, self.measures, as_of=self.now, zone=self.zone)
+        """The code of the goal's achievement, as wherever else it is told."""
+        return achievement_of(goal, self.series, self.measures, as_of=self.now, zone=self.zone)
 
 
 def case_of(

@@ -10,7 +10,7 @@ import pytest
 from tests.api.outcome import assert_outcome
 from tests.builders.resources import reference
 from tests.loop.side import Side
-from tests.loop.story import begin, now
+from tests.loop.story import ACHIEVED, begin, now
 
 if TYPE_CHECKING:
     import httpx
@@ -106,6 +106,19 @@ async def test_goals_sessions_and_what_does_not_count_are_told(treated: Story) -
     (sessions,) = named(answered, "sessions")
     assert sessions == {"ordered": 6, "completed": 1, "noShow": 0, "remaining": 5}
     assert [each["reason"] for each in named(answered, "leftOut")] == ["status"]
+
+
+async def test_what_a_person_has_judged_of_a_goal_is_told(story: Story) -> None:
+    await story.refer(order=story.order(authoredOn=day(0)))
+    await story.accept()
+    await story.draw_up()
+    pain = {"coding": [{"system": LOINC, "code": PAIN}]}
+    await story.clinic.does(
+        story.goal, target=[{"measure": pain, "detailInteger": 4, "dueDate": day(2)}], achievementStatus=ACHIEVED
+    )
+    await story.clinic.post(measured(story, PAIN, 1, 7))
+    (goal,) = named(await summary(story.referrer, story), "goal")
+    assert goal["achievement"]["code"] == "achieved"
 
 
 async def test_it_is_told_as_of_a_day(treated: Story) -> None:

@@ -213,7 +213,8 @@ async def test_a_report_that_is_sent_again_is_filed_once(story: Story) -> None:
     assert "Recommendation: Rest. Recommendation: Walk." in composition["section"][0]["text"]["div"]
     assert composition["section"][0]["entry"] == [reference(again["entry"][1]["fullUrl"])]
     assert await filed(story) == (1, 1, 1)
-    for other in ({"recommendation": ["Rest."]}, {"recommendation": []}, {"final": True}):
+    others: tuple[Json, ...] = ({"recommendation": ["Rest."]}, {"recommendation": []}, {"final": True})
+    for other in others:
         refused = await story.clinic("POST", f"{story.plan}/$progress-report", asked(**values | other))
         assert_outcome(refused, 409, "duplicate", "http.identifier")
     assert await filed(story) == (1, 1, 1)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.temporal import range_of
 from service.massage.cycle.terms import GOAL_ACHIEVEMENT, code_in, codings, reference_in
-from service.massage.outcome.goals import achievement_of, due_of
+from service.massage.outcome.goals import due_of, measured_achievement
 from service.massage.outcome.series import collect
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime, tzinfo
 
     from service.fhir.resource import Content
@@ -100,7 +100,17 @@ def unmarked(goal: Content) -> Content:
 def code_now(goal: Content, view: View, measures: Measures, *, as_of: datetime, zone: tzinfo) -> str | None:
     """What the measurements of the episode say of a goal; None where they say nothing."""
     series, _ = series_of(view, measures, zone, until=as_of, only=measured_by(goal, measures))
-    return achievement_of(goal, series, measures, as_of=as_of, zone=zone)
+    return measured_achievement(goal, series, measures, as_of=as_of, zone=zone)
+
+
+def achievement_of(
+    goal: Content, series: Sequence[Series], measures: Measures, *, as_of: datetime, zone: tzinfo
+) -> str | None:
+    """How far a goal is wherever it is told: a person's word, else what measurements say, else the service's code."""
+    said = _code(goal)
+    if said is not None and not is_marked(goal):
+        return said
+    return measured_achievement(goal, series, measures, as_of=as_of, zone=zone) or said
 
 
 def _code(goal: Content) -> str | None:

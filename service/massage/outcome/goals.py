@@ -15,7 +15,7 @@ from service.massage.outcome.comparison import compared
 from service.massage.outcome.reading import fitting, number_of, unit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime, tzinfo
 
     from service.fhir.resource import Content
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 Achievement = Literal["in-progress", "improving", "worsening", "no-change", "achieved", "not-achieved"]
 """Codes of http://terminology.hl7.org/CodeSystem/goal-achievement, those that follow from measurements."""
+
+Reached = Literal["reached", "late", "lost", "not-reached"]
+"""Of the values that goals ask for: `late` is after a due date, `lost` is by the due date and not by the latest."""
 
 DROPPED: Final = frozenset({"cancelled", "entered-in-error", "rejected"})
 """The life cycle's states of a goal that nobody works towards."""
@@ -73,7 +76,7 @@ class Target(Struct, frozen=True, kw_only=True):
     due: date | None = None
 
 
-def achievement_of(
+def measured_achievement(
     goal: Content, series: Sequence[Series], measures: Measures, *, as_of: datetime, zone: tzinfo
 ) -> Achievement | None:
     """What the measurements say of a goal; None where none of its targets is measured by the catalogue.
@@ -91,6 +94,28 @@ def is_met(goal: Content, series: Series, measures: Measures) -> bool | None:
     wanted = [_wanted(each, series) for each in goal.get("target", ()) if _is_about(each, series, measures)]
     clear = [each for each in wanted if each is not None]
     return all(_reaches(series.readings[-1], each) for each in clear) if clear else None
+
+
+def reached_of(goals: Iterable[Content], series: Series, measures: Measures, zone: tzinfo) -> Reached | None:
+    """What became of the values that goals ask of the series; None where none does, or none is clear."""
+    found: list[tuple[bool, bool]] = []
+    for goal in goals:
+        for target in goal.get("target", ()):
+            wanted = _wanted(target, series) if _is_about(target, series, measures) else None
+            if wanted is not None:
+                in_time = _in_time(series, due_of(goal, target, zone))
+                found.append((_reaches(series.readings[-1], wanted), bool(in_time) and _reaches(in_time[-1], wanted)))
+    if not found:
+        return None
+    is_now, was_in_time = (all(each) for each in zip(*found, strict=True))
+    if is_now:
+        return "reached" if was_in_time else "late"
+    return "lost" if was_in_time else "not-reached"
+
+
+def is_about(goal: Content, series: Series, measures: Measures) -> bool:
+    """Whether a target of the goal is about the series, with a number or without."""
+    return any(_is_about(each, series, measures) for each in goal.get("target", ()))
 
 
 def targets_of(goal: Content, series: Series, measures: Measures, zone: tzinfo) -> tuple[Target, ...]:
@@ -121,10 +146,14 @@ def _achieved(
         # in no unit that was measured, or at several sites of which the target names none
         return None
     ((one, wanted),) = clear
-    in_time = [each for each in one.readings if due is None or each.moment.low < due]
+    in_time = _in_time(one, due)
     if in_time and _reaches(in_time[-1], wanted):
         return "achieved"
     return "not-achieved" if is_over else _BY_PROGRESS[compared(one).progress]
+
+
+def _in_time(series: Series, due: datetime | None) -> list[Reading]:
+    return [each for each in series.readings if due is None or each.moment.low < due]
 
 
 def _is_about(target: Content, series: Series, measures: Measures) -> bool:

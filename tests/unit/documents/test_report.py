@@ -40,6 +40,20 @@ def test_each_goal_is_a_row_with_its_numbers() -> None:
     )
 
 
+def due_before(**elements: Any) -> Json:
+    """Less pain by a day on which it was 6; it is 3 now."""
+    goal = documents.goal("pain", "Less pain", documents.PAIN, 5, "{score}")
+    target = goal["target"][0] | {"dueDate": "2026-02-01"}
+    return goal | {"subject": {"reference": "Patient/anna"}, "target": [target]} | elements
+
+
+@pytest.mark.parametrize("mark, reached", [({"userSelected": False}, "not achieved"), ({}, "worsening")])
+def test_how_far_a_goal_is_follows_from_the_day_unless_a_person_has_judged(mark: Json, reached: str) -> None:
+    coding = {"system": "http://terminology.hl7.org/CodeSystem/goal-achievement", "code": "worsening"} | mark
+    rows = table(section("Goals", due_before(achievementStatus={"coding": [coding]}))).rows
+    assert next(row for row in rows if row[0] == "Less pain")[-1] == reached
+
+
 def test_a_goal_that_nobody_measured_is_told_so() -> None:
     walk = documents.goal(
         "walk", "Walk again", {"coding": [{"system": "http://loinc.org", "code": "41343-5"}]}, 90, "deg"
