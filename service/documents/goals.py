@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from service.documents import words
 from service.documents.charts import in_words, plain
 from service.documents.paper import Table
-from service.massage.outcome import compared, targets_of, unit_in_words
+from service.massage.outcome import compared, is_about, targets_of, unit_in_words
+from service.massage.outcome.goals import due_of, last_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,17 +34,36 @@ def _rows(case: Case, goal: Content) -> list[tuple[str, ...]]:
     name = words.concept(goal.get("description")) or words.UNKNOWN
     achieved = (case.achievement(goal) or words.UNKNOWN).replace("-", " ")
     measured = [(series, targets_of(goal, series, case.measures, case.zone)) for series in case.series]
-    rows = [_row(name, series, targets, achieved) for series, targets in measured if targets]
+    rows = [_row(name, series, _in_numbers(targets), achieved) for series, targets in measured if targets]
     if rows:
         return rows
-    wanted = [case.measures.of(each.get("measure", {})) for each in goal.get("target", ())]
-    displays = ", ".join(each.display for each in wanted if each is not None)
-    return [(name, displays or "none named", "", "not measured", "not measured", achieved)]
+    about = [each for each in case.series if is_about(goal, each, case.measures)]
+    if about:
+        return [_row(name, series, _without_numbers(goal, case), achieved) for series in about]
+    measures = [case.measures.of(each.get("measure", {})) for each in goal.get("target", ())]
+    displays = ", ".join(dict.fromkeys(each.display for each in measures if each is not None))
+    return [(name, displays or "none named", _without_numbers(goal, case), "not measured", "not measured", achieved)]
 
 
-def _row(name: str, series: Series, targets: Sequence[Target], achieved: str) -> tuple[str, ...]:
+def _in_numbers(targets: Sequence[Target]) -> str:
+    return "; ".join(in_words(each).removeprefix("goal: ") for each in targets)
+
+
+def _without_numbers(goal: Content, case: Case) -> str:
+    """What the targets ask for in words, and by when; empty where they do not say."""
+    found = []
+    for target in goal.get("target", ()):
+        quantity = target.get("detailQuantity", {})
+        number = f"{quantity.get('value', '')} {quantity.get('unit', quantity.get('code', ''))}".strip()
+        said = str(target.get("detailString") or words.concept(target.get("detailCodeableConcept")) or number)
+        due = due_of(goal, target, case.zone)
+        by = f"by {last_day(due, case.zone).isoformat()}" if due is not None else ""
+        found.append(" ".join(filter(None, (said, by))))
+    return "; ".join(dict.fromkeys(filter(None, found)))
+
+
+def _row(name: str, series: Series, wanted: str, achieved: str) -> tuple[str, ...]:
     comparison = compared(series)
     unit = unit_in_words(series.unit)
-    wanted = "; ".join(in_words(each).removeprefix("goal: ") for each in targets)
     ends = (comparison.baseline, comparison.latest)
     return (name, f"{series.measure.display}, in {unit}", wanted, *(plain(each.value) for each in ends), achieved)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from service.documents.case import Case
     from service.fhir.resource import Content
+    from service.massage.outcome import Reached
 
 ReportKind = Literal["progress-report", "final-report"]
 
@@ -31,6 +32,14 @@ DOCUMENT_TYPES: Final[dict[ReportKind, tuple[str, str]]] = {
     "final-report": ("11488-4", "Consult note"),
 }
 """LOINC: the first of R4's own document types, the second as BSeR does."""
+
+
+_REACHED: Final[dict[Reached, str]] = {
+    "reached": "the goal is met",
+    "late": "the value of the goal is reached, after the due date",
+    "lost": "the goal was met by its due date, its value is not reached any more",
+    "not-reached": "the goal is not met",
+}
 
 
 def report_paper(case: Case, kind: ReportKind, recommendations: Sequence[str]) -> Paper:
@@ -70,7 +79,7 @@ def recommended(case: Case, recommendations: Sequence[str]) -> Section:
 def conclusion(case: Case, recommendations: Sequence[str]) -> str:
     """The same in one text, for systems that show no more than that."""
     measured = [
-        told(compared(each), case.measures.sources, goal_met=sections.goal_met(case, each)) for each in case.series
+        told(compared(each), case.measures.sources, reached=sections.goals_reached(case, each)) for each in case.series
     ]
     summed_up = " ".join(measured) or "Nothing that counts was measured in this episode."
     return " ".join(filter(None, (summed_up, recommendations_in_words(recommendations))))
@@ -136,9 +145,9 @@ def care_period(case: Case) -> dict[str, str]:
 
 
 def _stands(case: Case, series: Any) -> str:
-    comparison, met = compared(series), sections.goal_met(case, series)
-    goal = "" if met is None else f"; the goal is {'' if met else 'not '}met"
-    return f"{sections.PROGRESS[comparison.progress]}{goal}"
+    reached = sections.goals_reached(case, series)
+    goal = "" if reached is None else f"; {_REACHED[reached]}"
+    return f"{sections.PROGRESS[compared(series).progress]}{goal}"
 
 
 def _state(case: Case) -> list[tuple[str, str]]:

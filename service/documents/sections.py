@@ -10,14 +10,14 @@ from service.documents.charts import chart, plain
 from service.documents.goals import goal_table, targets_in_words
 from service.documents.paper import Facts, Picture, Points, Section, Table, Text
 from service.massage.cycle.terms import PLACER, identifiers
-from service.massage.outcome import compared, is_met, targets_of, told, unit_in_words
+from service.massage.outcome import compared, reached_of, targets_of, told, unit_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from service.documents.case import Case
     from service.documents.paper import Block
-    from service.massage.outcome import Series
+    from service.massage.outcome import Reached, Series
     from service.massage.outcome.comparison import Progress
     from service.massage.visits import SessionEntry, Term
 
@@ -117,7 +117,7 @@ def outcomes(case: Case) -> Section:
             blocks.append(
                 Picture(svg, f"{series.measure.display}. {_course(series)} {targets_in_words(targets)}".strip())
             )
-        blocks.append(Text(told(compared(series), case.measures.sources, goal_met=goal_met(case, series))))
+        blocks.append(Text(told(compared(series), case.measures.sources, reached=goals_reached(case, series))))
     if not case.series:
         blocks.append(Text("Nothing that counts was measured in this episode."))
     if case.left_out:
@@ -135,10 +135,9 @@ def limits(case: Case) -> list[Section]:
     return [Section(title="What is not in this document", blocks=(told_of, Points(case.unread)))]
 
 
-def goal_met(case: Case, series: Series) -> bool | None:
-    """Whether the latest reading meets what all goals ask of the series; None where none does."""
-    found = [each for goal in case.goals if (each := is_met(goal, series, case.measures)) is not None]
-    return all(found) if found else None
+def goals_reached(case: Case, series: Series) -> Reached | None:
+    """What became of the values that the goals ask of the series; None where none does."""
+    return reached_of(case.goals, series, case.measures, case.zone)
 
 
 def _course(series: Series) -> str:

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from service.fhir.stamp import instant_text
 from service.massage.catalogue.published import LOINC
-from service.massage.outcome import achievement_of, compared, is_met, told
+from service.massage.outcome import achievement_of, compared, is_met, reached_of, told
+from service.massage.outcome.achievement import measured_by
 from service.massage.outcome.measures import SYSTEM
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def _instrument(series: Series, summary: Summary, measures: Measures) -> tuple[P
     comparison = compared(series)
     goals = [(goal, is_reached) for goal in summary.goals if (is_reached := is_met(goal, series, measures)) is not None]
     goal_met = all(each for _, each in goals) if goals else None
-    narrative = told(comparison, measures.sources, goal_met=goal_met)
+    reached = reached_of(summary.goals, series, measures, summary.zone)
+    narrative = told(comparison, measures.sources, reached=reached)
     part: list[Part] = [
         *_what(series),
         _reading("baseline", comparison.baseline),
@@ -132,13 +134,13 @@ def _threshold(comparison: Comparison, threshold: Threshold, sources: Mapping[st
 
 
 def _goal(goal: Content, summary: Summary, measures: Measures) -> Part | None:
+    """A goal of the catalogue's measures; without `achievement` where nothing says how far it is."""
     achieved = achievement_of(goal, summary.series, measures, as_of=summary.as_of, zone=summary.zone)
-    if achieved is None:
+    if achieved is None and not measured_by(goal, measures):
         return None
-    part = [
-        {"name": "reference", "valueReference": _reference(f"Goal/{goal['id']}")},
-        {"name": "achievement", "valueCoding": {"system": ACHIEVEMENT, "code": achieved}},
-    ]
+    part: list[Part] = [{"name": "reference", "valueReference": _reference(f"Goal/{goal['id']}")}]
+    if achieved is not None:
+        part.append({"name": "achievement", "valueCoding": {"system": ACHIEVEMENT, "code": achieved}})
     return {"name": "goal", "part": part}
 
 

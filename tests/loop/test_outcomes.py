@@ -121,6 +121,17 @@ async def test_what_a_person_has_judged_of_a_goal_is_told(story: Story) -> None:
     assert goal["achievement"]["code"] == "achieved"
 
 
+async def test_a_goal_without_a_number_is_told_too(story: Story) -> None:
+    await story.refer(order=story.order(authoredOn=day(0)))
+    await story.accept()
+    await story.draw_up()
+    pain = {"coding": [{"system": LOINC, "code": PAIN}]}
+    await story.clinic.post(measured(story, PAIN, 1, 7))
+    await story.clinic.does(story.goal, target=[{"measure": pain}], achievementStatus=None)
+    (goal,) = named(await summary(story.referrer, story), "goal")
+    assert goal == {"reference": reference(story.goal)}
+
+
 async def test_it_is_told_as_of_a_day(treated: Story) -> None:
     pain, disability = named(await summary(treated.clinic, treated, f"?asOf={day(2)}"), "instrument")
     assert (pain["change"], pain["goalMet"], disability["class"]) == (-2, False, "insufficient-data")

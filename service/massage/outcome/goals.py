@@ -125,7 +125,7 @@ def targets_of(goal: Content, series: Series, measures: Measures, zone: tzinfo) 
     found = []
     for target, wanted in clear:
         due = due_of(goal, target, zone)
-        day = None if due is None else (due - _INSTANT).astimezone(zone).date()
+        day = None if due is None else last_day(due, zone)
         name = f"Goal/{goal.get('id', '')}"
         found.append(Target(goal=name, value=wanted.value, comparator=wanted.comparator, due=day))
     return tuple(found)
@@ -201,6 +201,11 @@ def due_of(goal: Content, target: Content, zone: tzinfo) -> datetime | None:
         text = _after(goal.get("startDate"), target.get("dueDuration", {}))
     due = range_of(text, zone) if text else None
     return due.high if due else None
+
+
+def last_day(due: datetime, zone: tzinfo) -> date:
+    """The day that ends at the instant at which a target's time is over."""
+    return (due - _INSTANT).astimezone(zone).date()
 
 
 def _after(start: Any, duration: Content) -> str | None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from service.massage.catalogue.rows import Source
     from service.massage.outcome.comparison import Comparison, Threshold
+    from service.massage.outcome.goals import Reached
     from service.massage.outcome.reading import Reading
 
 _UNITS: Final = {"{score}": "points", "{visit}": "visits", "deg": "degrees", "d": "days", "d/wk": "days a week"}
@@ -20,8 +21,22 @@ def unit_in_words(unit: str) -> str:
     return _UNITS.get(unit, unit)
 
 
-def told(comparison: Comparison, sources: Mapping[str, Source], *, goal_met: bool | None = None) -> str:
-    """Two to four sentences; `goal_met` None where no goal is about the measure."""
+_OF_GOALS: Final[Mapping[Reached, str]] = {
+    "reached": "By the latest measurement the goal is met.",
+    "late": "By the latest measurement the value of the goal is reached, after the due date.",
+    "lost": "The goal was met by its due date; by the latest measurement its value is not reached any more.",
+    "not-reached": "By the latest measurement the goal is not met.",
+}
+
+
+def told(
+    comparison: Comparison,
+    sources: Mapping[str, Source],
+    *,
+    goal_met: bool | None = None,
+    reached: Reached | None = None,
+) -> str:
+    """Two to four sentences; `reached` None where no goal is about the measure, or `goal_met` is all that is known."""
     series = comparison.series
     unit = unit_in_words(series.unit)
     latest = comparison.latest
@@ -37,8 +52,10 @@ def told(comparison: Comparison, sources: Mapping[str, Source], *, goal_met: boo
             f"{series.measure.display}: {ends}; {count} measurements{_best(comparison)}.",
             _change(comparison, sources, unit),
         ]
-    if goal_met is not None:
-        sentences.append(f"By the latest measurement the goal is {'' if goal_met else 'not '}met.")
+    if reached is None and goal_met is not None:
+        reached = "reached" if goal_met else "not-reached"
+    if reached is not None:
+        sentences.append(_OF_GOALS[reached])
     return " ".join(sentences)
 
 

@@ -54,6 +54,31 @@ def test_how_far_a_goal_is_follows_from_the_day_unless_a_person_has_judged(mark:
     assert next(row for row in rows if row[0] == "Less pain")[-1] == reached
 
 
+def test_a_value_that_is_reached_too_late_is_told_so_and_not_called_met() -> None:
+    paper = report_paper(documents.case(due_before()), "progress-report", [])
+    text = str(paper)
+    assert "the value of the goal is reached, after the due date." in text
+    assert "By the latest measurement the value of the goal is reached, after the due date." in text
+    assert "Pain, numeric rating from 0 to 10: improved; the goal is met" not in text
+
+
+def test_a_value_that_was_reached_in_time_and_no_longer_is_is_told_so() -> None:
+    later = documents.measured("later", documents.PAIN, 6, 8, "{score}")
+    goal = due_before()
+    goal["target"][0]["detailQuantity"]["value"] = 6
+    paper = report_paper(documents.case(goal, later), "progress-report", [])
+    rows = next(each for each in paper.sections if each.title == "Goals")
+    assert table(rows).rows[0][-1] == "achieved"
+    assert "the goal was met by its due date, its value is not reached any more" in str(paper)
+
+
+def test_a_goal_without_a_number_has_the_measurements_of_its_measure() -> None:
+    goal = due_before()
+    del goal["target"][0]["detailQuantity"]
+    row = table(section("Goals", goal)).rows[0]
+    assert row[:5] == ("Less pain", "Pain, numeric rating from 0 to 10, in points", "by 2026-02-01", "7", "3")
+
+
 def test_a_goal_that_nobody_measured_is_told_so() -> None:
     walk = documents.goal(
         "walk", "Walk again", {"coding": [{"system": "http://loinc.org", "code": "41343-5"}]}, 90, "deg"
