@@ -10,9 +10,11 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from service.fhir import codec
-from service.fhir.interaction import Operation, Read, Search
+from service.fhir.interaction import History, Operation, Read, Search
 from service.fhir.outcome import Category, FhirError
 from service.pages.case import REFERRAL, referral_of
+from service.pages.entries import MOST as MOST_ROWS
+from service.pages.entries import unnamed
 from service.pages.sheets import Sheets, Visited
 from service.pages.work_list import Found, appointments_of, task_criteria, visit_criteria
 
@@ -59,7 +61,8 @@ class Pages:
         story, note = None, ""
         if isinstance(interaction, Read) and interaction.type in _WITH_A_STORY:
             story, note = await self._story(content, base, ask)
-        return await asyncio.to_thread(self._sheets.page, body, content, visited, story, note)
+        patients = await self._patients(content, interaction, base, ask)
+        return await asyncio.to_thread(self._sheets.page, body, content, visited, story, note, patients)
 
     def refusal(self, body: bytes, status: int, *, base: str, target: str, now: datetime) -> bytes:
         """The page of an OperationOutcome that says why there is no answer."""
@@ -81,6 +84,15 @@ class Pages:
         found = Found(tasks=tasks or b"{}", visits=visits, appointments=appointments)
         visited = Visited(base=base, target=target, now=now)
         return await asyncio.to_thread(self._sheets.work_list, found, clinic, visited, notes)
+
+    async def _patients(self, content: Content, interaction: Interaction, base: str, ask: Ask) -> Content | None:
+        """The names of the patients whom a search or history is about; None where it tells them, or nobody may."""
+        wanted = unnamed(content, base) if isinstance(interaction, Search | History) else ()
+        if not wanted:
+            return None
+        criteria = (("_id", ",".join(wanted)), ("_elements", "name"), ("_count", str(MOST_ROWS)))
+        body = await _allowed(ask, _search("Patient", criteria))
+        return None if body is None else codec.decode(body)
 
     async def _story(self, content: Content, base: str, ask: Ask) -> tuple[tuple[str, bytes] | None, str]:
         """The id of the referral that a resource belongs to with what $everything tells; why there is nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
@@ -25,6 +26,8 @@ _TITLES: Final = {
 }
 _METHODS: Final = {"POST": "created", "PUT": "updated", "PATCH": "changed", "DELETE": "deleted"}
 _SUBJECTS: Final = ("subject", "patient", "for")
+_PATIENT: Final = "Patient/"
+_A_PATIENT: Final = re.compile(r"Patient/[A-Za-z0-9.-]{1,64}")
 _RELATIONS: Final = (("first", "First page"), ("previous", "Previous page"), ("next", "Next page"))
 
 
@@ -58,13 +61,22 @@ class Table(Struct, frozen=True, kw_only=True):
     is_cut: bool
 
 
-def table_of(bundle: Content, values: Values, headlines: Headlines) -> Table:
-    """The table of a Bundle of any type."""
+def unnamed(bundle: Content, base: str) -> list[str]:
+    """The ids of the patients whom the rows of a table are about, and of whom the Bundle tells no more than that."""
+    entries = [each for each in bundle.get("entry", ())[:MOST] if isinstance(each, dict)]
+    contents = [each["resource"] for each in entries if isinstance(each.get("resource"), dict)]
+    named = {_patient_of(each, base) for each in contents} - _patients(entries).keys()
+    return sorted(each.removeprefix(_PATIENT) for each in named if each)
+
+
+def table_of(bundle: Content, values: Values, headlines: Headlines, patients: Content | None = None) -> Table:
+    """The table of a Bundle of any type; `patients` is one of those whom it does not name itself."""
     kind = str(bundle.get("type", ""))
     entries = [each for each in bundle.get("entry", ()) if isinstance(each, dict)]
     outcomes = [each for each in entries if each.get("search", {}).get("mode") == "outcome"]
     shown = [each for each in entries if each not in outcomes] if outcomes else entries
-    values.called = headlines.namer(_patients(entries).get)
+    beside = (patients or {}).get("entry", ())
+    values.called = headlines.namer((_patients(beside) | _patients(entries)).get)
     rows = tuple(_row(each, kind, values, headlines) for each in shown[:MOST])
     links = {
         str(each.get("relation")): str(each.get("url")) for each in bundle.get("link", ()) if isinstance(each, dict)
@@ -109,7 +121,14 @@ def _row(entry: Content, kind: str, values: Values, headlines: Headlines) -> Row
 def _patients(entries: list[Content]) -> dict[str, Content]:
     """The patients who were found, or go with what was, by ``Patient/id``."""
     found = [each["resource"] for each in entries if isinstance(each.get("resource"), dict)]
-    return {f"Patient/{each.get('id', '')}": each for each in found if each.get("resourceType") == "Patient"}
+    return {f"{_PATIENT}{each.get('id', '')}": each for each in found if each.get("resourceType") == "Patient"}
+
+
+def _patient_of(content: Content, base: str) -> str:
+    """``Patient/id`` of whom a resource is about; empty where it is about nobody, or says the name itself."""
+    subject: Content = next((content[name] for name in _SUBJECTS if isinstance(content.get(name), dict)), {})
+    reference = str(subject.get("reference", "")).removeprefix(f"{base}/")
+    return reference if _A_PATIENT.fullmatch(reference) and not subject.get("display") else ""
 
 
 def _about(content: Content, values: Values) -> Text:

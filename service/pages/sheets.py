@@ -85,9 +85,15 @@ class Sheets:
         self._version = version
 
     def page(
-        self, body: bytes, content: Content, visited: Visited, story: tuple[str, bytes] | None, note: str
+        self,
+        body: bytes,
+        content: Content,
+        visited: Visited,
+        story: tuple[str, bytes] | None,
+        note: str,
+        patients: Content | None = None,
     ) -> bytes:
-        """The page of a resource, or of a Bundle or OperationOutcome that an interaction answered."""
+        """The page of what an interaction answered; `patients` is a Bundle of those whom a Bundle does not name."""
         type = content.get("resourceType")
         if type == "OperationOutcome":
             return self.outcome(body, content, visited, _OK)
@@ -96,7 +102,7 @@ class Sheets:
             paper = paper_of(content, desk.values, desk.headlines)
             return self._rendered("paper.html", visited, title=paper.title, paper=paper, json=_json(body))
         if type == "Bundle":
-            return self._bundle(body, content, visited)
+            return self._bundle(body, content, visited, patients)
         return self._resource(body, content, visited, story, note)
 
     def outcome(self, body: bytes, content: Content, visited: Visited, status: int) -> bytes:
@@ -117,9 +123,9 @@ class Sheets:
         target = visited.target.partition("?")[0].removesuffix("worklist") + made.search
         return self._rendered("work_list.html", replace(visited, target=target), title="Work list", **shown)
 
-    def _bundle(self, body: bytes, content: Content, visited: Visited) -> bytes:
+    def _bundle(self, body: bytes, content: Content, visited: Visited, patients: Content | None) -> bytes:
         desk = self._desk(visited)
-        table = table_of(content, desk.values, desk.headlines)
+        table = table_of(content, desk.values, desk.headlines, patients)
         title = f"{table.title}: {visited.place}" if visited.place else table.title
         return self._rendered("bundle.html", visited, title=title, table=table, json=_json(body))
 
@@ -131,8 +137,11 @@ class Sheets:
         reader = Reader(self._elements, desk.values)
         fields = reader.fields(content)
         type, logical_id = str(content.get("resourceType", "")), str(content.get("id", ""))
-        title = visited.place if type == "Parameters" else desk.headlines.of(content)
+        title = desk.headlines.of(content)
         kind = _KINDS.get(type, words.label(type)) if told else words.label(type)
+        actions = self._actions(type, logical_id, desk.links, has_story=told is not None)
+        if type == "Parameters" and not logical_id:
+            kind, title, actions = _answered(visited.place, desk.links)
         return self._rendered(
             "resource.html",
             visited,
@@ -142,7 +151,7 @@ class Sheets:
             id=logical_id,
             state=desk.headlines.state(content),
             facts=_facts(content, desk.values),
-            actions=self._actions(type, logical_id, desk.links, has_story=told is not None),
+            actions=actions,
             story=told,
             note=note,
             fields=fields,
@@ -187,6 +196,15 @@ class Sheets:
             zone=str(self._zone),
             **shown,
         )
+
+
+def _answered(place: str, links: Links) -> tuple[str, str, list[tuple[str, str]]]:
+    """What the page of an operation's answer is of, what it is called, and the way back to that of the resource."""
+    of, _, name = place.rpartition("$")
+    segments = of.strip("/").split("/")
+    called = _KINDS.get(segments[0], words.label(segments[0])) or "Answer"
+    back = links.reference("/".join(segments))
+    return called, words.label(name.replace("-", " ")), [(called, back)] if back else []
 
 
 def _facts(content: Content, values: Values) -> list[Field]:

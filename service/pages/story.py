@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,7 @@ from service.pages.shown import Field, Text
 from service.pages.timeline import Event, Timeline
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from service.documents.case import Knowledge
@@ -36,14 +38,16 @@ _COUNTS: Final = (
     ("remaining", "left"),
 )
 
+_REFERENCE: Final = re.compile(r"\b([A-Z][A-Za-z]{2,40}/[A-Za-z0-9-](?:[A-Za-z0-9.-]{0,62}[A-Za-z0-9-])?)")
+
 
 class Danger(Struct, frozen=True, kw_only=True):
-    """A safety issue that stands."""
+    """A safety issue that stands; `detail` is one text in parts, some of which are links."""
 
     text: str
     href: str
     severity: str
-    detail: str
+    detail: tuple[Text, ...]
     since: str
     is_absolute: bool
 
@@ -137,7 +141,7 @@ class _Teller:
                 text=self._headlines.of(each),
                 href=self._values.links.reference(reference_to(each)),
                 severity=words.SEVERITIES.get(each.get("severity", ""), "Severity not said"),
-                detail=str(each.get("detail", "")),
+                detail=tuple(self._linked(str(each.get("detail", "")))),
                 since=self._values.moment(str(each.get("identifiedDateTime", ""))).text,
                 is_absolute=each.get("severity") == "high",
             )
@@ -175,6 +179,15 @@ class _Teller:
         if self._case.is_cut:
             found.append("The episode is longer than one page of $everything: only its first part is shown.")
         return found
+
+    def _linked(self, text: str) -> Iterator[Text]:
+        """The text with what its references lead to by name; they stand behind the name."""
+        for place, part in enumerate(_REFERENCE.split(text)):
+            if not place % 2:
+                yield Text(text=part)
+                continue
+            found = self._case.find(part)
+            yield Text(text=self._headlines.of(found) if found else part, href=self._values.links.reference(part))
 
     def _term(self, text: str, system: str, code: str) -> str:
         return self._values.terms.display({"system": system, "code": code}) or text

@@ -99,7 +99,7 @@ class Values:
     def concept(self, concept: Content) -> Text:
         """A CodeableConcept, with its codes beside."""
         text = self.terms.text(concept)
-        notes = [note for each in _objects(concept.get("coding")) if (note := _code_of(each))]
+        notes = [note for each in _objects(concept.get("coding")) if (note := _code_of(each)) and note != text]
         return Text(text=text or "not said", note=", ".join(notes))
 
     def reference(self, reference: Content) -> Text:

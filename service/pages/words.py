@@ -123,14 +123,16 @@ class Terms:
         self._catalogue = catalogue
 
     def text(self, concept: Any) -> str:
-        """A CodeableConcept in words: its text, else what its codings are called, else their codes."""
+        """A CodeableConcept in words: its text, if that is more than a code, else what its codings are called."""
         if not isinstance(concept, dict):
             return ""
         codings = [each for each in concept.get("coding", ()) if isinstance(each, dict)]
-        if concept.get("text"):
-            return str(concept["text"])
+        codes = [str(each["code"]) for each in codings if "code" in each]
+        text = str(concept.get("text") or "")
+        if text and text not in codes:
+            return text
         named = next((name for each in codings if (name := self.display(each))), "")
-        return named or next((str(each["code"]) for each in codings if "code" in each), "")
+        return named or text or next(iter(codes), "")
 
     def display(self, coding: Content) -> str:
         """What a code is called, by its own display or by the catalogue; empty where neither says."""

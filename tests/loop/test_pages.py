@@ -112,6 +112,10 @@ async def test_a_danger_that_stands_is_told_with_its_severity(dangerous: Story) 
     assert "Deep vein thrombosis, acute" in shown.text
     assert "Absolute: no massage until it is cleared" in shown.text
     assert "Safety hold" in shown.text
+    # the condition by its name, as a link, and no id of it
+    condition = dangerous.condition
+    assert f"/fhir/{condition}" in set(shown.all("href"))
+    assert f"cleared {condition}" not in shown.text
 
 
 async def test_a_danger_that_is_gone_is_not_told_as_one(network: Network) -> None:
@@ -187,6 +191,25 @@ async def test_a_missed_visit_stays_in_the_work_list_until_another_is_booked(net
     assert all("Did Not Come" in each for each in (reports, missed, unbooked))
     await story.book(2)
     assert "Did Not Come" not in (await text()).partition("The last visit did not take place")[2]
+
+
+async def test_a_search_names_the_patients_whom_it_does_not_include(treated: Story) -> None:
+    """For who may read them, and on record like all else."""
+    administrator = treated.network.administrator
+    named = treated.patient.partition("/")[2]
+    before = await recorded(administrator, treated.patient)
+    shown = await page(treated.clinic, f"ServiceRequest?patient={named}")
+    after = await recorded(administrator, treated.patient)
+    patient = await treated.clinic.read(treated.patient)
+    assert patient["name"][0]["family"] in shown.text.partition("JSON")[0]
+    assert sorted(after[len(before) :]).count("search-type") == 3
+
+
+async def test_an_operation_is_called_by_what_it_tells(treated: Story) -> None:
+    """With a way back to what it tells of."""
+    shown = await page(treated.clinic, f"{treated.referral}/$visits")
+    assert "Referral Visits" in shown.text
+    assert f"/fhir/{treated.referral}" in set(shown.all("href"))
 
 
 async def test_nobody_is_shown_what_is_not_theirs(treated: Story, dangerous: Story) -> None:

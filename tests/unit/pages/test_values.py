@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from service.massage.catalogue.published import canonical
 from service.pages import moments, words
 from tests.unit.pages.desk import BASE, BERLIN, links, values
 
@@ -118,3 +119,12 @@ def test_the_assets_are_beside_the_base(base: str, href: str) -> None:
 )
 def test_the_name_of_an_element_becomes_a_label(name: str, label: str) -> None:
     assert words.label(name) == label
+
+
+def test_a_concept_whose_text_is_its_code_is_called_by_the_catalogue() -> None:
+    """And never twice by the same."""
+    coding = {"system": canonical("CodeSystem", "massage-technique"), "code": "myofascial-release"}
+    told = values().text({"coding": [coding], "text": "myofascial-release"}, "CodeableConcept")
+    assert told.text == "Myofascial release"
+    unknown = values().text({"coding": [{"code": "x-y"}], "text": "x-y"}, "CodeableConcept")
+    assert (unknown.text, unknown.note) == ("x-y", "")
