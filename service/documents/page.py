@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from service.documents.paper import has_numbers
 from service.documents.templating import rendered
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 def page(paper: Paper) -> str:
     """The whole document, its style and charts within it; nothing in it is executed."""
-    return rendered("paper.html", paper=paper)
+    return rendered("paper.html", paper=paper, has_numbers=has_numbers(paper))
 
 
 def narrative(section: Section) -> str:

@@ -13,9 +13,11 @@ from msgspec import Struct
 
 _UNSEEN: Final = re.compile(
     "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060"
-    "\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+    "\u2066-\u2069\ud800-\udfff\ue000-\uf8ff\ufeff\ufffe\uffff\U000f0000-\U0010ffff]"
 )
-"""Characters that are not seen and change how others are: controls, and those that turn the direction of a line."""
+"""Characters that are not seen and change how others are, such as controls and those that turn the direction of a line;
+and those of private use, which each font draws as it likes."""
+_NUMBER: Final = re.compile(r"\[U\+[0-9A-F]{4,6}\]")
 
 
 class Text(Struct, frozen=True, tag="text", tag_field="kind"):
@@ -82,6 +84,11 @@ def legible(paper: Paper) -> Paper:
     """The paper with all of its texts made `visible`."""
     plain: Any = msgspec.to_builtins(paper)
     return msgspec.convert(_each(plain), Paper)
+
+
+def has_numbers(paper: Paper) -> bool:
+    """Whether a character of the paper is shown by its number."""
+    return bool(_NUMBER.search(msgspec.json.encode(paper).decode()))
 
 
 def _each(value: Any) -> Any:

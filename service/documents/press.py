@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from service.documents.paper import has_numbers
 from service.fhir.outcome import failure
 
 if TYPE_CHECKING:
@@ -47,7 +48,12 @@ class Press:
             told = "Too many documents are being made; ask again in a few seconds."
             raise failure("busy", told, retry_after_seconds=2)
         asked = msgspec.json.encode(
-            {"paper": paper, "timestamp": int(made_at.timestamp()), "has_system_fonts": self._has_system_fonts}
+            {
+                "paper": paper,
+                "timestamp": int(made_at.timestamp()),
+                "has_system_fonts": self._has_system_fonts,
+                "has_numbers": has_numbers(paper),
+            }
         )
         self._waiting += 1
         try:

@@ -37,15 +37,19 @@ def main() -> None:
             # not every system knows each limit; the press stops what takes too long in any case
             resource.setrlimit(limit, (most, most))
     asked = json.load(sys.stdin.buffer)
-    sys.stdout.buffer.write(typeset(asked["paper"], asked["timestamp"], has_system_fonts=asked["has_system_fonts"]))
+    paper = asked["paper"] | {"unprintable": asked["has_numbers"]}
+    sys.stdout.buffer.write(typeset(paper, asked["timestamp"], has_system_fonts=asked["has_system_fonts"]))
 
 
 def typeset(paper: dict[str, Any], timestamp: int, *, has_system_fonts: bool) -> bytes:
-    """The PDF of a paper as plain JSON; `timestamp` are seconds since 1970."""
+    """The PDF of a paper as plain JSON, `unprintable` where it shows characters by their numbers.
+
+    `timestamp` are seconds since 1970.
+    """
     import typst  # noqa: PLC0415 - it takes memory that nobody else needs
 
     compiler = typst.Compiler(TEMPLATE, ignore_system_fonts=not has_system_fonts)
-    paper = _each(paper, partial(unicodedata.normalize, "NFC")) | {"unprintable": False}
+    paper = _each(paper, partial(unicodedata.normalize, "NFC"))
     for attempt in range(ATTEMPTS):
         try:
             made: Any = compiler.compile(

@@ -121,6 +121,14 @@ async def test_what_turns_the_direction_of_a_line_is_shown_by_its_number() -> No
     assert "Example[U+202E]gpj.exe" in joined(await printed(made))
 
 
+async def test_what_each_font_draws_as_it_likes_is_shown_by_its_number_with_a_note() -> None:
+    made = paper(Text("Rest \ue000 and \U000f0001."))
+    for text in (seen(page(made)).text, joined(await printed(made))):
+        assert "Rest [U+E000] and [U+F0001]." in text
+        assert "A sign such as [U+" in text
+    assert "A sign such as" not in seen(page(paper(Text("Rest.")))).text
+
+
 async def test_the_pdf_is_tagged_and_names_its_language_and_title() -> None:
     pdf = await Press(has_system_fonts=False).pdf(paper(*every_block("word")), NOW)
     read = PdfReader(io.BytesIO(pdf))
