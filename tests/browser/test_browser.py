@@ -99,3 +99,24 @@ async def test_the_policy_would_stop_a_script(page: Page, site: Site) -> None:
     )
     assert await page.evaluate("window.ran === undefined")
     assert any("Content Security Policy" in each for each in page.complaints)
+
+
+@pytest.mark.parametrize("target", ["worklist", "{treated.referral}", "{treated.plan}/$progress-report"])
+async def test_a_narrow_page_shows_every_cell_of_its_tables(page: Page, site: Site, target: str) -> None:
+    """Rows are stacked, each value below the name of its column: which danger it is, is not scrolled away."""
+    await page.resize(360, 900)
+    await page.go(target_of(site, target))
+    cells = "[...document.querySelectorAll('.stacks td')]"
+    assert await page.evaluate(f"{cells}.length") > 0
+    assert await page.evaluate(f"{cells}.every(each => each.getBoundingClientRect().right <= innerWidth)")
+    label = f"getComputedStyle({cells}.find(each => each.dataset.label), '::before').content"
+    assert len(await page.evaluate(label)) > len('"": ""')
+    assert await page.accessibility() == []
+
+
+async def test_a_chart_stays_readable_on_a_narrow_page(page: Page, site: Site) -> None:
+    """It keeps a width, and the keyboard reaches what scrolls it."""
+    await page.resize(360, 900)
+    await page.go(site(site.clinic.treated.referral))
+    assert await page.evaluate("document.querySelector('img.chart').width") > 500
+    assert await page.evaluate("document.querySelector('img.chart').parentNode.tabIndex") == 0
