@@ -140,6 +140,8 @@ class Sheets:
         title = desk.headlines.of(content)
         kind = _KINDS.get(type, words.label(type)) if told else words.label(type)
         actions = self._actions(type, logical_id, desk.links, has_story=told is not None)
+        if told is not None and told.report and type not in ("", "CarePlan"):
+            actions.append(("Progress report", told.report))
         if type == "Parameters" and not logical_id:
             kind, title, actions = _answered(visited.place, desk.links)
         return self._rendered(

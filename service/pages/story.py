@@ -14,8 +14,9 @@ from service.massage.visits import account, session_log
 from service.pages import moments, words
 from service.pages.case import reference_to
 from service.pages.outcomes import GoalState, Outcome, Outcomes
+from service.pages.report_due import due_since
 from service.pages.shown import Field, Text
-from service.pages.timeline import Event, Timeline
+from service.pages.timeline import REPORT_DUE, Event, Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +73,7 @@ class SessionRow(Struct, frozen=True, kw_only=True):
 
 
 class Story(Struct, frozen=True, kw_only=True):
-    """Everything that the page of a referral shows beside the resource itself."""
+    """Everything that the page of a referral shows beside the resource itself; `report`: where its report is read."""
 
     state: str
     business: str
@@ -85,6 +86,7 @@ class Story(Struct, frozen=True, kw_only=True):
     goals: tuple[GoalState, ...]
     events: tuple[Event, ...]
     notes: tuple[str, ...]
+    report: str
 
 
 def story_of(case: Case, knowledge: Knowledge, values: Values, headlines: Headlines, now: datetime) -> Story:
@@ -103,8 +105,9 @@ def story_of(case: Case, knowledge: Knowledge, values: Values, headlines: Headli
         sessions=tuple(teller.session(each) for each in session_log(case.view)),
         outcomes=tuple(outcomes.measured()),
         goals=tuple(outcomes.goal_states(headlines)),
-        events=tuple(teller.timeline.events()),
+        events=tuple(teller.timeline.events(teller.due, teller.report)),
         notes=tuple(teller.notes()),
+        report=teller.report,
     )
 
 
@@ -116,6 +119,9 @@ class _Teller:
         self._headlines = headlines
         self._now = now
         self.timeline = Timeline(case, values, headlines, now)
+        # of what the caller may not read nobody knows whether there was a report
+        self.due = None if case.is_limited else due_since(case.view, policy, now)
+        self.report = self._address_of_report()
 
     def facts(self, task: Content | None) -> list[Field]:
         """Who, why, from whom, by when."""
@@ -129,6 +135,7 @@ class _Teller:
             ("Clinic", self._party(owner) or [Text(text="nobody yet: any clinic may take it on")]),
             ("Ordered", [self._values.moment(str(referral["authoredOn"]))] if "authoredOn" in referral else []),
             ("Order holds until", self._validity(task)),
+            (REPORT_DUE, self._due_since()),
             ("Plan", plans),
             ("Task", [self._link(task)] if task else []),
         ]
@@ -208,6 +215,17 @@ class _Teller:
     def _link(self, content: Content, note: str = "") -> Text:
         href = self._values.links.reference(reference_to(content))
         return Text(text=self._headlines.of(content), href=href, note=note or self._headlines.state(content))
+
+    def _address_of_report(self) -> str:
+        """Where the report on the plan that counts is read; empty without a plan."""
+        plans = [each for each in self._case.view.of("CarePlan") if each.get("status") != "entered-in-error"]
+        active = [each for each in plans if each.get("status") == "active"] or plans
+        return self._values.links.to("CarePlan", str(active[-1]["id"]), "$progress-report") if active else ""
+
+    def _due_since(self) -> list[Text]:
+        if self.due is None:
+            return []
+        return [Text(text=f"since {moments.day(self.due, self._values.zone)}", href=self.report)]
 
     def _validity(self, task: Content | None) -> list[Text]:
         end = order_end(self._case.referral, task or {}, self._policy.validity)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
+from service.fhir.stamp import instant_text
 from service.massage.cycle.moment import start_of
 from service.massage.cycle.terms import reference_in, references_in
 from service.pages import words
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST: Final = 200
 """Events that are shown, the latest."""
+REPORT_DUE: Final = "Progress report due"
 
 _STEPPING: Final = {"CarePlan": "Plan", "ServiceRequest": "Order", "Task": "Referral"}
 _VISIT: Final = {
@@ -55,9 +57,13 @@ class Timeline:
         self._headlines = headlines
         self._now = now
 
-    def events(self) -> list[Event]:
-        """Up to `MOST` events, the latest first."""
+    def events(self, due: datetime | None = None, report: str = "") -> list[Event]:
+        """Up to `MOST` events, the latest first; since `due` a report is, which is at the address `report`."""
         dated = [(moment, event) for moment, event in self._all() if moment is not None]
+        if due is not None:
+            moment = instant_text(due)
+            when = self._values.moment(moment).text
+            dated.append((due, Event(moment=moment, when=when, kind="Report", text=REPORT_DUE, href=report)))
         dated.sort(key=lambda each: (each[0], each[1].href), reverse=True)
         return [event for _, event in dated[:MOST]]
 

@@ -101,6 +101,25 @@ async def test_the_report_is_a_page_with_its_pdf(treated: Story) -> None:
     assert {"table", "caption", "img"} <= {tag for tag, _ in shown.elements}
 
 
+async def test_a_referral_tells_since_when_its_report_is_due_and_leads_to_it(network: Network) -> None:
+    story = begin(network)
+    await story.refer()
+    await story.accept()
+    await story.draw_up()
+    report = f"/fhir/{story.plan}/$progress-report"
+    assert report in set((await page(story.clinic, story.referral)).all("href"))
+    for number in range(1, 7):
+        await story.deliver(number)
+    shown = await page(story.clinic, story.referral)
+    assert "Progress report due since" in shown.text
+    assert "Report Progress report due" in shown.text
+    assert [attributes for tag, attributes in shown.elements if attributes.get("href") == report] == [
+        {"href": report}
+    ] * 3
+    await story.report()
+    assert "Progress report due" not in (await page(story.clinic, story.referral)).text
+
+
 async def test_the_packet_for_the_payer_is_a_page_with_its_charts(treated: Story) -> None:
     shown = await page(treated.clinic, f"{treated.referral}/$necessity-packet")
     assert [tag for tag, _ in shown.elements].count("img") == 2
