@@ -7,15 +7,19 @@ looked up: any code is taken. One that is still in progress, or was stopped, may
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
+
 from service.fhir.outcome import Issue
-from service.fhir.questionnaire.enabled import given_answers, is_enabled, same
+from service.fhir.questionnaire.enabled import Enabling, deep_items, given_answers
 from service.fhir.questionnaire.scoring import total
+from service.fhir.questionnaire.values import key_of, unit_of, value_in
 from service.fhir.temporal import range_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from service.fhir.questionnaire.form import Form, Question
     from service.fhir.resource import Content
@@ -41,54 +45,82 @@ _ELEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "quantity": ("valueQuantity",),
 }
 MOST_ANSWERS: Final = 2_000
+MOST_ITEMS: Final = 5_000
+"""Of a response, answered or not: a form of 1,000 questions and what repeats of it."""
 _MOST: Final = 50
 """Problems that are told at once."""
+_MOST_NAMES: Final = 20
+_LONGEST: Final = 1_000
+"""How many names, and of how many characters together, one problem lists."""
 
 
 def problems(response: Content, form: Form) -> list[Issue]:
     """The issues, each at its element and never with a value of the patient; none where the form allows it all."""
     if response.get("status") == "entered-in-error":
         return []
-    given = given_answers(response.get("item", ()))
+    items = response.get("item", ())
+    if any(True for _ in islice(deep_items(items), MOST_ITEMS, None)):
+        return [_issue(f"A response of more than {MOST_ITEMS} items is not looked at.", RESPONSE)]
+    given = given_answers(items)
     if sum(map(len, given.values())) > MOST_ANSWERS:
         return [_issue(f"A response of more than {MOST_ANSWERS} answers is not looked at.", RESPONSE)]
     check = _Check(form, given, is_finished=response.get("status") in FINISHED)
-    found = check.items(response.get("item", ()), form.items, RESPONSE)
+    found = check.items(items, form.items, RESPONSE)
     return [issue for _, issue in zip(range(_MOST), found, strict=False)]
 
 
+class _Level(Struct, frozen=True, kw_only=True):
+    """Questions beside each other, and those of them that have to be there."""
+
+    known: dict[str, Question]
+    wanted: tuple[str, ...]
+
+
 class _Check:
-    """The check of one response."""
+    """The check of one response. What does not depend on the repeat of a question is found out once."""
 
     def __init__(self, form: Form, given: Mapping[str, Sequence[Content]], *, is_finished: bool) -> None:
         self._form = form
         self._given = given
         self._is_finished = is_finished
+        self._enabling = Enabling(given)
+        self._levels: dict[int, _Level] = {}
+        self._totals: dict[str, int | None] = {}
+
+    def _level(self, questions: Sequence[Question]) -> _Level:
+        """The same for the same questions, which live as long as the form."""
+        found = self._levels.get(id(questions))
+        if found is None:
+            wanted = (each for each in questions if self._is_finished and each.required)
+            found = self._levels[id(questions)] = _Level(
+                known={each.link_id: each for each in questions},
+                wanted=tuple(each.link_id for each in wanted if self._enabling.is_asked(each)),
+            )
+        return found
 
     def items(self, items: Sequence[Content], questions: Sequence[Question], where: str) -> Iterator[Issue]:
         """Of the items of one level."""
-        known = {each.link_id: each for each in questions}
+        level = self._level(questions)
         counts: dict[str, int] = {}
         for place, item in enumerate(items):
             path = f"{where}.item[{place}]"
-            question = known.get(item.get("linkId", ""))
+            question = level.known.get(item.get("linkId", ""))
             if question is None:
                 elsewhere = item.get("linkId") in self._form.by_link_id
-                told = "The question is in another place of the questionnaire." if elsewhere else _listed(known)
+                told = "The question is in another place of the questionnaire." if elsewhere else _listed(level.known)
                 yield _issue(told, f"{path}.linkId")
                 continue
             counts[question.link_id] = counts.get(question.link_id, 0) + 1
             if counts[question.link_id] > 1 and not (question.type == "group" and question.repeats):
                 yield _issue(f"{question.link_id} comes once; repeated answers go into one item.", f"{path}.linkId")
             yield from self._item(item, question, path)
-        if self._is_finished:
-            for each in questions:
-                if each.required and each.link_id not in counts and is_enabled(each, self._given):
-                    yield _issue(f"The required {each.link_id} is missing.", where)
+        for name in level.wanted:
+            if name not in counts:
+                yield _issue(f"The required {name} is missing.", where)
 
     def _item(self, item: Content, question: Question, path: str) -> Iterator[Issue]:
         answers, name = item.get("answer", ()), question.link_id
-        enabled = is_enabled(question, self._given)
+        enabled = self._enabling.is_asked(question)
         if (answers or item.get("item")) and not enabled:
             yield _issue(f"{name} is not asked, by the answers to the questions that it depends on.", path)
         elif question.type in ("group", "display"):
@@ -108,25 +140,26 @@ class _Check:
                 yield from self.items(answer.get("item", ()), question.items, where)
 
     def _answer(self, answer: Content, question: Question, where: str) -> Iterator[Issue]:
-        element = next((name for name in answer if name.startswith("value")), "")
-        offered = {each.element for each in question.options}
-        accepted = tuple(offered) if offered and question.type == "choice" else _ELEMENTS.get(question.type, ())
+        element, value = value_in(answer)
+        offered = question.choice.elements
+        accepted = offered if offered and question.type == "choice" else _ELEMENTS.get(question.type, ())
         if element not in accepted:
             yield _issue(f"{question.link_id} takes {' or '.join(sorted(accepted))}.", where)
             return
-        value, path = answer[element], f"{where}.{element}"
+        path = f"{where}.{element}"
         is_free = question.type == "open-choice" and element == "valueString"
-        if question.options and not is_free and not _is_offered(element, value, question):
+        if question.options and not is_free and (element, key_of(element, value)) not in question.choice.by_value:
             yield _issue(f"{question.link_id} takes one of its options: {_options(question)}.", path)
         if (told := _out_of_bounds(element, value, question)) is not None:
             yield _issue(told, path)
-        wanted = total(question, self._form, self._given) if question.sum_of else None
+        wanted = self._total(question) if question.sum_of else None
         if wanted is not None and value != wanted:
-            yield _issue(f"{question.link_id} is the sum of {', '.join(question.sum_of)}, and is another number.", path)
+            yield _issue(f"{question.link_id} is the sum of {_joined(question.sum_of)}, and is another number.", path)
 
-
-def _is_offered(element: str, value: Any, question: Question) -> bool:
-    return any(each.element == element and same(element, value, each.value) for each in question.options)
+    def _total(self, question: Question) -> int | None:
+        if question.link_id not in self._totals:
+            self._totals[question.link_id] = total(question, self._form, self._given)
+        return self._totals[question.link_id]
 
 
 def _out_of_bounds(element: str, value: Any, question: Question) -> str | None:
@@ -135,8 +168,10 @@ def _out_of_bounds(element: str, value: Any, question: Question) -> str | None:
     if isinstance(value, str) and question.max_length is not None and len(value) > question.max_length:
         return f"{name} takes {question.max_length} characters."
     if element == "valueQuantity":
-        if question.units and not any(_has_unit(value, each) for each in question.units):
-            return f"{name} is in {' or '.join(str(each.get('code')) for each in question.units)} (UCUM, as code)."
+        if question.units and unit_of(value) not in question.unit_names:
+            return (
+                f"{name} is in {_joined((str(each.get('code')) for each in question.units), ' or ')} (UCUM, as code)."
+            )
         value = value.get("value")
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         number = Decimal(str(value))
@@ -163,23 +198,24 @@ def _bounds(question: Question) -> str:
     return " ".join(f"{word} {end}" for word, end in ends if end is not None)
 
 
-def _has_unit(quantity: Content, unit: Content) -> bool:
-    return (quantity.get("system"), quantity.get("code")) == (unit.get("system"), unit.get("code"))
-
-
 def _options(question: Question) -> str:
     told = (each.value for each in question.options)
-    return ", ".join(
-        str(each.get("code", each.get("display"))) if isinstance(each, dict) else str(each) for each in told
-    )
+    return _joined(str(each.get("code", each.get("display"))) if isinstance(each, dict) else str(each) for each in told)
 
 
 def _listed(known: Mapping[str, Question]) -> str:
     return (
-        f"The questionnaire has no such linkId here; there are {', '.join(known)}."
+        f"The questionnaire has no such linkId here; there are {_joined(known)}."
         if known
         else ("The questionnaire has no questions here.")
     )
+
+
+def _joined(names: Iterable[str], between: str = ", ") -> str:
+    """The first of the names: a form may have thousands, and each may be long."""
+    first = [*islice(names, _MOST_NAMES + 1)]
+    text = between.join(first[:_MOST_NAMES])
+    return f"{text[:_LONGEST]} …" if len(first) > _MOST_NAMES or len(text) > _LONGEST else text
 
 
 def _issue(told: str, path: str) -> Issue:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from service.fhir.outcome import CANONICAL, failure
+from service.fhir.questionnaire.values import key_of, unit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
 
     from service.fhir.resource import Content
 
@@ -40,8 +41,15 @@ SUM_OF: Final = f"{CANONICAL}/StructureDefinition/sum-of-scores"
 """Ours: the linkIds whose options' scores an integer is the sum of, which is what its calculatedExpression says."""
 
 MOST_QUESTIONS: Final = 1_000
-"""Of a form; its response is held against it in time that grows with the questions times the answers."""
+"""Items of a form, groups and displays among them."""
+MOST_DETAILS: Final = 5_000
+"""Of all of them together: codes, options, conditions, initial values, units, categories and summands.
 
+A response is held against its form in time that grows with the questions, these and the answers, each by itself.
+"""
+
+_DETAILS: Final = ("code", "answerOption", "enableWhen", "initial")
+_LISTED: Final = frozenset({UNIT, UNIT_OPTION, SUM_OF, CATEGORY})
 _UNIT_DAYS: Final = {"d": 1, "wk": 7, "mo": 31, "a": 366}
 
 
@@ -51,6 +59,14 @@ class Option(Struct, frozen=True, kw_only=True):
     element: str
     value: Any
     score: Decimal | None
+
+
+class Choice(Struct, frozen=True, kw_only=True):
+    """The options of a question, found without going through them: by element and `key_of`, and codings by code."""
+
+    elements: tuple[str, ...]
+    by_value: dict[tuple[str, Hashable], Option]
+    by_code: dict[str, Option]
 
 
 class Condition(Struct, frozen=True, kw_only=True):
@@ -80,11 +96,13 @@ class Question(Struct, frozen=True, kw_only=True):
     read_only: bool
     codes: tuple[Content, ...]
     options: tuple[Option, ...]
+    choice: Choice
     low: Decimal | str | None
     high: Decimal | str | None
     decimals: int | None
     max_length: int | None
     units: tuple[Content, ...]
+    unit_names: frozenset[tuple[Any, Any]]
     conditions: tuple[Condition, ...]
     needs_all: bool
     extraction: Extraction | None
@@ -117,11 +135,10 @@ class Form(Struct, frozen=True, kw_only=True):
 
 
 def form_of(questionnaire: Content) -> Form:
-    """The form of a Questionnaire that is valid R4; FhirError too-costly beyond `MOST_QUESTIONS`."""
+    """The form of a Questionnaire that is valid R4; FhirError too-costly beyond `MOST_QUESTIONS` or `MOST_DETAILS`."""
+    _require_small(questionnaire)
     items = _questions(questionnaire, _extraction(questionnaire, None), _categories(questionnaire, ()))
     by_link_id = {each.link_id: each for each in _deep(items)}
-    if len(by_link_id) > MOST_QUESTIONS:
-        raise failure("too-costly", f"A Questionnaire of more than {MOST_QUESTIONS} questions is not looked at.")
     return Form(
         url=questionnaire.get("url", ""),
         version=questionnaire.get("version", ""),
@@ -129,6 +146,22 @@ def form_of(questionnaire: Content) -> Form:
         items=items,
         by_link_id=by_link_id,
     )
+
+
+def _require_small(questionnaire: Content) -> None:
+    """FhirError too-costly, before anything is made of what there is too much of."""
+    questions, details, waiting = 0, 0, [questionnaire]
+    while waiting:
+        items = waiting.pop().get("item", ())
+        questions += len(items)
+        details += sum(len(item.get(name, ())) for item in items for name in _DETAILS)
+        details += sum(each.get("url") in _LISTED for item in items for each in item.get("extension", ()))
+        if questions > MOST_QUESTIONS:
+            raise failure("too-costly", f"A Questionnaire of more than {MOST_QUESTIONS} questions is not looked at.")
+        if details > MOST_DETAILS:
+            told = "codes, options, conditions, initial values, units, categories and summands"
+            raise failure("too-costly", f"A Questionnaire of more than {MOST_DETAILS} {told} is not looked at.")
+        waiting += items
 
 
 def _deep(items: Sequence[Question]) -> Iterator[Question]:
@@ -148,6 +181,8 @@ def _question(item: Content, inherited: str | None, categories: tuple[Content, .
     expression = _first(item, INITIAL) or {}
     is_fhirpath = isinstance(expression, dict) and expression.get("language") == "text/fhirpath"
     maximum = _first(item, MAX_DECIMALS)
+    options = tuple(_option(each) for each in item.get("answerOption", ()))
+    units = tuple(each for url in (UNIT, UNIT_OPTION) for each in _values(item, url) if isinstance(each, dict))
     return Question(
         link_id=item["linkId"],
         type=item["type"],
@@ -156,12 +191,14 @@ def _question(item: Content, inherited: str | None, categories: tuple[Content, .
         repeats=item.get("repeats", False),
         read_only=item.get("readOnly", False),
         codes=tuple(item.get("code", ())),
-        options=tuple(_option(each) for each in item.get("answerOption", ())),
+        options=options,
+        choice=_choice(options),
         low=_bound(item, MIN_VALUE),
         high=_bound(item, MAX_VALUE),
         decimals=maximum if isinstance(maximum, int) else None,
         max_length=item.get("maxLength"),
-        units=tuple(each for url in (UNIT, UNIT_OPTION) for each in _values(item, url) if isinstance(each, dict)),
+        units=units,
+        unit_names=frozenset(unit_of(each) for each in units),
         conditions=tuple(_condition(each) for each in item.get("enableWhen", ())),
         needs_all=item.get("enableBehavior") == "all",
         extraction=_extracted(item, how, within),
@@ -201,6 +238,17 @@ def _option(option: Content) -> Option:
     ]
     score = next((each for each in weights if each is not None), None)
     return Option(element=element, value=value, score=None if score is None else Decimal(str(score)))
+
+
+def _choice(options: Sequence[Option]) -> Choice:
+    """Of options that are equal the first one counts."""
+    by_code: dict[str, Option] = {}
+    by_value: dict[tuple[str, Hashable], Option] = {}
+    for each in options:
+        by_value.setdefault((each.element, key_of(each.element, each.value)), each)
+        if each.element == "valueCoding" and "code" in each.value:
+            by_code.setdefault(each.value["code"], each)
+    return Choice(elements=tuple(sorted({each.element for each in options})), by_value=by_value, by_code=by_code)
 
 
 def _condition(each: Content) -> Condition:

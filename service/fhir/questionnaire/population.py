@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from service.fhir.commensurable import in_unit
 from service.fhir.observed import moment_of
@@ -17,6 +18,7 @@ from service.fhir.outcome import Issue
 from service.fhir.path import PathError, Scope, compile_path
 from service.fhir.path.item import plain
 from service.fhir.questionnaire.answers import problems
+from service.fhir.questionnaire.values import key_of, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 _MOST_VISITS: Final = 10_000
 """Items that one expression looks at."""
+MOST_WORK: Final = 200_000
+"""Items that all expressions of a form look at together; to read a character of one takes as long as so many items."""
+CHARACTER_WORK: Final = 20
 _COUNTED: Final = frozenset({"final", "amended", "corrected"})
 _TEXTS: Final = {
     "date": "valueDate",
@@ -69,6 +74,8 @@ class _Filler:
     def __init__(self, form: Form, known: Known) -> None:
         self._form = form
         self._known = known
+        self._left = MOST_WORK
+        self._newest = _newest(known)
         self.issues: list[Issue] = []
 
     def items(self, questions: Sequence[Question]) -> list[Content]:
@@ -83,7 +90,7 @@ class _Filler:
             return item | ({"item": self.items(question.items)} if question.items else {})
         if question.type == "display":
             return item
-        answers = [each for each in self._answers(question) if self._fits(question, each)]
+        answers = self._fitting(question, self._answers(question))
         answers = answers if question.repeats else answers[:1]
         if answers and question.items:
             answers = [each | {"item": self.items(question.items)} for each in answers]
@@ -101,13 +108,20 @@ class _Filler:
         name = expression.lstrip().removeprefix("%").partition(".")[0]
         if expression.lstrip().startswith("%") and name.isidentifier() and name not in self._known.context:
             return []
+        self._left -= len(expression) * CHARACTER_WORK
+        if self._left <= 0:
+            self._leave_out(question, "The initialExpressions of the questionnaire are too much work.")
+            return []
+        given = min(self._left, _MOST_VISITS)
+        scope = Scope(variables=self._known.context, budget=given)
         try:
-            scope = Scope(variables=self._known.context, budget=_MOST_VISITS)
             items = compile_path(expression, untrusted=True).run({}, scope)
             values = [value for each in items if (value := plain(each)) is not None]
         except PathError:
             self._leave_out(question, "Its initialExpression cannot be evaluated.")
             return []
+        finally:
+            self._left -= given - max(scope.budget, 0)
         answers = [answer for each in values if (answer := _as_answer(question, each)) is not None]
         if len(answers) < len(values):
             self._leave_out(question, "What its initialExpression finds is of another type.")
@@ -115,40 +129,50 @@ class _Filler:
 
     def _observed(self, question: Question) -> Content | None:
         """The newest Observation with one of the question's codes within its period."""
-        wanted = {(each.get("system"), each.get("code")) for each in question.codes}
-        earliest = self._known.now - (question.link_period or self._known.now - self._known.now)
-        found = [
-            (moment.low, each)
-            for each in self._known.observations
-            if each.get("status") in _COUNTED and "modifierExtension" not in each
-            if wanted & {(one.get("system"), one.get("code")) for one in each.get("code", {}).get("coding", ())}
-            if earliest <= (moment := moment_of(each, self._known.zone)).low <= self._known.now
-        ]
-        if not found:
+        if question.link_period is None:
             return None
-        newest = max(found, key=lambda pair: pair[0])[1]
+        found = [self._newest[name] for each in question.codes if (name := unit_of(each)) in self._newest]
+        at, _, newest = max(found, default=(self._known.now, 0, None), key=lambda each: each[:2])
+        if newest is None or at < self._known.now - question.link_period:
+            return None
         answer = _of_observation(question, newest)
         if answer is None:
             self._leave_out(question, "The newest observation has no value that fits.")
         return answer
 
-    def _fits(self, question: Question, answer: Content) -> bool:
-        """Whether the form allows the answer: a response with nothing else in it has no problem."""
-        alone = type(self._form)(
-            url="", version="", title="", items=(question,), by_link_id={question.link_id: question}
-        )
-        response = {"status": "in-progress", "item": [{"linkId": question.link_id, "answer": [answer]}]}
-        is_asked = not question.conditions
-        if is_asked and problems(response, alone):
-            self._leave_out(question, "What is known does not fit.")
-            return False
-        return True
+    def _fitting(self, question: Question, answers: Sequence[Content]) -> list[Content]:
+        """The answers that the form allows, each by itself: a response with nothing else in it has no problem."""
+        if question.conditions or not answers:
+            return [*answers]
+        only = replace(question, items=())
+        alone = type(self._form)(url="", version="", title="", items=(only,), by_link_id={only.link_id: only})
+        fitting = []
+        for each in answers:
+            response = {"status": "in-progress", "item": [{"linkId": only.link_id, "answer": [each]}]}
+            if problems(response, alone):
+                self._leave_out(question, "What is known does not fit.")
+            else:
+                fitting.append(each)
+        return fitting
 
     def _leave_out(self, question: Question, told: str) -> None:
         diagnostics = f"{question.link_id} is not filled in. {told}"
         self.issues.append(
             Issue(code=None, severity="warning", diagnostics=diagnostics, expression=("QuestionnaireResponse.item",))
         )
+
+
+def _newest(known: Known) -> dict[tuple[Any, Any], tuple[datetime, int, Content]]:
+    """Code → the newest Observation of it that counts and is not of the days to come: when, and which of several."""
+    found: dict[tuple[Any, Any], tuple[datetime, int, Content]] = {}
+    for place, each in enumerate(known.observations):
+        at = moment_of(each, known.zone).low
+        if each.get("status") not in _COUNTED or "modifierExtension" in each or at > known.now:
+            continue
+        for name in {unit_of(one) for one in each.get("code", {}).get("coding", ())}:
+            if name not in found or found[name][0] < at:
+                found[name] = at, -place, each
+    return found
 
 
 def _as_answer(question: Question, value: Any) -> Content | None:
@@ -174,11 +198,14 @@ def _as_answer(question: Question, value: Any) -> Content | None:
 def _chosen(question: Question, value: Any) -> Content | None:
     """The option that a code, a Coding or a CodeableConcept names."""
     named = value.get("coding", [value]) if isinstance(value, dict) else [{"code": value}]
-    for option in question.options:
-        for one in named:
-            is_it = isinstance(option.value, dict) and option.value.get("code") == one.get("code")
-            if is_it and one.get("system", option.value.get("system")) == option.value.get("system"):
-                return {option.element: option.value}
+    choice = question.choice
+    for one in named:
+        if not isinstance(one.get("code"), str):
+            continue
+        by_system = choice.by_value.get(("valueCoding", key_of("valueCoding", one)))
+        option = by_system if "system" in one else choice.by_code.get(one["code"])
+        if option is not None:
+            return {option.element: option.value}
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.fhir.questionnaire.enabled import same
+from service.fhir.questionnaire.values import key_of, value_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,10 +16,9 @@ if TYPE_CHECKING:
 
 def score_of(question: Question, answer: Content) -> Decimal | None:
     """The score of the option that an answer is; None where it has none."""
-    for option in question.options:
-        if option.element in answer and same(option.element, answer[option.element], option.value):
-            return option.score
-    return None
+    element, value = value_in(answer)
+    option = question.choice.by_value.get((element, key_of(element, value))) if question.options else None
+    return None if option is None else option.score
 
 
 def total(question: Question, form: Form, given: Mapping[str, Sequence[Content]]) -> int | None:
