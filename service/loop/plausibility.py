@@ -17,7 +17,7 @@ from service.massage.outcome.reading import fitting, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
     from service.fhir.resource import Content
     from service.interactions.rules import Proposal
@@ -30,6 +30,7 @@ _MOMENTS: Final = {
     "Procedure": ("performedDateTime", "performedPeriod"),
     "DiagnosticReport": ("effectiveDateTime", "effectivePeriod", "issued"),
     "Encounter": ("period",),
+    "QuestionnaireResponse": ("authored",),
 }
 _TO_COME: Final = frozenset({"planned", "arrived", "preparation", "cancelled", "not-done", "entered-in-error"})
 _AHEAD: Final = timedelta(days=1)
@@ -40,9 +41,10 @@ _DAY: Final = len("2026-01-12")
 
 
 class Plausibility:
-    """Holds contents against the catalogue and the clock."""
+    """Holds contents against the catalogue and the clock; `zone` is that of days."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, zone: tzinfo) -> None:
+        self.zone = zone
         self._measures = Measures(catalogue)
         billable = {code.replace(".", "") for row in catalogue.conditions.values() for code in row.icd10cm}
         self._headers = {code[:length] for code in billable for length in range(3, len(code))} - billable

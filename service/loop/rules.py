@@ -296,6 +296,7 @@ class ReferralRules:
             was_open_absolute=partial(self._safety.is_open_absolute, clearance=before),
             is_referral=self._referrals.has,
             policy=self._payers.policy_of(episode.referral, episode.resources, episode.base),
+            zone=self._plausibility.zone,
         )
 
 

@@ -78,7 +78,7 @@ def loop_of(
         rules=ReferralRules(
             referrals,
             safety,
-            Plausibility(catalogue),
+            Plausibility(catalogue, zone),
             Responses(forms, definitions.resource_types),
             definitions.resource_types,
             Elsewhere(registry, definitions.resource_types),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct, field
@@ -12,6 +12,7 @@ from service.massage.cycle.units import LEAST_MINUTES, UNIT_MINUTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import tzinfo
 
     from service.fhir.resource import Content
 
@@ -93,7 +94,8 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     `resolve` maps a reference (PractitionerRole, HealthcareService, Organization ...) to the organisation that it acts
     for; `is_open_absolute` says of a DetectedIssue whether it is an absolute contraindication that is not mitigated, as
     things are after the unit, and `was_open_absolute` as they were before (None: in the same way);
-    `is_referral` whether a ServiceRequest is one; `is_free` whether an Appointment's therapist has no other then.
+    `is_referral` whether a ServiceRequest is one; `is_free` whether an Appointment's therapist has no other then;
+    `zone` is that of days.
     """
 
     resolve: Callable[[str], str | None]
@@ -102,6 +104,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     is_referral: Callable[[Content], bool] = _always
     is_free: Callable[[Content], bool] = _always
     policy: Policy = Policy()
+    zone: tzinfo = UTC
 
 
 class Refusal(Struct, frozen=True, kw_only=True):

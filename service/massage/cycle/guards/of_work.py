@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from service.massage.cycle.guards.guard import Guard
-from service.massage.cycle.moment import day_of
+from service.massage.cycle.moment import is_of_day
 from service.massage.cycle.terms import PRE_SESSION_CHECK, reference_in
 from service.massage.cycle.view import BOOKED, OPEN_VISIT, name_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from service.fhir.resource import Content
     from service.massage.cycle.draft import Draft
     from service.massage.cycle.situation import Situation
 
 _BEGUN: Final = frozenset({"in-progress", "finished"})
 _UNSTARTED: Final = frozenset({"requested", "received", "accepted"})
+NOT_STORED: Final = "Nothing was stored; send the response, or what else tells of it, by itself."
+"""What is added where a unit brings its contraindication along."""
 _ANSWERED: Final = frozenset({"completed", "amended"})
 
 
@@ -25,27 +29,43 @@ def _unsafe(situation: Situation) -> str | None:
     issues = situation.draft.dangers()
     if not issues:
         return None
-    named = ", ".join(name_of(issue) for issue in issues)
-    return f"An absolute contraindication is unresolved ({named}); only the referrer can clear it."
+    stored = [name_of(issue) for issue in issues if situation.draft.stored.find(name_of(issue)) is not None]
+    told = unresolved(stored)
+    return told if len(stored) == len(issues) else f"{told} {NOT_STORED}"
+
+
+def unresolved(issues: Collection[str]) -> str:
+    """That contraindications are open; `issues` are references to those that are stored."""
+    named = f" ({', '.join(issues)})" if issues else ""
+    return f"An absolute contraindication is unresolved{named}; only the referrer can clear it."
 
 
 def _unchecked(situation: Situation) -> str | None:
     encounter = situation.content
     if any(_answers(situation, response, encounter) for response in situation.draft.of("QuestionnaireResponse")):
         return None
-    return f"The safety check before the session ({PRE_SESSION_CHECK}) must be answered for this Encounter."
+    return f"The safety check before the session ({PRE_SESSION_CHECK}) must be answered for this Encounter on its day."
 
 
 def _answers(situation: Situation, response: Content, encounter: Content) -> bool:
-    """Whether it is the completed check of this Encounter, or one of its day that names no Encounter."""
+    """Whether it is the completed check of this Encounter, or one that names no Encounter, answered on its day.
+
+    Without `authored` it is of the moment in which it comes, with the Encounter that it names.
+    """
     asked = str(response.get("questionnaire", "")).partition("|")[0]
     if response.get("status") not in _ANSWERED or asked != PRE_SESSION_CHECK:
         return False
+    draft = situation.draft
     named = reference_in(response.get("encounter"))
-    if named:
-        return situation.draft.local(named) == name_of(encounter)
-    day = day_of(encounter.get("period")) or situation.draft.now.date().isoformat()
-    return day_of(response.get("authored")) == day
+    if named and draft.local(named) != name_of(encounter):
+        return False
+    authored = response.get("authored")
+    if authored is None and named:
+        authored = None if name_of(response) in draft.proposed else response.get("meta", {}).get("lastUpdated")
+        if authored is None:
+            return True
+    moment = encounter.get("period", {}).get("start") or draft.now.isoformat()
+    return is_of_day(authored, moment, draft.surroundings.zone)
 
 
 def _is_fresh(situation: Situation) -> bool:
