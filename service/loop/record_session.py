@@ -13,6 +13,7 @@ scopes and sight say of it is what they say to a client that posts the pieces by
 | the session lies in the future                                     | 422 `time-ahead`                                |
 | the life cycles refuse it: too many, too long, at the same time as | 422 `guard-visits`, `guard-plan`,               |
 | another, no licence, no goal, an open contraindication ...         | `guard-safety`, `guard-therapist` ...           |
+| the same for reasons of safety, with answers to a check            | 422 `guard-safety`; the answers are stored      |
 | the identifier is that of a session that says something else       | 409 `duplicate`                                 |
 """
 
@@ -33,6 +34,7 @@ from service.fhir.stamp import new_logical_id
 from service.interactions.read import read
 from service.interactions.transaction import transaction
 from service.loop.episode import decoded
+from service.loop.kept import is_of_safety, refusal_with_answers
 from service.loop.reading import seen_episode
 from service.loop.recorded import answer_of, parameters_of, same_session, translated
 from service.loop.session_given import TAKEN, Telling
@@ -90,9 +92,14 @@ class RecordSession:
         except FhirError as error:
             refused = error.category in _REFUSED
             before = await _recorded(parts, context, given, around, drafted) if refused else None
-            if before is None:
-                raise translated(error, bundle_entries(bundle, most=len(bundle["entry"]))) from error
-            return before
+            if before is not None:
+                return before
+            refusal = translated(error, bundle_entries(bundle, most=len(bundle["entry"])))
+            answers = drafted.answers(around)
+            if answers is not None and is_of_safety(refusal):
+                named = around.referral.partition("/")[2]
+                refusal = await refusal_with_answers(parts, context, refusal, answers, named)
+            raise refusal from error
         return Answer(result=Result.OK, body=codec.encode(answer_of(made, parts_played)))
 
     async def _around(

@@ -53,6 +53,14 @@ class Drafts(Struct, frozen=True, kw_only=True):
         bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
         return bundle, (*self.made, *("" for _ in self.changed))
 
+    def answers(self, around: Surrounding) -> Content | None:
+        """The answers as they stand without the session, None where there are none; of no Encounter that is made."""
+        check = self.made.get("questionnaireResponse")
+        if check is None:
+            return None
+        left = {"id"} if around.encounter else {"id", "encounter"}
+        return {name: value for name, value in check.items() if name not in left}
+
 
 def drafts(given: Given, around: Surrounding) -> Drafts:
     """The resources; those that are stored already are changed as far as the session ends them."""
