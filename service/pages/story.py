@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from service.massage.cycle.terms import reference_in
+from service.massage.cycle.terms import codings, reference_in
 from service.massage.cycle.validity import order_end
 from service.massage.visits import account, session_log
 from service.pages import moments, words
@@ -188,13 +188,19 @@ class _Teller:
         return found
 
     def _linked(self, text: str) -> Iterator[Text]:
-        """The text with what its references lead to by name; they stand behind the name."""
+        """The text with what its references lead to by name."""
         for place, part in enumerate(_REFERENCE.split(text)):
             if not place % 2:
                 yield Text(text=part)
                 continue
             found = self._case.find(part)
-            yield Text(text=self._headlines.of(found) if found else part, href=self._values.links.reference(part))
+            yield Text(text=self._called(found) if found else part, href=self._values.links.reference(part))
+
+    def _called(self, content: Content) -> str:
+        """What a resource is called; one that has a code and no words for it, by its type: the code stands beside."""
+        named = self._headlines.of(content)
+        codes = {str(each.get("code")) for each in codings(content.get("code"))}
+        return words.label(content["resourceType"]) if named in codes else named
 
     def _term(self, text: str, system: str, code: str) -> str:
         return self._values.terms.display({"system": system, "code": code}) or text
