@@ -51,6 +51,8 @@ A response is held against its form in time that grows with the questions, these
 _DETAILS: Final = ("code", "answerOption", "enableWhen", "initial")
 _LISTED: Final = frozenset({UNIT, UNIT_OPTION, SUM_OF, CATEGORY})
 _UNIT_DAYS: Final = {"d": 1, "wk": 7, "mo": 31, "a": 366}
+_MOST_DAYS: Final = 36_600
+"""A hundred years: more than anybody has observations of, and what a calendar has before today."""
 
 
 class Option(Struct, frozen=True, kw_only=True):
@@ -272,9 +274,12 @@ def _bound(item: Content, url: str) -> Decimal | str | None:
 
 
 def _period(duration: Content) -> timedelta | None:
-    """How far back; None for a duration that has no calendar length."""
-    days, value = _UNIT_DAYS.get(str(duration.get("code"))), duration.get("value")
-    return None if days is None or value is None else timedelta(days=days * float(value))
+    """How far back; None for a duration that has no calendar length, is beyond a life or lies ahead."""
+    each, value = _UNIT_DAYS.get(str(duration.get("code"))), duration.get("value")
+    if each is None or value is None:
+        return None
+    days = each * float(value)
+    return timedelta(days=days) if 0 <= days <= _MOST_DAYS else None
 
 
 def _first(holder: Content, url: str) -> Any:
