@@ -90,7 +90,8 @@ def _of_items(
                     content["component"] = components
                 if "component" in content or any(each.startswith("value") for each in content):
                     yield Extracted(name=one, content=content)
-            yield from _of_items(answer.get("item", ()), question.items, about, within)
+            below = f"{one}/" if question.repeats else within
+            yield from _of_items(answer.get("item", ()), question.items, about, below)
 
 
 def _observation(question: Question, extraction: Extraction, answer: Content, about: Content) -> Content:

@@ -310,6 +310,15 @@ def test_what_repeats_is_told_apart_by_its_name() -> None:
     assert names == ["g.1/q", "g.2/q"]
 
 
+@pytest.mark.parametrize("repeats, names", [(True, ["q.1/in", "q.2/in"]), (False, ["in"])])
+def test_what_is_below_an_answer_that_repeats_is_told_apart_by_its_name(*, repeats: bool, names: list[str]) -> None:
+    below = question("integer", "in", MARKED, code=CODE)
+    answers = [{"valueInteger": 1, "item": [answered(number, "valueInteger", "in")]} for number in range(len(names))]
+    form = form_of({"item": [question("integer", "q", repeats=repeats, item=[below])]})
+    found = extracted(response({"linkId": "q", "answer": answers}), form, "QuestionnaireResponse/1")
+    assert [each.name for each in found] == names
+
+
 PATIENT = {"resourceType": "Patient", "birthDate": "1980-02-29", "active": True}
 
 
@@ -368,6 +377,16 @@ def test_the_newest_observation_within_the_period_fills_in_an_answer() -> None:
 def test_an_observation_that_does_not_count_fills_in_nothing(observation: Json) -> None:
     """Too old, not final, of something else, of the days to come."""
     assert filled(RATED, observation) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    "years, is_found", [(100, True), (101, False), (3000, False), (Decimal("1E12"), False), (-1, False)]
+)
+def test_a_period_of_more_than_a_life_finds_nothing(years: Any, *, is_found: bool) -> None:
+    """The form can be read, and filled in."""
+    period = {"url": LINK_PERIOD, "valueDuration": {"value": years, "system": UCUM, "code": "a"}}
+    asked = RATED | {"extension": [{"url": UNIT, "valueCoding": SCORE}, period]}
+    assert filled(asked, pain("02-25", 3)) == ({"valueInteger": 3} if is_found else None, 0)
 
 
 @pytest.mark.parametrize("value", [{"value": 3, "system": UCUM, "code": "%"}, {"value": Decimal("3.5"), **SCORE}])
