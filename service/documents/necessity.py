@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from service.documents.case import Case
     from service.fhir.resource import Content
+    from service.massage.visits import SessionEntry
 
 FUNCTIONAL: Final = frozenset(
     {
@@ -159,8 +160,8 @@ def _coverage(case: Case) -> Iterator[str]:
     elif not coverages(case):
         yield "The order names no active coverage."
     else:
-        days = dict.fromkeys(entry.start for entry in case.log if entry.start is not None)
-        uncovered = [words.day(each, case.zone) for each in days if not covered_on(case, each)]
+        starts = [entry.start for entry in case.log if entry.start is not None]
+        uncovered = dict.fromkeys(words.day(each, case.zone) for each in starts if not covered_on(case, each))
         if uncovered:
             yield f"No coverage was in force on {', '.join(uncovered)}."
 
@@ -184,6 +185,8 @@ def _authorisation(case: Case) -> Iterator[str]:
 
 
 def _log(case: Case) -> Iterator[str]:
+    """One sentence for what the same things are missing of, with the days of these sessions."""
+    found: dict[tuple[str, ...], list[SessionEntry]] = {}
     for entry in case.log:
         lacking = {
             "start and end": entry.start is None or entry.end is None,
@@ -191,8 +194,13 @@ def _log(case: Case) -> Iterator[str]:
             "region": not entry.regions,
             "therapist": not entry.therapist,
         }
-        if named := [name for name, lacks in lacking.items() if lacks]:
-            yield f"{entry.session} ({words.day(entry.start, case.zone)}) has no {', '.join(named)}."
+        if named := tuple(name for name, lacks in lacking.items() if lacks):
+            found.setdefault(named, []).append(entry)
+    for named, entries in found.items():
+        days = dict.fromkeys(words.day(each.start, case.zone) for each in entries)
+        of = "The session" if len(entries) == 1 else f"{len(entries)} sessions"
+        has = "has" if len(entries) == 1 else "have"
+        yield f"{of} ({', '.join(days)}) {has} no {', '.join(named)}."
 
 
 def _progress(case: Case) -> Iterator[str]:

@@ -51,7 +51,7 @@ def state(lacking: Sequence[Missing]) -> Section:
     if not lacking:
         return Section(title="Completeness", blocks=(Text("Everything that is asked for is in this document."),))
     rows = tuple((each.requirement.title, each.told, _capital(each.requirement.accepted)) for each in lacking)
-    told = f"The documentation is not complete: {len(lacking)} of what is asked for is missing."
+    told = f"The documentation is not complete: {_missing(len(lacking))} missing."
     head = ("Asked for", "Missing", "What would be accepted")
     return Section(title="Completeness", blocks=(Text(told, is_important=True), Table("Missing", head, rows)))
 
@@ -71,6 +71,10 @@ def operation_outcome(lacking: Sequence[Missing]) -> Content:
             for each in lacking
         ],
     }
+
+
+def _missing(count: int) -> str:
+    return "one thing that is asked for is" if count == 1 else f"{count} things that are asked for are"
 
 
 def _capital(text: str) -> str:
@@ -129,15 +133,16 @@ def _plan(case: Case) -> Section:
         ("Period", words.period(plan.get("period"))),
         ("Description", str(plan.get("description", ""))),
     ]
-    activities = [_activity(each.get("detail", {})) for each in plan.get("activity", ())]
+    activities = [_activity(case, each.get("detail", {})) for each in plan.get("activity", ())]
     listed = Points(tuple(each for each in activities if each))
     facts = Facts(tuple((term, told) for term, told in rows if told))
     blocks = (facts, *((listed,) if listed.items else ()))
     return Section(title="Plan", blocks=blocks, refers_to=(f"CarePlan/{plan['id']}",))
 
 
-def _activity(detail: Content) -> str:
-    parts = (words.concept(detail.get("code")), detail.get("description"), words.timing(detail.get("scheduledTiming")))
+def _activity(case: Case, detail: Content) -> str:
+    described = words.cited(str(detail.get("description", "")), case.uncited)
+    parts = (words.concept(detail.get("code")), described, words.timing(detail.get("scheduledTiming")))
     return "; ".join(str(each) for each in parts if each)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from service.documents.paper import Block
     from service.massage.outcome import Reached, Series
     from service.massage.outcome.comparison import Progress
-    from service.massage.visits import SessionEntry, Term
+    from service.massage.visits import SessionEntry, Term, Visits
 
 PROGRESS: Final[dict[Progress, str]] = {
     "improved": "improved",
@@ -27,7 +27,7 @@ PROGRESS: Final[dict[Progress, str]] = {
     "no-change": "no change that counts",
     "below-mdc": "a change so small that it may be the measuring",
     "insufficient-data": "measured once, so nothing is known of a change",
-    "unknown": "changed or not, from which change on it matters is not known for this measure",
+    "unknown": "how large a change matters is not known for this measure",
 }
 _MOST_DRAWN: Final = 24
 """Charts in a document: an episode of more measures has all of them in words."""
@@ -63,10 +63,19 @@ def visits(case: Case) -> Section:
         ("Authorised by the payer", words.count(known.authorised)),
         ("Completed", words.count(known.completed)),
         ("Missed without notice", words.count(known.no_show)),
-        ("Booked", words.count(known.booked)),
-        ("Remaining", words.count(known.remaining)),
+        ("Remaining", _remaining(known)),
     )
     return Section(title="Visits", blocks=(Facts(rows),))
+
+
+def _remaining(known: Visits) -> str:
+    """What is left, and how much of that is booked: bookings are no visits beside those that remain."""
+    if known.booked is None:
+        return words.count(known.remaining)
+    if known.remaining is None or known.booked > known.remaining:
+        return f"{words.count(known.remaining)}; {known.booked} booked"
+    of_them = known.booked or "none"
+    return f"{known.remaining}, {of_them} of them booked" if known.remaining else "0"
 
 
 def sessions(case: Case, *, is_for_payer: bool = False) -> Section:

@@ -131,7 +131,7 @@ def _kind(name: str, taken: Taken) -> Kind:
         return kind
     if name in taken.unsupported:
         raise failure("parameter-unsupported", taken.unsupported[name], f"http.{name}")
-    known = ", ".join(taken.kinds)
+    known = ", ".join(taken.kinds) or "no parameters"
     raise failure("parameter-unknown", f"${taken.operation} takes {known}.", f"http.{name}")
 
 

@@ -29,6 +29,7 @@ def negotiate(request: Request) -> None:
             request.headers.get(b"accept", b""),
             first_value(request.general, "_format") or None,
             first_value(request.general, "_pretty"),
+            beside=_FORMATS if _is_document(request) else (),
         )
 
 
@@ -40,9 +41,13 @@ def printed(answer: Answer, request: Request) -> Response:
     return Response(answer.result.status, headers, answer.printed or b"")
 
 
+def _is_document(request: Request) -> bool:
+    return request.address is not None and request.address.operation in _PRINTED
+
+
 def _wants_pdf(request: Request) -> bool:
     """Whether it is for a document, and for a PDF of it before JSON; ``_format`` wins over Accept."""
-    if request.address is None or request.address.operation not in _PRINTED:
+    if not _is_document(request):
         return False
     if (asked := first_value(request.general, "_format")) is not None:
         return asked in _FORMATS

@@ -59,13 +59,15 @@ class MediaRange(Struct, frozen=True):
     weight: float
 
 
-def representation(accept: bytes, format_parameter: str | None, pretty: str | None) -> Representation:
-    """The representation to answer with; ``_format`` wins over Accept.
+def representation(
+    accept: bytes, format_parameter: str | None, pretty: str | None, *, beside: tuple[str, ...] = ()
+) -> Representation:
+    """The representation to answer with; ``_format`` wins over Accept. `beside` are formats that somebody else writes.
 
     FhirError not-acceptable, fhir-version-unsupported, or parameter-value for ``_pretty``.
     """
     if format_parameter is not None:
-        chosen = _formatted(format_parameter)
+        chosen = _formatted(format_parameter, beside)
     elif accept:
         chosen = _accepted(accept)
     else:
@@ -100,13 +102,13 @@ def _weight(text: str) -> float | None:
     return weight if 0 <= weight <= 1 else None
 
 
-def _formatted(text: str) -> Representation:
+def _formatted(text: str, beside: tuple[str, ...]) -> Representation:
     # in a query an unescaped + means a space, yet clients write ?_format=application/fhir+json
     ranges = media_ranges(text.replace("fhir json", "fhir+json"))
     if len(ranges) == 1 and ranges[0].name in _PAGES:
         return _PAGE
     if len(ranges) != 1 or ranges[0].name not in _FORMATS:
-        known = ", ".join((*_FORMATS, *_PAGES))
+        known = ", ".join((*_FORMATS, *_PAGES, *beside))
         raise failure("not-acceptable", f"_format takes {known}; the service writes nothing else.", "http._format")
     if not _version_served(ranges[0]):
         raise _refuse_version("http._format")

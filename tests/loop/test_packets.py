@@ -50,7 +50,7 @@ async def test_a_packet_says_what_is_missing_and_what_would_be_accepted(story: S
     ]
     assert all(" Accepted is " in each["diagnostics"] for each in outcome["issue"])
     text = printed(form(attachments(bundle), "application/pdf"))
-    assert "The documentation is not complete: 5 of what is asked for is missing." in text
+    assert "The documentation is not complete: 5 things that are asked for are missing." in text
     assert "An active Coverage in ServiceRequest.insurance whose period includes each session" in text
 
 
@@ -126,7 +126,7 @@ async def test_a_packet_that_lacks_nothing_says_so(story: Story) -> None:
         "AUTH-12 2020-01-01 to 2040-01-01 6",
         "Example Insurance S-77 2020-01-01 to 2040-01-01",
         "Massage of the lower back, once a week",
-        "Ordered 6 Authorised by the payer 6 Completed 2 Missed without notice 0 Booked 0 Remaining 4",
+        "Ordered 6 Authorised by the payer 6 Completed 2 Missed without notice 0 Remaining 4, none of them booked",
         "Together 120 minutes and 8 timed units of 15 minutes.",
         "97140",
         "Less pain Pain, numeric rating from 0 to 10, in points 5 or less by",
@@ -137,12 +137,12 @@ async def test_a_packet_that_lacks_nothing_says_so(story: Story) -> None:
 async def test_a_packet_names_the_session_that_lacks_something(story: Story) -> None:
     await complete(story)
     await treated(story, 1, 7, 42)
-    session = await story.deliver(2)
+    await story.deliver(2)
     bundle = await packet(story)
     (outcome,) = only(bundle, "OperationOutcome")
     (issue,) = outcome["issue"]
     assert issue["expression"] == ["Procedure"]
-    assert f"{session} ({on(2)}) has no technique, region." in issue["diagnostics"]
+    assert f"The session ({on(2)}) has no technique, region." in issue["diagnostics"]
 
 
 async def test_a_packet_counts_sessions_beyond_the_authorisation_and_days_without_coverage(story: Story) -> None:
@@ -162,7 +162,9 @@ async def test_a_packet_counts_sessions_beyond_the_authorisation_and_days_withou
 async def test_the_documents_take_only_their_parameters(story: Story, method: str) -> None:
     await begun(story)
     refused = await story.clinic(method, f"{story.referral}/$necessity-packet?file=true")
-    assert_outcome(refused, 400, "parameter-unknown")
+    assert "takes no parameters." in assert_outcome(refused, 400, "parameter-unknown")["diagnostics"]
+    refused = await story.clinic(method, f"{story.referral}/$necessity-packet?_format=exe")
+    assert "pdf" in assert_outcome(refused, 406, "not-acceptable", "http._format")["diagnostics"]
     refused = await story.clinic(method, f"{story.plan}/$progress-report?recommendation={'x' * 4001}")
     assert_outcome(refused, 400, "parameter-value")
     wrong = await story.clinic(method, f"{story.referral}/$progress-report")

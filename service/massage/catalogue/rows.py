@@ -28,6 +28,10 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     display: str
 
 
+INTERNAL: Final = frozenset({"S-0", "S-1", "S-2", "S-3", "S-4", "design", "memory", "none"})
+"""Sources that tell nobody outside where something was read: they are not cited in documents."""
+
+
 class BodySite(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """body_sites.toml"""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from service.massage.catalogue.rows import INTERNAL
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
@@ -68,23 +70,26 @@ def _best(comparison: Comparison) -> str:
 
 def _change(comparison: Comparison, sources: Mapping[str, Source], unit: str) -> str:
     change, percent, threshold = comparison.change, comparison.percent, comparison.threshold
-    size = "It has not changed" if not change else f"It has changed by {change:+f}"
-    if change and percent is not None:
-        size += f" ({percent:+f} %)"
+    size = "It has not changed"
+    if change:
+        size = f"It has {'fallen' if change < 0 else 'risen'} by {_plain(abs(change))}"
+        size += "" if percent is None else f" ({_plain(abs(percent))} %)"
     match comparison.progress:
         case "improved" | "worse" if threshold:
             word = "an improvement" if comparison.progress == "improved" else "a worsening"
-            return f"{size}, which is {word} by {_source(threshold, sources)}: {threshold.text}."
+            return f"{size}, which is {word}{_source(threshold, sources)}: {threshold.text}."
         case "no-change" if threshold:
-            return f"{size}, which is less than what counts by {_source(threshold, sources)}: {threshold.text}."
+            return f"{size}, which is less than what counts{_source(threshold, sources)}: {threshold.text}."
         case "below-mdc" if threshold:
             said = f"{_source(threshold, sources)}: {threshold.text}"
-            return f"{size}, which may be the measuring ({_plain(threshold.detectable)} {unit}, by {said})."
-    return f"{size}; from which change on it matters to a patient is not known for this measure and unit."
+            return f"{size}, which may be the measuring ({_plain(threshold.detectable)} {unit}{said})."
+    return f"{size}. How large a change matters to a patient is not known for this measure and unit."
 
 
 def _source(threshold: Threshold, sources: Mapping[str, Source]) -> str:
-    return ", ".join(sources[each].display if each in sources else each for each in threshold.sources)
+    """By whom it is said, for a reader outside; empty where no source is theirs to know."""
+    named = [sources[each].display if each in sources else each for each in threshold.sources if each not in INTERNAL]
+    return f" by {', '.join(named)}" if named else ""
 
 
 def _at(reading: Reading) -> str:

@@ -6,14 +6,16 @@ from datetime import UTC
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from service.documents import words
 from service.documents.billing import cpt_codes
 from service.documents.bundle import Enclosed, document
 from service.documents.necessity import missing, requirements
 from service.documents.packet import operation_outcome, packet_paper
-from service.documents.paper import Facts, Picture, Section, Table, Text
+from service.documents.paper import Facts, Picture, Points, Section, Table, Text
 from service.documents.report import conclusion, diagnostic_report, report_paper
+from service.documents.sections import visits
 from service.fhir.definitions import load
 from service.fhir.validation import Validator
 from service.massage.catalogue.published import CPT
@@ -107,9 +109,27 @@ def test_visits_are_counted() -> None:
         "Authorised by the payer": "not known",
         "Completed": "6",
         "Missed without notice": "1",
-        "Booked": "0",
         "Remaining": "0",
     }
+
+
+BOOKED = [
+    (5, 1, "5, 1 of them booked"),
+    (5, 0, "5, none of them booked"),
+    (0, 0, "0"),
+    (1, 2, "1; 2 booked"),
+    (None, 1, "not known; 1 booked"),
+    (5, None, "5"),
+]
+
+
+@pytest.mark.parametrize("remaining, booked, said", BOOKED)
+def test_what_is_booked_is_told_as_part_of_what_remains(remaining: int | None, booked: int | None, said: str) -> None:
+    case = documents.case()
+    counted = replace(case.visits, remaining=remaining, booked=booked)
+    (facts,) = visits(replace(case, visits=counted)).blocks
+    assert isinstance(facts, Facts)
+    assert dict(facts.rows)["Remaining"] == said
 
 
 def test_what_may_not_be_read_is_not_counted_and_named() -> None:
@@ -164,6 +184,33 @@ def test_a_document_is_valid_and_holds_what_it_refers_to() -> None:
     names = {each["fullUrl"].removeprefix(f"{documents.BASE}/") for each in bundle["entry"]}
     assert {"Patient/anna", "Organization/clinic", "CarePlan/plan", "Goal/pain", "Procedure/session6"} <= names
     assert len(names) == len(bundle["entry"])
+
+
+def test_sessions_that_lack_the_same_are_told_in_one_line_with_each_day_once() -> None:
+    cover = {"resourceType": "Coverage", "id": "cover", "status": "active", "period": {"start": "2020", "end": "2020"}}
+    order = loop.referral(insurance=[{"reference": "Coverage/cover"}])
+    same = documents.session(2, id="another", bodySite=[])
+    case = documents.case(order, cover, *(documents.session(each, bodySite=[]) for each in (1, 2)), same)
+    found = {each.requirement.title: each.told for each in missing(case)}
+    assert "3 sessions (2026-01-12, 2026-01-19) have no region." in found.values()
+    (days,) = [told for told in found.values() if "No coverage was in force" in told]
+    assert days.count("2026-01-19") == 1
+
+
+CITED = [
+    ("Kneading. Ten minutes. (Domain document 0; Ostelo 2008)", "Kneading. Ten minutes. (Ostelo 2008)"),
+    ("Kneading. (Domain document 0; Decided for this service)", "Kneading."),
+    ("Kneading (of the back)", "Kneading (of the back)"),
+    ("Kneading", "Kneading"),
+]
+
+
+@pytest.mark.parametrize("text, told", CITED)
+def test_a_payer_is_told_of_no_source_that_says_nothing_to_it(text: str, told: str) -> None:
+    detail = {"status": "in-progress", "description": text}
+    plan = loop.plan(id="plan", subject={"reference": "Patient/anna"}, activity=[{"detail": detail}])
+    (found,) = [each for each in packet_paper(documents.case(plan, plan=plan), ()).sections if each.title == "Plan"]
+    assert Points((told,)) in found.blocks
 
 
 def test_every_requirement_has_a_check_and_a_source_of_the_catalogue() -> None:

@@ -297,14 +297,22 @@ def test_of_several_targets_the_least_favourable_counts() -> None:
 def test_words_say_what_was_measured_and_by_whom_it_matters() -> None:
     assert told(only(course("nprs", "7", "5", "3")), CATALOGUE.sources, goal_met=True) == (
         "Pain, numeric rating from 0 to 10: 7 on 2026-01-01, then 3 on 2026-01-15, in points; 3 measurements, "
-        "the best 3 (lower is better). It has changed by -4 (-57.1 %), which is an improvement by Ostelo 2008, "
+        "the best 3 (lower is better). It has fallen by 4 (57.1 %), which is an improvement by Ostelo 2008, "
         "doi 10.1097/BRS.0b013e31815e3a10: 2 points, or 30 %. By the latest measurement the goal is met."
     )
 
 
 def test_words_claim_nothing_without_a_source() -> None:
     text = told(only(course("faces", "8", "2")), CATALOGUE.sources)
-    assert text.endswith("from which change on it matters to a patient is not known for this measure and unit.")
+    assert "It has fallen by 6 (75 %). How large a change matters to a patient is not known" in text
+
+
+def test_what_was_decided_for_this_service_is_no_citation() -> None:
+    found = only([measured("rom-cervical", "2026-01-01", "40", "deg", **by("a")),
+                  measured("rom-cervical", "2026-01-09", "42", "deg", **by("a"))])  # fmt: skip
+    assert told(found, CATALOGUE.sources).endswith(
+        "It has risen by 2 (5 %), which may be the measuring (5 degrees: until there is evidence)."
+    )
 
 
 def test_numbers_beyond_all_measures_are_told_without_percentages() -> None:
