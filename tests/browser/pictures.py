@@ -34,7 +34,7 @@ def pages(clinic: Clinic) -> dict[str, tuple[str, int]]:
         "work-list": ("worklist", 900),
         "referral": (clinic.treated.referral, 660),
         "safety": (clinic.dangerous.referral, 620),
-        "outcomes": (f"{clinic.treated.referral}#outcomes", 700),
+        "outcomes": (f"{clinic.treated.referral}#outcomes", 1340),
         "search": ("ServiceRequest?_sort=-authored&_include=ServiceRequest:patient", 620),
     }
 

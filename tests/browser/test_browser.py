@@ -120,3 +120,11 @@ async def test_a_chart_stays_readable_on_a_narrow_page(page: Page, site: Site) -
     await page.go(site(site.clinic.treated.referral))
     assert await page.evaluate("document.querySelector('img.chart').width") > 500
     assert await page.evaluate("document.querySelector('img.chart').parentNode.tabIndex") == 0
+
+
+@pytest.mark.parametrize("width", [800, 1040, 1280, 1600])
+async def test_no_chart_is_cut_where_there_is_room(page: Page, site: Site, width: int) -> None:
+    await page.resize(width, 900)
+    await page.go(site(site.clinic.treated.referral))
+    charts = "[...document.querySelectorAll('img.chart')]"
+    assert await page.evaluate(f"{charts}.every(each => each.width <= each.parentNode.clientWidth)")
