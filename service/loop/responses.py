@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from service.fhir.interaction import Context
+    from service.fhir.questionnaire.form import Form
     from service.fhir.resource import Content
     from service.interactions.rules import Proposal
     from service.loop.episode import Loaded, Name
@@ -81,6 +82,7 @@ class Responses:
     async def look(self, session: Session, context: Context, proposals: Sequence[Proposal]) -> Looked:
         """What is new in the unit; FhirError with all answers that are not allowed, and unknown forms of ours."""
         unknown, alarming, issues = set(), set(), []
+        forms: dict[str, Form | None] = {}
         for each in proposals:
             after = each.after
             if after is None or after == each.before or each.type not in (RESPONSE, "Observation"):
@@ -88,7 +90,7 @@ class Responses:
             form = None
             if each.type == RESPONSE and "questionnaire" in after:
                 named = after["questionnaire"]
-                form = await self._forms.find(session, context, named, after.get("contained", ()))
+                form = await self._form(session, context, after, forms)
                 if form is not None:
                     issues += [_at(each, issue) for issue in problems(after, form)]
                 elif self._forms.is_ours(named):
@@ -100,6 +102,17 @@ class Responses:
         if issues:
             raise FhirError(issues=issues)
         return Looked(unknown=frozenset(unknown), alarming=frozenset(alarming))
+
+    async def _form(
+        self, session: Session, context: Context, response: Content, known: dict[str, Form | None]
+    ) -> Form | None:
+        """The form of a response; `known` keeps those of the unit, but for contained ones, which are nobody else's."""
+        named = response["questionnaire"]
+        if named.startswith("#"):
+            return await self._forms.find(session, context, named, response.get("contained", ()))
+        if named not in known:
+            known[named] = await self._forms.find(session, context, named)
+        return known[named]
 
     def require(self, own: Iterable[Proposal], looked: Looked) -> None:
         """FhirError for responses of a referral: to a Questionnaire that is not held, with red flags and deleted."""
@@ -116,7 +129,7 @@ class Responses:
     def alarms(self, context: Context, loaded: Loaded, about: Sequence[Proposal], patient: str) -> list[Change]:
         """A Flag and an urgent Communication for each answer that the referrer was not told of yet."""
         told = {
-            one.get("value")
+            (one.get("system"), one.get("value"))
             for (name, _), content in loaded.contents.items()
             if name == "Communication"
             for one in content.get("identifier", ())
@@ -125,8 +138,9 @@ class Responses:
         for each in about:
             source = self._source(each, context.base)
             identifier = alarm_identifier(loaded.reference, source)
-            if identifier["value"] not in told and each.after is not None:
-                told.add(identifier["value"])
+            name = identifier["system"], identifier["value"]
+            if name not in told and each.after is not None:
+                told.add(name)
                 found += _told(loaded, each, source, identifier, patient, context.received_at)
         return found
 
