@@ -73,15 +73,17 @@ class Pages:
         """The work list; `clinic` is empty or the reference of the Tasks' owner. FhirError where Tasks are refused."""
         notes = []
         tasks = await _allowed(ask, _search("Task", task_criteria(clinic, with_others=True)))
-        if tasks is None:
+        is_whole = tasks is not None
+        if not is_whole:
             notes.append(_NO_REFERRALS)
             tasks = (await ask(_search("Task", task_criteria(clinic, with_others=False)))).body
+        held = (await ask(_search("Task", task_criteria(clinic, with_others=is_whole, held=True)))).body or b"{}"
         visits = await _allowed(ask, _search("Appointment", visit_criteria(now, self._zone)))
         if visits is None:
             notes.append(_NO_VISITS)
-        wanted = appointments_of(tasks or b"{}", base) if visits is not None else None
+        wanted = appointments_of(held, tasks or b"{}", base) if visits is not None else None
         appointments = await _allowed(ask, _search("Appointment", wanted)) if wanted else visits and b"{}"
-        found = Found(tasks=tasks or b"{}", visits=visits, appointments=appointments)
+        found = Found(held=held, tasks=tasks or b"{}", visits=visits, appointments=appointments)
         visited = Visited(base=base, target=target, now=now)
         return await asyncio.to_thread(self._sheets.work_list, found, clinic, visited, notes)
 

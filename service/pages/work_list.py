@@ -39,6 +39,8 @@ SOON: Final = timedelta(days=14)
 _ASKING: Final = frozenset({"abort", "change"})
 _CANCELLATION: Final = "cancellation-requested"
 """Of a Task that another one asks to abort: the two are one line of the list."""
+_HELD: Final = "safety-hold"
+"""Looked for by themselves: a danger must not be hidden behind a hundred older Tasks."""
 _BEFORE_WORK: Final = frozenset({"requested", "received", "accepted"})
 
 
@@ -83,11 +85,15 @@ class WorkList(Struct, frozen=True, kw_only=True):
     is_cut: bool
 
 
-def task_criteria(clinic: str, *, with_others: bool) -> Parameters:
-    """The search for Tasks that need somebody, the oldest first; `clinic` is empty or the reference of an owner."""
+def task_criteria(clinic: str, *, with_others: bool, held: bool = False) -> Parameters:
+    """The search for Tasks that need somebody, the oldest first, or for those `held` for safety.
+
+    `clinic` is empty or the reference of an owner.
+    """
     quiet = ",".join(f"{BUSINESS_STATUS}|{each}" for each in QUIET)
     owned = (("owner", clinic),) if clinic else ()
-    found = (("status", ",".join(sorted(LIVE))), ("business-status:not", quiet), *owned)
+    stands = ("business-status", f"{BUSINESS_STATUS}|{_HELD}") if held else ("business-status:not", quiet)
+    found = (("status", ",".join(sorted(LIVE))), stands, *owned)
     beside = (
         ("_include", "Task:focus"),
         ("_include", "Task:patient"),
@@ -113,19 +119,28 @@ def visit_criteria(now: datetime, zone: tzinfo) -> Parameters:
 class Found(Struct, frozen=True, kw_only=True):
     """What the searches of a work list answered, each a searchset Bundle; None where visits may not be read."""
 
+    held: bytes
     tasks: bytes
     visits: bytes | None
     appointments: bytes | None
 
 
-def appointments_of(tasks: bytes, base: str) -> Parameters | None:
+def appointments_of(held: bytes, tasks: bytes, base: str) -> Parameters | None:
     """The search for the visits of the referrals that were found; None where there is none."""
-    return appointment_criteria(_matched(codec.decode(tasks)), base)
+    return appointment_criteria(_matched(_together(held, tasks)), base)
+
+
+def _together(held: bytes, tasks: bytes) -> Content:
+    """The searchset of all Tasks, in which those that are held come first and stand once."""
+    bundle: Content = codec.decode(tasks)
+    entries = [*codec.decode(held).get("entry", ()), *bundle.get("entry", ())]
+    first = {each.get("fullUrl", str(place)): each for place, each in reversed([*enumerate(entries)])}
+    return {**bundle, "entry": [*reversed(first.values())]}
 
 
 def work_list(found: Found, clinic: str, values: Values, headlines: Headlines, now: datetime) -> WorkList:
     """The list from what the searches answered."""
-    bundle: Content = codec.decode(found.tasks)
+    bundle = _together(found.held, found.tasks)
     base, visits = values.links.base, found.visits
     facts = None if found.appointments is None else VisitFacts(_matched(codec.decode(found.appointments)), base, now)
     maker = _Maker(View("", _by_type(bundle), base), values, headlines, facts, now)
