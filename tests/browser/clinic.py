@@ -88,7 +88,7 @@ async def _treated(network: Network) -> Story:
         await story.clinic.post(measured(story, PAIN, days, value))
     for days, value in ((-38, 42), (-17, 28)):
         await story.clinic.post(measured(story, DISABILITY, days, value))
-    await story.book(5)
+    await story.book(5, now() + timedelta(days=5))
     return story
 
 

@@ -97,7 +97,7 @@ class Story:
         given = {
             "identifier": [placer],
             "subject": reference(self.patient or self.url("patient")),
-            "authoredOn": now().isoformat(timespec="seconds"),
+            "authoredOn": self.begins(0).isoformat(timespec="seconds"),
             "requester": reference("Organization/referrer"),
             "reasonCode": [concept(ICD, BACK_PAIN, "Low back pain")],
             "reasonReference": [reference(self.condition or self.url("condition"))],
@@ -236,9 +236,12 @@ class Story:
         """When the n-th session of this story began: all are over, a day apart."""
         return now() - timedelta(days=20 - number)
 
-    async def book(self, number: int) -> str:
-        """The clinic books the n-th visit."""
-        made = await self.clinic.post(self.visit(number))
+    async def book(self, number: int, start: datetime | None = None) -> str:
+        """The clinic books the n-th visit, at the time of its session where none is told."""
+        start = start or self.begins(number)
+        times = {"start": start, "end": start + timedelta(hours=1)}
+        told = {name: each.isoformat(timespec="seconds") for name, each in times.items()}
+        made = await self.clinic.post(self.visit(number, **told))
         self.appointments.append(made)
         return made
 

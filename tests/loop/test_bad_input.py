@@ -120,7 +120,7 @@ async def test_a_visit_is_as_long_as_a_session(story: Story, minutes: int) -> No
 
 async def test_there_is_one_visit_a_day(story: Story) -> None:
     clinic = await accepted(story)
-    await story.book(1)
+    await clinic.post(story.visit(1))
     assert_outcome(await clinic.tries(story.visit(1)), 422, "guard-visits")
 
 

@@ -32,7 +32,7 @@ async def treated(network: Network) -> Story:
     await story.clinic.does(story.goal, target=[target], description={"text": "Pain of 4 or less"})
     for number in (1, 2):
         await story.deliver(number)
-    await story.book(3)
+    await story.book(3, now() + timedelta(days=3))
     for code, weeks, value in ((PAIN, 4, 3), (PAIN, 0, 7), (DISABILITY, 0, 42), (DISABILITY, 4, 40)):
         await story.clinic.post(measured(story, code, weeks, value))
     return story

@@ -56,7 +56,7 @@ async def test_s1_six_visits_are_counted_down(story: Story) -> None:
     await story.clinic.does(missed, status="noshow")
     assert await counts(story) == [6, None, 1, 0, 1, 6, 5]
     for number in range(1, 7):
-        used = {"appointment": {"valueString": story.appointments[1]}} if number == 1 else {}
+        used = {"appointment": {"valueString": story.appointments[1]}} if number == 2 else {}
         await recorded(story, number, **used)
     assert await counts(story, story.referrer) == [6, None, 0, 6, 1, 0, 0]
     (report,) = (await visits(story))["progressReport"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from service.massage.catalogue.published import LOINC, SNOMED
-from service.massage.cycle.terms import ACT_CODE, UNITS
+from service.massage.cycle.terms import ACT_CODE, UNITS, references_in
 from service.massage.cycle.units import TIMED_UNITS
 from service.massage.visits.log import PAIN_AFTER, TOLERANCE
 
@@ -87,7 +87,8 @@ def _visit(given: Given, around: Surrounding) -> tuple[Content, tuple[Content, .
         stored = around.encounter
         period = {"start": given.start} | stored.get("period", {})
         if stored.get("status") not in _HAPPENED:
-            changed.append({**stored, "status": "finished", "period": {"end": given.end} | period})
+            visits = _visits(stored, around.appointment)
+            changed.append({**stored, **visits, "status": "finished", "period": {"end": given.end} | period})
         return stored, tuple(changed)
     appointment = {"appointment": [_reference(_name(around.appointment))]} if around.appointment else {}
     made = {
@@ -103,6 +104,14 @@ def _visit(given: Given, around: Surrounding) -> tuple[Content, tuple[Content, .
         "period": {"start": given.start, "end": given.end},
     }
     return made, tuple(changed)
+
+
+def _visits(encounter: Content, appointment: Content | None) -> Json:
+    """The Appointments of an Encounter, with the one at which its session is told to have taken place."""
+    named = encounter.get("appointment", [])
+    if appointment is None or any(f"/{one}".endswith(f"/{_name(appointment)}") for one in references_in(named)):
+        return {}
+    return {"appointment": [*named, _reference(_name(appointment))]}
 
 
 def _session(given: Given, around: Surrounding, encounter: str) -> Content:

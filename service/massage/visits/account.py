@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from service.massage.cycle.view import View
 
 _MISSED: Final = frozenset({"noshow"})
+_ENDED: Final = frozenset({"revoked", "completed", "entered-in-error"})
 
 
 class Visits(Struct, frozen=True, kw_only=True):
     """Numbers of visits; None where nobody has said it, or where the caller may not read what it is counted from.
 
     `remaining` are those not delivered yet of those ordered and authorised, `unbooked` those of them that nobody has
-    booked. Neither is ever below 0.
+    booked. Neither is ever below 0, and both are 0 once the referral or its Task is at its end.
     """
 
     ordered: int | None
@@ -33,6 +34,11 @@ class Visits(Struct, frozen=True, kw_only=True):
     unbooked: int | None
 
 
+def _is_over(view: View) -> bool:
+    """Whether no visit can take place any more, as far as its Tasks are read."""
+    return view.referral.get("status") in _ENDED or (bool(view.tasks()) and view.live_task() is None)
+
+
 def account(view: View, unread: Container[str] = (), policy: Policy | None = None) -> Visits:
     """The visits of the referral by the policy of its payer; `unread` are the types that the caller may not read."""
     payer, visit, sessions = ("ClaimResponse" not in unread, "Appointment" not in unread, "Procedure" not in unread)
@@ -41,6 +47,8 @@ def account(view: View, unread: Container[str] = (), policy: Policy | None = Non
     booked = len(visits.booked(view)) if visit and sessions and "Encounter" not in unread else None
     most = visits.limit(view, policy) if payer else None
     remaining = None if most is None or completed is None else max(0, most - completed)
+    if _is_over(view):
+        remaining = 0
     return Visits(
         ordered=visits.ordered(view),
         authorised=visits.authorised(view) if payer else None,

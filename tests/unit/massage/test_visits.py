@@ -41,6 +41,23 @@ def authorisation(name: str, *counts: int, **elements: Any) -> Json:
     return answer | elements
 
 
+@pytest.mark.parametrize(
+    "contents, status",
+    [
+        *(((loop.task(),), status) for status in ("revoked", "completed", "entered-in-error")),
+        *(((loop.task(status=ended),), "active") for ended in ("cancelled", "rejected", "failed", "completed")),
+    ],
+)
+def test_nothing_remains_once_the_referral_or_its_task_is_at_its_end(contents: tuple[Json, ...], status: str) -> None:
+    found = account(view(*contents, status=status))
+    assert (found.ordered, found.remaining, found.unbooked) == (6, 0, 0)
+
+
+def test_a_further_task_of_a_rejected_referral_makes_its_visits_remain() -> None:
+    found = account(view(loop.task(status="rejected"), loop.task(id="second"), status="active"))
+    assert (found.remaining, found.unbooked) == (6, 6)
+
+
 def insured(*names: str) -> list[Json]:
     return [{"reference": f"ClaimResponse/{name}"} for name in names]
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from service.massage.cycle.guards import of_plan, of_reason, of_referral, of_task, of_therapist, of_visit, of_work
+from service.massage.cycle.guards import (
+    of_plan,
+    of_reason,
+    of_referral,
+    of_session,
+    of_task,
+    of_therapist,
+    of_visit,
+    of_work,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +24,7 @@ if TYPE_CHECKING:
 GUARDS: Final[Mapping[str, Guard]] = MappingProxyType(
     {
         guard.name: guard
-        for module in (of_referral, of_task, of_reason, of_work, of_visit, of_therapist, of_plan)
+        for module in (of_referral, of_task, of_reason, of_work, of_visit, of_session, of_therapist, of_plan)
         for guard in module.GUARDS
     }
 )

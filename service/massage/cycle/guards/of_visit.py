@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from service.massage.cycle import visits
 from service.massage.cycle.guards.guard import Guard
-from service.massage.cycle.moment import day_of, minutes_between, start_of
-from service.massage.cycle.terms import BUSINESS_STATUS, code_in, reference_in, references_in
+from service.massage.cycle.moment import day_of, end_of, minutes_between, start_of
+from service.massage.cycle.terms import BUSINESS_STATUS, code_in, reference_in
 from service.massage.cycle.units import minutes_of, said_units, timed_units
 from service.massage.cycle.view import name_of
 from service.massage.cycle.visits import TAKING_PLACE, range_of_session
@@ -25,6 +25,18 @@ def _visit_too_long(situation: Situation) -> str | None:
     visit = situation.content
     minutes = minutes_between(visit.get("start"), visit.get("end"))
     return _outside(situation, visit.get("minutesDuration") if minutes is None else minutes)
+
+
+def _planned_too_long(situation: Situation) -> str | None:
+    period = situation.content.get("period", {})
+    if situation.target != "planned":
+        return None
+    minutes = minutes_between(period.get("start"), period.get("end"))
+    if minutes is not None:
+        return _outside(situation, minutes)
+    after_first, last = end_of(period.get("start")), start_of(period.get("end"))
+    is_of_days = after_first is not None and last is not None and after_first <= last
+    return "A visit is planned for one day." if is_of_days else None
 
 
 def _session_too_long(situation: Situation) -> str | None:
@@ -90,7 +102,7 @@ def _outside(situation: Situation, minutes: int | None) -> str | None:
 def _second_on_a_day(situation: Situation) -> str | None:
     content, draft = situation.content, situation.draft
     day = day_of(content.get("start"))
-    if not day or _is_justified(draft, content):
+    if not day or is_justified(draft, content):
         return None
     same = [
         other
@@ -102,20 +114,7 @@ def _second_on_a_day(situation: Situation) -> str | None:
     return f"{name_of(same[0])} is on the same day; justify a further one in supportingInformation."
 
 
-def _second_session_on_a_day(situation: Situation) -> str | None:
-    draft, day = situation.draft, day_of(visits.performed(situation.content))
-    if not day or not _is_delivered_session(situation):
-        return None
-    encounter = draft.find(reference_in(situation.content.get("encounter"))) or {}
-    booked = [draft.find(reference) for reference in references_in(encounter.get("appointment"))]
-    same = [other for other in _others(situation) if day_of(visits.performed(other)) == day]
-    if len(same) < draft.surroundings.policy.visits_a_day or any(one and _is_justified(draft, one) for one in booked):
-        return None
-    told = "justify a further one in supportingInformation of its Appointment."
-    return f"{name_of(same[0])} took place on the same day; {told}"
-
-
-def _is_justified(draft: Draft, visit: Content) -> bool:
+def is_justified(draft: Draft, visit: Content) -> bool:
     """Whether a visit says why it is there beside others; contraindications, which the service adds, say nothing."""
     said = (draft.local(reference_in(one)) for one in visit.get("supportingInformation", ()))
     return any(not reference.startswith("DetectedIssue/") for reference in said)
@@ -180,13 +179,13 @@ def _has_visits_left(draft: Draft) -> bool:
 
 GUARDS: Final = (
     Guard("visit-length", "guard-visits", "start", "the visit is as long as a session may be", _visit_too_long),
+    Guard("planned-length", "guard-visits", "period", "a planned visit is as long as one may be", _planned_too_long),
     Guard("session-length", "guard-visits", "performed", "the session is as long as it may be", _session_too_long),
     Guard("units-agree", "guard-visits", "extension", "timed units are those of the session's time", _units_disagree),
     Guard("session-unrecorded", "duplicate", "identifier", "no other session has its identifier", _recorded_before),
     Guard("session-apart", "guard-visits", "performed", "the patient is in no other session", _elsewhere),
     Guard("delivered-in-it", "guard-visits", "", "a session was delivered at it", _not_delivered_in_it),
     Guard("one-visit-a-day", "guard-visits", "start", "no other visit is on that day", _second_on_a_day),
-    Guard("one-session-a-day", "guard-visits", "performed", "no other was on that day", _second_session_on_a_day),
     Guard("within-visits", "guard-visits", "", "it is within the visits ordered and authorised", _too_many),
     Guard("authorised-then", "guard-visits", "", "an authorisation holds that day", _authorised_another_day),
     Guard("authorisation-present", "guard-visits", "", "an authorised visit is left", _unauthorised),

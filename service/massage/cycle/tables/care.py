@@ -60,7 +60,7 @@ ENCOUNTER: Final = Machine(
     title="A visit as it happens (Encounter)",
     terminal=("finished", "cancelled", "entered-in-error"),
     steps=(
-        step("E1", NONE, "planned", by="clinic", guards="task-live", instead=_CLINIC),
+        step("E1", NONE, "planned", by="clinic", guards="task-live planned-length", instead=_CLINIC),
         step("E2", f"{NONE} planned", "arrived", by="clinic", guards="task-live", instead=_CLINIC),
         step("E3", f"{NONE} arrived", "in-progress", by="clinic", guards=_BEGIN, effects="begin-task", instead=_CLINIC),
         step("E4", "in-progress", "finished", by="clinic", instead=_CLINIC),
@@ -82,13 +82,21 @@ ENCOUNTER: Final = Machine(
             guards="no-session-in-encounter",
             instead=_CLINIC,
         ),
-        step("E7", "planned arrived in-progress finished cancelled", SAME, by="clinic system", instead=_CLINIC),
+        step(
+            "E7",
+            "planned arrived in-progress finished cancelled",
+            SAME,
+            by="clinic system",
+            guards="planned-length",
+            instead=_CLINIC,
+        ),
     ),
 )
 
 _DELIVER: Final = (
     "task-in-progress no-open-absolute-issue plan-active encounter-begun therapist-licensed session-length "
-    "units-agree session-unrecorded session-apart one-session-a-day within-visits authorised-then"
+    "units-agree session-unrecorded session-apart one-session-a-day encounter-free within-encounter since-order "
+    "visit-of-its-day within-visits authorised-then"
 )
 
 PROCEDURE: Final = Machine(
@@ -111,7 +119,7 @@ PROCEDURE: Final = Machine(
             f"{NONE} preparation",
             "in-progress",
             by="clinic",
-            guards="task-in-progress no-open-absolute-issue plan-active encounter-begun",
+            guards="task-in-progress no-open-absolute-issue plan-active encounter-begun encounter-free",
             instead=_CLINIC,
         ),
         step(
@@ -146,7 +154,8 @@ PROCEDURE: Final = Machine(
             "preparation in-progress completed not-done stopped",
             SAME,
             by="clinic system",
-            guards="session-length units-agree session-apart",
+            guards="session-length units-agree session-apart one-session-a-day encounter-free within-encounter "
+            "since-order visit-of-its-day",
             effects="report-reaction count-units",
             instead=_CLINIC,
         ),

@@ -219,7 +219,7 @@ def test_a_session_is_recorded_in_one_unit_from_an_accepted_task() -> None:
 
 
 def test_units_follow_when_the_time_of_a_session_is_corrected() -> None:
-    world = working_world(encounter(status="finished"))
+    world = working_world(encounter())
     done(world.judge(CLINIC, session()))
     kept = {name: value for name, value in world.get("Procedure/session1").items() if name != "extension"}
     shorter = kept["performedPeriod"] | {"end": "2026-01-13T08:37:00Z"}

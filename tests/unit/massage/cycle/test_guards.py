@@ -22,6 +22,7 @@ from tests.builders.loop import (
 )
 from tests.unit.massage.cycle.guard_cases import plan as of_plan
 from tests.unit.massage.cycle.guard_cases import referral as of_referral
+from tests.unit.massage.cycle.guard_cases import sessions as of_sessions
 from tests.unit.massage.cycle.guard_cases import task as of_task
 from tests.unit.massage.cycle.guard_cases import visits as of_visits
 from tests.unit.massage.cycle.guard_cases import work as of_work
@@ -29,7 +30,9 @@ from tests.unit.massage.cycle.guard_cases import work as of_work
 if TYPE_CHECKING:
     from service.fhir.resource import Content
 
-CASES = tuple(case for module in (of_referral, of_task, of_work, of_visits, of_plan) for case in module.CASES)
+CASES = tuple(
+    case for module in (of_referral, of_task, of_work, of_visits, of_sessions, of_plan) for case in module.CASES
+)
 HANDED_IN = {"still-a-referral": "is_referral", "therapist-free": "is_free"}
 """The guards that ask a predicate of the surroundings."""
 

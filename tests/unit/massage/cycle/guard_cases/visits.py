@@ -53,6 +53,9 @@ def told_until(day: str) -> Content:
     return referral(extension=[{"url": COVERAGE_INFORMATION, "extension": parts}])
 
 
+FIRST_DAY = {"start": "2026-01-13"}
+CENTURIES = encounter(status="planned", period={"start": "0001-01-01T00:00:00Z", "end": "9999-12-31T23:59:59Z"})
+
 CASES = (
     *(
         Case(
@@ -85,11 +88,11 @@ CASES = (
         guard="session-apart",
         policy=Policy(visits_a_day=2),
         broken=(
-            (referral(), working(), plan(), *DONE),
+            (referral(), working(), plan(), *DONE, encounter(2, period=FIRST_DAY)),
             (session(2, performedPeriod=on_the_first_day("08:59", "09:59")),),
         ),
         holding=(
-            (referral(), working(), plan(), *DONE, encounter(2)),
+            (referral(), working(), plan(), *DONE, encounter(2, period=FIRST_DAY)),
             (session(2, performedPeriod=on_the_first_day("09:00", "10:00")),),
         ),
     ),
@@ -121,16 +124,6 @@ CASES = (
         ),
         holding=((referral(), accepted(), appointment()), (later_that_day(2, "10:00"),)),
     ),
-    *(
-        Case(
-            guard="one-session-a-day",
-            broken=((referral(), working(), plan(), *DONE, booked, encounter(2)), (again,)),
-            holding=((referral(), working(), plan(), *DONE, justified, encounter(2)), (again,)),
-        )
-        for again in (session(2, performedPeriod=on_the_first_day("15:00", "16:00")),)
-        for booked in (appointment(2), appointment(2, supportingInformation=[{"reference": "DetectedIssue/issue"}]))
-        for justified in (appointment(2, supportingInformation=[{"reference": "DocumentReference/letter"}]),)
-    ),
     Case(
         guard="within-visits",
         policy=Policy(needs_authorisation=True, visits_without_authorisation=1),
@@ -141,6 +134,26 @@ CASES = (
         guard="visit-length",
         broken=((referral(), accepted()), (appointment(end="2026-01-13T08:15:00Z"),)),
         holding=((referral(), accepted()), (appointment(end="2026-01-13T08:30:00Z"),)),
+    ),
+    *(
+        Case(
+            guard="planned-length",
+            broken=((referral(), accepted()), (encounter(status="planned", period=period),)),
+            holding=((referral(), accepted()), (encounter(status="planned", period=holding),)),
+        )
+        for period, holding in (
+            ({"start": "0001-01-01", "end": "9999-12-31"}, {"start": "2026-01-13", "end": "2026-01-13"}),
+            (on_the_first_day("08:00", "08:15"), on_the_first_day("08:00", "09:00")),
+            (on_the_first_day("08:00", "10:00"), {"start": "2026-01-13"}),
+        )
+    ),
+    Case(
+        guard="planned-length",
+        broken=(
+            (referral(), accepted(), encounter(status="planned")),
+            (CENTURIES,),
+        ),
+        holding=((referral(), working(), encounter()), (encounter(period=on_the_first_day("08:00", "11:00")),)),
     ),
     Case(
         guard="session-length",

@@ -1,0 +1,206 @@
+"""Guards on where a session hangs: one in an Encounter, within its time, after the order, at the visit of its day.
+
+They look at a session that is told as delivered for the first time, and at one whose time or Encounter is corrected.
+What was stored before there were these guards is corrected in all else. Days are those of the service's time zone.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from service.fhir.temporal import range_of
+from service.massage.cycle import visits
+from service.massage.cycle.guards.guard import Guard
+from service.massage.cycle.guards.of_visit import is_justified
+from service.massage.cycle.moment import day_of
+from service.massage.cycle.terms import reference_in, references_in
+from service.massage.cycle.view import BOOKED, name_of
+from service.massage.cycle.visits import TAKING_PLACE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date, datetime
+    from typing import Any
+
+    from service.fhir.resource import Content
+    from service.fhir.temporal import Range
+    from service.massage.cycle.draft import Draft
+    from service.massage.cycle.situation import Situation
+
+_PLACED: Final = ("encounter", "performedPeriod", "performedDateTime")
+_INSTANT: Final = timedelta(microseconds=1)
+
+
+def _is_placed(situation: Situation) -> bool:
+    """Whether a session takes place now, or elsewhere or at another time than it was said to."""
+    content, before = situation.content, situation.before or {}
+    if situation.target not in TAKING_PLACE or not situation.draft.is_session(content):
+        return False
+    return situation.target != situation.source or any(content.get(one) != before.get(one) for one in _PLACED)
+
+
+def _encounter(draft: Draft, session: Content) -> Content | None:
+    return draft.find(reference_in(session.get("encounter")))
+
+
+def _others(situation: Situation) -> Iterator[tuple[Content, Content]]:
+    """The other sessions that took place or are taking place, each with its Encounter."""
+    draft, mine = situation.draft, situation.content["id"]
+    for one in draft.sessions():
+        encounter = _encounter(draft, one)
+        if one["id"] != mine and one.get("status") in TAKING_PLACE and encounter is not None:
+            yield one, encounter
+
+
+def _encounter_taken(situation: Situation) -> str | None:
+    draft, content = situation.draft, situation.content
+    encounter = _encounter(draft, content)
+    if encounter is None or not _is_placed(situation):
+        return None
+    for other, its in _others(situation):
+        if its["id"] == encounter["id"]:
+            return f"{name_of(other)} is in this Encounter; each session has one of its own, with its safety check."
+    if _was_in(draft, situation.before, encounter) or not _was_finished(draft, encounter):
+        return None
+    if any(_was_in(draft, one, encounter) and one.get("status") == "entered-in-error" for one in draft.sessions()):
+        return None
+    return "The Encounter is finished and takes no further session; record it with an Encounter of its own."
+
+
+def _was_in(draft: Draft, session: Content | None, encounter: Content) -> bool:
+    return session is not None and draft.local(reference_in(session.get("encounter"))) == name_of(encounter)
+
+
+def _was_finished(draft: Draft, encounter: Content) -> bool:
+    """Whether it was over before the unit."""
+    stored = draft.stored.find(name_of(encounter))
+    return stored is not None and stored.get("status") == "finished"
+
+
+def _outside_period(situation: Situation) -> str | None:
+    draft, content = situation.draft, situation.content
+    encounter = _encounter(draft, content)
+    if encounter is None or not _is_placed(situation):
+        return None
+    told, period = visits.performed(content), encounter.get("period", {})
+    starts, ends = _range(draft, told, "start"), _range(draft, told, "end")
+    first, last = _range(draft, period, "start"), _range(draft, period, "end")
+    is_before = starts is not None and first is not None and starts.high <= first.low
+    is_after = ends is not None and last is not None and ends.low >= last.high
+    # an Encounter of which the end was not known is of one day: what ends it with the session does not stretch it
+    is_open = "end" not in _before(draft, encounter).get("period", {})
+    is_later = is_open and starts is not None and first is not None and _day(draft, starts) > _last(draft, first)
+    if not (is_before or is_after or is_later):
+        return None
+    return "The session must lie within the period of its Encounter, and on its day where the Encounter has no end."
+
+
+def _before_order(situation: Situation) -> str | None:
+    draft, ordered = situation.draft, _range(situation.draft, situation.draft.referral.get("authoredOn"), "start")
+    given = _performed(draft, situation.content)
+    if ordered is None or given is None or not _is_placed(situation) or _last(draft, given) >= _day(draft, ordered):
+        return None
+    days = f"The session is of {_last(draft, given)}, the order of {_day(draft, ordered)}"
+    return f"{days} (ServiceRequest.authoredOn): what was given before it was ordered is no visit of the order."
+
+
+def _other_visit(situation: Situation) -> str | None:
+    draft, content = situation.draft, situation.content
+    encounter = _encounter(draft, content)
+    if encounter is None or not _is_placed(situation):
+        return None
+    used = {name for _, its in _others(situation) for name in _visits(draft, its)}
+    given = _performed(draft, content)
+    for name in _visits(draft, encounter):
+        visit = draft.find(name)
+        if visit is None:
+            continue
+        if name in used:
+            return f"Another session took place at {name}; each visit is of one."
+        if not _may_take_place(draft, visit, encounter):
+            return f"{name} is {_before(draft, visit).get('status')}; a session takes place at a visit that is booked."
+        booked = _range(draft, visit.get("start"), "start")
+        if booked is not None and given is not None and not _same_day(draft, booked, given):
+            return f"{name} is of another day than the session; change its time first, or leave it out."
+    return None
+
+
+def _may_take_place(draft: Draft, visit: Content, encounter: Content) -> bool:
+    """Whether a visit was open before the unit, or was ended while its Encounter was there."""
+    before = _before(draft, visit).get("status")
+    return before in BOOKED or (before == "fulfilled" and draft.stored.find(name_of(encounter)) is not None)
+
+
+def _before(draft: Draft, content: Content) -> Content:
+    """The resource before the unit; as the unit makes it where it is new."""
+    return draft.stored.find(name_of(content)) or content
+
+
+def _visits(draft: Draft, encounter: Content) -> list[str]:
+    return [draft.local(one) for one in references_in(encounter.get("appointment"))]
+
+
+def _same_day(draft: Draft, one: Range, other: Range) -> bool:
+    return _day(draft, one) <= _last(draft, other) and _day(draft, other) <= _last(draft, one)
+
+
+def _performed(draft: Draft, session: Content) -> Range | None:
+    """When a session began; of one that does not say it, when its Encounter did."""
+    own = _range(draft, visits.performed(session), "start")
+    return own or _range(draft, (_encounter(draft, session) or {}).get("period"), "start")
+
+
+def _range(draft: Draft, value: Any, bound: str) -> Range | None:
+    """The instants that a dateTime, or a bound of a Period, may mean."""
+    text = value.get(bound) if isinstance(value, dict) else value
+    return range_of(text, draft.surroundings.zone) if isinstance(text, str) else None
+
+
+def _day(draft: Draft, moment: Range) -> date:
+    """The first day that it may be."""
+    return _date(draft, moment.low)
+
+
+def _last(draft: Draft, moment: Range) -> date:
+    """The last day that it may be."""
+    return _date(draft, moment.high - _INSTANT)
+
+
+def _date(draft: Draft, instant: datetime) -> date:
+    try:
+        return instant.astimezone(draft.surroundings.zone).date()
+    except OverflowError:  # the end of the calendar elsewhere
+        return instant.date()
+
+
+def _second_on_a_day(situation: Situation) -> str | None:
+    draft, day = situation.draft, _written_day(situation.draft, situation.content)
+    if not day or not _is_placed(situation):
+        return None
+    same = [
+        one
+        for one in draft.sessions()
+        if one["id"] != situation.content["id"]
+        and one.get("status") in TAKING_PLACE
+        and _written_day(draft, one) == day
+    ]
+    booked = [draft.find(name) for name in _visits(draft, _encounter(draft, situation.content) or {})]
+    if len(same) < draft.surroundings.policy.visits_a_day or any(one and is_justified(draft, one) for one in booked):
+        return None
+    told = "justify a further one in supportingInformation of its Appointment."
+    return f"{name_of(same[0])} took place on the same day; {told}"
+
+
+def _written_day(draft: Draft, session: Content) -> str:
+    """The day of a session as written where it happened; of one that does not say it, that of its Encounter."""
+    return day_of(visits.performed(session)) or day_of((_encounter(draft, session) or {}).get("period"))
+
+
+GUARDS: Final = (
+    Guard("one-session-a-day", "guard-visits", "performed", "no other was on that day", _second_on_a_day),
+    Guard("encounter-free", "guard-visits", "encounter", "its Encounter is not another's or over", _encounter_taken),
+    Guard("within-encounter", "guard-visits", "performed", "it lies within its Encounter's period", _outside_period),
+    Guard("since-order", "guard-visits", "performed", "it is not before the day of the order", _before_order),
+    Guard("visit-of-its-day", "guard-visits", "encounter", "its Appointment is open and of its day", _other_visit),
+)
