@@ -40,8 +40,10 @@ async def treated(network: Network) -> Story:
 
 @pytest.fixture(scope="module")
 async def dangerous(network: Network) -> Story:
-    """A referral that is held for a thrombosis."""
-    return await begin(network).refer(THROMBOSIS)
+    """A referral that is held for a thrombosis; older than those of other stories, which may fill the work list."""
+    story = begin(network)
+    first = (now() - timedelta(days=20)).isoformat(timespec="seconds")
+    return await story.refer(THROMBOSIS, task=story.coordination(authoredOn=first))
 
 
 async def page(side: Side, target: str, status: int = 200) -> Markup:
