@@ -11,12 +11,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-_UNSEEN: Final = re.compile(
-    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060"
-    "\u2066-\u2069\ud800-\udfff\ue000-\uf8ff\ufeff\ufffe\uffff\U000f0000-\U0010ffff]"
-)
-"""Characters that are not seen and change how others are, such as controls and those that turn the direction of a line;
-and those of private use, which each font draws as it likes."""
+from service.fhir.visible import visible
+
 _NUMBER: Final = re.compile(r"\[U\+[0-9A-F]{4,6}\]")
 
 
@@ -73,11 +69,6 @@ class Paper(Struct, frozen=True, kw_only=True):
     made_at: str
     facts: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...]
-
-
-def visible(text: str) -> str:
-    """The text with characters marked that nobody sees: no name is to look like another, or turn what follows it."""
-    return _UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
 
 
 def legible(paper: Paper) -> Paper:

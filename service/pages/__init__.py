@@ -8,7 +8,7 @@
     entries, refusals     Bundles as tables, OperationOutcomes in sentences
     case, story, ...      a referral with its episode: timeline, outcomes
     work_list             what needs attention today
-    links, visible        what becomes a link, and how hidden characters are shown
+    links, visible        what becomes a link, and how JSON and narratives of others are shown
 
 Imported by `app.py` alone. The pages below FHIR are handed what the engine answered, and ask it for more in the
 caller's name; they know neither the store nor who the caller is.

@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from service.pages.visible import visible
+from service.fhir.visible import visible
 
 
 def rendered(template: str, **values: Any) -> bytes:

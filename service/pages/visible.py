@@ -1,19 +1,18 @@
-"""Text of others as a person may safely read it: what is invisible, or turns the order of what follows, is shown.
+"""JSON and narratives of others as a person may safely read them; plain text is `service.fhir.visible`'s.
 
-Escaping for HTML is Jinja's; here it is about characters that HTML leaves as they are. https://unicode.org/reports/tr9/
+Escaping for HTML is Jinja's; here it is about characters that HTML leaves as they are, and about markup.
 """
 
 from __future__ import annotations
 
-import re
 from html.parser import HTMLParser
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-_HIDDEN: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but tab and newline
-    "\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # direction, zero width, annotation
-    "\u2028\u2029\ud800-\udfff\ufffe\uffff\U000e0000-\U000e007f]"  # separators, halves of characters, tags
-)
+from service.fhir.visible import HIDDEN
+
+if TYPE_CHECKING:
+    import re
+
 _BLOCKS: Final = frozenset(
     {"address", "blockquote", "br", "caption", "dd", "div", "dl", "dt", "h1", "h2", "h3", "h4", "h5", "h6"}
     | {"hr", "li", "ol", "p", "pre", "table", "tr", "ul"}
@@ -23,14 +22,9 @@ _LONGEST: Final = 4000
 """Characters of one value that are shown; the JSON has the rest."""
 
 
-def visible(text: str) -> str:
-    """The text with hidden characters named, such as ``[U+202E]``."""
-    return _HIDDEN.sub(_named, text) if _HIDDEN.search(text) else text
-
-
 def visible_json(text: str) -> str:
     r"""JSON with hidden characters in its own notation, such as ``\u202e``: it still means the same."""
-    return _HIDDEN.sub(_escaped, text) if _HIDDEN.search(text) else text
+    return HIDDEN.sub(_escaped, text) if HIDDEN.search(text) else text
 
 
 def shortened(text: str, most: int = _LONGEST) -> str:
@@ -70,10 +64,6 @@ class _Words(HTMLParser):
     def _divide(self, tag: str) -> None:
         if tag in _BLOCKS:
             self.found.append("\n")
-
-
-def _named(match: re.Match[str]) -> str:
-    return f"[U+{ord(match[0]):04X}]"
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.pages.visible import visible, visible_json, words_of
+from service.documents.paper import Paper, legible
+from service.fhir.visible import visible
+from service.pages.visible import visible_json, words_of
 
 BIDI = ("\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069", "\u200e", "\u200f")
 
@@ -17,6 +19,20 @@ BIDI = ("\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\
 def test_a_hidden_character_is_named(hidden: str) -> None:
     """Nobody can make a name or file look like another by turning the order of its letters."""
     assert visible(f"a{hidden}b") == f"a[U+{ord(hidden):04X}]b"
+
+
+@pytest.mark.parametrize("hidden", ["\u00ad", "\u180e", "\ufff9", "\U000e0041", "\u206a", "\ue001", "\r"])
+def test_pages_and_documents_name_the_same_characters(hidden: str) -> None:
+    """In JSON they are in its own notation."""
+    named = f"a[U+{ord(hidden):04X}]b"
+    paper = Paper(title=f"a{hidden}b", about="", made_at="", facts=(), sections=())
+    assert (visible(f"a{hidden}b"), legible(paper).title) == (named, named)
+    assert hidden == "\r" or hidden not in visible_json(f'"a{hidden}b"')
+
+
+def test_a_line_ends_alike_on_every_system() -> None:
+    """What Windows ends a line with is no hidden character."""
+    assert visible("one\r\ntwo\u202e") == "one\ntwo[U+202E]"
 
 
 @pytest.mark.parametrize("text", ["Müller", "محمد", "नमस्ते क्‍ष", "a\tb\nc", "👩‍⚕️", "‌a"])
