@@ -10,7 +10,7 @@ from msgspec import Struct
 from service.documents.charts import chart
 from service.fhir.temporal import range_of
 from service.massage.cycle.terms import reference_in
-from service.massage.outcome import achievement_of, collect, compared, is_met, targets_of, told, unit_in_words
+from service.massage.outcome import achievement_of, collect, compared, reached_of, targets_of, told, unit_in_words
 from service.massage.outcome.goals import DROPPED
 from service.pages import words
 from service.pages.case import reference_to
@@ -77,8 +77,8 @@ class Outcomes:
     def _outcome(self, series: Series, name: str) -> Outcome:
         comparison = compared(series)
         targets = [each for goal in self.goals for each in targets_of(goal, series, self._measures, self._values.zone)]
-        met = [found for goal in self.goals if (found := is_met(goal, series, self._measures)) is not None]
-        story = told(comparison, self._measures.sources, goal_met=all(met) if met else None)
+        reached = reached_of(self.goals, series, self._measures, self._values.zone)
+        story = told(comparison, self._measures.sources, reached=reached)
         drawn = base64.b64encode(chart(series, targets=targets, name=name).encode()).decode()
         unit = unit_in_words(series.unit)
         rows = [

@@ -31,14 +31,8 @@ _OF_GOALS: Final[Mapping[Reached, str]] = {
 }
 
 
-def told(
-    comparison: Comparison,
-    sources: Mapping[str, Source],
-    *,
-    goal_met: bool | None = None,
-    reached: Reached | None = None,
-) -> str:
-    """Two to four sentences; `reached` None where no goal is about the measure, or `goal_met` is all that is known."""
+def told(comparison: Comparison, sources: Mapping[str, Source], *, reached: Reached | None = None) -> str:
+    """Two to four sentences; `reached` None where no goal is about the measure."""
     series = comparison.series
     unit = unit_in_words(series.unit)
     latest = comparison.latest
@@ -54,8 +48,6 @@ def told(
             f"{series.measure.display}: {ends}; {count} measurements{_best(comparison)}.",
             _change(comparison, sources, unit),
         ]
-    if reached is None and goal_met is not None:
-        reached = "reached" if goal_met else "not-reached"
     if reached is not None:
         sentences.append(_OF_GOALS[reached])
     return " ".join(sentences)

@@ -295,7 +295,7 @@ def test_of_several_targets_the_least_favourable_counts() -> None:
 
 
 def test_words_say_what_was_measured_and_by_whom_it_matters() -> None:
-    assert told(only(course("nprs", "7", "5", "3")), CATALOGUE.sources, goal_met=True) == (
+    assert told(only(course("nprs", "7", "5", "3")), CATALOGUE.sources, reached="reached") == (
         "Pain, numeric rating from 0 to 10: 7 on 2026-01-01, then 3 on 2026-01-15, in points; 3 measurements, "
         "the best 3 (lower is better). It has fallen by 4 (57.1 %), which is an improvement by Ostelo 2008, "
         "doi 10.1097/BRS.0b013e31815e3a10: 2 points, or 30 %. By the latest measurement the goal is met."
