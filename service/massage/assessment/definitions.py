@@ -61,7 +61,9 @@ def fingerprint(folder: Path = FOLDER) -> str:
 
 def _questionnaire(row: Form, assessments: Assessments) -> Content:
     sources = "; ".join(assessments.catalogue.sources[each].display for each in row.sources)
-    doubt = f" To be reviewed: {row.doubt}" if row.doubt else ""
+    lists = dict.fromkeys(each.options for each in _every(row.item) if each.options)
+    doubts = (row.doubt, *(assessments.answers[each].doubt for each in lists))
+    doubt = "".join(f" To be reviewed: {each}" for each in doubts if each)
     found = published(
         "Questionnaire",
         row.id,

@@ -29,10 +29,11 @@ class Option(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Answers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """answers.toml"""
+    """answers.toml; the key is the name of the list."""
 
     sources: tuple[str, ...]
     option: tuple[Option, ...]
+    doubt: str | None = None
 
 
 class Site(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

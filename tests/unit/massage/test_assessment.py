@@ -136,3 +136,14 @@ def test_a_row_that_is_wrong_is_told(tmp_path: Path, before: str, after: str, to
     path.write_text(text.replace(before, after), encoding="utf-8")
     with pytest.raises(ValueError, match=told):
         assessment.load(folder)
+
+
+@pytest.mark.parametrize("name", ["phq9", "gad7"])
+def test_a_form_says_of_codes_that_were_not_looked_up_at_their_owner_that_they_are_to_be_checked(name: str) -> None:
+    """Of its questions and of its answers."""
+    form, answers = ROWS.forms[name], ROWS.answers["frequency"]
+    (made,) = (each for each in MADE.values() if each["id"] == name)
+    for doubt in (form.doubt, answers.doubt):
+        assert doubt is not None
+        assert "loinc.org" in doubt
+        assert doubt in made["purpose"]
