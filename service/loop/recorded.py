@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _ENTRY: Final = re.compile(r"Bundle\.entry\[(\d+)\](?:\.resource)?(?:\.(.+))?")
+_TELLING: Final[dict[str, tuple[str, ...]]] = {
+    "Appointment": ("start", "end"),
+    "Observation": ("code", "value", "component", "dataAbsentReason"),
+    "QuestionnaireResponse": ("questionnaire", "item"),
+}
+"""Type → how the names of the elements begin by which it says something; the rest tells whose it is."""
 _ROLES: Final = {**dict.fromkeys(PAIN, "painBefore"), PAIN_AFTER: "painAfter", TOLERANCE: "tolerance"}
 
 
@@ -56,7 +62,23 @@ def same_session(view: View, stored: Content, drafted: Drafts, around: Surroundi
     same = {"session": "", "encounter": "", "units": None}
     # units that were told and are others were refused when it was recorded
     counted = said_units(drafted.made["session"])
-    return replace(now, **same) == replace(before, **same) and counted in (None, before.units)
+    is_same = replace(now, **same) == replace(before, **same) and counted in (None, before.units)
+    return is_same and _is_stored(drafted.made.values(), [content for _, content in _parts(view, stored)])
+
+
+def _is_stored(drafted: Iterable[Content], stored: Sequence[Content]) -> bool:
+    """Whether the answers, observations and next visit that are told now are among those of the stored session."""
+    return all(
+        any(_telling(content) == _telling(other) for other in stored)
+        for content in drafted
+        if content["resourceType"] in _TELLING
+    )
+
+
+def _telling(content: Content) -> dict[str, Any]:
+    kind = content["resourceType"]
+    told = {name: value for name, value in content.items() if name.startswith(_TELLING.get(kind, ()))}
+    return told | {"resourceType": kind}
 
 
 def translated(error: FhirError, entries: Sequence[Json]) -> FhirError:

@@ -292,7 +292,11 @@ async def test_the_identifier_of_another_session_is_refused(story: Story) -> Non
     more: Json = {"identifier": {"valueIdentifier": IDENTIFIER}}
     await recorded(story, **more)
     before = await counted(story)
-    for other in ({"painBefore": {"valueInteger": 7}}, {"minutes": {"valueInteger": 45}}, {"region": None}):
+    others: list[Json] = [{"painBefore": {"valueInteger": 7}}, {"minutes": {"valueInteger": 45}}, {"region": None}]
+    others.append({"questionnaireResponse": {"resource": check(story, 1) | {"item": [loop.red_flags("fever")]}}})
+    times = [{"name": "start", "valueDateTime": now().isoformat()}, {"name": "minutes", "valueInteger": 45}]
+    others.append({"nextAppointment": {"part": times}})
+    for other in others:
         assert_outcome(await record(story, **more, **other), 409, "duplicate", "http.identifier")
     assert_outcome(await record(story, 2, **more), 409, "duplicate", "http.identifier")
     assert await counted(story) == before
