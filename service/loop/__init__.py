@@ -16,6 +16,7 @@
     progress_report  CarePlan/$progress-report: the report back, on the way or at the end
     necessity_packet  ServiceRequest/$necessity-packet: what a payer asks for, and what of it is missing
     record_session, session_given, recorded, kept  CarePlan/$record-session: a session in one call
+    door       how an operation writes: as a client's transaction does
     server     the rules and operations put together for a running service
 
 Everything here reads; what is to be written it hands to the unit of work.

@@ -1,31 +1,22 @@
-"""A report filed: stored, in the output of the referral's Task, and offered to the referrer, all in one commit.
-
-It goes through the same door as a transaction that the clinic would send, so that scopes, sight, rules and records are
-those of every write.
-"""
+"""A report filed: stored, in the output of the referral's Task, and offered to the referrer, all in one commit."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
-
-from msgspec.structs import replace
+from typing import TYPE_CHECKING
 
 from service.documents.report import TITLES
-from service.fhir import codec
-from service.fhir.interaction import Process
 from service.fhir.outcome import failure
 from service.fhir.stamp import instant_text, new_logical_id
-from service.interactions.transaction import transaction
+from service.loop.door import stored_by
 from service.loop.filed import refuse_after_final
 from service.massage.cycle.terms import TASK_IO, coded
 
 if TYPE_CHECKING:
     from service.documents.case import Case
     from service.documents.report import ReportKind
-    from service.fhir.interaction import Context, Interaction, Operation
+    from service.fhir.interaction import Context, Operation
     from service.fhir.resource import Content
     from service.interactions.parts import Parts
-    from service.store.store import Session
 
 
 async def file_report(
@@ -55,11 +46,8 @@ async def file_report(
             },
         },
     ]
-    if context.trail is not None:
-        context.trail.carry(operation)
-    process = Process(bundle={"resourceType": "Bundle", "type": "transaction", "entry": entries})
-    answer = await transaction(parts, replace(context, preferred_return="representation"), process, _nothing_read)
-    stored: Any = codec.decode(answer.body or b"{}")
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    stored = await stored_by(parts, context, operation, bundle)
     content: Content = stored["entry"][0]["resource"]
     return content
 
@@ -83,7 +71,3 @@ def _offer(case: Case, kind: ReportKind, url: str) -> Content:
         **({"recipient": [requester]} if requester else {}),
         **({"sender": case.clinic} if case.clinic else {}),
     }
-
-
-async def _nothing_read(_session: Session, interaction: Interaction, _context: Context) -> NoReturn:
-    raise TypeError(interaction)

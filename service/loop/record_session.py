@@ -22,17 +22,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec.structs import replace
-
 from service.fhir import codec
 from service.fhir.bundle_plan import bundle_entries
-from service.fhir.interaction import Answer, Process, Read
+from service.fhir.interaction import Answer, Read
 from service.fhir.outcome import Category, FhirError, Result, failure
 from service.fhir.reference import parse_local
 from service.fhir.sight import REFERRAL
 from service.fhir.stamp import new_logical_id
 from service.interactions.read import read
-from service.interactions.transaction import transaction
+from service.loop.door import stored_by
 from service.loop.episode import decoded
 from service.loop.kept import is_of_safety, refusal_with_answers
 from service.loop.reading import seen_episode
@@ -45,7 +43,7 @@ from service.operations.parameters import sent
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from service.fhir.interaction import Context, Interaction, Operation
+    from service.fhir.interaction import Context, Operation
     from service.fhir.resource import Content, Version
     from service.interactions.parts import Parts
     from service.loop.referrals import Referrals
@@ -88,7 +86,7 @@ class RecordSession:
             lambda: f"urn:uuid:{new_logical_id(context.received_at)}", partial(_etag, versions)
         )
         try:
-            made = await _stored(parts, context, operation, bundle)
+            made = await stored_by(parts, context, operation, bundle)
         except FhirError as error:
             refused = error.category in _REFUSED
             before = await _recorded(parts, context, given, around, drafted) if refused else None
@@ -149,20 +147,6 @@ async def _current(session: Session, names: list[Name]) -> dict[Name, Version]:
 
 def _etag(versions: Mapping[Name, Version], content: Content) -> str:
     return versions[content["resourceType"], content["id"]].etag
-
-
-async def _stored(parts: Parts, context: Context, operation: Operation, bundle: Content) -> Content:
-    """The transaction-response with what was stored."""
-    if context.trail is not None:
-        context.trail.carry(operation)
-    inner = replace(context, preferred_return="representation")
-    answer = await transaction(parts, inner, Process(bundle=bundle), _no_reading)
-    response: Content = codec.decode(answer.body or b"{}")
-    return response
-
-
-async def _no_reading(_session: Session, interaction: Interaction, _context: Context) -> Answer:
-    raise TypeError(interaction)
 
 
 async def _recorded(
