@@ -38,12 +38,13 @@ def new(content: Json, **elements: Any) -> Json:
 
 @dataclass
 class Network:
-    """A referrer, two clinics and an administrator, each with a client of its own."""
+    """A referrer, two clinics and an administrator, each with a client of its own; when they began to work."""
 
     referrer: Side
     clinic: Side
     other: Side
     administrator: Side
+    opened: datetime = field(init=False, default_factory=lambda: now().replace(microsecond=0))
 
 
 @dataclass
@@ -231,10 +232,9 @@ class Story:
         }
         return new(loop.session(number), **(given | elements))
 
-    @staticmethod
-    def begins(number: int) -> datetime:
-        """When the n-th session of this story began: all are over, a day apart."""
-        return now() - timedelta(days=20 - number)
+    def begins(self, number: int) -> datetime:
+        """When the n-th session of this story began, however often one asks: all are over, a day apart."""
+        return self.network.opened - timedelta(days=20 - number)
 
     async def book(self, number: int, start: datetime | None = None) -> str:
         """The clinic books the n-th visit, at the time of its session where none is told."""

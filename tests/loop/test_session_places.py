@@ -10,21 +10,14 @@ import pytest
 from service.massage.cycle.terms import STATUS_REASON, coded
 from tests.api.outcome import assert_outcome
 from tests.builders.resources import reference
+from tests.loop.session_call import check, planned, record, recorded
 from tests.loop.story import Story, now
-from tests.loop.test_record_session import check, planned, record, recorded
 from tests.loop.test_visits import counts
 
 if TYPE_CHECKING:
     import httpx
 
     from tests.loop.side import Json
-
-
-@pytest.fixture(autouse=True)
-def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sessions of a story begin at the same second however often one asks."""
-    base = now().replace(microsecond=0)
-    monkeypatch.setattr(Story, "begins", staticmethod(lambda number: base - timedelta(days=20 - number)))
 
 
 def refused(answered: httpx.Response, at: str = "Procedure.encounter") -> str:

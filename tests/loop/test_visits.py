@@ -15,8 +15,8 @@ from service.massage.visits import account
 from tests.api.outcome import assert_outcome
 from tests.builders.loop import CLINIC, World, appointment, check, encounter, goal, plan, referral, session, task
 from tests.builders.resources import reference
+from tests.loop.session_call import planned, record, recorded
 from tests.loop.test_delivery import authorisation
-from tests.loop.test_record_session import planned, record, recorded
 
 if TYPE_CHECKING:
     from tests.loop.side import Json, Side
