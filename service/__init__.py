@@ -6,6 +6,7 @@
     clients, audit the registry of clients, and what is on record, on the command line
     registry       the registry of clients as commands work on it, changes on record
     load, reindex  long commands: files into the store, and index rows made anew
+    processes      those that share the work of a long command
     demo           a network of clinics that never was, for the sandbox
     assembly       the engine's parts, put together from settings
     cds            CDS Hooks: what the safety rules say while somebody orders massage
@@ -25,8 +26,9 @@
     progress       what a person sees of a long command
     shipped        what comes with the service as resources, stored at a start: catalogue, profiles, forms ...
 
-    cli -> clients, audit -> registry -> serve, load, reindex, demo -> app -> assembly -> cds -> rest, pages, auth, jobs
-        -> loop -> operations -> interactions -> documents -> massage, access, store -> outgoing -> fhir
+    cli -> clients, audit -> registry -> serve, load, reindex, demo -> app, processes -> assembly -> cds
+        -> rest, pages, auth, jobs -> loop -> operations -> interactions -> documents -> massage, access, store
+        -> outgoing -> fhir
 
 The contracts are in pyproject.toml and run in `make test`.
 """

@@ -68,18 +68,14 @@ async def _verified(settings: Settings, noted: list[Head]) -> Verified:
     from service.store.audit.verification import count_records, verify  # noqa: PLC0415
 
     await prepare(settings)
-    pool = command_pool(settings)
-    try:
-        async with pool.acquire() as connection:
-            with progress("verifying", await count_records(connection)) as bar:
+    async with command_pool(settings) as pool, pool.acquire() as connection:
+        with progress("verifying", await count_records(connection)) as bar:
 
-                def on_page(done: int) -> None:
-                    bar.move(done)
-                    bar.say(done, "records")
+            def on_page(done: int) -> None:
+                bar.move(done)
+                bar.say(done, "records")
 
-                return await verify(connection, noted, on_page=on_page)
-    finally:
-        await pool.close()
+            return await verify(connection, noted, on_page=on_page)
 
 
 def _read(path: Path) -> list[Head]:

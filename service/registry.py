@@ -59,11 +59,8 @@ def change(
 def _done(settings: Settings, work: Callable[[Settings, Pool], Awaitable[_Result]]) -> _Result:
     async def perform(settled: Settings) -> _Result:
         await serve.prepare(settled)
-        pool = command_pool(settled)
-        try:
+        async with command_pool(settled) as pool:
             return await work(settled, pool)
-        finally:
-            await pool.close()
 
     with serve.database(settings) as settled:
         return asyncio.run(perform(settled))

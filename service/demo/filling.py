@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import multiprocessing
-import signal
-import traceback
-from contextlib import contextmanager
 from datetime import UTC, datetime, time
-from itertools import count
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -23,11 +17,11 @@ from service.demo.story import tell
 from service.demo.world import Surroundings, marked
 from service.demo.writing import write
 from service.fhir.interaction import Context
-from service.fhir.outcome import FhirError
 from service.fhir.sight import KNOWLEDGE
 from service.interactions.current import CurrentParts
 from service.loop.server import loop_of
 from service.massage import assessment, protocol
+from service.processes import Failed, answer, settle, spawned
 from service.store.checkpoint import Checkpoint, saved
 from service.store.labels import unlabelled
 from service.store.lease import LapsedError
@@ -47,7 +41,6 @@ if TYPE_CHECKING:
 
 PATIENTS_AT_ONCE: Final = 8
 """In one transaction."""
-_STOP_SECONDS: Final = 60.0
 CHECK: Final = "pre-session-check"
 """The form that is answered before each session."""
 _COLLECT_EVERY: Final = 25
@@ -87,12 +80,6 @@ class Portion(Struct, frozen=True, kw_only=True):
             "patients": f"demo {self.seed} patients {self.first}",
         }[self.kind]
         return Checkpoint(name=name, position=self.end)
-
-
-class Failed(Struct, frozen=True, kw_only=True):
-    """A portion was not written."""
-
-    reason: str
 
 
 class Maker:
@@ -138,12 +125,8 @@ async def left(settings: Settings, plan: Plan) -> list[Portion]:
     for start in range(0, plan.patients, PATIENTS_AT_ONCE):
         end = min(start + PATIENTS_AT_ONCE, plan.patients)
         portions.append(replace(one, kind="patients", start=start, end=end, first=start))
-    pool = command_pool(settings)
-    try:
-        async with Store(pool).session() as session:
-            return [rest for each in portions if (rest := _rest(each, await saved(session, each.checkpoint.name)))]
-    finally:
-        await pool.close()
+    async with command_pool(settings) as pool, Store(pool).session() as session:
+        return [rest for each in portions if (rest := _rest(each, await saved(session, each.checkpoint.name)))]
 
 
 def _rest(portion: Portion, known: Checkpoint | None) -> Portion | None:
@@ -161,28 +144,20 @@ async def unmarked(settings: Settings) -> str | None:
     registry = compile_standard().registry
     types = [name for name in registry.definitions.resource_types if name not in KNOWLEDGE]
     sources = {name: registry.parameters(name)["_security"].source_numbers for name in types}
-    pool = command_pool(settings)
-    try:
-        async with Store(pool).session() as session:
-            return await unlabelled(session, sources, str(SYNTHETIC["code"]))
-    finally:
-        await pool.close()
+    async with command_pool(settings) as pool, Store(pool).session() as session:
+        return await unlabelled(session, sources, str(SYNTHETIC["code"]))
 
 
 async def finish(settings: Settings) -> None:
     """Let the database know what it holds, so that searches are fast right away."""
-    pool = command_pool(settings)
-    try:
-        async with Store(pool).session() as session:
-            await refresh_statistics(session)
-    finally:
-        await pool.close()
+    async with command_pool(settings) as pool, Store(pool).session() as session:
+        await refresh_statistics(session)
 
 
 def fill(settings: Settings, portions: list[Portion], jobs: int, *, told: Callable[[Portion, int], None]) -> None:
     """Write the portions by several processes, the first before all others; DemoError when one of them cannot."""
     waiting = iter(portions)
-    with _workers(settings, min(jobs, max(1, len(portions)))) as pipes:
+    with spawned("demo", min(jobs, max(1, len(portions))), work, settings) as pipes:
         busy: dict[Connection[Any, Any], Portion] = {}
 
         def give(pipe: Connection[Any, Any]) -> None:
@@ -216,58 +191,14 @@ def _heard(pipe: Connection[Any, Any]) -> int:
     return number
 
 
-@contextmanager
-def _workers(settings: Settings, jobs: int) -> Iterator[list[Connection[Any, Any]]]:
-    """The pipes of the processes; these end, after the write that is under way, when the block does."""
-    spawning = multiprocessing.get_context("spawn")
-    pipes: list[Connection[Any, Any]] = []
-    processes = []
-    try:
-        for number in range(jobs):
-            here, there = spawning.Pipe()
-            process = spawning.Process(target=work, args=(settings, there), name=f"demo-{number}", daemon=True)
-            process.start()
-            there.close()
-            pipes.append(here)
-            processes.append(process)
-        yield pipes
-    finally:
-        for pipe in pipes:
-            pipe.close()
-        for process in processes:
-            process.join(_STOP_SECONDS)
-
-
-def work(settings: Settings, pipe: Connection[int | Failed, Portion]) -> None:
-    """Serve the pipe until it ends; the whole of a worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def work(pipe: Connection[Any, Any], settings: Settings) -> None:
+    """The whole of a worker process."""
     pool = command_pool(settings)
     maker = Maker(assemble(settings, compile_standard(), pool, cursor_secret=""), protocol.load())
-    gc.collect()
-    gc.freeze()
-    # a portion is a hundred thousand objects without a cycle: looking for cycles would take longer than they are worth
-    gc.disable()
+    settle()
     asyncio.run(_serve(maker, pool, pipe))
 
 
-async def _serve(maker: Maker, pool: Pool, pipe: Connection[int | Failed, Portion]) -> None:
-    try:
-        for number in count(1):
-            portion = pipe.recv()
-            if number % _COLLECT_EVERY == 0:
-                gc.collect()
-            try:
-                pipe.send(await maker.fill(portion))
-            except Exception as error:  # noqa: BLE001 - told to whoever started the demo
-                pipe.send(Failed(reason=_told(error)))
-    except (EOFError, OSError):
-        return
-    finally:
-        await pool.close()
-
-
-def _told(error: Exception) -> str:
-    if isinstance(error, FhirError):
-        return " ".join(": ".join((*issue.expression, issue.diagnostics)) for issue in error.issues)
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} at {frame.filename.rpartition('/service/')[2]}:{frame.lineno}"
+async def _serve(maker: Maker, pool: Pool, pipe: Connection[Any, Any]) -> None:
+    async with pool:
+        await answer(pipe, maker.fill, collect_every=_COLLECT_EVERY)

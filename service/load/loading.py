@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import deque
-from contextlib import contextmanager
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
 from service.assembly import command_pool
 from service.load.batch import Tally
 from service.load.source import LoadError, Piece, Source
-from service.load.worker import Failed, Given, Prepared, Turn, work
+from service.load.worker import WRITE, Given, Prepared, work
+from service.processes import Failed, spawned
 from service.store.checkpoint import Checkpoint, forget, saved
 from service.store.statistics import refresh_statistics
 from service.store.store import Store
@@ -22,13 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from multiprocessing.connection import Connection
-    from multiprocessing.context import SpawnProcess
 
     from service.load.incoming import Refusal
     from service.settings import Settings
-
-_STOP_SECONDS: Final = 60.0
-_FINISHED: Final = Checkpoint(name="", finished=True)
 
 
 class Watcher(Protocol):
@@ -66,17 +61,13 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 async def begin(settings: Settings, plan: Plan) -> list[tuple[Source, Checkpoint]]:
     """Where each source is to be begun."""
-    pool = command_pool(settings)
     places: list[tuple[Source, Checkpoint]] = []
-    try:
-        async with Store(pool).session() as session:
-            for source in plan.sources:
-                if source.digest and plan.again:
-                    await forget(session, source.checkpoint_name)
-                known = await saved(session, source.checkpoint_name) if source.digest else None
-                places.append((source, known or Checkpoint(name=source.checkpoint_name)))
-    finally:
-        await pool.close()
+    async with command_pool(settings) as pool, Store(pool).session() as session:
+        for source in plan.sources:
+            if source.digest and plan.again:
+                await forget(session, source.checkpoint_name)
+            known = await saved(session, source.checkpoint_name) if source.digest else None
+            places.append((source, known or Checkpoint(name=source.checkpoint_name)))
     return places
 
 
@@ -89,18 +80,14 @@ def load(
     watcher: Watcher,
 ) -> None:
     """Load what is left of the sources; LoadError when that stops before the end."""
-    with _workers(settings, plan) as pipes:
+    with spawned("load", plan.jobs, work, settings, plan.organisation) as pipes:
         _Turns(plan, _pieces(places, watcher), pipes, clock, watcher).take()
 
 
 async def finish(settings: Settings) -> None:
     """Let the database know what it holds, so that searches are fast right away."""
-    pool = command_pool(settings)
-    try:
-        async with Store(pool).session() as session:
-            await refresh_statistics(session)
-    finally:
-        await pool.close()
+    async with command_pool(settings) as pool, Store(pool).session() as session:
+        await refresh_statistics(session)
 
 
 def _pieces(places: Sequence[tuple[Source, Checkpoint]], watcher: Watcher) -> Iterator[Piece]:
@@ -174,34 +161,10 @@ class _Turns:
             if not self._plan.skip_invalid:
                 raise InvalidInputError(f"{_place(self._order[0][1])} and what follows were not stored")
         self._writing = True
-        pipe.send(Turn.WRITE)
+        pipe.send(WRITE)
 
 
 def _place(piece: Piece) -> str:
     if not piece.texts:
         return piece.file
     return f"{piece.file}: lines {piece.texts[0][0]} to {piece.texts[-1][0]}"
-
-
-@contextmanager
-def _workers(settings: Settings, plan: Plan) -> Iterator[list[Connection[Any, Any]]]:
-    """The pipes of the processes; these end, after the write that is under way, when the block does."""
-    spawning = multiprocessing.get_context("spawn")
-    pipes: list[Connection[Any, Any]] = []
-    processes: list[SpawnProcess] = []
-    try:
-        for number in range(plan.jobs):
-            here, there = spawning.Pipe()
-            process = spawning.Process(
-                target=work, args=(settings, there, plan.organisation), name=f"load-{number}", daemon=True
-            )
-            process.start()
-            there.close()
-            pipes.append(here)
-            processes.append(process)
-        yield pipes
-    finally:
-        for pipe in pipes:
-            pipe.close()
-        for process in processes:
-            process.join(_STOP_SECONDS)

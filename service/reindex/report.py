@@ -70,12 +70,10 @@ async def _reindex(
             bar.move(progress.position)
             bar.say(progress.passed, "resources")
 
-        try:
+        async with pool:
             selection = selected((await current.renewed()).registry, types, parameters)
             done = await reindex(
                 current, selection, base=base, clock=lambda: datetime.now(UTC), watch=watch, again=again
             )
-        finally:
-            await pool.close()
     seconds = monotonic() - began
     tell(f"{done.passed:,} resources, {done.replaced:,} of them with other index rows than before, in {seconds:,.1f} s")

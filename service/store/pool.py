@@ -121,6 +121,12 @@ class Pool:
         await pool.fill()
         return pool
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
     def acquire(self) -> Lease:
         """A connection for the length of an ``async with`` block, given back without an open transaction."""
         return Lease(self)

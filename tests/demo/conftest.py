@@ -60,6 +60,5 @@ def worlds(around: Surroundings, protocols: Protocols) -> list[World]:
 @pytest.fixture
 async def parts(settings: Settings, standard: Standard) -> AsyncIterator[Parts]:
     """What a worker writes with, on a database of the test's own."""
-    pool = command_pool(settings)
-    yield assemble(settings, standard, pool, cursor_secret="")
-    await pool.close()
+    async with command_pool(settings) as pool:
+        yield assemble(settings, standard, pool, cursor_secret="")

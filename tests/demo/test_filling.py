@@ -175,9 +175,8 @@ def entry(content: dict[str, Any]) -> dict[str, Any]:
 
 @asynccontextmanager
 async def parts_on(settings: Settings, standard: Standard) -> AsyncIterator[Parts]:
-    pool = command_pool(settings)
-    yield assemble(settings, standard, pool, cursor_secret="")
-    await pool.close()
+    async with command_pool(settings) as pool:
+        yield assemble(settings, standard, pool, cursor_secret="")
 
 
 async def staffed(parts: Parts, settings: Settings, protocols: Protocols) -> None:

@@ -19,6 +19,5 @@ if TYPE_CHECKING:
 @pytest.fixture
 async def parts(settings: Settings, standard: Standard) -> AsyncIterator[Parts]:
     """What a worker writes with."""
-    pool = command_pool(settings)
-    yield assemble(settings, standard, pool, cursor_secret="")
-    await pool.close()
+    async with command_pool(settings) as pool:
+        yield assemble(settings, standard, pool, cursor_secret="")
