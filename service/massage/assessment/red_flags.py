@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.questionnaire.enabled import given_answers
 from service.massage.assessment.rows import FOLDER
 from service.massage.catalogue.published import canonical
+from service.massage.data_files import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ _ANSWERED: Final = frozenset({"amended", "completed", "in-progress", "stopped"})
 @cache
 def flagged_questions() -> Mapping[str, Mapping[str, str]]:
     """Canonical URL of a form → linkId → the contraindication that "yes" stands for."""
-    forms = tomllib.loads((FOLDER / "forms.toml").read_text(encoding="utf-8"))
+    forms = read(FOLDER / "forms.toml")
     found = {canonical("Questionnaire", name): dict(_flags(row)) for name, row in forms.items()}
     return {url: flags for url, flags in found.items() if flags}
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-import msgspec
 from msgspec import Struct, field
 
 from service.massage.catalogue import rows as catalogue
+from service.massage.data_files import rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -126,17 +125,13 @@ class Assessments(Struct, frozen=True, kw_only=True):
 
 def load(folder: Path = FOLDER, known: catalogue.Catalogue | None = None) -> Assessments:
     """The rows of the data files; ValueError where one of them is not what its columns allow."""
-    forms = {name: {"id": name} | row for name, row in _read(folder / "forms.toml").items()}
-    try:
-        found = Assessments(
-            forms=msgspec.convert(forms, dict[str, Form]),
-            scores=msgspec.convert(_read(folder / "scores.toml"), dict[str, Score]),
-            answers=msgspec.convert(_read(folder / "answers.toml"), dict[str, Answers]),
-            sites=msgspec.convert(_read(folder / "sites.toml"), dict[str, Site]),
-            catalogue=known or catalogue.load(),
-        )
-    except msgspec.ValidationError as error:
-        raise ValueError(f"assessments: {error}") from error
+    found = Assessments(
+        forms=rows(folder / "forms.toml", Form, key="id"),
+        scores=rows(folder / "scores.toml", Score),
+        answers=rows(folder / "answers.toml", Answers),
+        sites=rows(folder / "sites.toml", Site),
+        catalogue=known or catalogue.load(),
+    )
     for form in found.forms.values():
         _check(form, found)
     _check_others(found)
@@ -148,13 +143,6 @@ def every_item(items: Sequence[Item]) -> Iterator[Item]:
     for each in items:
         yield each
         yield from every_item(each.item)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path.name}: {error}") from error
 
 
 def _check(form: Form, found: Assessments) -> None:

@@ -6,7 +6,6 @@ cannot be told counts as one above 0: to miss one is the dangerous mistake.
 
 from __future__ import annotations
 
-import tomllib
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +17,7 @@ from service.fhir.questionnaire.scoring import score_of
 from service.massage.assessment.rows import FOLDER
 from service.massage.catalogue.published import LOINC
 from service.massage.cycle.terms import codings
+from service.massage.data_files import read
 from service.massage.screening.content import codings_in, objects_in
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ _TOLD: Final = (
 @cache
 def alarming_codes() -> frozenset[str]:
     """The LOINC codes of the questions, by the rows of forms.toml."""
-    forms = tomllib.loads((FOLDER / "forms.toml").read_text(encoding="utf-8"))
+    forms = read(FOLDER / "forms.toml")
     listed = (one for form in forms.values() for item in form["item"] for one in item.get("listed", ()))
     return frozenset(one["loinc"] for one in listed if one.get("alarm"))
 

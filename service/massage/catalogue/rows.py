@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
 
-FOLDER: Final = Path(__file__).parent
+from service.massage.data_files import rows
 
-_Row = TypeVar("_Row", bound=Struct)
+FOLDER: Final = Path(__file__).parent
 
 Severity = Literal["absolute", "relative", "local"]
 Scope = Literal["whole-body", "region", "site"]
@@ -246,27 +245,19 @@ class Catalogue(Struct, frozen=True, kw_only=True):
 
 
 def load(folder: Path = FOLDER) -> Catalogue:
-    """The rows of the data files; ValueError where one of them is not what its columns allow."""
+    """The rows of the data files; DataFileError where one of them is not what its columns allow."""
     return Catalogue(
-        sources=_table(folder, "sources", Source),
-        body_sites=_table(folder, "body_sites", BodySite),
-        techniques=_table(folder, "techniques", Technique),
-        conditions=_table(folder, "conditions", Condition),
-        contraindications=_table(folder, "contraindications", Contraindication),
-        outcome_measures=_table(folder, "outcome_measures", OutcomeMeasure),
-        business_statuses=_table(folder, "business_statuses", BusinessStatus),
-        status_reasons=_table(folder, "status_reasons", StatusReason),
-        task_inputs_and_outputs=_table(folder, "task_inputs_and_outputs", TaskInputOrOutput),
-        qualifications=_table(folder, "qualifications", Qualification),
-        provider_roles=_table(folder, "provider_roles", ProviderRole),
-        override_reasons=_table(folder, "override_reasons", StatusReason),
-        task_codes=_table(folder, "task_codes", StatusReason),
+        sources=rows(folder / "sources.toml", Source),
+        body_sites=rows(folder / "body_sites.toml", BodySite),
+        techniques=rows(folder / "techniques.toml", Technique),
+        conditions=rows(folder / "conditions.toml", Condition),
+        contraindications=rows(folder / "contraindications.toml", Contraindication),
+        outcome_measures=rows(folder / "outcome_measures.toml", OutcomeMeasure),
+        business_statuses=rows(folder / "business_statuses.toml", BusinessStatus),
+        status_reasons=rows(folder / "status_reasons.toml", StatusReason),
+        task_inputs_and_outputs=rows(folder / "task_inputs_and_outputs.toml", TaskInputOrOutput),
+        qualifications=rows(folder / "qualifications.toml", Qualification),
+        provider_roles=rows(folder / "provider_roles.toml", ProviderRole),
+        override_reasons=rows(folder / "override_reasons.toml", StatusReason),
+        task_codes=rows(folder / "task_codes.toml", StatusReason),
     )
-
-
-def _table(folder: Path, name: str, row: type[_Row]) -> dict[str, _Row]:
-    path = folder / f"{name}.toml"
-    try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), dict[str, row])  # type: ignore[valid-type]
-    except (msgspec.ValidationError, tomllib.TOMLDecodeError) as error:
-        raise ValueError(f"{path.name}: {error}") from error

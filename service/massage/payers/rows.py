@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-import msgspec
 from msgspec import Meta, Struct, structs
 
 from service.massage.cycle import Policy
 from service.massage.cycle.terms import references_in
+from service.massage.data_files import DataFileError, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,13 +108,9 @@ def load(path: Path | None = None) -> Payers:
 
 def _read(path: Path) -> _File:
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File)
-    except (OSError, UnicodeDecodeError) as error:
-        raise PayersError(f"{path.name} cannot be read.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise PayersError(f"{path.name} is not TOML: {error}.") from error
-    except msgspec.ValidationError as error:
-        raise PayersError(f"{path.name}: {error}.") from error
+        return whole(path, _File)
+    except DataFileError as error:
+        raise PayersError(str(error)) from error
 
 
 def _policy(over: Policy, rules: _Rules, name: str) -> Policy:

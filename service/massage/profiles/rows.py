@@ -17,7 +17,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -25,6 +24,7 @@ import msgspec
 from msgspec import Struct
 
 from service.massage.catalogue import rows as catalogue
+from service.massage.data_files import read
 
 FOLDER: Final = Path(__file__).parent
 NAMES: Final = (
@@ -86,13 +86,13 @@ class ProfileRows(Struct, frozen=True, kw_only=True):
 
 def load(folder: Path = FOLDER) -> tuple[ProfileRows, ...]:
     """All profiles; ValueError or msgspec.ValidationError for a file that is not as described above."""
-    return tuple(_profile(name, tomllib.loads((folder / f"{name}.toml").read_text("utf-8"))) for name in NAMES)
+    return tuple(_profile(name, read(folder / f"{name}.toml")) for name in NAMES)
 
 
 def sources(folder: Path = FOLDER) -> dict[str, str]:
     """What sources are called."""
-    own = tomllib.loads((folder / "sources.toml").read_text("utf-8"))
-    known = tomllib.loads((catalogue.FOLDER / "sources.toml").read_text("utf-8"))
+    own = read(folder / "sources.toml")
+    known = read(catalogue.FOLDER / "sources.toml")
     return {key: row["display"] for key, row in (known | own).items()}
 
 

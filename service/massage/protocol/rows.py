@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-import msgspec
 from msgspec import Struct
 
 from service.massage.catalogue import rows as catalogue
+from service.massage.data_files import rows, whole
 
 FOLDER: Final = Path(__file__).parent
 
@@ -64,6 +63,15 @@ class Protocol(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     every_weeks: int = 1
 
 
+class _General(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """statements.toml"""
+
+    activity: tuple[Activity, ...]
+    judgement: Statement
+    dosage: Statement
+    continuation: Statement
+
+
 class Protocols(Struct, frozen=True, kw_only=True):
     """All rows, with the catalogue that their codes are from."""
 
@@ -77,27 +85,18 @@ class Protocols(Struct, frozen=True, kw_only=True):
 
 def load(folder: Path = FOLDER) -> Protocols:
     """The rows of the data files; ValueError where one of them is not what its columns allow."""
-    rows = {name: {"id": name} | row for name, row in _read(folder / "protocols.toml").items()}
-    general = _read(folder / "statements.toml")
-    try:
-        found = Protocols(
-            rows=msgspec.convert(rows, dict[str, Protocol]),
-            activities=msgspec.convert(general["activity"], tuple[Activity, ...]),
-            **{name: msgspec.convert(general[name], Statement) for name in ("judgement", "dosage", "continuation")},
-            catalogue=catalogue.load(),
-        )
-    except (KeyError, msgspec.ValidationError) as error:
-        raise ValueError(f"protocols: {error}") from error
+    general = whole(folder / "statements.toml", _General)
+    found = Protocols(
+        rows=rows(folder / "protocols.toml", Protocol, key="id"),
+        activities=general.activity,
+        judgement=general.judgement,
+        dosage=general.dosage,
+        continuation=general.continuation,
+        catalogue=catalogue.load(),
+    )
     for row in found.rows.values():
         _check(row, found)
     return found
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path.name}: {error}") from error
 
 
 def _check(row: Protocol, found: Protocols) -> None:

@@ -5,7 +5,6 @@ They are read when they are asked for; a malformed row stops the start.
 
 from __future__ import annotations
 
-import tomllib
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from msgspec.structs import replace
 
 from service.massage.catalogue.rows import FOLDER, load
+from service.massage.data_files import DataFileError, read
 from service.massage.screening.index import Index
 from service.massage.screening.override import Override, RulesError, override_of
 from service.massage.screening.rule import Relation, Rule, Stricter, Threshold
@@ -57,7 +57,7 @@ class Rules:
         """The rules of a folder of tables, with those of a deployment's file over them; RulesError."""
         try:
             catalogue = load(path)
-        except (OSError, ValueError) as error:
+        except DataFileError as error:
             raise RulesError(f"The catalogue cannot be read. {error}") from error
         return cls.of(catalogue, override_path)
 
@@ -69,11 +69,9 @@ class Rules:
 
 def _overrides(path: Path) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RulesError(f"{path.name} cannot be read.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise RulesError(f"{path.name} is not TOML: {error}.") from error
+        return read(path)
+    except DataFileError as error:
+        raise RulesError(str(error)) from error
 
 
 def _rule(name: str, row: rows.Contraindication) -> Rule:
