@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 TAKEN: Final = Taken(operation="extract", kinds={"questionnaire-response": "resource", "questionnaire": "resource"})
 
 EXTRACTED: Final = f"{CANONICAL}/NamingSystem/extracted-observation"
-"""Of the identifiers ``<id of the response>/<linkId>`` of Observations."""
+"""Of the identifiers of Observations: the id of the response, a slash, and what tells the answer from the others."""
 
 
 class Extract:

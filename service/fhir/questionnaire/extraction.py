@@ -7,7 +7,7 @@ question that has a unit, becomes the score in that unit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
@@ -21,8 +21,15 @@ if TYPE_CHECKING:
     from service.fhir.resource import Content
 
 
+_OURS: Final = str.maketrans({each: f"%{ord(each):02X}" for each in "%/[]"})
+"""What names are put together with is written in percent where a linkId has it, so that no two names are the same."""
+
+
 class Extracted(Struct, frozen=True, kw_only=True):
-    """An Observation, without an id; `name` tells it from the others of the response: linkIds, and what repeats."""
+    """An Observation, without an id; `name` tells it from all others that a response to the form can say.
+
+    It is the linkId; of what repeats, which repeat it is: ``pain[2]``; below that, what is inside: ``pain[2]/when``.
+    """
 
     name: str
     content: Content
@@ -38,7 +45,7 @@ def extracted(response: Content, form: Form, reference: str) -> list[Extracted]:
             continue
         counted = total(question, form, given)
         if counted is not None:
-            name, value = question.link_id, {"valueInteger": counted}
+            name, value = _named(question), {"valueInteger": counted}
             found.append(
                 Extracted(
                     name=name, content=_observation(question, question.extraction, value, _about(response, reference))
@@ -79,11 +86,11 @@ def _of_items(
         if question is None:
             continue
         nth = counts[question.link_id] = counts.get(question.link_id, 0) + 1
-        repeated = f".{nth}" if question.type == "group" and question.repeats else ""
-        name = f"{within}{question.link_id}{repeated}"
+        repeated = f"[{nth}]" if question.type == "group" and question.repeats else ""
+        name = f"{within}{_named(question)}{repeated}"
         yield from _of_items(item.get("item", ()), question.items, about, f"{name}/" if repeated else within)
         for place, answer in enumerate(item.get("answer", ()), start=1):
-            one = f"{name}.{place}" if question.repeats else name
+            one = f"{name}[{place}]" if question.repeats else name
             if question.extraction is not None and not question.extraction.is_component:
                 content = _observation(question, question.extraction, answer, about)
                 if components := [*_components(question, answer)]:
@@ -92,6 +99,10 @@ def _of_items(
                     yield Extracted(name=one, content=content)
             below = f"{one}/" if question.repeats else within
             yield from _of_items(answer.get("item", ()), question.items, about, below)
+
+
+def _named(question: Question) -> str:
+    return question.link_id.translate(_OURS)
 
 
 def _observation(question: Question, extraction: Extraction, answer: Content, about: Content) -> Content:

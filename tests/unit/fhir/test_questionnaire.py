@@ -307,10 +307,10 @@ def test_what_repeats_is_told_apart_by_its_name() -> None:
     group = question("group", "g", repeats=True, item=[question("integer", "q", MARKED, code=CODE)])
     items = [{"linkId": "g", "item": [answered(number, "valueInteger")]} for number in (1, 2)]
     names = [each.name for each in extracted(response(*items), form_of({"item": [group]}), "QuestionnaireResponse/1")]
-    assert names == ["g.1/q", "g.2/q"]
+    assert names == ["g[1]/q", "g[2]/q"]
 
 
-@pytest.mark.parametrize("repeats, names", [(True, ["q.1/in", "q.2/in"]), (False, ["in"])])
+@pytest.mark.parametrize("repeats, names", [(True, ["q[1]/in", "q[2]/in"]), (False, ["in"])])
 def test_what_is_below_an_answer_that_repeats_is_told_apart_by_its_name(*, repeats: bool, names: list[str]) -> None:
     below = question("integer", "in", MARKED, code=CODE)
     answers = [{"valueInteger": 1, "item": [answered(number, "valueInteger", "in")]} for number in range(len(names))]
