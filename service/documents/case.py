@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from service.massage.catalogue.rows import INTERNAL
 from service.massage.cycle.terms import reference_in, references_in
 from service.massage.cycle.view import name_of
 from service.massage.outcome import achievement_of
@@ -41,7 +40,7 @@ class Knowledge(Struct, frozen=True, kw_only=True):
 class Case(Struct, frozen=True, kw_only=True):
     """An episode at an instant; `base` is that of the caller, `unread` are types that the caller may not read.
 
-    `policy` has the rules of the referral's payer, `uncited` are sources that say nothing to a reader outside.
+    `policy` has the rules of the referral's payer.
     """
 
     view: View
@@ -50,7 +49,6 @@ class Case(Struct, frozen=True, kw_only=True):
     zone: tzinfo
     measures: Measures
     techniques: Mapping[str, Technique]
-    uncited: tuple[str, ...]
     policy: Policy
     plan: Content | None
     task: Content | None
@@ -117,7 +115,6 @@ def case_of(
         zone=zone,
         measures=knowledge.measures,
         techniques=knowledge.catalogue.techniques,
-        uncited=tuple(row.display for name, row in knowledge.catalogue.sources.items() if name in INTERNAL),
         policy=policy,
         plan=plan or _latest_plan(view),
         task=view.live_task() or (tasks[-1] if tasks else None),

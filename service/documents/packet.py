@@ -133,16 +133,15 @@ def _plan(case: Case) -> Section:
         ("Period", words.period(plan.get("period"))),
         ("Description", str(plan.get("description", ""))),
     ]
-    activities = [_activity(case, each.get("detail", {})) for each in plan.get("activity", ())]
+    activities = [_activity(each.get("detail", {})) for each in plan.get("activity", ())]
     listed = Points(tuple(each for each in activities if each))
     facts = Facts(tuple((term, told) for term, told in rows if told))
     blocks = (facts, *((listed,) if listed.items else ()))
     return Section(title="Plan", blocks=blocks, refers_to=(f"CarePlan/{plan['id']}",))
 
 
-def _activity(case: Case, detail: Content) -> str:
-    described = words.cited(str(detail.get("description", "")), case.uncited)
-    parts = (words.concept(detail.get("code")), described, words.timing(detail.get("scheduledTiming")))
+def _activity(detail: Content) -> str:
+    parts = (words.concept(detail.get("code")), detail.get("description"), words.timing(detail.get("scheduledTiming")))
     return "; ".join(str(each) for each in parts if each)
 
 

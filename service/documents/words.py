@@ -70,18 +70,6 @@ def clock(start: datetime | None, end: datetime | None, zone: tzinfo) -> str:
     return f"{start.astimezone(zone):%H:%M} to {end.astimezone(zone):%H:%M}"
 
 
-def cited(text: str, uncited: Iterable[str]) -> str:
-    """A text of a protocol, whose sources are in brackets at its end, without those that are not to be cited."""
-    said, bracket, named = text.rpartition(" (")
-    if not bracket or not named.endswith(")"):
-        return text
-    listed = named[:-1].split("; ")
-    kept = [each for each in listed if each not in uncited]
-    if kept == listed:
-        return text
-    return f"{said} ({'; '.join(kept)})" if kept else said
-
-
 def count(number: int | None) -> str:
     """A number, or that nobody has said it."""
     return UNKNOWN if number is None else str(number)

@@ -29,6 +29,7 @@ from service.loop.episode import decoded
 from service.loop.known import Known
 from service.massage import protocol
 from service.massage.cycle import visits
+from service.massage.outcome import Measures
 from service.massage.protocol.definitions import VERSION
 from service.operations.parameters import Taken, missing, sent
 
@@ -92,6 +93,7 @@ class Apply:
 
     def __init__(self, protocols: Protocols, referrals: Referrals, safety: Safety, payers: Payers) -> None:
         self._protocols = protocols
+        self._measures = Measures(protocols.catalogue)
         self._referrals = referrals
         self._safety = safety
         self._payers = payers
@@ -139,7 +141,6 @@ class Apply:
         referral = found.contents.get("referral") or await self._only_referral(session, about)
         _check_referral(self._referrals, referral, self._safety.patient_of(referral, context.base), patient)
         known = await Known.of(self._safety, parts, session, context, referral, patient, about)
-        measures = {code: self._protocols.catalogue.outcome_measures[code] for code in row.goals}
         policy = self._payers.policy_of(referral, known.view.resources, context.base)
         return protocol.Case(
             patient=f"Patient/{patient}",
@@ -151,7 +152,7 @@ class Apply:
             organisation=found.reference("organization"),
             encounter=found.reference("encounter"),
             left=visits.remaining(known.view, policy),
-            measured=await known.measured(session, context, measures),
+            measured=await known.measured(session, context, row.goals, self._measures, parts.zone),
             cleared=known.cleared,
             issues=known.issues,
             policy=policy,

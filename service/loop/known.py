@@ -18,14 +18,15 @@ from service.massage.screening.mitigation import mitigated
 from service.store.referrals import members, seen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Sequence
+    from datetime import tzinfo
     from decimal import Decimal
 
     from service.fhir.interaction import Context
     from service.fhir.resource import Content
     from service.interactions.parts import Parts
     from service.loop.safety import Safety
-    from service.massage.catalogue.rows import OutcomeMeasure
+    from service.massage.outcome import Measures
     from service.massage.screening.finding import Screening
     from service.store.store import Session
 
@@ -76,15 +77,17 @@ class Known(Struct, frozen=True, kw_only=True):
         )
 
     async def measured(
-        self, session: Session, context: Context, measures: Mapping[str, OutcomeMeasure]
+        self, session: Session, context: Context, codes: Collection[str], measures: Measures, zone: tzinfo
     ) -> dict[str, Decimal]:
         """The latest measurements that the caller sees, by the codes of the measures."""
         if context.actor is not None and not may_read(context.actor, "Observation"):
             return {}
-        found = [each for each in self.about if each["resourceType"] == "Observation" and is_measured(each, measures)]
+        observations = (each for each in self.about if each["resourceType"] == "Observation")
+        found = [each for each in observations if is_measured(each, codes, measures)]
         names = [("Observation", each["id"]) for each in found]
         visible = await seen(session, names)
-        return latest((each for each in found if ("Observation", each["id"]) in visible), measures)
+        known = (each for each in found if ("Observation", each["id"]) in visible)
+        return latest(known, codes, measures, zone)
 
 
 async def _loaded(everything: Session, referral: Content) -> Loaded:

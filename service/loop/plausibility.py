@@ -1,4 +1,9 @@
-"""What the contents of a referral may not say, whatever the step: impossible scores, diagnoses and times."""
+"""What contents may not say, whatever the step: impossible scores, diagnoses and times.
+
+What belongs to a referral is held against all of it. An Observation that belongs to none is held against its measure
+where it says that it is one of ours: it claims our profile of an outcome, or is coded by our own CodeSystem. Other
+plain FHIR is its sender's.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +17,10 @@ from service.fhir.outcome import FhirError, Issue
 from service.massage.catalogue.published import ICD10CM
 from service.massage.cycle.moment import start_of
 from service.massage.cycle.terms import codings
+from service.massage.outcome.measures import SYSTEM as MEASURES
 from service.massage.outcome.measures import Measures
 from service.massage.outcome.reading import fitting, unit_of
+from service.massage.profiles import canonical as profile
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
     from service.interactions.rules import Proposal
     from service.massage.catalogue.rows import Catalogue, Unit
 
+OUTCOME: Final = profile("massage-outcome")
 _DIAGNOSIS: Final = re.compile(r"[A-Z][0-9][0-9A-Z](\.?[0-9A-Z]{1,4})?", re.IGNORECASE)
 _DIAGNOSES: Final = {"Condition": "code", "ServiceRequest": "reasonCode"}
 _MOMENTS: Final = {
@@ -65,6 +73,30 @@ class Plausibility:
             raise FhirError(issues=tuple(issue for issue in issues if issue.severity == "error"))
         return issues
 
+    def claims_a_measure(self, content: Content) -> bool:
+        """Whether it is an Observation of a measure by its own word, whether or not it belongs to a referral."""
+        if content.get("resourceType") != "Observation":
+            return False
+        if any(each.partition("|")[0] == OUTCOME for each in content.get("meta", {}).get("profile", ())):
+            return True
+        parts = (content, *content.get("component", ()))
+        return any(each.get("system") == MEASURES for part in parts for each in codings(part.get("code")))
+
+    def check_claimed(self, unit: Iterable[Proposal]) -> None:
+        """FhirError with every score of the unit that cannot be by the measure that it claims to be of."""
+        issues = [
+            below(issue, each.where) if each.where else issue
+            for each in unit
+            if each.after is not None and each.after != each.before
+            for issue in self.claimed_issues(each.after)
+        ]
+        if issues:
+            raise FhirError(issues=tuple(issues))
+
+    def claimed_issues(self, content: Content) -> list[Issue]:
+        """Why the score of a content cannot be by the measure that it claims to be of; none where it claims none."""
+        return [*self._of_outcome(content)] if self.claims_a_measure(content) else []
+
     def _issues(self, kind: str, after: Content, before: Content, now: datetime) -> Iterator[Issue]:
         sent = after.get("modifierExtension")
         if sent and sent != before.get("modifierExtension"):
@@ -83,7 +115,7 @@ class Plausibility:
                 yield _error("time-ahead", told, "Procedure.performedPeriod.end")
         if kind in _DIAGNOSES and after.get(_DIAGNOSES[kind]) != before.get(_DIAGNOSES[kind]):
             yield from self._of_diagnoses(after.get(_DIAGNOSES[kind]), f"{kind}.{_DIAGNOSES[kind]}")
-        if kind == "Observation" and after.get("status") != "entered-in-error":
+        if kind == "Observation":
             yield from self._of_outcome(after)
 
     def _of_diagnoses(self, value: Any, path: str) -> Iterator[Issue]:
@@ -102,6 +134,8 @@ class Plausibility:
                     yield Issue(code=None, severity="warning", diagnostics=told, expression=(path,))
 
     def _of_outcome(self, observation: Content) -> Iterator[Issue]:
+        if observation.get("status") == "entered-in-error":
+            return
         is_measured = yield from self._of_value(observation, "Observation")
         for place, part in enumerate(observation.get("component", ())):
             is_measured |= yield from self._of_value(part, f"Observation.component[{place}]")

@@ -101,7 +101,7 @@ class ReferralRules:
             return interaction.if_none_exist is not None
         if kind in CLINICAL and self._safety.may_endanger(interaction.content):
             return True
-        if self._responses.concern(interaction.content):
+        if self._responses.concern(interaction.content) or self._plausibility.claims_a_measure(interaction.content):
             return True
         return kind in HANGS and is_linked(interaction.content)
 
@@ -120,6 +120,7 @@ class ReferralRules:
     async def rule(self, session: Session, context: Context, proposals: Sequence[Proposal]) -> Ruling:
         """What comes of the unit for every referral that it concerns; FhirError where it may not be."""
         refuse_others(proposals, self._referrals)
+        self._plausibility.check_claimed(proposals)
         everything = session.of_the_service()
         reach = await reach_of(session, proposals, context.base, self._types)
         looked = await self._responses.look(everything, context, proposals)

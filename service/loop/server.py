@@ -69,7 +69,7 @@ def loop_of(
     safety_rules = Rules.of(catalogue, overrides)
     referrals = Referrals(catalogue)
     safety = Safety(safety_rules, referrals, registry, definitions.resource_types)
-    measures = Measures(catalogue)
+    measures, plausibility = Measures(catalogue), Plausibility(catalogue, zone)
     forms = Forms(assessment.load(known=catalogue), registry, definitions.resource_types, zone)
     knowledge = Knowledge(catalogue=catalogue, measures=measures, payers=payers)
     return Loop(
@@ -78,7 +78,7 @@ def loop_of(
         rules=ReferralRules(
             referrals,
             safety,
-            Plausibility(catalogue, zone),
+            plausibility,
             Responses(forms, definitions.resource_types),
             definitions.resource_types,
             Elsewhere(registry, definitions.resource_types),
@@ -87,6 +87,7 @@ def loop_of(
         ),
         operations={
             **_operations(protocols, forms, knowledge, referrals, safety),
+            "validate": Validate(forms, plausibility),
             "outcome-measures": OutcomeMeasures(Told(catalogue, measures), smallest_group),
         },
     )
@@ -104,6 +105,5 @@ def _operations(
         "populate": Populate(forms),
         "progress-report": ProgressReport(knowledge, referrals, press),
         "record-session": RecordSession(protocols.catalogue, referrals),
-        "validate": Validate(forms),
         "visits": CountVisits(knowledge.payers),
     }

@@ -1,4 +1,4 @@
-"""$validate, with what a response would be refused for by its Questionnaire."""
+"""$validate, with what a response would be refused for by its Questionnaire, and a score by its measure."""
 
 from __future__ import annotations
 
@@ -16,22 +16,26 @@ if TYPE_CHECKING:
     from service.fhir.resource import Content
     from service.interactions.parts import Parts
     from service.loop.forms import Forms
+    from service.loop.plausibility import Plausibility
 
 
 class Validate:
-    """The operation, by the forms that come with the service and stored Questionnaires."""
+    """The operation, by the forms that come with the service, stored Questionnaires, and the catalogue's measures."""
 
-    def __init__(self, forms: Forms) -> None:
+    def __init__(self, forms: Forms, plausibility: Plausibility) -> None:
         self._forms = forms
+        self._plausibility = plausibility
 
     async def __call__(self, parts: Parts, context: Context, operation: Operation) -> Answer:
         """An OperationOutcome; FhirError as of `service.operations.validate`."""
         return await validate(parts, context, operation, self._issues)
 
     async def _issues(self, parts: Parts, context: Context, content: Content) -> list[Issue]:
-        """What the Questionnaire of a response does not allow; a warning where it is not held."""
+        """What the Questionnaire of a response does not allow; a warning where it is not held. Or of a score."""
+        if content["resourceType"] != RESPONSE:
+            return self._plausibility.claimed_issues(content)
         named = content.get("questionnaire")
-        if content["resourceType"] != RESPONSE or named is None:
+        if named is None:
             return []
         async with parts.store.session() as session:
             form = await self._forms.find(session, context, named, content.get("contained", ()))

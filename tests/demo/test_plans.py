@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from service.fhir.codec import decode, encode
 from service.fhir.outcome import FhirError
 from service.massage import protocol
+from service.massage.outcome import Measures
 from service.massage.protocol.goals import aim_of
 from service.massage.protocol.measured import latest
 from service.massage.screening.record import record_of
@@ -39,9 +41,7 @@ def case_of(world: World, protocols: Protocols, row: Protocol) -> Case:
         referral=referral,
         screening=screen(referral, record_of(known), rules(), began),
         today=began.date(),
-        measured=latest(
-            world.all("Observation"), {code: protocols.catalogue.outcome_measures[code] for code in row.goals}
-        ),
+        measured=latest(world.all("Observation"), row.goals, Measures(protocols.catalogue), UTC),
     )
 
 

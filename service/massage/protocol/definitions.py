@@ -80,11 +80,14 @@ def plan_definition(protocols: Protocols, row: Protocol) -> Content:
 
 def _goal(protocols: Protocols, row: Protocol, code: str) -> Content:
     measure = protocols.catalogue.outcome_measures[code]
+    aim = aim_of(code, measure)
     due = {"value": row.visits * row.every_weeks, "unit": "weeks", "system": UCUM, "code": "wk"}
+    sources = [protocols.catalogue.sources[each].display for each in aim.sources]
     return {
         "id": f"goal-{code}",
-        "description": {"text": aim_of(code, measure).words()},
+        "description": {"text": aim.words()},
         "addresses": [_condition(protocols, each) for each in row.conditions],
+        **({"documentation": [{"type": "citation", "citation": each} for each in sources]} if aim.by else {}),
         "target": [{"measure": measure_concept(code, measure), "due": due}],
     }
 

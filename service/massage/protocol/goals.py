@@ -10,8 +10,10 @@ from msgspec import Struct
 from service.massage.catalogue.published import LOINC, canonical
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from service.fhir.resource import Content
-    from service.massage.catalogue.rows import OutcomeMeasure
+    from service.massage.catalogue.rows import OutcomeMeasure, Source
 
 UCUM: Final = "http://unitsofmeasure.org"
 MEASURES: Final = canonical("CodeSystem", "massage-outcome")
@@ -20,7 +22,10 @@ _SHOWN: Final = {"{score}": "points", "deg": "degrees", "d": "days", "d/wk": "da
 
 
 class Aim(Struct, frozen=True, kw_only=True):
-    """What a goal is about: `by` is the change that it takes (None: none is known), after `source`."""
+    """What a goal is about: `by` is the change that it takes (None: none is known), after `sources`.
+
+    `is_of_measuring`: less than that may be the measuring alone, and more is not known.
+    """
 
     code: str
     display: str
@@ -29,7 +34,8 @@ class Aim(Struct, frozen=True, kw_only=True):
     low: Decimal | None
     high: Decimal | None
     by: Decimal | None
-    source: str
+    sources: tuple[str, ...]
+    is_of_measuring: bool = False
 
     def wanted(self, first: Decimal) -> Decimal | None:
         """The value to reach from a first measurement, within the range of the measure; None where none is known."""
@@ -49,7 +55,15 @@ class Aim(Struct, frozen=True, kw_only=True):
         way = "lower" if self.sign < 0 else "higher"
         if self.by is None:
             return f"{self.display}: {way} than at the first measurement (no meaningful change is known)"
-        return f"{self.display}: {way} than at the first measurement by {self.by} {unit} or more ({self.source})"
+        return f"{self.display}: {way} than at the first measurement by {self.by} {unit} or more"
+
+    def reason(self, sources: Mapping[str, Source]) -> str:
+        """Why that much, with who says so; empty where no change is known."""
+        if self.by is None:
+            return ""
+        change = f"A change of {self.by} {_SHOWN.get(self.unit, self.unit)}"
+        why = "less may be the measuring alone" if self.is_of_measuring else "the change that counts as meaningful"
+        return f"{change}: {why} {cited(sources, self.sources)}"
 
     def quantity(self, wanted: Decimal) -> Content:
         """The value to reach as a Quantity with a comparator."""
@@ -65,10 +79,10 @@ class Aim(Struct, frozen=True, kw_only=True):
 def aim_of(code: str, measure: OutcomeMeasure) -> Aim:
     """What a goal by a measure is about, in the first of its units."""
     unit = measure.values[0] if measure.values else None
-    by, source = measure.change, measure.changes[0].sources[0] if measure.changes else ""
-    if by is None and measure.precision is not None and measure.precision.same_rater is not None:
-        # less than that may be the measuring alone
-        by, source = measure.precision.same_rater, measure.precision.sources[0]
+    by, said_by = measure.change, measure.changes[0].sources if measure.changes else ()
+    is_of_measuring = by is None and measure.precision is not None and measure.precision.same_rater is not None
+    if is_of_measuring and measure.precision is not None:
+        by, said_by = measure.precision.same_rater, measure.precision.sources
     return Aim(
         code=code,
         display=measure.display,
@@ -77,8 +91,14 @@ def aim_of(code: str, measure: OutcomeMeasure) -> Aim:
         low=_decimal(unit.low) if unit else None,
         high=_decimal(unit.high) if unit else None,
         by=_decimal(by),
-        source=source,
+        sources=said_by,
+        is_of_measuring=is_of_measuring,
     )
+
+
+def cited(sources: Mapping[str, Source], keys: Iterable[str]) -> str:
+    """Where something was read, in brackets, for whoever reads a plan."""
+    return f"({'; '.join(sources[each].display for each in keys)})"
 
 
 def measure_concept(code: str, measure: OutcomeMeasure) -> dict[str, Any]:

@@ -1,55 +1,42 @@
-"""The latest measurement of each outcome measure, as a goal starts from it; units are never converted."""
+"""The latest measurement of each outcome measure, as a goal starts from it; only what a trend would count does."""
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from service.massage.catalogue.published import LOINC
-from service.massage.cycle.moment import start_of
-from service.massage.cycle.terms import codes_of
-from service.massage.protocol.goals import MEASURES, aim_of
+from service.massage.outcome.reading import Reading, read
+from service.massage.protocol.goals import aim_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable
+    from datetime import tzinfo
+    from decimal import Decimal
 
     from service.fhir.resource import Content
-    from service.massage.catalogue.rows import OutcomeMeasure
-
-_MEASURED: Final = frozenset({"final", "amended", "corrected"})
+    from service.massage.outcome.measures import Measures
 
 
-def latest(observations: Iterable[Content], measures: Mapping[str, OutcomeMeasure]) -> dict[str, Decimal]:
-    """Code of a measure → the latest value in the first of its units; without those that were not measured so."""
-    found: dict[str, tuple[Any, Decimal]] = {}
-    units = {code: aim_of(code, measure).unit for code, measure in measures.items()}
+def latest(
+    observations: Iterable[Content], codes: Collection[str], measures: Measures, zone: tzinfo
+) -> dict[str, Decimal]:
+    """Code of a measure → the latest value in the first of its units; without those that were not measured so.
+
+    Raw scores and percentages are never converted; `zone` is that of times without one.
+    """
+    found: dict[str, Reading] = {}
     for each in observations:
-        if each.get("status") not in _MEASURED:
+        measure = measures.of(each.get("code", {}))
+        if measure is None or measure.code not in codes:
             continue
-        codes = codes_of(each.get("code"))
-        of_these = [code for code, measure in measures.items() if _measures(codes, code, measure)]
-        moment = start_of(each.get("effectiveDateTime") or each.get("effectivePeriod")) if of_these else None
-        for code in of_these if moment is not None else ():
-            value = _value(each, units[code])
-            if value is not None and (code not in found or found[code][0] <= moment):
-                found[code] = (moment, value)
-    return {code: value for code, (_, value) in found.items()}
+        reading = read(each, measure, zone)
+        if not isinstance(reading, Reading) or reading.unit != aim_of(measure.code, measure.row).unit:
+            continue
+        if measure.code not in found or found[measure.code].moment.low <= reading.moment.low:
+            found[measure.code] = reading
+    return {code: reading.value for code, reading in found.items()}
 
 
-def is_measured(observation: Content, measures: Mapping[str, OutcomeMeasure]) -> bool:
+def is_measured(observation: Content, codes: Collection[str], measures: Measures) -> bool:
     """Whether an Observation is of one of the measures."""
-    codes = codes_of(observation.get("code"))
-    return any(_measures(codes, code, measure) for code, measure in measures.items())
-
-
-def _measures(codes: frozenset[tuple[str, str]], code: str, measure: OutcomeMeasure) -> bool:
-    return (MEASURES, code) in codes or any((LOINC, each) in codes for each in measure.loinc)
-
-
-def _value(observation: Content, unit: str) -> Decimal | None:
-    if unit == "{score}" and "valueInteger" in observation:
-        return Decimal(observation["valueInteger"])
-    quantity = observation.get("valueQuantity", {})
-    if "value" not in quantity or "comparator" in quantity or quantity.get("code") != unit:
-        return None
-    return Decimal(str(quantity["value"]))
+    measure = measures.of(observation.get("code", {}))
+    return measure is not None and measure.code in codes

@@ -15,7 +15,7 @@ from service.massage.cycle.terms import coded, codes_of, reference_in, sessions
 from service.massage.profiles import canonical as profile
 from service.massage.protocol.definitions import TECHNIQUES, VERSION, activity_url, technique_id
 from service.massage.protocol.dosage import dosage_of
-from service.massage.protocol.goals import aim_of, measure_concept
+from service.massage.protocol.goals import aim_of, cited, measure_concept
 from service.massage.protocol.techniques import chosen, is_licensed
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from service.fhir.resource import Content
     from service.massage.protocol.case import Case
     from service.massage.protocol.dosage import Dosage
-    from service.massage.protocol.rows import Activity, Protocol, Protocols
+    from service.massage.protocol.rows import Activity, Protocol, Protocols, Statement, TechniqueUse
     from service.massage.protocol.techniques import Chosen
 
 _CATEGORY: Final = "http://hl7.org/fhir/us/core/CodeSystem/careplan-category"
@@ -51,7 +51,7 @@ def apply(protocols: Protocols, row: Protocol, case: Case) -> Content:
         "intent": "plan",
         "category": [coded(_CATEGORY, "assess-plan")],
         "title": row.title,
-        "description": f"{row.why.says} {protocols.judgement.says}",
+        "description": " ".join(_said(protocols, each) for each in (row.why, protocols.judgement)),
         "subject": {"reference": case.patient},
     }
     plan |= _made(case, dosage)
@@ -147,7 +147,7 @@ def _goal(protocols: Protocols, code: str, case: Case, dosage: Dosage, addresses
     target: dict[str, Any] = {"measure": measure_concept(code, measure)}
     if wanted is not None:
         target["detailQuantity"] = aim.quantity(wanted)
-    return {
+    goal = {
         "resourceType": "Goal",
         "id": f"goal-{code}",
         "lifecycleStatus": "proposed",
@@ -157,6 +157,8 @@ def _goal(protocols: Protocols, code: str, case: Case, dosage: Dosage, addresses
         "target": [target | {"dueDate": dosage.end.isoformat()}],
         "addresses": [*addresses, {"reference": case.order}],
     }
+    reason = aim.reason(protocols.catalogue.sources)
+    return goal | {"note": [{"text": reason}]} if reason else goal
 
 
 def _sessions(protocols: Protocols, row: Protocol, case: Case, techniques: Chosen, dosage: Dosage) -> Content:
@@ -182,10 +184,7 @@ def _sessions(protocols: Protocols, row: Protocol, case: Case, techniques: Chose
         "subject": {"reference": case.patient},
         "occurrenceTiming": dosage.timing(),
         "bodySite": sites,
-        "note": [
-            {"text": f"{known.techniques[use.code].display}: {use.says} {_source(protocols, use.sources)}"}
-            for use in techniques.uses
-        ],
+        "note": [{"text": f"{known.techniques[use.code].display}: {_said(protocols, use)}"} for use in techniques.uses],
     }
     if performer := case.author or case.organisation:
         found["performer"] = [{"reference": performer}]
@@ -201,7 +200,7 @@ def _activity(protocols: Protocols, row: Activity, goals: list[Content]) -> Cont
         if row.technique == "assessment":
             detail["goal"] = goals
     detail |= {"status": "not-started", "scheduledString": row.when}
-    return {"detail": detail | {"description": f"{row.title}. {row.says} {_source(protocols, row.sources)}"}}
+    return {"detail": detail | {"description": f"{row.title}. {_said(protocols, row)}"}}
 
 
 def _technique(protocols: Protocols, code: str) -> Content:
@@ -209,13 +208,14 @@ def _technique(protocols: Protocols, code: str) -> Content:
     return {"coding": [{"system": TECHNIQUES, "code": code, "display": display}], "text": display}
 
 
-def _source(protocols: Protocols, sources: tuple[str, ...]) -> str:
-    return f"({'; '.join(protocols.catalogue.sources[each].display for each in sources)})"
+def _said(protocols: Protocols, statement: Statement | TechniqueUse | Activity) -> str:
+    """What is said, and where it was read."""
+    return f"{statement.says} {cited(protocols.catalogue.sources, statement.sources)}"
 
 
 def _notes(protocols: Protocols, row: Protocol, case: Case, found: tuple[str, ...]) -> list[str]:
     """What the therapist is to know before the draft becomes a plan."""
-    notes = [*found, *(f"{each.says} {_source(protocols, each.sources)}" for each in row.cautions)]
+    notes = [*found, *(_said(protocols, each) for each in row.cautions)]
     for each in case.screening.findings:
         state = "cleared" if each.rule in case.cleared else each.severity
         notes.append(f"Safety: {each.title} ({each.rule}, {state}). {each.action}".strip())
@@ -226,7 +226,7 @@ def _notes(protocols: Protocols, row: Protocol, case: Case, found: tuple[str, ..
         notes.append("The reasons of the referral are not among the conditions of this protocol, as far as coded.")
     if case.therapist is not None and not is_licensed(case.therapist, case):
         notes.append("No licence of the therapist that is in force today is known here; a session takes one.")
-    return [*notes, protocols.continuation.says]
+    return [*notes, _said(protocols, protocols.continuation)]
 
 
 def _treated(protocols: Protocols, row: Protocol) -> set[tuple[str, str]]:

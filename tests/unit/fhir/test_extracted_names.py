@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,11 +17,16 @@ LINK_IDS = st.lists(st.text("31./[]%B5", min_size=1, max_size=5), min_size=2, ma
 
 def names_of(link_ids: list[str], repeats: list[bool]) -> list[str]:
     """The names of what is extracted where each question is answered, twice if it repeats, in a group and beside it."""
-    questions = [
+    questions: list[dict[str, Any]] = [
         {"linkId": each, "type": "integer", "repeats": again, "code": CODE, "extension": MARKED}
         for each, again in zip(link_ids, repeats, strict=False)
     ]
-    group = {"linkId": link_ids[0], "type": "group", "repeats": True, "item": questions[1 : len(questions) // 2 + 1]}
+    group: dict[str, Any] = {
+        "linkId": link_ids[0],
+        "type": "group",
+        "repeats": True,
+        "item": questions[1 : len(questions) // 2 + 1],
+    }
     beside = questions[len(questions) // 2 + 1 :]
     form = form_of({"resourceType": "Questionnaire", "item": [group, *beside]})
     items = [{"linkId": group["linkId"], "item": [_answered(each) for each in group["item"]]} for _ in range(2)]
@@ -27,7 +34,7 @@ def names_of(link_ids: list[str], repeats: list[bool]) -> list[str]:
     return [each.name for each in extracted(response, form, "QuestionnaireResponse/1")]
 
 
-def _answered(question: dict[str, object]) -> dict[str, object]:
+def _answered(question: dict[str, Any]) -> dict[str, Any]:
     return {"linkId": question["linkId"], "answer": [{"valueInteger": 1}] * (2 if question["repeats"] else 1)}
 
 

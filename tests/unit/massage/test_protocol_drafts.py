@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from service.fhir.codec import decode, encode
 from service.fhir.outcome import FhirError
 from service.massage import protocol
+from service.massage.outcome import Measures
 from service.massage.protocol.goals import aim_of
 from service.massage.protocol.measured import latest
 from service.massage.screening.record import record_of
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from service.fhir.profile import Profile
     from service.fhir.validation import Validator
     from service.massage.protocol import Protocol
+    from service.massage.protocol.rows import Activity, Statement, TechniqueUse
 
+MEASURES: Final = Measures(PROTOCOLS.catalogue)
 EVERYBODY: Final[dict[str, list[Json]]] = {
     "nobody-knows": [],
     "low-back-pain": [diagnosis("M54.50")],
@@ -234,6 +237,41 @@ def test_a_certificate_counts_while_it_is_in_force() -> None:
     assert refused(case(therapist=LAPSED), "lymphedema-8x") == "guard-therapist"
 
 
+INTERNAL: Final = ("Domain document", "DOMAIN", "S-0", "S-4", "[design]", "Ostelo-2008", "PhysTher-96")
+"""What only who works on this service would understand."""
+
+
+def texts_of(value: Any) -> list[str]:
+    """Every text of a content."""
+    if isinstance(value, dict):
+        return [text for each in value.values() for text in texts_of(each)]
+    if isinstance(value, list):
+        return [text for each in value for text in texts_of(each)]
+    return [value] if isinstance(value, str) else []
+
+
+@pytest.mark.parametrize("each", ROWS, ids=lambda each: str(each.id))
+def test_a_plan_cites_nothing_that_a_clinician_would_not_understand(each: Protocol) -> None:
+    plan = drafted(case(measured={code: Decimal(5) for code in each.goals}), each.id)
+    told = " ".join(texts_of(plan))
+    assert [word for word in INTERNAL if word in told] == []
+
+
+@pytest.mark.parametrize("each", ROWS, ids=lambda each: str(each.id))
+def test_each_statement_of_a_protocol_cites_its_sources_in_the_plan(each: Protocol) -> None:
+    """Why, with what, how the therapist judges, when care goes on, what belongs to every plan, how much is a change."""
+    told = " ".join(texts_of(drafted(case(), each.id)))
+    statements: list[Statement | TechniqueUse | Activity] = [each.why, *each.techniques, *each.cautions]
+    statements += [PROTOCOLS.judgement, PROTOCOLS.continuation, *PROTOCOLS.activities]
+    sources = PROTOCOLS.catalogue.sources
+    for said in statements:
+        assert f"{said.says} ({'; '.join(sources[key].display for key in said.sources)})" in told
+    for code in each.goals:
+        change = PROTOCOLS.catalogue.outcome_measures[code].changes
+        if PROTOCOLS.catalogue.outcome_measures[code].change is not None:
+            assert all(sources[key].display in told for key in change[0].sources)
+
+
 TARGETS: Final = [
     ("nprs", "7", "5"),
     ("nprs", "1", "0"),
@@ -263,18 +301,27 @@ def test_a_goal_says_which_way_and_by_when() -> None:
 
 def test_a_score_in_another_unit_is_not_converted() -> None:
     """A raw score is no percentage."""
-    measures = {"odi": PROTOCOLS.catalogue.outcome_measures["odi"]}
-    observed = [
-        {
-            "resourceType": "Observation",
-            "status": "final",
-            "code": concept(LOINC, "97909-6"),
-            "effectiveDateTime": day,
-            "valueQuantity": {"value": value, "code": unit},
-        }
-        for day, value, unit in (("2026-01-02", 40, "%"), ("2026-01-01", 50, "%"), ("2026-01-03", 21, "{score}"))
-    ]
-    assert latest(observed, measures) == {"odi": Decimal(40)}
+    measured = (("2026-01-02", 40, "%"), ("2026-01-01", 50, "%"), ("2026-01-03", 21, "{score}"))
+    observed = [disability(day, value, unit) for day, value, unit in measured]
+    assert latest(observed, ["odi"], MEASURES, UTC) == {"odi": Decimal(40)}
+
+
+def test_no_goal_starts_from_a_score_that_cannot_be() -> None:
+    """As plain FHIR may have it: nobody held it against the measure."""
+    observed = [disability("2026-01-02", 40, "%"), disability("2026-01-03", 900, "%")]
+    assert latest(observed, ["odi"], MEASURES, UTC) == {"odi": Decimal(40)}
+
+
+def disability(day: str, value: int, unit: str) -> Json:
+    """An Oswestry score."""
+    return {
+        "resourceType": "Observation",
+        "id": day,
+        "status": "final",
+        "code": concept(LOINC, "97909-6"),
+        "effectiveDateTime": day,
+        "valueQuantity": {"value": value, "system": "http://unitsofmeasure.org", "code": unit},
+    }
 
 
 def test_goals_leave_a_bundled_plan_with_no_reference_into_it() -> None:
