@@ -16,6 +16,7 @@ from msgspec import Struct
 from service.documents import words
 from service.documents.coverage import authorisations, coverages, covered_on, is_waived, is_within_free_visits
 from service.massage.cycle import visits
+from service.massage.cycle.reports import STANDS
 from service.massage.cycle.terms import codings, references_in
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ FUNCTIONAL: Final = frozenset(
 
 _ICD: Final = "icd-10"
 _SIGNED: Final = "signature"
-_FILED: Final = frozenset({"final", "amended"})
 _ROWS: Final = Path(__file__).parent / "necessity.toml"
 
 
@@ -207,7 +207,7 @@ def _progress(case: Case) -> Iterator[str]:
     policy = case.policy
     starts = [entry.start for entry in case.log if entry.start is not None]
     is_due = len(case.log) >= policy.report_every_visits or (starts and case.now - min(starts) >= policy.report_every)
-    if is_due and not any(each.get("status") in _FILED for each in case.view.of("DiagnosticReport")):
+    if is_due and not any(each.get("status") in STANDS for each in case.view.of("DiagnosticReport")):
         yield "A progress report was due, and none is filed."
 
 

@@ -14,7 +14,8 @@ from service.documents.paper import Paper, Section, Text, legible
 from service.documents.report import RECOMMENDATION, TITLES, recommendations_in_words
 from service.fhir.outcome import failure
 from service.fhir.temporal import range_of
-from service.massage.cycle.terms import TASK_IO, code_in, reference_in
+from service.massage.cycle.reports import AMEND_IT, final_reports, named_as_final
+from service.massage.cycle.terms import TASK_IO, code_in
 from service.massage.cycle.view import name_of
 
 if TYPE_CHECKING:
@@ -50,15 +51,11 @@ def filed_under(view: View, identifier: Any, kind: ReportKind, recommendations: 
 
 
 def refuse_after_final(view: View, task: Content) -> None:
-    """FhirError guard-report where the output of the Task has a final report that stands."""
-    for output in task.get("output", ()):
-        named = reference_in(output.get("valueReference"))
-        if code_in(output.get("type"), TASK_IO) != "final-report" or not named:
-            continue
-        found = view.find(named)
-        if found is None or found.get("status") != _VOID:
-            told = f"The final report is filed: {view.local(named)}. After it no other is filed; amend that one."
-            raise failure("guard-report", told, "Task.output")
+    """FhirError guard-report where a final report stands; one that the Task names and the caller does not see, does."""
+    unseen = [name for name in named_as_final(task, view) if view.find(name) is None]
+    if standing := [*map(name_of, final_reports(view)), *unseen]:
+        told = f"The final report is filed: {', '.join(standing)}. {AMEND_IT}"
+        raise failure("guard-report", told, "Task.output")
 
 
 def paper_of(case: Case, kind: ReportKind, report: Content) -> Paper:

@@ -6,6 +6,7 @@
     shown        what both sides are shown: safety hold, flagged visits, work that goes on after a revocation
     membership   by which elements a resource hangs on a referral
     relation     whose side a party is on          duplicates  the same order twice
+    reports      which report stands, and which is the final one
     diagram      the state diagrams, drawn from the rows into STATES.md
 
 Nothing here reads a clock, makes up an id or looks anything up: all of it is handed in.

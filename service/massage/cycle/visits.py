@@ -9,6 +9,7 @@ from msgspec import Struct
 from service.fhir.temporal import Range
 from service.massage.cycle.coverage import asserted
 from service.massage.cycle.moment import end_of, start_of
+from service.massage.cycle.reports import STANDS
 from service.massage.cycle.terms import reference_in, references_in
 from service.massage.cycle.view import BOOKED, name_of
 
@@ -24,7 +25,6 @@ TAKING_PLACE: Final = frozenset({"completed", "in-progress"})
 
 _UNREAD: Final = {"status": "active"}
 """A Coverage that is not read may pay."""
-_REPORTED: Final = frozenset({"final", "amended"})
 _MISSED: Final = {"noshow": "visit-no-show", "cancelled": "visit-cancelled", "fulfilled": ""}
 
 
@@ -195,7 +195,7 @@ def last_visit(view: View) -> str:
 
 
 def _reported_at(report: Content) -> datetime | None:
-    return end_of(report.get("issued")) if report.get("status") in _REPORTED else None
+    return end_of(report.get("issued")) if report.get("status") in STANDS else None
 
 
 def _whole(value: Any) -> int | None:

@@ -9,6 +9,7 @@ from service.massage.cycle.guards import (
     of_plan,
     of_reason,
     of_referral,
+    of_report,
     of_session,
     of_task,
     of_therapist,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 GUARDS: Final[Mapping[str, Guard]] = MappingProxyType(
     {
         guard.name: guard
-        for module in (of_referral, of_task, of_reason, of_work, of_visit, of_session, of_therapist, of_plan)
+        for module in (of_referral, of_task, of_reason, of_work, of_visit, of_session, of_therapist, of_plan, of_report)
         for guard in module.GUARDS
     }
 )

@@ -1,16 +1,14 @@
-"""Guards on the plan, its goals and the reports."""
+"""Guards on the plan and its goals."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from service.massage.cycle.guards.guard import Guard
-from service.massage.cycle.terms import TASK_IO, code_in, reference_in, references_in
+from service.massage.cycle.terms import reference_in, references_in
 from service.massage.cycle.view import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from service.fhir.resource import Content
     from service.massage.cycle.situation import Situation
 
@@ -30,8 +28,6 @@ _ENDED: Final = frozenset(
     }
 )
 """The states in which an activity, or what it refers to, leaves nothing to do."""
-_FINAL: Final = frozenset({"final", "amended"})
-_ANY_REPORT: Final = _FINAL | {"preliminary"}
 
 
 def _plan_incomplete(situation: Situation) -> str | None:
@@ -90,38 +86,6 @@ def _goal_unassessed(situation: Situation) -> str | None:
     return None if situation.content.get("achievementStatus") else "A completed goal needs achievementStatus."
 
 
-def _no_final_report(situation: Situation) -> str | None:
-    if any(report.get("status") in _FINAL for report in _reports(situation, {"final-report"})):
-        return None
-    return f"Task.output needs a DiagnosticReport with status final, of type final-report ({TASK_IO})."
-
-
-def _outcome_untold(situation: Situation) -> str | None:
-    if any(one.get("status") in _ANY_REPORT for one in _reports(situation, {"final-report", "progress-report"})):
-        return None
-    if any(_says_something(output) for output in _outputs(situation, {"outcome-summary"})):
-        return None
-    return f"Task.output needs a final-report, a progress-report or an outcome-summary ({TASK_IO}) that explains."
-
-
-def _outputs(situation: Situation, types: set[str]) -> Iterator[dict[str, Any]]:
-    for output in situation.content.get("output", ()):
-        if code_in(output.get("type"), TASK_IO) in types:
-            yield output
-
-
-def _reports(situation: Situation, types: set[str]) -> Iterator[Content]:
-    for output in _outputs(situation, types):
-        found = situation.draft.find(reference_in(output.get("valueReference")))
-        if found is not None and found["resourceType"] == "DiagnosticReport":
-            yield found
-
-
-def _says_something(output: Content) -> bool:
-    texts = (output.get("valueString"), output.get("valueMarkdown"), reference_in(output.get("valueReference")))
-    return any(isinstance(text, str) and text.strip() for text in texts)
-
-
 GUARDS: Final = (
     Guard("plan-complete", "guard-plan", "", "the plan has goal, activity, addresses", _plan_incomplete),
     Guard("activities-ended", "guard-plan", "activity", "every activity is at its end", _activities_open),
@@ -129,6 +93,4 @@ GUARDS: Final = (
     Guard("plans-ended", "guard-plan", "", "every plan is completed or revoked", _plans_open),
     Guard("goals-assessed", "guard-plan", "", "every goal is assessed", _goals_unassessed),
     Guard("goal-assessed", "guard-plan", "achievementStatus", "the goal is assessed", _goal_unassessed),
-    Guard("final-report-delivered", "guard-report", "output", "a final report is in the output", _no_final_report),
-    Guard("outcome-explained", "guard-report", "output", "a report or explanation is in the output", _outcome_untold),
 )

@@ -1,9 +1,10 @@
 """What the clinic does: Appointment, Encounter, Procedure (session) and DiagnosticReport.
 
 Safer readings: an Encounter that is told when it is over answers to all that one in progress does, so that the check
-before a session cannot be skipped; a final report changes only by becoming `amended`. Ours: what was recorded by
-mistake may become entered-in-error (Procedure, Encounter, report); the service cancels what the end of a Task leaves
-open; a visit is fulfilled by its session, whether or not anybody noted that the patient arrived.
+before a session cannot be skipped; a final report changes only by becoming `amended`, `corrected` or `appended`. Ours:
+a care has one final report, and after it no other is filed; what was recorded by mistake may become entered-in-error
+(Procedure, Encounter, report); the service cancels what the end of a Task leaves open; a visit is fulfilled by its
+session, whether or not anybody noted that the patient arrived.
 """
 
 from __future__ import annotations
@@ -162,6 +163,8 @@ PROCEDURE: Final = Machine(
     ),
 )
 
+_FILED: Final = "final amended corrected appended"
+
 REPORT: Final = Machine(
     kind="DiagnosticReport",
     type="DiagnosticReport",
@@ -170,11 +173,13 @@ REPORT: Final = Machine(
     terminal=("entered-in-error",),
     steps=(
         step("R1", NONE, "preliminary", by="clinic", instead=_CLINIC),
-        step("R2", f"{NONE} preliminary", "final", by="clinic", instead=_CLINIC),
-        step("R3", "final amended", "amended", by="clinic", instead=_CLINIC),
+        step("R2", f"{NONE} preliminary", "final", by="clinic", guards="before-final-report", instead=_CLINIC),
+        step("R3", _FILED, "amended", by="clinic", guards="before-final-report", instead=_CLINIC),
+        step("R3a", _FILED, "corrected", by="clinic", guards="before-final-report", instead=_CLINIC),
+        step("R3b", _FILED, "appended", by="clinic", guards="before-final-report", instead=_CLINIC),
         step(
             "R4",
-            "preliminary final amended",
+            f"preliminary {_FILED}",
             "entered-in-error",
             by="clinic",
             guards="task-not-completed",

@@ -22,6 +22,7 @@ from tests.builders.loop import (
 )
 from tests.unit.massage.cycle.guard_cases import plan as of_plan
 from tests.unit.massage.cycle.guard_cases import referral as of_referral
+from tests.unit.massage.cycle.guard_cases import report as of_report
 from tests.unit.massage.cycle.guard_cases import sessions as of_sessions
 from tests.unit.massage.cycle.guard_cases import task as of_task
 from tests.unit.massage.cycle.guard_cases import visits as of_visits
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from service.fhir.resource import Content
 
 CASES = tuple(
-    case for module in (of_referral, of_task, of_work, of_visits, of_sessions, of_plan) for case in module.CASES
+    case
+    for module in (of_referral, of_task, of_work, of_visits, of_sessions, of_plan, of_report)
+    for case in module.CASES
 )
 HANDED_IN = {"still-a-referral": "is_referral", "therapist-free": "is_free"}
 """The guards that ask a predicate of the surroundings."""

@@ -67,7 +67,7 @@ def proposal(machine: Machine, source: str, target: str) -> Content:
         content.pop("businessStatus", None)
         return content
     return resource(machine, source) | (
-        {"note": [{"text": "A remark."}]} if target == SAME else {machine.element: target}
+        {"note": [{"text": "A remark."}]} if target in {SAME, source} else {machine.element: target}
     )
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from service.massage.cycle.terms import TASK_IO, coded
 from tests.builders.guard_case import ASSESSED, CURRENT, DONE, FINAL, OLD, Case, accepted, without, working
 from tests.builders.loop import (
     appointment,
     encounter,
     goal,
-    output,
     plan,
-    reason,
     referral,
     report,
     session,
@@ -82,44 +79,5 @@ CASES = (
         guard="goal-assessed",
         broken=((referral(), working(), goal()), (goal(lifecycleStatus="completed"),)),
         holding=((referral(), working(), goal()), (goal(lifecycleStatus="completed", achievementStatus=ASSESSED),)),
-    ),
-    *(
-        Case(
-            guard="final-report-delivered",
-            broken=(
-                (referral(), working(), report(status=status), *DONE),
-                (working(status="completed", output=[output(type, "DiagnosticReport/report")]),),
-            ),
-            holding=((referral(), working(), report(), *DONE), (working(status="completed", output=FINAL),)),
-        )
-        for status, type in (("preliminary", "final-report"), ("final", "progress-report"))
-    ),
-    Case(
-        guard="outcome-explained",
-        broken=((referral(), working()), (working(status="failed", statusReason=reason("lost-to-follow-up")),)),
-        holding=(
-            (referral(), working(), report(status="preliminary")),
-            (
-                working(
-                    status="failed",
-                    statusReason=reason("lost-to-follow-up"),
-                    output=[output("progress-report", "DiagnosticReport/report")],
-                ),
-            ),
-        ),
-    ),
-    Case(
-        guard="outcome-explained",
-        broken=((referral(), working()), (working(status="failed", statusReason=reason("plateau"), output=[]),)),
-        holding=(
-            (referral(), working()),
-            (
-                working(
-                    status="failed",
-                    statusReason=reason("plateau"),
-                    output=[{"type": coded(TASK_IO, "outcome-summary"), "valueString": "No further progress."}],
-                ),
-            ),
-        ),
     ),
 )
