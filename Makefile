@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench bench-search soak lint types lock audit openapi definitions pictures clean
+.PHONY: help run test bench bench-search soak lint types lock audit openapi definitions diagnoses pictures clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -67,6 +67,9 @@ openapi: $(BIN)/.run ## write openapi/ from the service's own registries
 
 definitions: $(BIN)/.run ## compile HL7's R4 definitions (PACKAGE_DIR: the unpacked package hl7.fhir.r4.examples 4.0.1)
 	$(BIN)/massage-fhir definitions compile $(PACKAGE_DIR)
+
+diagnoses: $(BIN)/.dev ## compile the edition of ICD-10-CM that the pinned simple-icd-10-cm has
+	$(BIN)/massage-fhir diagnoses compile
 
 pictures: $(BIN)/.dev ## draw the pictures of the README in Chromium, of a clinic that is made up
 	$(BIN)/python -m tests.browser.pictures

@@ -29,6 +29,8 @@ cli: Final = typer.Typer(
 )
 definitions: Final = typer.Typer(help="What HL7 publishes about R4, as the service keeps it.", no_args_is_help=True)
 cli.add_typer(definitions, name="definitions")
+diagnoses: Final = typer.Typer(help="ICD-10-CM, as the service keeps it.", no_args_is_help=True)
+cli.add_typer(diagnoses, name="diagnoses")
 cli.add_typer(clients.commands, name="client")
 cli.add_typer(audit.commands, name="audit")
 
@@ -161,6 +163,21 @@ def compile_definitions(
     from service.fhir.definitions.compiler import compile_package  # noqa: PLC0415
 
     compile_package(package, target or Path(packaged.__path__[0]) / "facts")
+
+
+@diagnoses.command("compile")
+def compile_diagnoses(
+    target: Annotated[Path | None, typer.Option(help="Where to write; absent: into the package itself.")] = None,
+) -> None:
+    """Compile the edition of ICD-10-CM that the installed simple-icd-10-cm has into compact facts."""
+    from service.massage import diagnosis  # noqa: PLC0415
+    from service.massage.diagnosis.compiler import compile_library  # noqa: PLC0415
+
+    try:
+        compile_library(target or diagnosis.FOLDER)
+    except ModuleNotFoundError as error:
+        typer.echo(f"massage-fhir: {error.name} is not installed; it comes with `make test`.", err=True)
+        sys.exit(1)
 
 
 @cli.command()

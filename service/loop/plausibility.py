@@ -7,14 +7,13 @@ plain FHIR is its sender's.
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.bundle_plan import below
 from service.fhir.outcome import FhirError, Issue
-from service.massage.catalogue.published import ICD10CM
+from service.loop.diagnoses import Diagnoses
 from service.massage.cycle.moment import start_of
 from service.massage.cycle.terms import codings
 from service.massage.outcome.measures import SYSTEM as MEASURES
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from service.massage.catalogue.rows import Catalogue, Unit
 
 OUTCOME: Final = profile("massage-outcome")
-_DIAGNOSIS: Final = re.compile(r"[A-Z][0-9][0-9A-Z](\.?[0-9A-Z]{1,4})?", re.IGNORECASE)
 _DIAGNOSES: Final = {"Condition": "code", "ServiceRequest": "reasonCode"}
 _MOMENTS: Final = {
     "Observation": ("effectiveDateTime", "effectiveInstant", "effectivePeriod", "issued"),
@@ -54,13 +52,15 @@ class Plausibility:
     def __init__(self, catalogue: Catalogue, zone: tzinfo) -> None:
         self.zone = zone
         self._measures = Measures(catalogue)
-        billable = {code.replace(".", "") for row in catalogue.conditions.values() for code in row.icd10cm}
-        self._headers = {code[:length] for code in billable for length in range(3, len(code))} - billable
+        self._diagnoses = Diagnoses()
 
-    def check(self, own: Iterable[Proposal], unit: Iterable[Proposal], now: datetime) -> list[Issue]:
+    def check(
+        self, own: Sequence[Proposal], unit: Iterable[Proposal], now: datetime, known: Sequence[Content] = ()
+    ) -> list[Issue]:
         """The warnings about what is new; FhirError with all that cannot be.
 
-        `own` belongs to the referral; of the rest of the `unit` only diagnoses are looked at.
+        `own` belongs to the referral; of the rest of the `unit` only diagnoses are looked at. `known` is of the
+        patient, once the unit is written.
         """
         about = [*own, *(each for each in unit if each.type == "Condition")]
         issues = [
@@ -69,6 +69,10 @@ class Plausibility:
             if each.after is not None and each.after != each.before
             for issue in self._issues(each.type, each.after, each.before or {}, now)
         ]
+        for each in own:
+            if each.type == "ServiceRequest" and each.after and _reasons(each.after) != _reasons(each.before or {}):
+                found = self._diagnoses.excluding(each.after, known)
+                issues += (below(issue, each.where) if each.where else issue for issue in found)
         if any(issue.severity == "error" for issue in issues):
             raise FhirError(issues=tuple(issue for issue in issues if issue.severity == "error"))
         return issues
@@ -114,24 +118,9 @@ class Plausibility:
                 told = "A session that is completed is over: it cannot end in the future."
                 yield _error("time-ahead", told, "Procedure.performedPeriod.end")
         if kind in _DIAGNOSES and after.get(_DIAGNOSES[kind]) != before.get(_DIAGNOSES[kind]):
-            yield from self._of_diagnoses(after.get(_DIAGNOSES[kind]), f"{kind}.{_DIAGNOSES[kind]}")
+            yield from self._diagnoses.issues(after.get(_DIAGNOSES[kind]), f"{kind}.{_DIAGNOSES[kind]}")
         if kind == "Observation":
             yield from self._of_outcome(after)
-
-    def _of_diagnoses(self, value: Any, path: str) -> Iterator[Issue]:
-        for concept in value if isinstance(value, list) else [value]:
-            for coding in codings(concept):
-                code = coding.get("code", "")
-                if coding.get("system") != ICD10CM or not code:
-                    continue
-                if not _DIAGNOSIS.fullmatch(code):
-                    told = (
-                        "A code of ICD-10-CM is a letter, a digit, a letter or digit, and up to four more after a dot."
-                    )
-                    yield _error("diagnosis-unknown", told, path)
-                elif code.replace(".", "").upper() in self._headers:
-                    told = "The ICD-10-CM code is a heading and not billable; name one that is below it."
-                    yield Issue(code=None, severity="warning", diagnostics=told, expression=(path,))
 
     def _of_outcome(self, observation: Content) -> Iterator[Issue]:
         if observation.get("status") == "entered-in-error":
@@ -175,6 +164,10 @@ def _of_score(value: Any, code: str | None, units: Sequence[Unit], path: str, wi
             low, high = ("" if bound is None else f"{bound:g}" for bound in (unit.low, unit.high))
             whole = "a whole number " if unit.whole else ""
             yield _error("outcome-invalid", f"The score is {whole}from {low} to {high} {unit.unit}.", f"{path}{within}")
+
+
+def _reasons(referral: Content) -> tuple[Any, Any]:
+    return referral.get("reasonCode"), referral.get("reasonReference")
 
 
 def _named(units: Sequence[Unit]) -> str:

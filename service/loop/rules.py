@@ -171,7 +171,7 @@ class ReferralRules:
         """
         now = context.received_at
         self._responses.require(own, looked)
-        notices = [*self._plausibility.check(own, proposals, now)]
+        notices = [*self._plausibility.check(own, proposals, now, about or ())]
         patient = self._safety.patient_of(loaded.content, context.base)
         alongside: list[Change] = []
         if about is not None and patient is not None:

@@ -214,14 +214,42 @@ async def test_nothing_has_happened_in_the_days_to_come(story: Story) -> None:
     assert_outcome(await clinic.tries(rated), 422, "time-ahead", "Observation.effectiveDateTime")
 
 
-async def test_a_diagnosis_that_cannot_be_one_is_refused(story: Story) -> None:
-    order = story.order(reasonCode=[concept(ICD, "ZZZ")])
+@pytest.mark.parametrize("code", ["ZZZ", "Z9Z.9"])
+async def test_a_diagnosis_that_cannot_be_one_is_refused(story: Story, code: str) -> None:
+    order = story.order(reasonCode=[concept(ICD, code)])
     answered = await refused(story, order=order)
     assert_outcome(answered, 422, "diagnosis-unknown", "Bundle.entry[2].resource.reasonCode")
 
 
-@pytest.mark.parametrize("code", ["G35", "M54.5"])
-async def test_a_heading_among_the_diagnoses_is_stored_with_a_warning(story: Story, code: str) -> None:
+@pytest.mark.parametrize(
+    "code, told",
+    [
+        ("G35", "not billable; use G35.A, G35.B0, G35.B1, G35.B2, G35.C0, G35.C1, G35.C2, G35.D."),
+        ("M54.5", "not billable; use M54.50, M54.51, M54.59."),
+        ("S13.4XX", "not billable; use S13.4XXA, S13.4XXD, S13.4XXS."),
+        ("C50", "or another one below it."),
+        ("M54.99", "ICD-10-CM of April 2026 does not have the code."),
+    ],
+)
+async def test_a_diagnosis_that_is_not_billed_is_stored_with_a_warning(story: Story, code: str, told: str) -> None:
     await story.refer(order=story.order(reasonCode=[concept(ICD, code)]))
     assert story.answered is not None
-    assert any("not billable" in each for each in warnings(story.answered))
+    assert any(told in each for each in warnings(story.answered))
+
+
+async def test_a_billable_diagnosis_that_no_other_excludes_is_stored_without_a_word(story: Story) -> None:
+    await story.refer(order=story.order(reasonCode=[concept(ICD, "M54.50"), concept(ICD, "M54.2")]))
+    assert story.answered is not None
+    assert warnings(story.answered) == []
+
+
+async def test_reasons_that_are_not_coded_together_are_stored_with_a_warning(story: Story) -> None:
+    await story.refer(order=story.order(reasonCode=[concept(ICD, "M54.50"), concept(ICD, "M54.41")]))
+    assert story.answered is not None
+    assert any("Excludes1" in each for each in warnings(story.answered))
+
+
+async def test_a_reason_that_a_named_condition_excludes_is_stored_with_a_warning(story: Story) -> None:
+    await story.refer("M51.26", order=story.order(reasonCode=[concept(ICD, "M54.50")]))
+    assert story.answered is not None
+    assert any("Excludes1" in each for each in warnings(story.answered))
