@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from service.massage import diagnosis
 from service.massage.screening.override import RulesError
 from service.massage.screening.rule import Rule  # noqa: TC001 - msgspec reads the annotation
 from service.massage.screening.systems import ICD10CM, SNOMED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from service.massage.catalogue.rows import Contraindication
+    from service.massage.diagnosis import Classification
     from service.massage.screening.rule import Threshold
 
 _RANGE: Final = re.compile(r"([A-Z][0-9][0-9A-Z])-([A-Z][0-9][0-9A-Z])")
@@ -53,19 +55,28 @@ class Prefixes:
 
 
 class Judged(Struct, frozen=True, kw_only=True):
-    """What the rules say of one code: those that it matches, and those that it matches where words confirm it."""
+    """What the rules say of one code: those that it matches, and those that it matches where words confirm it.
+
+    `is_known`: it is a contraindication, or known to be none. `bears`: any of the rules may. `told` names the code.
+    """
 
     found: tuple[Rule, ...] = ()
     unconfirmed: tuple[Rule, ...] = ()
+    is_known: bool = False
+    bears: bool = False
+    told: str = ""
 
 
 _UNKNOWN: Final = Judged()
 
 
 class Index:
-    """What each rule looks at, by code; `rows` are those of the table, in the order of `rules`."""
+    """What each rule looks at, by code; `rows` are those of the table, in the order of `rules`.
 
-    def __init__(self, rules: Iterable[Rule], rows: Iterable[Contraindication]) -> None:
+    `treated` are SNOMED CT codes of conditions that are none.
+    """
+
+    def __init__(self, rules: Iterable[Rule], rows: Iterable[Contraindication], treated: Collection[str] = ()) -> None:
         self.snomed: dict[str, list[Rule]] = {}
         self.unconfirmed_snomed: dict[str, list[Rule]] = {}
         self.diagnoses = Prefixes()
@@ -78,21 +89,33 @@ class Index:
         self.without_reason: list[Rule] = []
         for rule, row in zip(rules, rows, strict=True):
             self._add(rule, row)
+        self._known = {*treated, *self.snomed, *self.unconfirmed_snomed}
         self.judged = lru_cache(maxsize=_REMEMBERED)(self._judged)
         """The same as `_judged`, remembered: histories repeat codes, of one patient and of all."""
+
+    @cached_property
+    def _classification(self) -> Classification:
+        """Read when the first diagnosis comes."""
+        return diagnosis.load()
 
     def _judged(self, system: str, code: str) -> Judged:
         """What the rules say of a code of a condition."""
         if system == SNOMED:
-            return Judged(
-                found=tuple(self.snomed.get(code, ())), unconfirmed=tuple(self.unconfirmed_snomed.get(code, ()))
-            )
-        if system == ICD10CM:
-            plain = plain_icd(code)
-            return Judged(
-                found=tuple(self.diagnoses.of(plain)), unconfirmed=tuple(self.unconfirmed_diagnoses.of(plain))
-            )
-        return _UNKNOWN
+            found, unconfirmed = self.snomed.get(code, []), self.unconfirmed_snomed.get(code, [])
+            is_known, told = code in self._known, f"SNOMED CT {code}"
+        elif system == ICD10CM:
+            plain = diagnosis.plain(code)
+            found, unconfirmed = list(self.diagnoses.of(plain)), list(self.unconfirmed_diagnoses.of(plain))
+            is_known, told = bool(found) or self._classification.begins(plain), f"ICD-10-CM {_shown(plain)}"
+        else:
+            return _UNKNOWN
+        return Judged(
+            found=tuple(found),
+            unconfirmed=tuple(unconfirmed),
+            is_known=is_known,
+            bears=bool(found or unconfirmed),
+            told=told,
+        )
 
     def _add(self, rule: Rule, row: Contraindication) -> None:
         stages = "".join(row.seventh)
@@ -119,9 +142,11 @@ class Index:
             self.without_reason.append(rule)
 
 
-def plain_icd(code: str) -> str:
-    """A code of ICD-10-CM as the prefixes are kept: without its dot, in capitals."""
-    return code.replace(".", "").upper()
+def _shown(plain: str) -> str:
+    """An ICD-10-CM code with its dot; one that is none is not repeated."""
+    if not (plain.isascii() and plain.isalnum() and len(plain) <= _UNSTAGED + 1):
+        return "code"
+    return f"{plain[:3]}.{plain[3:]}" if len(plain) > 3 else plain
 
 
 def prefixes_of(rule: str, column: Iterable[str]) -> Iterator[str]:

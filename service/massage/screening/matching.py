@@ -12,21 +12,24 @@ from service.fhir.temporal import EARLIEST
 from service.massage.assessment.red_flags import red_flags
 from service.massage.screening.body_site import Regions, injured_regions, regions_of
 from service.massage.screening.content import codings_in, object_in, objects_in, reference_to, text_in, words_in
-from service.massage.screening.index import plain_icd, words_of
+from service.massage.screening.index import words_of
 from service.massage.screening.record import is_current_condition, is_done, is_observed, is_taken, moment_of
-from service.massage.screening.systems import ATC, ICD10CM, LOINC, SNOMED, system_of
+from service.massage.screening.systems import ATC, LOINC, SNOMED, system_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from service.fhir.resource import Content
+    from service.massage.screening.index import Judged
     from service.massage.screening.record import PatientRecord
     from service.massage.screening.rule import Alert, Rule, Threshold
     from service.massage.screening.rules import Rules
 
     Coding = tuple[str, str]
 
+_LONGEST = 32
+"""Characters of a code that are looked at: those of the systems that are read have half as many, and are remembered."""
 _ONSETS = ("onsetDateTime", "recordedDate")
 _OBSERVED = ("effectiveDateTime", "effectiveInstant", "effectivePeriod", "issued")
 _PERFORMED = ("performedDateTime", "performedPeriod")
@@ -69,7 +72,7 @@ def matches_of(referral: Content, record: PatientRecord, rules: Rules, now: date
             matches.found += _procedure(procedure, rules, now)
     for response in record.responses:
         matches.found += _answered(response, rules, now)
-    reasons = list(codings_in(referral, "reasonCode"))
+    reasons = _codings(referral, "reasonCode")
     matches.found += [
         Match(rule=rule, resource=referral, told=f"reason {told}", regions=injured_regions(reasons))
         for rule, told in _by_codes(reasons, rules)
@@ -79,14 +82,21 @@ def matches_of(referral: Content, record: PatientRecord, rules: Rules, now: date
 
 def _add_condition(matches: Matches, condition: Content, rules: Rules, now: datetime) -> None:
     codings = _codings(condition, "code")
-    is_judged = any(system == ICD10CM or code in rules.known for system, code in codings)
+    is_judged = bears = False
+    judged = []
+    for system, code in codings:
+        each = rules.index.judged(system, code)
+        judged.append(each)
+        is_judged |= each.is_known
+        bears |= each.bears
     matches.judged_conditions += is_judged
-    if not is_current_condition(condition, now):
+    # a record has hundreds of these, and nearly all of them are known to be harmless
+    if (is_judged and not bears) or not is_current_condition(condition, now):
         return
     if not is_judged:
         matches.unjudged.append(reference_to(condition) or "Condition")
         return
-    found = [*_by_codes(codings, rules), *_confirmed(condition, codings, rules)]
+    found = [*_told(judged), *_confirmed(condition, judged)]
     if not found:
         return
     since = moment_of(condition, *_ONSETS)
@@ -101,22 +111,25 @@ def _add_condition(matches: Matches, condition: Content, rules: Rules, now: date
 def _codings(content: Content, name: str) -> list[Coding]:
     """The codings of known systems, those by the systems' own URIs."""
     return [
-        (system, code) for named, code in codings_in(content, name) if code and (system := system_of(named)) is not None
+        (system, code[:_LONGEST])
+        for named, code in codings_in(content, name)
+        if code and (system := system_of(named)) is not None
     ]
 
 
 def _by_codes(codings: Iterable[Coding], rules: Rules) -> Iterator[tuple[Rule, str]]:
-    judged = rules.index.judged
-    for name, code in codings:
-        system = system_of(name) or ""
-        for rule in judged(system, code).found:
-            yield rule, f"SNOMED CT {code}" if system == SNOMED else f"ICD-10-CM {_shown(plain_icd(code))}"
+    return _told(rules.index.judged(system, code) for system, code in codings)
 
 
-def _confirmed(condition: Content, codings: Iterable[Coding], rules: Rules) -> Iterator[tuple[Rule, str]]:
+def _told(judged: Iterable[Judged]) -> Iterator[tuple[Rule, str]]:
+    for each in judged:
+        for rule in each.found:
+            yield rule, each.told
+
+
+def _confirmed(condition: Content, judged: Iterable[Judged]) -> Iterator[tuple[Rule, str]]:
     """What matches by a code that does not suffice, where the condition's own words confirm it."""
-    judged = rules.index.judged
-    found = {rule.id: rule for system, code in codings for rule in judged(system, code).unconfirmed}
+    found = {rule.id: rule for each in judged for rule in each.unconfirmed}
     if not found:
         return
     said = [words_in(condition, "code"), *(text_in(note, "text") for note in objects_in(condition, "note"))]
@@ -240,10 +253,3 @@ def _number(value: Any) -> Decimal | None:
 
 def _is_over(rule: Rule, since: datetime | None, now: datetime) -> bool:
     return rule.within is not None and since is not None and since < now - rule.within
-
-
-def _shown(plain: str) -> str:
-    """An ICD-10-CM code with its dot; one that is none is not repeated."""
-    if not (plain.isascii() and plain.isalnum() and len(plain) <= 7):
-        return "code"
-    return f"{plain[:3]}.{plain[3:]}" if len(plain) > 3 else plain

@@ -47,10 +47,8 @@ class Rules:
         self.by_id = {rule.id: rule for rule in self.rules}
         self.order = {rule.id: number for number, rule in enumerate(self.rules)}
         self.sites: Mapping[str, Regions] = {code: frozenset(row.regions) for code, row in catalogue.body_sites.items()}
-        self.index = Index(self.rules, table.values())
         treated = {code for row in catalogue.conditions.values() for code in row.snomed}
-        self.known = treated | self.index.snomed.keys() | self.index.unconfirmed_snomed.keys()
-        """SNOMED CT codes of conditions that are a contraindication, or known to be none."""
+        self.index = Index(self.rules, table.values(), treated)
 
     @classmethod
     def load(cls, path: Path = FOLDER, override_path: Path | None = None) -> Self:

@@ -31,6 +31,26 @@ def test_conditions_that_cannot_be_judged_do_not_screen_a_patient() -> None:
     assert screening.unjudged == ("Condition/c1", "Condition/c2")
 
 
+def test_a_diagnosis_that_icd10cm_does_not_have_is_not_judged() -> None:
+    """A mistyped code, or one of a later edition, says nothing about safety."""
+    screening = screened(diagnosis("M54.99", 1))
+    assert (screening.basis, screening.unjudged) == ("unscreened", ("Condition/c1",))
+
+
+def test_a_diagnosis_without_its_last_character_is_judged() -> None:
+    """What it begins with says enough."""
+    screening = screened(diagnosis("S13.4XX", 1))
+    assert (screening.basis, screening.unjudged) == ("screened", ())
+
+
+def test_of_a_code_without_end_only_the_beginning_is_remembered() -> None:
+    """Codes are remembered between calls: nobody can fill the memory with them."""
+    index = rules().index
+    index.judged.cache_clear()
+    screened(diagnosis("M54.50" + "x" * 100_000, 1), diagnosis("M54.50" + "x" * 200_000, 2))
+    assert index.judged.cache_info().currsize == 1
+
+
 def test_what_cannot_be_judged_is_told_without_an_id_too() -> None:
     """By its type; nothing is dropped."""
     nameless = condition({"text": "blood clot"})
