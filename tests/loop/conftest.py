@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from service.massage.cycle.terms import UNITS
 from tests.api.auth.conftest import workers_on
+from tests.builders.resources import observation
 from tests.loop.side import Side
-from tests.loop.story import Network, Story, begin
+from tests.loop.story import Network, Story, begin, day
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -50,3 +52,15 @@ def story(network: Network) -> Story:
 def second(network: Network) -> Story:
     """Another one."""
     return begin(network)
+
+
+@pytest.fixture(scope="module")
+async def measured(network: Network) -> Story:
+    """A referral with a pain of 7."""
+    story = begin(network)
+    patient = {"birthDate": "1980-02-29", "name": [{"family": "Sample"}]}
+    await (await story.refer(patient=patient, order=story.order(authoredOn=day(0)))).accept()
+    score = {"value": 7, "unit": "{score}", "system": UNITS, "code": "{score}"}
+    rating = {"effectiveDateTime": day(7), "valueQuantity": score}
+    await story.clinic.post(observation(story.patient, basedOn=story.based_on) | rating)
+    return story

@@ -31,6 +31,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def day(weeks: int) -> str:
+    """A day in a week of a care that began eight weeks ago."""
+    return (now() - timedelta(weeks=8 - weeks)).date().isoformat()
+
+
 def new(content: Json, **elements: Any) -> Json:
     """A built resource without its id, and without the elements that are None."""
     return {name: value for name, value in (content | elements).items() if name != "id" and value is not None}

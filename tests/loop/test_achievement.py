@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from service.massage.cycle.terms import GOAL_ACHIEVEMENT, STEP, code_in, coded
 from tests.loop.later import look
 from tests.loop.side import entry
-from tests.loop.story import now
-from tests.loop.test_outcomes import DISABILITY, LOINC, PAIN, UCUM, day, measured
+from tests.loop.story import day, now
+from tests.loop.test_outcomes import DISABILITY, LOINC, PAIN, UCUM, measured
 
 if TYPE_CHECKING:
     import httpx

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from tests.api.outcome import assert_outcome
 from tests.builders.resources import reference
 from tests.loop.side import Side
-from tests.loop.story import ACHIEVED, begin, now
+from tests.loop.story import ACHIEVED, begin, day
 
 if TYPE_CHECKING:
     import httpx
@@ -22,11 +21,6 @@ if TYPE_CHECKING:
 LOINC = "http://loinc.org"
 PAIN, DISABILITY = "72514-3", "97909-6"
 UCUM = "http://unitsofmeasure.org"
-
-
-def day(weeks: int) -> str:
-    """A day in a week of the care, which began eight weeks ago."""
-    return (now() - timedelta(weeks=8 - weeks)).date().isoformat()
 
 
 def measured(story: Story, code: str, weeks: int, value: float, **elements: Any) -> Json:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from service.massage.cycle.terms import BUSINESS_STATUS
-from tests.loop.story import THROMBOSIS, begin, now
-from tests.loop.test_outcomes import DISABILITY, PAIN, day, measured
+from tests.loop.story import THROMBOSIS, begin, day, now
+from tests.loop.test_outcomes import DISABILITY, PAIN, measured
 from tests.unit.pages.desk import Markup
 
 if TYPE_CHECKING:
