@@ -100,27 +100,6 @@ class Pool:
         self._closed = False
         self.is_lost = False
 
-    @classmethod
-    async def open(
-        cls,
-        url: str,
-        *,
-        min_size: int,
-        max_size: int,
-        acquire_timeout_seconds: float,
-        statement_timeout_seconds: float,
-    ) -> Self:
-        """A pool with `min_size` connections, or fewer if the database cannot be reached yet: it will be retried."""
-        pool = cls(
-            url,
-            min_size=min_size,
-            max_size=max_size,
-            acquire_timeout_seconds=acquire_timeout_seconds,
-            statement_timeout_seconds=statement_timeout_seconds,
-        )
-        await pool.fill()
-        return pool
-
     async def __aenter__(self) -> Self:
         return self
 

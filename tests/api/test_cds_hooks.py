@@ -24,7 +24,6 @@ Json = dict[str, Any]
 
 ROOT = "http://testserver"
 THROMBOSIS = diagnosis("I82.402", onsetDateTime="2026-01-03")
-OF_ANOTHER = THROMBOSIS | {"subject": {"reference": "Patient/another"}}
 UNSAFE = call(prefetch=prefetched(conditions=bundle(THROMBOSIS)))
 LENT = {"access_token": "lent-token", "token_type": "Bearer", "expires_in": 300, "scope": "x", "subject": "y"}
 

@@ -144,10 +144,8 @@ def registry() -> Registry:
 
 @asynccontextmanager
 async def _library(cluster: Cluster, registry: Registry) -> AsyncIterator[Library]:
-    async with cluster.clone() as url:
-        pool = await Pool.open(url, min_size=1, max_size=2, acquire_timeout_seconds=10, statement_timeout_seconds=60)
+    async with cluster.clone() as url, Pool(url, min_size=0, max_size=2, statement_timeout_seconds=60) as pool:
         yield Library(pool, registry)
-        await pool.close()
 
 
 @pytest.fixture(scope="session")

@@ -20,11 +20,9 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def pool_on(url: str, **changes: Any) -> AsyncIterator[Pool]:
     chosen: dict[str, Any] = {"min_size": 1, "max_size": 2, "acquire_timeout_seconds": 5.0} | changes
-    pool = await Pool.open(url, **({"statement_timeout_seconds": 5.0} | chosen))
-    try:
+    async with Pool(url, **({"statement_timeout_seconds": 5.0} | chosen)) as pool:
+        await pool.fill()
         yield pool
-    finally:
-        await pool.close()
 
 
 async def one(pool: Pool) -> int:

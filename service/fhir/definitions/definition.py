@@ -104,7 +104,3 @@ class SearchParameterFact:
     targets: tuple[str, ...]
     components: tuple[tuple[str, str], ...]
     description: str
-    comparators: tuple[str, ...]
-    modifiers: tuple[str, ...]
-    multiple_or: bool | None
-    multiple_and: bool | None

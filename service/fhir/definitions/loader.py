@@ -214,8 +214,4 @@ def _search_parameter(facts: Facts, declaring: str, resource_type: str) -> Searc
         targets=tuple(facts.get("targets", ())),
         components=tuple((code, path) for code, path in facts.get("components", ())),
         description=facts["description"],
-        comparators=tuple(facts.get("comparators", ())),
-        modifiers=tuple(facts.get("modifiers", ())),
-        multiple_or=facts.get("multiple_or"),
-        multiple_and=facts.get("multiple_and"),
     )

@@ -43,10 +43,6 @@ def _facts(item: Json, base: str, codes: dict[str, str], parents: dict[str, str]
         "targets": [target for target in item.get("target", ()) if target in parents],
         "components": components,
         "description": _description(item["description"], base),
-        "comparators": item.get("comparator", []),
-        "modifiers": item.get("modifier", []),
-        "multiple_or": item.get("multipleOr"),
-        "multiple_and": item.get("multipleAnd"),
     }
     return {name: value for name, value in facts.items() if value not in (None, "", [])}
 

@@ -95,7 +95,6 @@ class Question(Struct, frozen=True, kw_only=True):
     text: str
     required: bool
     repeats: bool
-    read_only: bool
     codes: tuple[Content, ...]
     options: tuple[Option, ...]
     choice: Choice
@@ -191,7 +190,6 @@ def _question(item: Content, inherited: str | None, categories: tuple[Content, .
         text=item.get("text", ""),
         required=item.get("required", False),
         repeats=item.get("repeats", False),
-        read_only=item.get("readOnly", False),
         codes=tuple(item.get("code", ())),
         options=options,
         choice=_choice(options),

@@ -118,10 +118,6 @@ def _fact(
         targets=tuple(content.get("target", ())),
         components=_components(content, {each.url: each.code for each in known.values()}),
         description=" ".join(content.get("description", "").split()),
-        comparators=tuple(content.get("comparator", ())),
-        modifiers=tuple(content.get("modifier", ())),
-        multiple_or=content.get("multipleOr"),
-        multiple_and=content.get("multipleAnd"),
     )
 
 

@@ -119,7 +119,6 @@ class Contraindication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     substances: tuple[str, ...] = ()
     procedures: Codes = msgspec.field(default_factory=dict)
     without_reason: bool = False
-    look_in: tuple[str, ...] = ()
     stricter: tuple[Stricter, ...] = ()
     clearance_for: tuple[str, ...] = ()
     advice: str | None = None

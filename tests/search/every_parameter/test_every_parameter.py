@@ -78,12 +78,10 @@ async def filled(cluster: Cluster, registry: Registry, advertised: Advertised) -
     """A database with the resources of all rows."""
     rows = Rows(registry.definitions)
     table = [row for name, codes in advertised.items() if name for code in codes for row in rows.of(name, code)]
-    async with cluster.clone() as url:
-        pool = await Pool.open(url, min_size=1, max_size=2, acquire_timeout_seconds=10, statement_timeout_seconds=60)
+    async with cluster.clone() as url, Pool(url, min_size=0, max_size=2, statement_timeout_seconds=60) as pool:
         made = Filled(Store(pool), registry, table)
         await made.fill()
         yield made
-        await pool.close()
 
 
 @pytest.mark.parametrize("resource_type", [*load().resource_types, None])

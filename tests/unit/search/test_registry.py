@@ -112,10 +112,6 @@ def test_further_parameters_can_be_added() -> None:
         targets=("Patient",),
         components=(),
         description="",
-        comparators=(),
-        modifiers=(),
-        multiple_or=None,
-        multiple_and=None,
     )
     parameters = Registry(load(), {"CarePlan": [extra]}).parameters("CarePlan")
     assert parameters["client"].source_numbers == parameters["subject"].source_numbers
