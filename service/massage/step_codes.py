@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from service.massage.catalogue.published import published
+from service.massage.fingerprint import fingerprint_of
 
 if TYPE_CHECKING:
     from service.fhir.resource import Content
@@ -16,10 +16,7 @@ _TABLES: Final = Path(__file__).parent / "cycle" / "tables"
 
 def fingerprint() -> str:
     """A digest of what the codes are made of; it reads the tables without importing them."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(_TABLES.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return fingerprint_of(_TABLES.glob("*.py"))
 
 
 def resources() -> list[Content]:

@@ -5,7 +5,6 @@ https://hl7.org/fhir/R4/questionnaire.html, https://hl7.org/fhir/uv/sdc/
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.questionnaire import form
@@ -13,6 +12,7 @@ from service.massage.assessment.expansion import written_out
 from service.massage.assessment.rows import FOLDER, load
 from service.massage.catalogue.published import LOINC, SNOMED, canonical, published
 from service.massage.catalogue.rows import FOLDER as CATALOGUE
+from service.massage.fingerprint import fingerprint_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,11 +52,7 @@ def questionnaires(assessments: Assessments) -> dict[str, Content]:
 
 def fingerprint(folder: Path = FOLDER) -> str:
     """A digest of the rows and of the code that makes resources of them, without reading what they say."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path in sorted((*folder.glob("*.toml"), *FOLDER.glob("*.py"), *CATALOGUE.glob("*.toml"))):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return fingerprint_of((*folder.glob("*.toml"), *FOLDER.glob("*.py"), *CATALOGUE.glob("*.toml")))
 
 
 def _questionnaire(row: Form, assessments: Assessments) -> Content:

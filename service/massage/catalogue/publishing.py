@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from service.massage.catalogue.code_systems import code_systems
 from service.massage.catalogue.concept_maps import concept_maps
 from service.massage.catalogue.rows import FOLDER, load
 from service.massage.catalogue.value_sets import value_sets
+from service.massage.fingerprint import fingerprint_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +26,4 @@ def resources(catalogue: Catalogue | None = None) -> list[Content]:
 
 def fingerprint(folder: Path = FOLDER) -> str:
     """A digest of the rows and of the code that makes resources of them, without reading what they say."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path in sorted((*folder.glob("*.toml"), *FOLDER.glob("*.py"))):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return fingerprint_of((*folder.glob("*.toml"), *FOLDER.glob("*.py")))

@@ -6,9 +6,9 @@ The rows (`*.toml` beside this) can be read by whoever has to meet them; `resour
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
+from service.massage.fingerprint import fingerprint_of
 from service.massage.profiles.rows import FOLDER, ProfileRows, load
 from service.massage.profiles.structures import VERSION, canonical, resources, supported
 
@@ -20,8 +20,4 @@ __all__ = ["VERSION", "ProfileRows", "canonical", "fingerprint", "load", "resour
 
 def fingerprint(folder: Path = FOLDER) -> str:
     """A digest of the rows and of the code that makes resources of them, without reading what they say."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path in sorted((*folder.glob("*.toml"), *FOLDER.glob("*.py"))):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return fingerprint_of((*folder.glob("*.toml"), *FOLDER.glob("*.py")))

@@ -5,11 +5,11 @@ https://hl7.org/fhir/R4/plandefinition.html, https://hl7.org/fhir/R4/activitydef
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 from service.massage.catalogue.published import ICD10CM, SNOMED, canonical, published
 from service.massage.catalogue.rows import FOLDER as CATALOGUE
+from service.massage.fingerprint import fingerprint_of
 from service.massage.protocol.goals import aim_of, measure_concept
 from service.massage.protocol.rows import FOLDER, load
 
@@ -46,11 +46,7 @@ def resources(protocols: Protocols | None = None) -> list[Content]:
 
 def fingerprint(folder: Path = FOLDER) -> str:
     """A digest of the rows and of the code that makes resources of them, without reading what they say."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path in sorted((*folder.glob("*.toml"), *FOLDER.glob("*.py"), *CATALOGUE.glob("*.toml"))):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return fingerprint_of((*folder.glob("*.toml"), *FOLDER.glob("*.py"), *CATALOGUE.glob("*.toml")))
 
 
 def plan_definition(protocols: Protocols, row: Protocol) -> Content:
