@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from msgspec import Struct
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Integer, Table, Text, text
-from sqlalchemy.dialects.postgresql import JSON, TIMESTAMP
+from sqlalchemy.dialects.postgresql import JSON
 
 from service.fhir.actor import Client
-from service.store.tables import metadata
+from service.store.tables import EXACT, TIME, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,23 +24,21 @@ if TYPE_CHECKING:
 
     from service.fhir.actor import Role
 
-_EXACT: Final = Text(collation="C")
-_TIME: Final = TIMESTAMP(timezone=True)
 
 access_client: Final = Table(
     "access_client",
     metadata,
-    Column("id", _EXACT, primary_key=True),
+    Column("id", EXACT, primary_key=True),
     Column("name", Text, nullable=False),
-    Column("role", _EXACT, nullable=False),
-    Column("organisation", _EXACT),
-    Column("scope", _EXACT, nullable=False),
+    Column("role", EXACT, nullable=False),
+    Column("organisation", EXACT),
+    Column("scope", EXACT, nullable=False),
     Column("jwks", JSON),
-    Column("jwks_url", _EXACT),
-    Column("issuer", _EXACT),
+    Column("jwks_url", EXACT),
+    Column("issuer", EXACT),
     Column("requests_per_minute", Integer),
-    Column("created_at", _TIME, nullable=False),
-    Column("disabled_at", _TIME),
+    Column("created_at", TIME, nullable=False),
+    Column("disabled_at", TIME),
     CheckConstraint("role IN ('referrer', 'clinic', 'administrator', 'researcher')", name="role"),
     CheckConstraint("organisation IS NOT NULL OR role IN ('administrator', 'researcher')", name="organisation"),
     CheckConstraint("num_nonnulls(jwks, jwks_url, issuer) = 1", name="one_source_of_trust"),

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import Struct
 from sqlalchemy import BigInteger, Boolean, Column, Identity, Table, Text, text
-from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from service.store.tables import metadata
+from service.store.tables import EXACT, TIME, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,27 +18,25 @@ if TYPE_CHECKING:
 
 JobState = Literal["waiting", "running", "completed", "failed"]
 
-_EXACT: Final = Text(collation="C")
-_TIME: Final = TIMESTAMP(timezone=True)
 _ZERO: Final = text("0")
 
 reindex_job: Final = Table(
     "reindex_job",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("state", _EXACT, nullable=False, server_default=text("'waiting'")),
+    Column("state", EXACT, nullable=False, server_default=text("'waiting'")),
     Column("types", ARRAY(Text)),  # NULL: all
     Column("parameters", ARRAY(Text), nullable=False),
     Column("asked", Boolean, nullable=False),  # by a person, not by a SearchParameter
-    Column("extraction", _EXACT, nullable=False, server_default=text("''")),
+    Column("extraction", EXACT, nullable=False, server_default=text("''")),
     Column("position", BigInteger, nullable=False, server_default=_ZERO),
     Column("last", BigInteger, nullable=False, server_default=_ZERO),
     Column("passed", BigInteger, nullable=False, server_default=_ZERO),
     Column("total", BigInteger, nullable=False, server_default=_ZERO),
     Column("replaced", BigInteger, nullable=False, server_default=_ZERO),
-    Column("asked_at", _TIME, nullable=False, server_default=text("now()")),
-    Column("began_at", _TIME),
-    Column("ended_at", _TIME),
+    Column("asked_at", TIME, nullable=False, server_default=text("now()")),
+    Column("began_at", TIME),
+    Column("ended_at", TIME),
     Column("problem", Text),
 )
 

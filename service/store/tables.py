@@ -53,8 +53,8 @@ metadata: Final = MetaData(
     }
 )
 
-_TIME: Final = TIMESTAMP(timezone=True)
-_EXACT: Final = Text(collation="C")
+TIME: Final = TIMESTAMP(timezone=True)
+EXACT: Final = Text(collation="C")
 """Codes and URIs compare byte by byte; the C collation also serves prefix searches from a plain B-tree."""
 
 _TYPE_HASH: Final = text("hashtextextended(type, 0)")
@@ -70,11 +70,11 @@ resource: Final = Table(
     metadata,
     Column("key", BigInteger, Identity(always=True), primary_key=True),
     Column("identity", UUID, nullable=False, unique=True),
-    Column("last_updated", _TIME, nullable=False),
+    Column("last_updated", TIME, nullable=False),
     Column("version_id", Integer, nullable=False),
-    Column("type", _EXACT, nullable=False),
-    Column("id", _EXACT, nullable=False),
-    Column("method", _EXACT, nullable=False),
+    Column("type", EXACT, nullable=False),
+    Column("id", EXACT, nullable=False),
+    Column("method", EXACT, nullable=False),
     Column("content", JSON),
     Column("likeness", BigInteger, nullable=False, server_default=text("0")),  # see `store.likeness`
     CheckConstraint("(content IS NULL) = (method = 'DELETE')", name="tombstone"),
@@ -87,11 +87,11 @@ resource_history: Final = Table(
     "resource_history",
     metadata,
     Column("identity", UUID, nullable=False),
-    Column("last_updated", _TIME, nullable=False),
+    Column("last_updated", TIME, nullable=False),
     Column("version_id", Integer, nullable=False),
-    Column("type", _EXACT, nullable=False),
-    Column("id", _EXACT, nullable=False),
-    Column("method", _EXACT, nullable=False),
+    Column("type", EXACT, nullable=False),
+    Column("id", EXACT, nullable=False),
+    Column("method", EXACT, nullable=False),
     Column("content", JSON),
     PrimaryKeyConstraint("identity", "version_id"),
     Index("ix_resource_history_type_last_updated", _TYPE_HASH, "last_updated"),
@@ -102,7 +102,7 @@ criteria_claim: Final = Table(
     metadata,
     Column("key", BigInteger, primary_key=True, autoincrement=False),
     Column("generation", BigInteger, nullable=False),
-    Column("touched_at", _TIME, nullable=False, server_default=text("now()")),
+    Column("touched_at", TIME, nullable=False, server_default=text("now()")),
 )
 """Changes whenever something is made because criteria, hashed to `key`, matched nothing; see `store.write_statement`.
 
@@ -126,7 +126,7 @@ def _index_table(name: str, *columns: SchemaItem) -> Table:
 index_token: Final = _index_table(
     "index_token",
     Column("system", UUID),  # 128-bit digest of the system's URI; NULL where the value has no system
-    Column("code", _EXACT, nullable=False),
+    Column("code", EXACT, nullable=False),
     Index("ix_index_token_value", text("hashtextextended(code, source)"), "resource_key"),
 )
 index_reference: Final = _index_table(
@@ -137,25 +137,25 @@ index_reference: Final = _index_table(
 )
 index_string: Final = _index_table(
     "index_string",
-    Column("value", _EXACT, nullable=False),  # folded: no case, no accents, single blanks; bounded in length
-    Column("exact", _EXACT, nullable=False),
+    Column("value", EXACT, nullable=False),  # folded: no case, no accents, single blanks; bounded in length
+    Column("exact", EXACT, nullable=False),
     Index("ix_index_string_value", "source", "value", "resource_key"),
 )
 index_text: Final = _index_table(
     "index_text",
-    Column("value", _EXACT, nullable=False),  # folded and bounded as those of index_string
+    Column("value", EXACT, nullable=False),  # folded and bounded as those of index_string
     Index("ix_index_text_value", "source", "value"),  # without the key, so that equal texts share an entry
 )
 index_date: Final = _index_table(
     "index_date",
-    Column("low", _TIME, nullable=False),  # first instant of the value's range
-    Column("high", _TIME, nullable=False),  # first instant after it
+    Column("low", TIME, nullable=False),  # first instant of the value's range
+    Column("high", TIME, nullable=False),  # first instant after it
     Index("ix_index_date_value", "source", "low", "resource_key"),
     Index("ix_index_date_long", "source", "high", "resource_key", postgresql_where=text(LONGER_THAN_A_DAY)),
 )
 index_uri: Final = _index_table(
     "index_uri",
-    Column("value", _EXACT, nullable=False),
+    Column("value", EXACT, nullable=False),
     Index("ix_index_uri_value", text("hashtextextended(value, source)"), "resource_key"),
 )
 index_quantity: Final = _index_table(
@@ -163,9 +163,9 @@ index_quantity: Final = _index_table(
     Column("low", Numeric),  # equal to `high` for a plain number; NULL: unbounded
     Column("high", Numeric),
     Column("system", UUID),  # 128-bit digest of the unit's system
-    Column("code", _EXACT),
-    Column("unit", _EXACT),
-    Column("canonical_unit", _EXACT),  # that all of its kind are converted to; without UCUM, the unit behind a |
+    Column("code", EXACT),
+    Column("unit", EXACT),
+    Column("canonical_unit", EXACT),  # that all of its kind are converted to; without UCUM, the unit behind a |
     Column("canonical_low", Numeric),
     Column("canonical_high", Numeric),
     Index("ix_index_quantity_value", "source", "low", "resource_key"),
@@ -216,7 +216,7 @@ referral_party: Final = Table(
     Column("referral_key", BigInteger, nullable=False),
     Column("source_key", BigInteger, nullable=False),  # the resource that names the party
     Column("organisation", UUID, nullable=False),
-    Column("standing", _EXACT, nullable=False),
+    Column("standing", EXACT, nullable=False),
     PrimaryKeyConstraint("referral_key", "source_key", "organisation", "standing"),
     CheckConstraint("standing IN ('named', 'performs', 'ended', 'open')", name="standing"),
     Index("ix_referral_party_source_key", "source_key"),

@@ -5,35 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Table, Text
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Table
 
 from service.store.clients import GENERATION, Registration
-from service.store.tables import metadata
+from service.store.tables import EXACT, TIME, metadata
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from service.store.pool import Pool
 
-_EXACT: Final = Text(collation="C")
-_TIME: Final = TIMESTAMP(timezone=True)
 
 access_token: Final = Table(
     "access_token",
     metadata,
     Column("digest", LargeBinary, primary_key=True),
     Column("client_id", ForeignKey("access_client.id", ondelete="CASCADE"), nullable=False),
-    Column("scope", _EXACT, nullable=False),
-    Column("issued_at", _TIME, nullable=False),
-    Column("expires_at", _TIME, nullable=False, index=True),
+    Column("scope", EXACT, nullable=False),
+    Column("issued_at", TIME, nullable=False),
+    Column("expires_at", TIME, nullable=False, index=True),
     Index("ix_access_token_client_id", "client_id"),
 )
 spent_assertion: Final = Table(
     "spent_assertion",
     metadata,
     Column("digest", LargeBinary, primary_key=True),
-    Column("expires_at", _TIME, nullable=False, index=True),
+    Column("expires_at", TIME, nullable=False, index=True),
 )
 
 _SWEPT: Final = 50

@@ -9,18 +9,15 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table
-from sqlalchemy.dialects.postgresql import TIMESTAMP
 
-from service.store.tables import metadata
-
-_TIME: Final = TIMESTAMP(timezone=True)
+from service.store.tables import TIME, metadata
 
 audit_link: Final = Table(
     "audit_link",
     metadata,
     Column("chain", Integer, nullable=False),
     Column("number", BigInteger, nullable=False),  # that of its last record
-    Column("recorded", _TIME, nullable=False),
+    Column("recorded", TIME, nullable=False),
     Column("content", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     PrimaryKeyConstraint("chain", "number"),
@@ -30,7 +27,7 @@ audit_clue: Final = Table(
     "audit_clue",
     metadata,
     Column("clue", BigInteger, nullable=False),  # of Type/id, a patient's too, of a client's id, of a user
-    Column("recorded", _TIME, nullable=False),
+    Column("recorded", TIME, nullable=False),
     Column("chain", Integer, nullable=False),
     Column("number", BigInteger, nullable=False),
     Index("ix_audit_clue_clue", "clue", "recorded"),
