@@ -17,7 +17,7 @@ _NUMBER: Final = re.compile(r"\[U\+[0-9A-F]{4,6}\]")
 
 
 class Text(Struct, frozen=True, tag="text", tag_field="kind"):
-    """A paragraph; one that is `important` stands out."""
+    """A paragraph; one that `is_important` stands out."""
 
     text: str
     is_important: bool = False
