@@ -23,6 +23,7 @@ from service.fhir.terminology.error import CannotExpandError, TooManyError
 from service.fhir.terminology.needed import AS_NAMED, Needed, canonical, only
 from service.fhir.terminology.value_set import Expander
 from service.interactions.held import gather, look_up
+from service.operations.parameters import missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from service.fhir.terminology.needed import Versions
     from service.fhir.terminology.value_set import Expansion
     from service.interactions.parts import Parts
+    from service.operations.parameters import Sent
 
 MOST_CODES: Final = 100_000
 """Codes of a value set that pages are cut from."""
@@ -52,6 +54,18 @@ def named(operation: Operation, url: str | None, version: str | None) -> Needed 
     if operation.id is not None:
         return Needed(type=str(operation.type), url=f"{operation.type}/{operation.id}")
     return None if url is None else canonical(str(operation.type), url, version or "")
+
+
+def value_set_of(operation: Operation, asked: Sent) -> Needed | Content:
+    """The value set that an operation is about: named, its instance, or sent along; FhirError for none or both."""
+    root = named(operation, asked.one("url"), asked.one("valueSetVersion"))
+    own: Content | None = asked.one("valueSet")
+    if root is not None and own is not None:
+        raise failure("parameter-value", "Name the value set or send it, not both.", "http.valueSet")
+    chosen = own if root is None else root
+    if chosen is None:
+        raise missing(f"On the type, ${operation.name} takes the url of the value set.", "url")
+    return chosen
 
 
 async def held(parts: Parts, context: Context, needed: Needed) -> Content:
@@ -81,11 +95,11 @@ async def expansion(
 
     def absent() -> list[Needed]:
         with told():
-            missing, depended_on = names.missing([start], found, lambda each: _following(each, versions))
+            lacking, depended_on = names.missing([start], found, lambda each: _following(each, versions))
         if depended_on > MOST_RESOURCES:
             text = f"The codes depend on more than {MOST_RESOURCES} value sets and code systems."
             raise failure("codes-too-many", text)
-        return missing
+        return lacking
 
     async with parts.store.session() as session:
         await gather(parts, session, context, found, absent)

@@ -15,8 +15,8 @@ from service.fhir.outcome import Result, failure
 from service.fhir.stamp import instant_text
 from service.fhir.terminology.expansion import Asked, answer, chosen
 from service.fhir.terminology.needed import Versions
-from service.operations.codes import expansion, named, on, told
-from service.operations.parameters import Taken, missing, sent
+from service.operations.codes import expansion, on, told, value_set_of
+from service.operations.parameters import Taken, sent
 
 if TYPE_CHECKING:
     from service.fhir.interaction import Context, Operation
@@ -61,13 +61,8 @@ async def expand(parts: Parts, context: Context, operation: Operation) -> Answer
     """The ValueSet with the page of its expansion that was asked for; FhirError those of `operations.codes`."""
     on(operation, "ValueSet")
     asked = sent(operation, TAKEN, parts.validator)
-    root = named(operation, asked.one("url"), asked.one("valueSetVersion"))
-    own = asked.one("valueSet")
-    if root is not None and own is not None:
-        raise failure("parameter-value", "Name the value set or send it, not both.", "http.valueSet")
-    if root is None and own is None:
-        raise missing("On the type, $expand takes the url of the value set.", "url")
-    content, codes, seed = await expansion(parts, context, own if root is None else root, versions=_versions(asked))
+    root = value_set_of(operation, asked)
+    content, codes, seed = await expansion(parts, context, root, versions=_versions(asked))
     wish = _wish(asked)
     with told():
         entries = chosen(codes, wish)

@@ -17,7 +17,7 @@ from service.fhir.outcome import Result, failure
 from service.fhir.terminology.code_system import CodeSystem
 from service.fhir.terminology.validation import Rules, judge
 from service.fhir.terminology.value_set import entry_of
-from service.operations.codes import code_system, codings, expansion, named, on, told
+from service.operations.codes import code_system, codings, expansion, named, on, told, value_set_of
 from service.operations.parameters import Taken, missing, sent
 
 if TYPE_CHECKING:
@@ -95,13 +95,7 @@ async def _of_value_set(parts: Parts, context: Context, operation: Operation) ->
     listed = _codings(asked, alone)
     if asked.one("code") and not asked.one("system"):
         raise missing("A code goes with its system.", "system")
-    root = named(operation, asked.one("url"), asked.one("valueSetVersion"))
-    own = asked.one("valueSet")
-    if root is not None and own is not None:
-        raise failure("parameter-value", "Name the value set or send it, not both.", "http.valueSet")
-    if root is None and own is None:
-        raise missing("On the type, $validate-code takes the url of the value set.", "url")
-    _, codes, _ = await expansion(parts, context, own if root is None else root)
+    _, codes, _ = await expansion(parts, context, value_set_of(operation, asked))
 
     def find(coding: Mapping[str, Any]) -> Entry | None:
         return codes.get((coding.get("system"), coding["code"]))
