@@ -120,8 +120,8 @@ def case_of(
         task=view.live_task() or (tasks[-1] if tasks else None),
         series=tuple(series),
         left_out=tuple(left_out),
-        log=session_log(view),
-        visits=account(view, unread, policy),
+        log=session_log(view, knowledge.payers.unit_policy(view.referral, view.resources, base, unread)),
+        visits=account(view, unread, policy, now=now, zone=zone),
         unread=tuple(unread),
     )
 

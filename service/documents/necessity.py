@@ -14,17 +14,20 @@ import msgspec
 from msgspec import Struct
 
 from service.documents import words
-from service.documents.coverage import authorisations, coverages, covered_on, is_waived, is_within_free_visits
+from service.documents.coverage import coverages, covered_on, is_within_free_visits
 from service.massage.cycle import visits
+from service.massage.cycle.allowance import Allowance
+from service.massage.cycle.coverage import is_waived
 from service.massage.cycle.reports import STANDS
 from service.massage.cycle.terms import codings, references_in
+from service.massage.visits import answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from service.documents.case import Case
     from service.fhir.resource import Content
-    from service.massage.visits import SessionEntry
+    from service.massage.visits import Authorisation, SessionEntry
 
 FUNCTIONAL: Final = frozenset(
     {
@@ -170,18 +173,20 @@ def _authorisation(case: Case) -> Iterator[str]:
     if "ClaimResponse" in case.unread:
         yield "The access token does not let the client read ClaimResponse."
         return
-    if is_waived(case):
-        return
-    given = authorisations(case)
-    if not given and is_within_free_visits(case):
-        return
-    if not given:
+    given = answers(case.view)
+    is_enough = is_waived(case.referral) or (not given and is_within_free_visits(case))
+    if not given and not is_enough:
         yield "The order names no answer of the payer."
-    elif not any(each.number and each.period and each.visits is not None for each in given):
+    elif not is_enough and not any(_is_whole(each) for each in given):
         yield "No answer of the payer has its number, its period and the number of visits together."
-    most = case.visits.authorised
-    if given and most is not None and len(case.log) > most:
-        yield f"{len(case.log)} sessions were delivered, {most} are authorised."
+    allowance = Allowance(case.view, case.policy, case.zone)
+    delivered, covered = len(allowance.delivered), allowance.placed(allowance.delivered)
+    if given and delivered > covered:
+        yield f"{delivered} sessions were delivered, {covered} of them are authorised for their days."
+
+
+def _is_whole(answer: Authorisation) -> bool:
+    return bool(answer.number and (answer.start or answer.end)) and answer.visits is not None
 
 
 def _log(case: Case) -> Iterator[str]:

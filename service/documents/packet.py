@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from service.documents import sections, words
-from service.documents.coverage import authorisations, coverages, is_within_free_visits
+from service.documents.coverage import coverages, is_within_free_visits
 from service.documents.necessity import diagnoses
 from service.documents.paper import Facts, Paper, Points, Section, Table, Text, legible
 from service.massage.cycle.terms import codings, references_in
+from service.massage.visits import answers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,10 +149,15 @@ def _activity(detail: Content) -> str:
 def _authorisation(case: Case) -> Section:
     head = ("Number", "Valid", "Visits allowed", "Told by")
     rows = tuple(
-        (each.number or words.UNKNOWN, each.period or words.UNKNOWN, words.count(each.visits), each.source)
-        for each in authorisations(case)
+        (
+            each.number or words.UNKNOWN,
+            words.period({"start": each.start, "end": each.end}) or words.UNKNOWN,
+            words.count(each.visits),
+            each.reference or "coverage information on the order",
+        )
+        for each in answers(case.view)
     )
-    answers: Block = Table("Authorisations", head, rows) if rows else Text("No authorisation is on record.")
+    told: Block = Table("Authorisations", head, rows) if rows else Text("No authorisation is on record.")
     policies = tuple(
         (
             words.who(case.view, next(iter(each.get("payor", ())), None)) or words.UNKNOWN,
@@ -169,8 +175,8 @@ def _authorisation(case: Case) -> Section:
     counted = sections.visits(case).blocks
     if not rows and is_within_free_visits(case):
         free = case.policy.visits_without_authorisation
-        answers = Text(f"No authorisation is on record; by the payer's rules the first {free} visits take none.")
-    return Section(title="Authorisation and coverage", blocks=(answers, covered, *counted), refers_to=named)
+        told = Text(f"No authorisation is on record; by the payer's rules the first {free} visits take none.")
+    return Section(title="Authorisation and coverage", blocks=(told, covered, *counted), refers_to=named)
 
 
 def _reports(case: Case) -> Section:

@@ -26,6 +26,12 @@ REFERRAL_ERRORS: Final = (
     ("guard-consent", "RULE", "business-rule", "The step needs a consent."),
     ("guard-therapist", "RULE", "business-rule", "The therapist is not licensed, certified or free."),
     ("guard-visits", "RULE", "business-rule", "Number, day or length of the visits do not allow the step."),
+    (
+        "visits-booked",
+        "RULE",
+        "business-rule",
+        "Bookings hold every visit that is left; the session is at none of them.",
+    ),
     ("guard-plan", "RULE", "business-rule", "The plan or its goals do not allow the step."),
     ("guard-report", "RULE", "business-rule", "The step needs a report."),
 )

@@ -28,7 +28,7 @@ from service.fhir.reference import parse_local
 from service.loop.episode import decoded
 from service.loop.known import Known
 from service.massage import protocol
-from service.massage.cycle import visits
+from service.massage.cycle.allowance import Allowance
 from service.massage.outcome import Measures
 from service.massage.protocol.definitions import VERSION
 from service.operations.parameters import Taken, missing, sent
@@ -151,7 +151,7 @@ class Apply:
             author=found.reference("practitioner"),
             organisation=found.reference("organization"),
             encounter=found.reference("encounter"),
-            left=visits.remaining(known.view, policy),
+            left=Allowance(known.view, policy, parts.zone).remaining(now),
             measured=await known.measured(session, context, row.goals, self._measures, parts.zone),
             cleared=known.cleared,
             issues=known.issues,

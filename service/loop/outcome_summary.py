@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from service.fhir.interaction import Context, Operation
     from service.interactions.parts import Parts
-    from service.massage.cycle import Policy
     from service.massage.cycle.view import View
     from service.massage.outcome import Measures
     from service.massage.payers import Payers
+    from service.massage.visits import Visits
 
 TAKEN: Final = Taken(operation="outcome-summary", kinds={"asOf": "text"})
 
@@ -57,7 +57,8 @@ class OutcomeSummary:
             view = await seen_episode(parts, session, context, logical_id, _MEMBERS, beside=(_PAYER, "Coverage"))
         policy = self._payers.policy_of(view.referral, view.resources, context.base)
         unread = frozenset({*_MEMBERS, _PAYER} - readable)
-        summary = self._summary(parts, view, as_of, _sessions(view, unread, policy), unread)
+        visits = account(view, unread, policy, now=context.received_at, zone=parts.zone)
+        summary = self._summary(parts, view, as_of, _sessions(visits), unread)
         return Answer(result=Result.OK, body=codec.encode(parameters(summary, self._measures)))
 
     def _summary(
@@ -94,9 +95,8 @@ def _readable(context: Context) -> frozenset[str]:
     return readable
 
 
-def _sessions(view: View, unread: frozenset[str], policy: Policy) -> dict[str, int]:
+def _sessions(found: Visits) -> dict[str, int]:
     """The numbers of sessions, those that are known: of visits $visits tells more."""
-    found = account(view, unread, policy)
     known = {
         "ordered": found.ordered,
         "authorised": found.authorised,

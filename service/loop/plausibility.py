@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from service.fhir.bundle_plan import below
 from service.fhir.outcome import FhirError, Issue
 from service.loop.diagnoses import Diagnoses
-from service.massage.cycle.moment import start_of
+from service.massage.cycle.moment import date_in, start_of
 from service.massage.cycle.terms import codings
 from service.massage.outcome.measures import SYSTEM as MEASURES
 from service.massage.outcome.measures import Measures
@@ -43,6 +43,7 @@ _AHEAD: Final = timedelta(days=1)
 """By how much the clock of a sender may be wrong."""
 _CLOCKS: Final = timedelta(minutes=15)
 """The same where the moment is said with its offset: nobody writes a session down before it is over."""
+_OVER: Final = {("Procedure", "completed"): "performedPeriod", ("Encounter", "finished"): "period"}
 _DAY: Final = len("2026-01-12")
 
 
@@ -112,15 +113,31 @@ class Plausibility:
                 if began is not None and began > now + _AHEAD and after.get(name) != before.get(name):
                     told = "What has happened cannot lie more than a day ahead of the service's clock."
                     yield _error("time-ahead", told, f"{kind}.{name}")
-        if kind == "Procedure" and after.get("status") == "completed" and after != before:
-            ended = start_of(after.get("performedPeriod", {}).get("end"))
-            if ended is not None and ended > now + _CLOCKS:
-                told = "A session that is completed is over: it cannot end in the future."
-                yield _error("time-ahead", told, "Procedure.performedPeriod.end")
+        if after != before:
+            yield from self._of_what_is_over(kind, after, before, now)
         if kind in _DIAGNOSES and after.get(_DIAGNOSES[kind]) != before.get(_DIAGNOSES[kind]):
             yield from self._diagnoses.issues(after.get(_DIAGNOSES[kind]), f"{kind}.{_DIAGNOSES[kind]}")
         if kind == "Observation":
             yield from self._of_outcome(after)
+
+    def _of_what_is_over(self, kind: str, after: Content, before: Content, now: datetime) -> Iterator[Issue]:
+        """Of a session, an Encounter or a visit that is said to be over, or to have begun, before it can be."""
+        status = after.get("status")
+        if (kind, status) in _OVER:
+            element = _OVER[kind, status]
+            ended = start_of(after.get(element, {}).get("end"))
+            if ended is not None and ended > now + _CLOCKS:
+                told = f"What is {status} is over: it cannot end in the future."
+                yield _error("time-ahead", told, f"{kind}.{element}.end")
+        begins = start_of(after.get("start")) if kind == "Appointment" else None
+        if begins is None or all(after.get(one) == before.get(one) for one in ("status", "start")):
+            return
+        today = date_in(now + _CLOCKS, self.zone)
+        if status in {"arrived", "fulfilled"} and date_in(begins, self.zone) > today:
+            told = f"The visit is of a day to come: it is {status} on its day at the earliest; change its time first."
+            yield _error("time-ahead", told, "Appointment.status")
+        elif status == "noshow" and begins > now + _CLOCKS:
+            yield _error("time-ahead", "The visit is still to come: cancel it instead.", "Appointment.status")
 
     def _of_outcome(self, observation: Content) -> Iterator[Issue]:
         if observation.get("status") == "entered-in-error":

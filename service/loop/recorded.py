@@ -57,8 +57,8 @@ def same_session(view: View, stored: Content, drafted: Drafts, around: Surroundi
     drawn: dict[str, dict[str, Content]] = {}
     for content in (*drafted.made.values(), *([around.encounter] if around.encounter else ())):
         drawn.setdefault(content["resourceType"], {})[content["id"]] = content
-    now = entry_of(View("", drawn, ""), drafted.made["session"])
-    before = entry_of(view, stored)
+    now = entry_of(View("", drawn, ""), drafted.made["session"], None)
+    before = entry_of(view, stored, None)
     same = {"session": "", "encounter": "", "units": None}
     # units that were told and are others were refused when it was recorded
     counted = said_units(drafted.made["session"])

@@ -81,7 +81,7 @@ def loop_of(
             plausibility,
             Responses(forms, definitions.resource_types),
             definitions.resource_types,
-            Elsewhere(registry, definitions.resource_types),
+            Elsewhere(registry, definitions.resource_types, payers, zone),
             payers,
             achievements=Achievements(measures, zone),
         ),

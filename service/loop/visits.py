@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from service.massage.cycle import Policy
     from service.massage.cycle.view import View
     from service.massage.payers import Payers
-    from service.massage.visits import Authorisation, SessionEntry, Term
+    from service.massage.visits import Authorisation, SessionEntry, Term, Visits
 
     Part = dict[str, Any]
 
@@ -55,18 +55,18 @@ class CountVisits:
             view = await seen_episode(parts, session, context, operation.id, _HANGING, _BESIDE)
         unread = [each for each in looked_at if each not in readable]
         policy = self._payers.policy_of(view.referral, view.resources, context.base)
-        parameter = [*_counts(view, unread, policy)]
+        units = self._payers.unit_policy(view.referral, view.resources, context.base, unread)
+        parameter = [*_counts(account(view, frozenset(unread), policy, now=context.received_at, zone=parts.zone))]
         if "ClaimResponse" not in unread:
             parameter += map(_authorisation, authorisations(view))
         if readable >= _REPORTED:
             parameter.append(_report(view, policy, context.received_at))
-        parameter += map(_session, session_log(view))
+        parameter += map(_session, session_log(view, units))
         parameter += ({"name": "unread", "valueCode": each} for each in unread)
         return Answer(result=Result.OK, body=codec.encode({"resourceType": "Parameters", "parameter": parameter}))
 
 
-def _counts(view: View, unread: Iterable[str], policy: Policy) -> Iterable[Part]:
-    found = account(view, frozenset(unread), policy)
+def _counts(found: Visits) -> Iterable[Part]:
     counts = {
         "ordered": found.ordered,
         "authorised": found.authorised,

@@ -92,6 +92,7 @@ class Story(Struct, frozen=True, kw_only=True):
 def story_of(case: Case, knowledge: Knowledge, values: Values, headlines: Headlines, now: datetime) -> Story:
     """The story of a case as of `now`."""
     policy = knowledge.payers.policy_of(case.referral, case.view.resources, case.base)
+    units = knowledge.payers.unit_policy(case.referral, case.view.resources, case.base, case.unread)
     teller = _Teller(case, values, headlines, now, policy)
     outcomes = Outcomes(case, knowledge.measures, values, now)
     task = case.task()
@@ -102,7 +103,7 @@ def story_of(case: Case, knowledge: Knowledge, values: Values, headlines: Headli
         facts=tuple(teller.facts(task)),
         dangers=tuple(teller.dangers()),
         visits=tuple(teller.visits()),
-        sessions=tuple(teller.session(each) for each in session_log(case.view)),
+        sessions=tuple(teller.session(each) for each in session_log(case.view, units)),
         outcomes=tuple(outcomes.measured()),
         goals=tuple(outcomes.goal_states(headlines)),
         events=tuple(teller.timeline.events(teller.due, teller.report)),
@@ -157,7 +158,7 @@ class _Teller:
 
     def visits(self) -> list[Count]:
         """The numbers of visits; those that the caller may not know say so."""
-        counted = account(self._case.view, self._case.unread, self._policy)
+        counted = account(self._case.view, self._case.unread, self._policy, now=self._now, zone=self._values.zone)
         found = []
         for name, label in _COUNTS:
             number = getattr(counted, name)

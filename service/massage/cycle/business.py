@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from service.massage.cycle import visits
+from service.massage.cycle.allowance import Allowance
 from service.massage.cycle.tables.business_status import ALLOWED, DEFAULTS
 from service.massage.cycle.terms import BUSINESS_STATUS, TASK_IO, code_in, coded, sessions
 from service.massage.cycle.view import LIVE, STARTED, name_of
@@ -86,7 +87,7 @@ def derived(draft: Draft, task: Content) -> str:
     news = _news(draft)
     if "booked" in news and "delivered" not in news:
         return "visit-scheduled"
-    if visits.is_exhausted(draft, draft.surroundings.policy):
+    if allowance_of(draft).is_exhausted(draft.now):
         return "visits-exhausted"
     if is_report_due(draft, task):
         return "progress-report-due"
@@ -126,7 +127,7 @@ def _news(draft: Draft) -> set[str]:
 
 def settle_progress(draft: Draft, task: Content) -> Content:
     """The Task with its `sessions-progress`: sessions delivered of those that there may be (COW)."""
-    done, most = len(draft.delivered()), visits.limit(draft, draft.surroundings.policy)
+    done, most = len(draft.delivered()), allowance_of(draft).most(draft.now)
     others = [one for one in task.get("output", ()) if code_in(one.get("type"), TASK_IO) != _PROGRESS]
     had = [one for one in task.get("output", ()) if code_in(one.get("type"), TASK_IO) == _PROGRESS]
     if not done and not had:
@@ -138,6 +139,11 @@ def settle_progress(draft: Draft, task: Content) -> Content:
     )
     entry = {"type": coded(TASK_IO, _PROGRESS)} | value
     return task if had == [entry] else task | {"output": [*others, entry]}
+
+
+def allowance_of(draft: Draft) -> Allowance:
+    """The visits as the unit leaves them."""
+    return Allowance(draft, draft.surroundings.policy, draft.surroundings.zone)
 
 
 def _code(task: Content) -> str | None:

@@ -43,10 +43,21 @@ def asserted(referral: Content) -> Iterator[Asserted]:
         if _value(parts, "pa-needed") not in {None, *_GRANTED}:
             continue
         for detail in (part.get("extension", ()) for part in parts if part.get("url") == "detail"):
-            count = _visits(_value(detail, "value"))
+            count = visits_in(_value(detail, "value"))
             if count is not None and any(one.get("code") == _QUANTITY for one in codings(_value(detail, "code"))):
                 number, until = _value(parts, "satisfied-pa-id"), _value(parts, "expiry-date")
                 yield Asserted(number=number, visits=count, until=until)
+
+
+def is_waived(referral: Content) -> bool:
+    """Whether the payer has written on the order that no authorisation is needed, or that it is there."""
+    held = [referral, *referral.get("insurance", ())]
+    return any(
+        _value(one.get("extension", ()), "pa-needed") in _GRANTED
+        for each in held
+        for one in each.get("extension", ())
+        if one.get("url") == COVERAGE_INFORMATION
+    )
 
 
 def _value(parts: Any, name: str) -> Any:
@@ -57,7 +68,8 @@ def _value(parts: Any, name: str) -> Any:
     return None
 
 
-def _visits(quantity: Any) -> int | None:
+def visits_in(quantity: Any) -> int | None:
+    """The number of visits that a Quantity says, never below 0; None where it is one of something else."""
     if not isinstance(quantity, dict) or quantity.get("code", "") not in _VISITS or "value" not in quantity:
         return None
-    return int(quantity["value"])
+    return max(0, int(quantity["value"]))

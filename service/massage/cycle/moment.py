@@ -2,65 +2,57 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.temporal import range_of
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
+    from datetime import date, datetime, tzinfo
 
 
 _DAY: Final = len("2026-01-12")
 
 
-def start_of(value: Any) -> datetime | None:
-    """The first instant that a dateTime, or the start of a Period, may mean; None where it says none."""
-    found = range_of(_text(value, "start"))
+def start_of(value: Any, zone: tzinfo = UTC) -> datetime | None:
+    """The first instant that a dateTime, or the start of a Period, may mean; None where it says none.
+
+    `zone` is that of days, here and below.
+    """
+    found = range_of(_text(value, "start"), zone)
     return found.low if found else None
 
 
-def end_of(value: Any) -> datetime | None:
+def end_of(value: Any, zone: tzinfo = UTC) -> datetime | None:
     """The first instant after a dateTime, or after the end of a Period; None where it says none."""
-    found = range_of(_text(value, "end"))
+    found = range_of(_text(value, "end"), zone)
     return found.high if found else None
 
 
-def day_of(value: Any) -> str:
-    """The calendar day of a dateTime or of the start of a Period, as written where it happens; empty for none."""
-    return _text(value, "start")[:10]
-
-
-def is_of_day(value: Any, moment: Any, zone: tzinfo) -> bool:
-    """Whether a dateTime is of the day of another, or of the start of a Period.
-
-    The day is that of the offset in which the other is written, which is where it happens; `zone` is that of those that
-    are written in UTC.
-    """
-    there = _offset_of(moment) or zone
-    day = _day_there(moment, there)
-    return bool(day) and _day_there(value, there) == day
-
-
-def _day_there(value: Any, zone: tzinfo) -> str:
-    """The calendar day there, empty for what is no day."""
+def day_in(value: Any, zone: tzinfo) -> str:
+    """The calendar day of a dateTime or of the start of a Period, whatever its offset; empty for what is no day."""
     text = _text(value, "start")
     if len(text) <= _DAY:
         return text if len(text) == _DAY else ""
     found = range_of(text, zone)
-    try:
-        return found.low.astimezone(zone).date().isoformat() if found else ""
-    except OverflowError:  # a day that no calendar has there
-        return ""
+    return date_in(found.low, zone).isoformat() if found else ""
 
 
-def _offset_of(value: Any) -> tzinfo | None:
-    """The offset in which a moment is written, None where it is none, or that of UTC."""
+def date_in(instant: datetime, zone: tzinfo) -> date:
+    """The calendar day of an instant."""
     try:
-        written = datetime.fromisoformat(_text(value, "start"))
-    except ValueError:
+        return instant.astimezone(zone).date()
+    except OverflowError:  # the end of the calendar elsewhere
+        return instant.date()
+
+
+def noon_or_start(value: Any, zone: tzinfo) -> datetime | None:
+    """When something is counted as having begun: noon where only the day is known, None for less than a day."""
+    text = _text(value, "start")
+    found = range_of(text, zone) if len(text) >= _DAY else None
+    if found is None:
         return None
-    return written.tzinfo if written.utcoffset() else None
+    return found.low + (found.high - found.low) / 2 if len(text) == _DAY else found.low
 
 
 def minutes_between(start: Any, end: Any) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from service.fhir.outcome import Issue
-from service.massage.cycle import visits
+from service.massage.cycle.allowance import is_beyond_first_visits
 from service.massage.cycle.moment import start_of
 from service.massage.cycle.terms import STATUS_REASON, coded, reference_in
 from service.massage.cycle.view import OPEN_VISIT, STARTED, name_of
@@ -87,10 +87,8 @@ def warn_of_authorisation(draft: Draft) -> None:
     named = (name for name in draft.proposed if name.startswith(("Appointment/", "Procedure/")))
     changed = [one for name in named if (one := draft.find(name)) is not None and one != draft.stored.find(name)]
     adds = any(one.get("status") in {"booked", "completed"} for one in changed)
-    if not adds or policy.needs_authorisation or not visits.is_insured(draft) or visits.authorised(draft) is not None:
-        return
-    most = policy.visits_without_authorisation
-    if len(draft.delivered()) + len(visits.booked(draft)) > most:
+    if adds and not policy.needs_authorisation and is_beyond_first_visits(draft, policy):
+        most = policy.visits_without_authorisation
         draft.notices.append(
             Issue(
                 code=None,

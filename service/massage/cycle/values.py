@@ -94,15 +94,13 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     `resolve` maps a reference (PractitionerRole, HealthcareService, Organization ...) to the organisation that it acts
     for; `is_open_absolute` says of a DetectedIssue whether it is an absolute contraindication that is not mitigated, as
     things are after the unit, and `was_open_absolute` as they were before (None: in the same way);
-    `is_referral` whether a ServiceRequest is one; `is_free` whether an Appointment's therapist has no other then;
-    `zone` is that of days.
+    `is_referral` whether a ServiceRequest is one; `zone` is that of days.
     """
 
     resolve: Callable[[str], str | None]
     is_open_absolute: Callable[[Content], bool]
     was_open_absolute: Callable[[Content], bool] | None = None
     is_referral: Callable[[Content], bool] = _always
-    is_free: Callable[[Content], bool] = _always
     policy: Policy = Policy()
     zone: tzinfo = UTC
 

@@ -1,13 +1,10 @@
-"""Counting visits: ordered, authorised, delivered, booked; and what the last of them was."""
+"""Counting visits: ordered, delivered, booked, held; when they were, and what the last of them was."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import Struct
-
 from service.fhir.temporal import Range
-from service.massage.cycle.coverage import asserted
 from service.massage.cycle.moment import end_of, start_of
 from service.massage.cycle.reports import STANDS
 from service.massage.cycle.terms import reference_in, references_in
@@ -17,7 +14,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from service.fhir.resource import Content
-    from service.massage.cycle.values import Policy
     from service.massage.cycle.view import View
 
 TAKING_PLACE: Final = frozenset({"completed", "in-progress"})
@@ -25,6 +21,8 @@ TAKING_PLACE: Final = frozenset({"completed", "in-progress"})
 
 _UNREAD: Final = {"status": "active"}
 """A Coverage that is not read may pay."""
+_ENDED_WITHOUT: Final = frozenset({"not-done", "stopped"})
+"""The states of a session that was not given, or not to its end: it takes no visit."""
 _MISSED: Final = {"noshow": "visit-no-show", "cancelled": "visit-cancelled", "fulfilled": ""}
 
 
@@ -44,59 +42,6 @@ def ordered(view: View) -> int | None:
     return ordered_by_timing(view.referral) if by_quantity is None else by_quantity
 
 
-def authorised(view: View) -> int | None:
-    """The number of visits that the payers' answers to the referral allow together; None: they say none.
-
-    Of a ClaimResponse on the referral's `insurance` its added items count (a payer that allows less adds an item with
-    what it allows, PAS); of coverage information the allowed quantity (CRD), unless it is of the same authorisation.
-    """
-    allowed = [one.visits for one in authorisations(view)]
-    return sum(allowed) if allowed else None
-
-
-class Authorisation(Struct, frozen=True, kw_only=True):
-    """Visits that a payer allows: `number` and the days from when to when it holds, empty where these are not said.
-
-    `reference` is the ClaimResponse, empty for coverage information on the referral.
-    """
-
-    visits: int
-    number: str = ""
-    start: str = ""
-    end: str = ""
-    reference: str = ""
-
-    def holds(self, moment: datetime) -> bool:
-        """Whether it covers a visit that begins then; a day that is not said is no bound."""
-        first, after = start_of(self.start), end_of(self.end)
-        return (first is None or first <= moment) and (after is None or moment < after)
-
-
-def authorisations(view: View) -> list[Authorisation]:
-    """Each answer of a payer that says how many visits it allows."""
-    found = []
-    for reference in references_in(view.referral.get("insurance")):
-        answer = view.find(reference)
-        if answer is None or answer["resourceType"] != "ClaimResponse" or answer.get("status") != "active":
-            continue
-        counts = [_whole(item.get("quantity", {}).get("value")) for item in answer.get("addItem", ())]
-        allowed = [count for count in counts if count is not None]
-        period = answer.get("preAuthPeriod", {})
-        if allowed:
-            found.append(
-                Authorisation(
-                    visits=sum(allowed),
-                    number=answer.get("preAuthRef", ""),
-                    start=period.get("start", ""),
-                    end=period.get("end", ""),
-                    reference=name_of(answer),
-                )
-            )
-    known = {one.number for one in found if one.number}
-    told = (one for one in asserted(view.referral) if one.number is None or one.number not in known)
-    return found + [Authorisation(visits=one.visits, number=one.number or "", end=one.until or "") for one in told]
-
-
 def is_insured(view: View) -> bool:
     """Whether the referral names a Coverage that is to pay: any but those that are known to be no longer in force."""
     named = [view.local(one) for one in references_in(view.referral.get("insurance"))]
@@ -108,38 +53,34 @@ def is_insured(view: View) -> bool:
     )
 
 
-def covered(view: View, policy: Policy | None = None) -> int | None:
-    """The visits that a payer covers: those authorised, or where it has to be asked and was not, its plan's first."""
-    allowed = authorised(view)
-    if allowed is None and policy is not None and policy.needs_authorisation and is_insured(view):
-        return policy.visits_without_authorisation
-    return allowed
-
-
-def limit(view: View, policy: Policy | None = None) -> int | None:
-    """How many visits there may be: the fewer of those ordered and those covered; None where neither is said."""
-    known = [count for count in (ordered(view), covered(view, policy)) if count is not None]
-    return min(known) if known else None
-
-
-def remaining(view: View, policy: Policy | None = None) -> int | None:
-    """How many visits there may still be; None where their number is not said."""
-    most = limit(view, policy)
-    return None if most is None else max(0, most - len(view.delivered()))
-
-
 def booked(view: View) -> list[Content]:
     """The Appointments that are still to come: booked or arrived, and their session not yet delivered."""
     used = spent(view)
     return [one for one in view.with_status("Appointment", BOOKED) if name_of(one) not in used]
 
 
+def held(view: View) -> list[Content]:
+    """The Appointments that keep a visit for themselves until a session is delivered at them.
+
+    Those still to come, and those that are fulfilled although nobody has recorded a session at them yet, nor that there
+    was none.
+    """
+    used = spent(view)
+    ended = [session for session in view.sessions() if session.get("status") in _ENDED_WITHOUT]
+    told = {name for session in ended for name in appointments_of(view, session)}
+    done = view.with_status("Appointment", frozenset({"fulfilled"}))
+    return booked(view) + [one for one in done if name_of(one) not in used | told]
+
+
+def appointments_of(view: View, session: Content) -> list[str]:
+    """``Appointment/id`` of those that the Encounter of a session names."""
+    encounter = view.find(reference_in(session.get("encounter"))) or {}
+    return [view.local(reference) for reference in references_in(encounter.get("appointment", ()))]
+
+
 def spent(view: View) -> set[str]:
     """``Appointment/id`` of those whose session is delivered."""
-    encounters = [view.find(reference_in(session.get("encounter"))) for session in view.delivered()]
-    return {
-        view.local(reference) for one in encounters if one for reference in references_in(one.get("appointment", ()))
-    }
+    return {name for session in view.delivered() for name in appointments_of(view, session)}
 
 
 def range_of_session(procedure: Content) -> Range | None:
@@ -147,12 +88,6 @@ def range_of_session(procedure: Content) -> Range | None:
     period = procedure.get("performedPeriod", {})
     start, end = start_of(period.get("start")), start_of(period.get("end"))
     return Range(start, end) if start is not None and end is not None else None
-
-
-def is_exhausted(view: View, policy: Policy | None = None) -> bool:
-    """Whether every visit that the payer covers is used."""
-    allowed = covered(view, policy)
-    return allowed is not None and len(view.delivered()) >= allowed
 
 
 def all_delivered(view: View) -> bool:
@@ -178,6 +113,13 @@ def last_report_or_start(view: View, task: Content) -> datetime | None:
 def performed(procedure: Content) -> Any:
     """When a Procedure was performed: a Period or a dateTime."""
     return procedure.get("performedPeriod") or procedure.get("performedDateTime")
+
+
+def time_of(view: View, content: Content) -> Any:
+    """When an Appointment or a session begins; of a session that does not say it, when its Encounter did."""
+    if content["resourceType"] == "Appointment":
+        return content.get("start")
+    return performed(content) or (view.find(reference_in(content.get("encounter"))) or {}).get("period")
 
 
 def last_visit(view: View) -> str:

@@ -13,7 +13,7 @@ from service.massage.cycle.terms import references_in
 from service.massage.data_files import DataFileError, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from service.fhir.resource import Content
 
@@ -81,6 +81,19 @@ class Payers(Struct, frozen=True, kw_only=True):
 
     usual: Policy
     plans: tuple[_Known, ...] = ()
+
+    def unit_policy(
+        self,
+        referral: Content,
+        resources: Mapping[str, Mapping[str, Content]],
+        base: str = "",
+        unread: Container[str] = (),
+    ) -> Policy | None:
+        """The rules by which units are counted; None where a plan may have its own, and its Coverage is not read."""
+        names = (reference.removeprefix(f"{base}/") for reference in references_in(referral.get("insurance")))
+        if self.plans and "Coverage" in unread and any(one.startswith("Coverage/") for one in names):
+            return None
+        return self.policy_of(referral, resources, base)
 
     def policy_of(self, referral: Content, resources: Mapping[str, Mapping[str, Content]], base: str = "") -> Policy:
         """The rules for a referral: of the first Coverage on its `insurance` that a plan fits, else the usual ones."""

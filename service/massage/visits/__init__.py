@@ -3,11 +3,12 @@
     account   ordered, authorised, booked, completed, missed, remaining
     log       each delivered session: when, how long, what, where, by whom, pain before and after
 
-`service.massage.cycle` counts by the same functions (`cycle.visits`, `cycle.units`): what is told is what is enforced.
+`service.massage.cycle` counts by the same functions (`cycle.allowance`, `cycle.units`): what is told is what is
+enforced.
 """
 
+from service.massage.cycle.authorisation import Authorisation, answers, authorisations
 from service.massage.cycle.units import timed_units
-from service.massage.cycle.visits import Authorisation, authorisations
 from service.massage.visits.account import Visits, account
 from service.massage.visits.log import SessionEntry, Term, entry_of, session_log
 
@@ -17,6 +18,7 @@ __all__ = [
     "Term",
     "Visits",
     "account",
+    "answers",
     "authorisations",
     "entry_of",
     "session_log",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from service.fhir.resource import Content
+    from service.massage.cycle.values import Policy
     from service.massage.cycle.view import View
 
 OUTCOME: Final = canonical("CodeSystem", "massage-outcome")
@@ -64,10 +65,13 @@ class SessionEntry(Struct, frozen=True, kw_only=True):
     reactions: tuple[str, ...] = ()
 
 
-def session_log(view: View) -> tuple[SessionEntry, ...]:
-    """The delivered sessions of a referral, the earliest first; those without a time come before all others."""
+def session_log(view: View, policy: Policy | None) -> tuple[SessionEntry, ...]:
+    """The delivered sessions of a referral, the earliest first; those without a time come before all others.
+
+    Units that a session does not say are counted by the policy of its payer; None: it is not known.
+    """
     beside = Beside(view)
-    entries = [entry_of(view, session, beside) for session in view.delivered()]
+    entries = [entry_of(view, session, policy, beside) for session in view.delivered()]
     return tuple(sorted(entries, key=lambda each: (each.start or EARLIEST, each.session)))
 
 
@@ -99,7 +103,7 @@ class Beside:
         return {self._view.local(reference) for reference in references_in(content.get("partOf"))}
 
 
-def entry_of(view: View, session: Content, beside: Beside | None = None) -> SessionEntry:
+def entry_of(view: View, session: Content, policy: Policy | None, beside: Beside | None = None) -> SessionEntry:
     """What the log says of one session, whatever its status."""
     beside = beside or Beside(view)
     name, encounter = name_of(session), view.local(reference_in(session.get("encounter")))
@@ -116,7 +120,7 @@ def entry_of(view: View, session: Content, beside: Beside | None = None) -> Sess
         start=start_of(performed(session)),
         end=end,
         minutes=minutes,
-        units=timed_units(minutes) if said is None and minutes is not None else said,
+        units=_units(minutes, policy) if said is None else said,
         techniques=_techniques(session, beside.done(name)),
         regions=tuple(map(term, session.get("bodySite", ()))),
         therapist=view.local(next(filter(None, therapists), "")),
@@ -133,6 +137,12 @@ def term(concept: Content) -> Term:
     coding = next(codings(concept), {})
     code = coding.get("code", "")
     return Term(text=concept.get("text") or coding.get("display") or code, system=coding.get("system", ""), code=code)
+
+
+def _units(minutes: int | None, policy: Policy | None) -> int | None:
+    if minutes is None or policy is None:
+        return None
+    return timed_units(minutes, policy.unit_minutes, policy.least_minutes_of_a_unit)
 
 
 def _techniques(session: Content, parts: list[Content]) -> tuple[Term, ...]:

@@ -6,6 +6,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from service.massage.cycle.guards import (
+    of_allowance,
+    of_encounter,
     of_plan,
     of_reason,
     of_referral,
@@ -25,7 +27,19 @@ if TYPE_CHECKING:
 GUARDS: Final[Mapping[str, Guard]] = MappingProxyType(
     {
         guard.name: guard
-        for module in (of_referral, of_task, of_reason, of_work, of_visit, of_session, of_therapist, of_plan, of_report)
+        for module in (
+            of_referral,
+            of_task,
+            of_reason,
+            of_work,
+            of_visit,
+            of_allowance,
+            of_session,
+            of_encounter,
+            of_therapist,
+            of_plan,
+            of_report,
+        )
         for guard in module.GUARDS
     }
 )

@@ -13,20 +13,23 @@ from service.fhir.temporal import range_of
 from service.massage.cycle import visits
 from service.massage.cycle.guards.guard import Guard
 from service.massage.cycle.guards.of_visit import is_justified
-from service.massage.cycle.moment import day_of
+from service.massage.cycle.guards.of_work import is_checked
+from service.massage.cycle.moment import date_in, day_in
 from service.massage.cycle.terms import reference_in, references_in
+from service.massage.cycle.units import minutes_of
 from service.massage.cycle.view import BOOKED, name_of
 from service.massage.cycle.visits import TAKING_PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date, datetime
+    from datetime import date
     from typing import Any
 
     from service.fhir.resource import Content
     from service.fhir.temporal import Range
     from service.massage.cycle.draft import Draft
     from service.massage.cycle.situation import Situation
+    from service.massage.cycle.view import View
 
 _PLACED: Final = ("encounter", "performedPeriod", "performedDateTime")
 _INSTANT: Final = timedelta(microseconds=1)
@@ -44,13 +47,30 @@ def _encounter(draft: Draft, session: Content) -> Content | None:
     return draft.find(reference_in(session.get("encounter")))
 
 
-def _others(situation: Situation) -> Iterator[tuple[Content, Content]]:
+def _others(draft: Draft, session: Content) -> Iterator[tuple[Content, Content]]:
     """The other sessions that took place or are taking place, each with its Encounter."""
-    draft, mine = situation.draft, situation.content["id"]
     for one in draft.sessions():
         encounter = _encounter(draft, one)
-        if one["id"] != mine and one.get("status") in TAKING_PLACE and encounter is not None:
+        if one["id"] != session["id"] and one.get("status") in TAKING_PLACE and encounter is not None:
             yield one, encounter
+
+
+def _without_times(situation: Situation) -> str | None:
+    if situation.target != "completed" or not _is_placed(situation) or minutes_of(situation.content) is not None:
+        return None
+    return (
+        "A session that was delivered says from when to when in performedPeriod, each with its time: its minutes, its"
+        " units and its day follow from it."
+    )
+
+
+def _became_part(situation: Situation) -> str | None:
+    before, draft = situation.before, situation.draft
+    if before is None or situation.source not in TAKING_PLACE:
+        return None
+    if not draft.is_session(before) or draft.is_session(situation.content):
+        return None
+    return "A session does not become part of another one; mark it as entered-in-error instead."
 
 
 def _encounter_taken(situation: Situation) -> str | None:
@@ -58,7 +78,7 @@ def _encounter_taken(situation: Situation) -> str | None:
     encounter = _encounter(draft, content)
     if encounter is None or not _is_placed(situation):
         return None
-    for other, its in _others(situation):
+    for other, its in _others(draft, content):
         if its["id"] == encounter["id"]:
             return f"{name_of(other)} is in this Encounter; each session has one of its own, with its safety check."
     if _was_in(draft, situation.before, encounter) or not _was_finished(draft, encounter):
@@ -79,21 +99,28 @@ def _was_finished(draft: Draft, encounter: Content) -> bool:
 
 
 def _outside_period(situation: Situation) -> str | None:
-    draft, content = situation.draft, situation.content
-    encounter = _encounter(draft, content)
+    encounter = _encounter(situation.draft, situation.content)
     if encounter is None or not _is_placed(situation):
         return None
-    told, period = visits.performed(content), encounter.get("period", {})
+    return outside(situation.draft, situation.content, encounter)
+
+
+def outside(draft: Draft, session: Content, encounter: Content) -> str | None:
+    """Why a session does not lie within its Encounter: its period, and the day on which that began.
+
+    The patient answers the check on that day; so an Encounter that says no start takes a session of the check's day.
+    """
+    told, period = visits.performed(session), encounter.get("period", {})
     starts, ends = _range(draft, told, "start"), _range(draft, told, "end")
     first, last = _range(draft, period, "start"), _range(draft, period, "end")
     is_before = starts is not None and first is not None and starts.high <= first.low
     is_after = ends is not None and last is not None and ends.low >= last.high
-    # an Encounter of which the end was not known is of one day: what ends it with the session does not stretch it
-    is_open = "end" not in _before(draft, encounter).get("period", {})
-    is_later = is_open and starts is not None and first is not None and _day(draft, starts) > _last(draft, first)
-    if not (is_before or is_after or is_later):
-        return None
-    return "The session must lie within the period of its Encounter, and on its day where the Encounter has no end."
+    is_later = starts is not None and first is not None and _day(draft, starts) > _last(draft, first)
+    if is_before or is_after or is_later:
+        return "The session must lie within the period of its Encounter, on the day on which that began."
+    if starts is not None and first is None and not is_checked(draft, encounter, told):
+        return "The check before the session was not answered on its day; say when its Encounter began."
+    return None
 
 
 def _before_order(situation: Situation) -> str | None:
@@ -106,12 +133,16 @@ def _before_order(situation: Situation) -> str | None:
 
 
 def _other_visit(situation: Situation) -> str | None:
-    draft, content = situation.draft, situation.content
-    encounter = _encounter(draft, content)
+    encounter = _encounter(situation.draft, situation.content)
     if encounter is None or not _is_placed(situation):
         return None
-    used = {name for _, its in _others(situation) for name in _visits(draft, its)}
-    given = _performed(draft, content)
+    return at_another_visit(situation.draft, situation.content, encounter)
+
+
+def at_another_visit(draft: Draft, session: Content, encounter: Content) -> str | None:
+    """Why a session cannot have taken place at a visit that its Encounter names."""
+    used = {name for _, its in _others(draft, session) for name in _visits(draft, its)}
+    given = _performed(draft, session)
     for name in _visits(draft, encounter):
         visit = draft.find(name)
         if visit is None:
@@ -147,8 +178,7 @@ def _same_day(draft: Draft, one: Range, other: Range) -> bool:
 
 def _performed(draft: Draft, session: Content) -> Range | None:
     """When a session began; of one that does not say it, when its Encounter did."""
-    own = _range(draft, visits.performed(session), "start")
-    return own or _range(draft, (_encounter(draft, session) or {}).get("period"), "start")
+    return _range(draft, visits.time_of(draft, session), "start")
 
 
 def _range(draft: Draft, value: Any, bound: str) -> Range | None:
@@ -159,23 +189,17 @@ def _range(draft: Draft, value: Any, bound: str) -> Range | None:
 
 def _day(draft: Draft, moment: Range) -> date:
     """The first day that it may be."""
-    return _date(draft, moment.low)
+    return date_in(moment.low, draft.surroundings.zone)
 
 
 def _last(draft: Draft, moment: Range) -> date:
     """The last day that it may be."""
-    return _date(draft, moment.high - _INSTANT)
-
-
-def _date(draft: Draft, instant: datetime) -> date:
-    try:
-        return instant.astimezone(draft.surroundings.zone).date()
-    except OverflowError:  # the end of the calendar elsewhere
-        return instant.date()
+    return date_in(moment.high - _INSTANT, draft.surroundings.zone)
 
 
 def _second_on_a_day(situation: Situation) -> str | None:
-    draft, day = situation.draft, _written_day(situation.draft, situation.content)
+    draft, zone = situation.draft, situation.draft.surroundings.zone
+    day = day_in(visits.time_of(draft, situation.content), zone)
     if not day or not _is_placed(situation):
         return None
     same = [
@@ -183,21 +207,25 @@ def _second_on_a_day(situation: Situation) -> str | None:
         for one in draft.sessions()
         if one["id"] != situation.content["id"]
         and one.get("status") in TAKING_PLACE
-        and _written_day(draft, one) == day
+        and day_in(visits.time_of(draft, one), zone) == day
     ]
-    booked = [draft.find(name) for name in _visits(draft, _encounter(draft, situation.content) or {})]
-    if len(same) < draft.surroundings.policy.visits_a_day or any(one and is_justified(draft, one) for one in booked):
+    if len(same) < draft.surroundings.policy.visits_a_day or is_further_justified(draft, situation.content):
         return None
-    told = "justify a further one in supportingInformation of its Appointment."
-    return f"{name_of(same[0])} took place on the same day; {told}"
+    return f"{name_of(same[0])} took place on the same day ({day}, {zone}); {JUSTIFY}"
 
 
-def _written_day(draft: Draft, session: Content) -> str:
-    """The day of a session as written where it happened; of one that does not say it, that of its Encounter."""
-    return day_of(visits.performed(session)) or day_of((_encounter(draft, session) or {}).get("period"))
+JUSTIFY: Final = "justify a further one in supportingInformation of its Appointment."
+
+
+def is_further_justified(view: View, session: Content) -> bool:
+    """Whether a visit at which the session took place says why it is there beside others."""
+    booked = (view.find(name) for name in visits.appointments_of(view, session))
+    return any(one is not None and is_justified(view, one) for one in booked)
 
 
 GUARDS: Final = (
+    Guard("session-timed", "guard-visits", "performed", "it says from when to when", _without_times),
+    Guard("session-stays", "guard-visits", "partOf", "it does not become part of another", _became_part),
     Guard("one-session-a-day", "guard-visits", "performed", "no other was on that day", _second_on_a_day),
     Guard("encounter-free", "guard-visits", "encounter", "its Encounter is not another's or over", _encounter_taken),
     Guard("within-encounter", "guard-visits", "performed", "it lies within its Encounter's period", _outside_period),

@@ -1,4 +1,4 @@
-"""Guards on the therapist: licensed on the day, certified for the technique, free at the time.
+"""Guards on the therapist: licensed on the day, certified for the technique.
 
 At acceptance a clinic need not have named a therapist: only a named one who is known and lacks the certificate stops
 it. At a session the performer must be known: who cannot be looked up is not known to be licensed.
@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any, Final
 from service.massage.cycle.guards.guard import Guard
 from service.massage.cycle.moment import end_of, start_of
 from service.massage.cycle.terms import QUALIFICATION, codings, reference_in, references_in
-from service.massage.cycle.visits import performed
+from service.massage.cycle.visits import TAKING_PLACE, time_of
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
     from service.fhir.resource import Content
     from service.massage.cycle.draft import Draft
     from service.massage.cycle.situation import Situation
+
+
+_JUDGED: Final = ("performer", "performedPeriod", "performedDateTime", "code", "partOf")
 
 
 def _lacks_certificate(situation: Situation) -> str | None:
@@ -27,7 +30,11 @@ def _lacks_certificate(situation: Situation) -> str | None:
     therapists = [found for reference in named if (found := _practitioner(draft, reference)) is not None]
     for technique in _techniques(draft.referral.get("orderDetail", ())):
         needed = draft.surroundings.policy.certificates.get(technique)
-        if needed and therapists and not any(_holds(one, needed, draft.now) for one in therapists):
+        if (
+            needed
+            and therapists
+            and not any(_holds(one, needed, draft.now, draft.surroundings.zone) for one in therapists)
+        ):
             return f"The technique {technique} needs a therapist with the qualification {needed}."
     return None
 
@@ -37,16 +44,20 @@ def _unlicensed(situation: Situation) -> str | None:
     performers = _performers(draft, procedure)
     if not performers:
         return "performer.actor must name the therapist." if draft.is_session(procedure) else None
-    day = next(filter(None, (start_of(performed(one)) for one in (procedure, *_within(draft, procedure)))), draft.now)
+    zone = draft.surroundings.zone
+    times = (start_of(time_of(draft, one), zone) for one in (procedure, *_within(draft, procedure)))
+    day = next(filter(None, times), draft.now)
     for reference in performers:
         therapist = _practitioner(draft, reference)
         if therapist is None:
             return "performer.actor must be a Practitioner or PractitionerRole of this server."
-        if not any(_in_force(one, day) for one in therapist.get("qualification", ()) if _is_licence(one, situation)):
+        if not any(
+            _in_force(one, day, zone) for one in therapist.get("qualification", ()) if _is_licence(one, situation)
+        ):
             return "The performer has no licence (Practitioner.qualification) in force on the day of the session."
         for technique in _techniques([procedure.get("code")]):
             needed = draft.surroundings.policy.certificates.get(technique)
-            if needed and not _holds(therapist, needed, day):
+            if needed and not _holds(therapist, needed, day, zone):
                 return f"The technique {technique} needs a therapist with the qualification {needed}."
     return None
 
@@ -86,27 +97,27 @@ def _techniques(concepts: Any) -> list[str]:
     return [coding["code"] for concept in concepts for coding in codings(concept) if "code" in coding]
 
 
-def _holds(therapist: Content, code: str, day: datetime) -> bool:
+def _holds(therapist: Content, code: str, day: datetime, zone: tzinfo) -> bool:
     return any(
-        _in_force(one, day) and any(coding.get("code") == code for coding in codings(one.get("code")))
+        _in_force(one, day, zone) and any(coding.get("code") == code for coding in codings(one.get("code")))
         for one in therapist.get("qualification", ())
     )
 
 
-def _in_force(qualification: Content, day: datetime) -> bool:
+def _in_force(qualification: Content, day: datetime, zone: tzinfo) -> bool:
     period = qualification.get("period", {})
-    from_, until = start_of(period.get("start")), end_of(period)
+    from_, until = start_of(period.get("start"), zone), end_of(period, zone)
     return (from_ is None or from_ <= day) and (until is None or day < until)
 
 
-def _taken_elsewhere(situation: Situation) -> str | None:
-    if situation.draft.surroundings.is_free(situation.content):
-        return None
-    return "The therapist has another appointment at that time."
+def _unlicensed_now(situation: Situation) -> str | None:
+    before, content = situation.before or {}, situation.content
+    changed = any(content.get(one) != before.get(one) for one in _JUDGED)
+    return _unlicensed(situation) if changed and situation.target in TAKING_PLACE else None
 
 
 GUARDS: Final = (
     Guard("therapist-qualified", "guard-therapist", "", "a named therapist is certified", _lacks_certificate),
     Guard("therapist-licensed", "guard-therapist", "performer", "the performer is licensed that day", _unlicensed),
-    Guard("therapist-free", "guard-therapist", "participant", "the therapist is free", _taken_elsewhere),
+    Guard("therapist-still-licensed", "guard-therapist", "performer", "so is one that it names now", _unlicensed_now),
 )

@@ -1,4 +1,7 @@
-"""Guards on visits: how long, how often, how many."""
+"""Guards on visits: how long, how often, and where they stay once somebody has come or not.
+
+Days are those of the service's time zone, whatever the offset in which a moment is written.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,19 @@ from typing import TYPE_CHECKING, Final
 
 from service.massage.cycle import visits
 from service.massage.cycle.guards.guard import Guard
-from service.massage.cycle.moment import day_of, end_of, minutes_between, start_of
-from service.massage.cycle.terms import BUSINESS_STATUS, code_in, reference_in
+from service.massage.cycle.moment import day_in, end_of, minutes_between, start_of
+from service.massage.cycle.terms import reference_in
 from service.massage.cycle.units import minutes_of, said_units, timed_units
 from service.massage.cycle.view import name_of
 from service.massage.cycle.visits import TAKING_PLACE, range_of_session
 
 if TYPE_CHECKING:
     from service.fhir.resource import Content
-    from service.massage.cycle.draft import Draft
     from service.massage.cycle.situation import Situation
+    from service.massage.cycle.view import View
 
 _TAKING_A_DAY: Final = frozenset({"booked", "arrived", "fulfilled"})
-_UNAUTHORISED: Final = frozenset({"awaiting-authorization", "visits-exhausted"})
+_TO_COME: Final = frozenset({"proposed", "pending", "booked"})
 
 
 def _visit_too_long(situation: Situation) -> str | None:
@@ -101,22 +104,31 @@ def _outside(situation: Situation, minutes: int | None) -> str | None:
 
 def _second_on_a_day(situation: Situation) -> str | None:
     content, draft = situation.content, situation.draft
-    day = day_of(content.get("start"))
+    zone = draft.surroundings.zone
+    day = day_in(content.get("start"), zone)
     if not day or is_justified(draft, content):
         return None
     same = [
         other
         for other in draft.with_status("Appointment", _TAKING_A_DAY)
-        if other["id"] != content["id"] and day_of(other.get("start")) == day
+        if other["id"] != content["id"] and day_in(other.get("start"), zone) == day
+    ]
+    at_these = {name_of(one) for one in (content, *same)}
+    same += [
+        session
+        for session in draft.sessions()
+        if session.get("status") in TAKING_PLACE
+        and at_these.isdisjoint(visits.appointments_of(draft, session))
+        and day_in(visits.time_of(draft, session), zone) == day
     ]
     if len(same) < draft.surroundings.policy.visits_a_day:
         return None
-    return f"{name_of(same[0])} is on the same day; justify a further one in supportingInformation."
+    return f"{name_of(same[0])} is on the same day ({day}, {zone}); justify a further one in supportingInformation."
 
 
-def is_justified(draft: Draft, visit: Content) -> bool:
+def is_justified(view: View, visit: Content) -> bool:
     """Whether a visit says why it is there beside others; contraindications, which the service adds, say nothing."""
-    said = (draft.local(reference_in(one)) for one in visit.get("supportingInformation", ()))
+    said = (view.local(reference_in(one)) for one in visit.get("supportingInformation", ()))
     return any(not reference.startswith("DetectedIssue/") for reference in said)
 
 
@@ -126,55 +138,12 @@ def _not_delivered_in_it(situation: Situation) -> str | None:
     return "A visit is fulfilled once the patient has arrived, or by a session whose Encounter names it."
 
 
-def _too_many(situation: Situation) -> str | None:
-    draft, content = situation.draft, situation.content
-    most = visits.limit(draft, draft.surroundings.policy)
-    if most is None or (content["resourceType"] == "Procedure" and not draft.is_session(content)):
+def _moved_afterwards(situation: Situation) -> str | None:
+    content, before = situation.content, situation.before
+    is_open = situation.source == situation.target and situation.target in _TO_COME
+    if before is None or is_open or all(content.get(one) == before.get(one) for one in ("start", "end")):
         return None
-    done, to_come = len(draft.delivered()), visits.booked(draft)
-    if content["resourceType"] == "Appointment":
-        before = len([one for one in to_come if one["id"] != content["id"]])
-        return None if done + before + 1 <= most else _counts(situation, done, before)
-    return None if done <= most else _counts(situation, done - 1, len(to_come))
-
-
-def _counts(situation: Situation, done: int, to_come: int) -> str:
-    allowed = visits.covered(situation.draft, situation.draft.surroundings.policy)
-    wanted = visits.ordered(situation.draft)
-    said = "covered without authorization" if visits.authorised(situation.draft) is None else "authorized"
-    by_payer = f"{said} {allowed}, " if allowed is not None else ""
-    by_order = f"ordered {wanted}, " if wanted is not None else ""
-    needed = "the payer's authorization" if _is_payers(allowed, wanted) else "a larger order by the referrer"
-    return f"{by_payer}{by_order}completed {done}, booked {to_come}, requested 1; a further visit needs {needed}."
-
-
-def _is_payers(allowed: int | None, wanted: int | None) -> bool:
-    return allowed is not None and (wanted is None or allowed <= wanted)
-
-
-def _authorised_another_day(situation: Situation) -> str | None:
-    draft, content = situation.draft, situation.content
-    is_session = content["resourceType"] == "Procedure"
-    if is_session and not draft.is_session(content):
-        return None
-    moment = start_of(visits.performed(content) if is_session else content.get("start"))
-    known = visits.authorisations(draft)
-    if moment is None or not known or any(one.holds(moment) for one in known):
-        return None
-    return "No authorization of the payer holds on that day; the referrer adds one to the referral's insurance."
-
-
-def _unauthorised(situation: Situation) -> str | None:
-    held_for = code_in((situation.before or {}).get("businessStatus"), BUSINESS_STATUS)
-    draft = situation.draft
-    if held_for not in _UNAUTHORISED or _has_visits_left(draft):
-        return None
-    return "No authorised visit is left; the referrer adds the payer's authorization to the referral's insurance."
-
-
-def _has_visits_left(draft: Draft) -> bool:
-    most = visits.limit(draft, draft.surroundings.policy)
-    return most is None or len(draft.delivered()) < most
+    return "The time of a visit changes while it is proposed, pending or booked, and by itself; else book another one."
 
 
 GUARDS: Final = (
@@ -185,8 +154,6 @@ GUARDS: Final = (
     Guard("session-unrecorded", "duplicate", "identifier", "no other session has its identifier", _recorded_before),
     Guard("session-apart", "guard-visits", "performed", "the patient is in no other session", _elsewhere),
     Guard("delivered-in-it", "guard-visits", "", "a session was delivered at it", _not_delivered_in_it),
+    Guard("time-kept", "guard-visits", "start", "its time is that for which it was booked", _moved_afterwards),
     Guard("one-visit-a-day", "guard-visits", "start", "no other visit is on that day", _second_on_a_day),
-    Guard("within-visits", "guard-visits", "", "it is within the visits ordered and authorised", _too_many),
-    Guard("authorised-then", "guard-visits", "", "an authorisation holds that day", _authorised_another_day),
-    Guard("authorisation-present", "guard-visits", "", "an authorised visit is left", _unauthorised),
 )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from service.massage.cycle.guards.guard import Guard
-from service.massage.cycle.moment import is_of_day
+from service.massage.cycle.moment import day_in
 from service.massage.cycle.terms import PRE_SESSION_CHECK, reference_in
 from service.massage.cycle.view import BOOKED, OPEN_VISIT, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from typing import Any
 
     from service.fhir.resource import Content
     from service.massage.cycle.draft import Draft
@@ -42,20 +43,25 @@ def unresolved(issues: Collection[str]) -> str:
 
 def _unchecked(situation: Situation) -> str | None:
     encounter = situation.content
-    if any(_answers(situation, response, encounter) for response in situation.draft.of("QuestionnaireResponse")):
+    moment = encounter.get("period", {}).get("start") or situation.draft.now.isoformat()
+    if is_checked(situation.draft, encounter, moment):
         return None
     return f"The safety check before the session ({PRE_SESSION_CHECK}) must be answered for this Encounter on its day."
 
 
-def _answers(situation: Situation, response: Content, encounter: Content) -> bool:
-    """Whether it is the completed check of this Encounter, or one that names no Encounter, answered on its day.
+def is_checked(draft: Draft, encounter: Content, moment: Any) -> bool:
+    """Whether the check before the session of an Encounter was answered on the day of a moment."""
+    return any(_answers(draft, response, encounter, moment) for response in draft.of("QuestionnaireResponse"))
+
+
+def _answers(draft: Draft, response: Content, encounter: Content, moment: Any) -> bool:
+    """Whether it is the completed check of this Encounter, or one that names no Encounter, answered on that day.
 
     Without `authored` it is of the moment in which it comes, with the Encounter that it names.
     """
     asked = str(response.get("questionnaire", "")).partition("|")[0]
     if response.get("status") not in _ANSWERED or asked != PRE_SESSION_CHECK:
         return False
-    draft = situation.draft
     named = reference_in(response.get("encounter"))
     if named and draft.local(named) != name_of(encounter):
         return False
@@ -64,8 +70,9 @@ def _answers(situation: Situation, response: Content, encounter: Content) -> boo
         authored = None if name_of(response) in draft.proposed else response.get("meta", {}).get("lastUpdated")
         if authored is None:
             return True
-    moment = encounter.get("period", {}).get("start") or draft.now.isoformat()
-    return is_of_day(authored, moment, draft.surroundings.zone)
+    zone = draft.surroundings.zone
+    day = day_in(moment, zone)
+    return bool(day) and day_in(authored, zone) == day
 
 
 def _is_fresh(situation: Situation) -> bool:

@@ -16,8 +16,9 @@ from service.massage.cycle.machine import NONE, SAME, Machine, step
 _CLINIC: Final = "Visits and reports are the clinic's."
 _BOOKING: Final = (
     "task-accepted-or-in-progress referral-active no-open-absolute-issue no-open-cancellation visit-length "
-    "therapist-free one-visit-a-day within-visits authorised-then"
+    "one-visit-a-day within-visits authorised-then"
 )
+_MOVE: Final = "visit-length one-visit-a-day within-visits authorised-then"
 
 APPOINTMENT: Final = Machine(
     kind="Appointment",
@@ -39,20 +40,29 @@ APPOINTMENT: Final = Machine(
             effects="begin-task heed-reminders",
             instead=_CLINIC,
         ),
-        step("V4", "booked", SAME, by="clinic system", guards="visit-length one-visit-a-day", instead=_CLINIC),
-        step("V5", "booked", "arrived", by="clinic", instead=_CLINIC),
-        step("V6", "arrived", "fulfilled", by="clinic", instead=_CLINIC),
-        step("V6a", "booked", "fulfilled", by="clinic", guards="delivered-in-it", instead=_CLINIC),
-        step("V7", "booked", "noshow", by="clinic", effects="remind-clinic", instead=_CLINIC),
+        step("V4", "booked", SAME, by="clinic system", guards=_MOVE, instead=_CLINIC),
+        step("V5", "booked", "arrived", by="clinic", guards="time-kept", instead=_CLINIC),
+        step("V6", "arrived", "fulfilled", by="clinic", guards="time-kept", instead=_CLINIC),
+        step("V6a", "booked", "fulfilled", by="clinic", guards="delivered-in-it time-kept", instead=_CLINIC),
+        step("V7", "booked", "noshow", by="clinic", guards="time-kept", effects="remind-clinic", instead=_CLINIC),
         step("V8", "proposed pending booked", "cancelled", by="clinic system", instead=_CLINIC),
         step("V9", "arrived", "cancelled", by="system", instead="End the visit as fulfilled."),
-        step("V10", "proposed pending arrived fulfilled cancelled noshow", SAME, by="clinic system", instead=_CLINIC),
+        step(
+            "V10",
+            "proposed pending arrived fulfilled cancelled noshow",
+            SAME,
+            by="clinic system",
+            guards="time-kept",
+            instead=_CLINIC,
+        ),
     ),
 )
 
 _BEGIN: Final = (
     "task-accepted-or-in-progress referral-active no-open-absolute-issue no-open-cancellation safety-check-answered"
 )
+
+_KEEP: Final = "sessions-within sessions-at-visits"
 
 ENCOUNTER: Final = Machine(
     kind="Encounter",
@@ -64,7 +74,7 @@ ENCOUNTER: Final = Machine(
         step("E1", NONE, "planned", by="clinic", guards="task-live planned-length", instead=_CLINIC),
         step("E2", f"{NONE} planned", "arrived", by="clinic", guards="task-live", instead=_CLINIC),
         step("E3", f"{NONE} arrived", "in-progress", by="clinic", guards=_BEGIN, effects="begin-task", instead=_CLINIC),
-        step("E4", "in-progress", "finished", by="clinic", instead=_CLINIC),
+        step("E4", "in-progress", "finished", by="clinic", guards=_KEEP, instead=_CLINIC),
         step(
             "E4a",
             f"{NONE} planned arrived",
@@ -88,16 +98,16 @@ ENCOUNTER: Final = Machine(
             "planned arrived in-progress finished cancelled",
             SAME,
             by="clinic system",
-            guards="planned-length",
+            guards=f"planned-length {_KEEP}",
             instead=_CLINIC,
         ),
     ),
 )
 
 _DELIVER: Final = (
-    "task-in-progress no-open-absolute-issue plan-active encounter-begun therapist-licensed session-length "
-    "units-agree session-unrecorded session-apart one-session-a-day encounter-free within-encounter since-order "
-    "visit-of-its-day within-visits authorised-then"
+    "task-in-progress no-open-absolute-issue plan-active encounter-begun therapist-licensed session-timed "
+    "session-length units-agree session-unrecorded session-apart one-session-a-day encounter-free within-encounter "
+    "since-order visit-of-its-day within-visits place-unbooked authorised-then"
 )
 
 PROCEDURE: Final = Machine(
@@ -155,8 +165,9 @@ PROCEDURE: Final = Machine(
             "preparation in-progress completed not-done stopped",
             SAME,
             by="clinic system",
-            guards="session-length units-agree session-apart one-session-a-day encounter-free within-encounter "
-            "since-order visit-of-its-day",
+            guards="session-stays session-timed session-length units-agree session-apart one-session-a-day "
+            "encounter-free within-encounter since-order visit-of-its-day within-visits place-unbooked authorised-then "
+            "therapist-still-licensed",
             effects="report-reaction count-units",
             instead=_CLINIC,
         ),
