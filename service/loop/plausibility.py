@@ -122,9 +122,9 @@ class Plausibility:
 
     def _of_what_is_over(self, kind: str, after: Content, before: Content, now: datetime) -> Iterator[Issue]:
         """Of a session, an Encounter or a visit that is said to be over, or to have begun, before it can be."""
-        status = after.get("status")
-        if (kind, status) in _OVER:
-            element = _OVER[kind, status]
+        status = str(after.get("status"))
+        element = _OVER.get((kind, status))
+        if element is not None:
             ended = start_of(after.get(element, {}).get("end"))
             if ended is not None and ended > now + _CLOCKS:
                 told = f"What is {status} is over: it cannot end in the future."

@@ -42,14 +42,11 @@ class Allowance:
 
     def remaining(self, now: datetime) -> int | None:
         """How many visits there may still be from now on, whether they are booked or not."""
-        return _fewer(_left(self.ordered, self.delivered), self._uncovered(now))
+        return self._left(self.delivered, now)
 
     def unbooked(self, now: datetime) -> int | None:
         """How many of these nobody has booked."""
-        by_payer = self._uncovered(now)
-        if by_payer is not None:
-            by_payer = max(0, by_payer - self.placed([*self.delivered, *self.held]) + self.placed(self.delivered))
-        return _fewer(_left(self.ordered, [*self.delivered, *self.held]), by_payer)
+        return self._left([*self.delivered, *self.held], now)
 
     def most(self, now: datetime) -> int | None:
         """How many visits there may be altogether: those delivered and those that remain."""
@@ -58,7 +55,7 @@ class Allowance:
 
     def is_exhausted(self, now: datetime) -> bool:
         """Whether nothing is left of what the payer covers: used, or lapsed."""
-        return self._uncovered(now) == 0
+        return self._covered_still(self.delivered, now) == 0
 
     def placed(self, taking: Iterable[Content]) -> int:
         """How many of these visits the payer covers at most; all of them where nothing limits it."""
@@ -69,11 +66,16 @@ class Allowance:
         """When a visit counts as having begun; None where nobody says the day."""
         return noon_or_start(visits.time_of(self._view, visit), self._zone)
 
-    def _uncovered(self, now: datetime) -> int | None:
-        """What the payer's answers leave that have not lapsed yet."""
+    def _left(self, taking: list[Content], now: datetime) -> int | None:
+        by_order = None if self.ordered is None else max(0, self.ordered - len(taking))
+        known = [count for count in (by_order, self._covered_still(taking, now)) if count is not None]
+        return min(known, default=None)
+
+    def _covered_still(self, taking: list[Content], now: datetime) -> int | None:
+        """What these visits leave of the payer's answers that have not lapsed yet."""
         if self.spans is None:
             return None
-        left = allocate([self.moment(each) for each in self.delivered], self.spans).left
+        left = allocate([self.moment(each) for each in taking], self.spans).left
         return sum(count for count, each in zip(left, self.spans, strict=True) if each.lasts.high > now)
 
 
@@ -93,12 +95,3 @@ def _covered(view: View, policy: Policy | None, zone: tzinfo) -> list[Span] | No
     if policy is None or not is_asked or is_waived(view.referral):
         return None
     return [Span(lasts=Range(EARLIEST, LATEST), visits=policy.visits_without_authorisation)]
-
-
-def _left(most: int | None, used: list[Content]) -> int | None:
-    return None if most is None else max(0, most - len(used))
-
-
-def _fewer(one: int | None, other: int | None) -> int | None:
-    known = [count for count in (one, other) if count is not None]
-    return min(known, default=None)

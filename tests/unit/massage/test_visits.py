@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.massage.cycle import Policy
 from service.massage.cycle.coverage import COVERAGE_INFORMATION
 from service.massage.cycle.units import TIMED_UNITS
 from service.massage.cycle.view import View
-from service.massage.visits import Term, account, session_log, timed_units
+from service.massage.visits import SessionEntry, Term, account, session_log, timed_units
 from service.massage.visits.log import OUTCOME, TECHNIQUE
 from tests.builders import loop
 
@@ -56,6 +57,11 @@ def test_nothing_remains_once_the_referral_or_its_task_is_at_its_end(contents: t
 def test_a_further_task_of_a_rejected_referral_makes_its_visits_remain() -> None:
     found = account(view(loop.task(status="rejected"), loop.task(id="second"), status="active"))
     assert (found.remaining, found.unbooked) == (6, 6)
+
+
+def logged(*contents: Json, policy: Policy | None = None) -> tuple[SessionEntry, ...]:
+    """The log, by the usual rules."""
+    return session_log(view(*contents), policy or Policy())
 
 
 def insured(*names: str) -> list[Json]:
@@ -168,13 +174,13 @@ def test_what_is_not_read_is_not_counted() -> None:
 
 def test_the_log_has_delivered_sessions_in_their_order() -> None:
     held = (loop.session(2), loop.session(1), loop.session(3, status="not-done"))
-    assert [each.session for each in session_log(view(*held))] == ["Procedure/session1", "Procedure/session2"]
+    assert [each.session for each in logged(*held)] == ["Procedure/session1", "Procedure/session2"]
 
 
 def test_the_log_tells_what_was_done() -> None:
     lumbar = {"coding": [{"system": "http://snomed.info/sct", "code": "52612000", "display": "Lumbar region"}]}
     session = loop.session(1, bodySite=[lumbar], note=[{"text": "Tight on the left."}])
-    (entry,) = session_log(view(session, technique("trigger-point"), technique("myofascial-release")))
+    (entry,) = logged(session, technique("trigger-point"), technique("myofascial-release"))
     assert (entry.start, entry.minutes, entry.units) == (loop.START + timedelta(days=1), 60, 4)
     assert [each.code for each in entry.techniques] == ["trigger-point", "myofascial-release"]
     assert entry.regions == (Term(text="Lumbar region", system="http://snomed.info/sct", code="52612000"),)
@@ -185,25 +191,25 @@ def test_the_log_tells_what_was_done() -> None:
 def test_the_log_tells_pain_before_and_after() -> None:
     before = measured("72514-3", 6, "2026-01-13T08:00:00Z")
     after = measured("nprs-after-session", 3, "2026-01-13T09:00:00Z", OUTCOME)
-    (entry,) = session_log(view(loop.session(1), after, before))
+    (entry,) = logged(loop.session(1), after, before)
     assert (entry.before, entry.after) == (Decimal(6), Decimal(3))
 
 
 def test_a_rating_at_the_end_is_one_after_the_session() -> None:
     ratings = (measured("72514-3", 2, "2026-01-13T09:00:00Z"), measured("72514-3", 7, "2026-01-13"))
-    (entry,) = session_log(view(loop.session(1), *ratings))
+    (entry,) = logged(loop.session(1), *ratings)
     assert (entry.before, entry.after) == (Decimal(7), Decimal(2))
 
 
 def test_a_rating_of_the_visit_is_one_of_its_session() -> None:
     visit: Json = {"partOf": None, "encounter": {"reference": "Encounter/encounter1"}}
-    (entry,) = session_log(view(loop.session(1), measured("72514-3", 5, "2026-01-13T08:00:00Z", **visit)))
+    (entry,) = logged(loop.session(1), measured("72514-3", 5, "2026-01-13T08:00:00Z", **visit))
     assert entry.before == Decimal(5)
 
 
 def test_ratings_that_do_not_stand_are_not_told() -> None:
     wrong = measured("72514-3", 5, "2026-01-13T08:00:00Z", status="entered-in-error")
-    (entry,) = session_log(view(loop.session(1), wrong))
+    (entry,) = logged(loop.session(1), wrong)
     assert entry.before is None
 
 
@@ -211,17 +217,27 @@ def test_the_log_tells_how_the_session_was_borne() -> None:
     value: Json = {"valueQuantity": None, "valueCodeableConcept": {"text": "Well"}}
     borne = measured("session-tolerance", 0, "2026-01-13T09:00:00Z", OUTCOME, **value)
     dizzy = {"coding": [{"system": "http://snomed.info/sct", "code": "404640003", "display": "Dizziness"}]}
-    (entry,) = session_log(view(loop.session(1, complication=[dizzy]), borne))
+    (entry,) = logged(loop.session(1, complication=[dizzy]), borne)
     assert (entry.tolerance, entry.reactions) == ("Well", ("Dizziness",))
 
 
 def test_stored_units_are_told_as_they_are() -> None:
     kept = [{"url": TIMED_UNITS, "valueUnsignedInt": 3}]
-    (entry,) = session_log(view(loop.session(1, extension=kept)))
+    (entry,) = logged(loop.session(1, extension=kept))
     assert (entry.minutes, entry.units) == (60, 3)
 
 
+def test_units_that_are_not_stored_are_counted_by_the_payers_rule() -> None:
+    (entry,) = logged(loop.session(1), policy=Policy(unit_minutes=10, least_minutes_of_a_unit=10))
+    assert (entry.minutes, entry.units) == (60, 6)
+
+
+def test_units_by_a_rule_that_nobody_knows_are_not_told() -> None:
+    (entry,) = session_log(view(loop.session(1)), None)
+    assert (entry.minutes, entry.units) == (60, None)
+
+
 def test_a_session_without_an_end_has_no_minutes() -> None:
-    (entry,) = session_log(view(loop.session(1, performedPeriod=None, performedDateTime="2026-01-13")))
+    (entry,) = logged(loop.session(1, performedPeriod=None, performedDateTime="2026-01-13"))
     assert (entry.minutes, entry.units, entry.end) == (None, None, None)
     assert entry.start is not None

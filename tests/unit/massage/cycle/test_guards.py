@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
+from msgspec.structs import replace
 
 from service.massage.cycle.guards import GUARDS
 from service.massage.cycle.terms import TASK_CODE, coded
@@ -28,15 +27,12 @@ from tests.unit.massage.cycle.guard_cases import task as of_task
 from tests.unit.massage.cycle.guard_cases import visits as of_visits
 from tests.unit.massage.cycle.guard_cases import work as of_work
 
-if TYPE_CHECKING:
-    from service.fhir.resource import Content
-
 CASES = tuple(
     case
     for module in (of_referral, of_task, of_work, of_visits, of_sessions, of_plan, of_report)
     for case in module.CASES
 )
-HANDED_IN = {"still-a-referral": "is_referral", "therapist-free": "is_free"}
+HANDED_IN = {"still-a-referral"}
 """The guards that ask a predicate of the surroundings."""
 
 
@@ -67,24 +63,17 @@ def test_the_step_is_taken_when_the_guard_holds(case: Case) -> None:
 
 
 def test_every_guard_has_its_case() -> None:
-    assert {case.guard for case in CASES} | HANDED_IN.keys() == GUARDS.keys()
+    assert {case.guard for case in CASES} | HANDED_IN == GUARDS.keys()
 
 
-@pytest.mark.parametrize("guard, predicate", HANDED_IN.items())
-def test_a_guard_asks_what_it_is_handed(guard: str, predicate: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_referral_is_asked_whether_it_still_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     world = working_world()
-    sent = referral(priority="urgent") if guard == "still-a-referral" else appointment(2)
-    party = REFERRER if guard == "still-a-referral" else CLINIC
-    surroundings = world.surroundings
+    surroundings = replace(world.surroundings, is_referral=lambda _: False)
+    monkeypatch.setattr(World, "surroundings", property(lambda _: surroundings))
 
-    def never(_: Content) -> bool:
-        return False
+    refused = world.judge(REFERRER, referral(priority="urgent")).refusals
 
-    from msgspec.structs import replace
-
-    monkeypatch.setattr(World, "surroundings", property(lambda _: replace(surroundings, **{predicate: never})))
-
-    assert [one.guard for one in world.judge(party, sent).refusals] == [guard]
+    assert [one.guard for one in refused] == ["still-a-referral"]
 
 
 def test_a_refusal_never_quotes_the_patient() -> None:

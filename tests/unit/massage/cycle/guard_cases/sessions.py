@@ -9,7 +9,7 @@ from tests.builders.guard_case import (
     without,
     working,
 )
-from tests.builders.loop import appointment, encounter, plan, referral, session
+from tests.builders.loop import appointment, check, encounter, plan, referral, session
 
 WHY = [{"reference": "DocumentReference/letter"}]
 AFTERNOON = {"start": "2026-01-13T15:00:00Z"}
@@ -22,6 +22,9 @@ TWO_DAYS = {"start": "2026-01-14T08:00:00Z", "end": "2026-01-15T09:00:00Z"}
 THIRD_DAY = {"start": "2026-01-15T08:00:00Z", "end": "2026-01-15T09:00:00Z"}
 NEXT_DAY = {"start": "2026-01-14T08:00:00Z", "end": "2026-01-14T09:00:00Z"}
 
+UNTIMED = without(session(), "performedPeriod")
+ALSO = encounter(status="finished", appointment=[{"reference": f"Appointment/visit{number}"} for number in (1, 2)])
+
 CASES = (
     *(
         Case(
@@ -29,7 +32,7 @@ CASES = (
             broken=((*ORDER, *DONE, booked, encounter(2, period=AFTERNOON)), (again,)),
             holding=((*ORDER, *DONE, justified, encounter(2, period=AFTERNOON)), (again,)),
         )
-        for again in (session(2, performedPeriod=HOUR), without(session(2), "performedPeriod"))
+        for again in (session(2, performedPeriod=HOUR),)
         for booked in (
             appointment(2, **HOUR),
             appointment(2, **HOUR, supportingInformation=[{"reference": "DetectedIssue/issue"}]),
@@ -90,11 +93,11 @@ CASES = (
         )
         for period, holding in (
             ({"start": "2026-01-13T08:00:01Z"}, {"start": "2026-01-13T08:00:00Z"}),
-            ({"start": "2026-01-12T08:00:00Z"}, {"start": "2026-01-12T08:00:00Z", "end": "2026-01-13T09:00:00Z"}),
+            ({"start": "2026-01-12T08:00:00Z"}, {"start": "2026-01-13T08:00:00Z", "end": "2026-01-13T09:00:00Z"}),
+            ({"start": "2026-01-12T08:00:00Z", "end": "2026-01-13T09:00:00Z"}, {"start": "2026-01-13"}),
             (on_the_first_day("08:00", "08:59"), on_the_first_day("08:00", "09:00")),
             ({"start": "2026-01-14"}, {"start": "2026-01-13"}),
-            ({"end": "2026-01-12"}, {"end": "2026-01-13"}),
-            ({"start": "2026-01-12"}, {}),
+            ({"start": "2026-01-12"}, {"start": "2026-01-13", "end": "2026-01-13"}),
         )
     ),
     Case(
@@ -130,10 +133,66 @@ CASES = (
             ("2027", None),
         )
     ),
+    *(
+        Case(
+            guard="within-encounter",
+            broken=((*ORDER, encounter(period=period), check(authored="2026-01-12")), (session(),)),
+            holding=((*ORDER, encounter(period=period), check(authored="2026-01-13")), (session(),)),
+        )
+        for period in ({}, {"end": "2026-01-13"})
+    ),
+    *(
+        Case(guard="session-timed", broken=(BEGUN, (sent,)), holding=(BEGUN, (session(),)))
+        for sent in (
+            UNTIMED,
+            UNTIMED | {"performedDateTime": "2026-01-13T08:00:00Z"},
+            session(performedPeriod={"start": "2026-01-13T08:00:00Z"}),
+            session(performedPeriod={"start": "2026-01-13", "end": "2026-01-13"}),
+        )
+    ),
     Case(
-        guard="since-order",
-        broken=((*ORDER, encounter(period={"start": "1900-01-01"})), (without(session(), "performedPeriod"),)),
-        holding=(BEGUN, (without(session(), "performedPeriod"),)),
+        guard="session-timed",
+        broken=((*ORDER, *DONE), (UNTIMED,)),
+        holding=((*ORDER, encounter(), UNTIMED), (UNTIMED | {"note": [{"text": "As before there was a rule."}]},)),
+    ),
+    Case(
+        guard="session-stays",
+        broken=((*ORDER, *DONE, encounter(2), session(2)), (session(2, partOf=[{"reference": "Procedure/session1"}]),)),
+        holding=((*ORDER, *DONE, encounter(2), session(2)), (session(2, note=[{"text": "Left side."}]),)),
+    ),
+    *(
+        Case(
+            guard="sessions-within",
+            broken=((*ORDER, *DONE), (encounter(status="finished", period=period),)),
+            holding=((*ORDER, *DONE), (encounter(status="finished", period=on_the_first_day("07:45", "09:15")),)),
+        )
+        for period in (
+            {"start": "2026-01-13T08:30:00Z"},
+            {"start": "2026-01-12T08:00:00Z", "end": "2026-01-13T09:00:00Z"},
+            on_the_first_day("08:00", "08:30"),
+            {"start": "2026-02-13T08:00:00Z"},
+        )
+    ),
+    Case(
+        guard="sessions-within",
+        broken=((*ORDER, encounter(), session()), (encounter(status="finished", period={"start": "2026-01-14"}),)),
+        holding=((*ORDER, encounter(), session()), (encounter(status="finished"),)),
+    ),
+    Case(
+        guard="sessions-within",
+        broken=((*ORDER, encounter(status="finished"), UNTIMED), (encounter(status="finished", period=NEXT_DAY),)),
+        holding=(
+            (*ORDER, encounter(status="finished"), session(status="entered-in-error")),
+            (encounter(status="finished", period=NEXT_DAY),),
+        ),
+    ),
+    *(
+        Case(
+            guard="sessions-at-visits",
+            broken=((*ORDER, appointment(status="fulfilled"), *DONE, beside), (ALSO,)),
+            holding=((*ORDER, appointment(status="fulfilled"), *DONE, appointment(2, **HOUR)), (ALSO,)),
+        )
+        for beside in (appointment(2), appointment(2, **HOUR, status="cancelled"))
     ),
     *(
         Case(

@@ -54,6 +54,10 @@ def told_until(day: str) -> Content:
 
 
 FIRST_DAY = {"start": "2026-01-13"}
+AFTERNOON = on_the_first_day("15:00", "16:00")
+ONE_DAY = PREAUTHORISED | {"preAuthPeriod": {"start": "2026-01-13", "end": "2026-01-13"}}
+NOT_DONE = session(status="not-done", statusReason={"text": "Ill."})
+EXPIRED = therapist(qualification=[{"period": {"end": "2025-12-31"}}])
 CENTURIES = encounter(status="planned", period={"start": "0001-01-01T00:00:00Z", "end": "9999-12-31T23:59:59Z"})
 
 CASES = (
@@ -109,6 +113,67 @@ CASES = (
         guard="authorised-then",
         broken=((told_until("2026-01-12"), working(), plan(), encounter()), (session(),)),
         holding=((told_until("2026-01-13"), working(), plan(), encounter()), (session(),)),
+    ),
+    Case(
+        guard="authorised-then",
+        broken=((INSURED, ONE_DAY, working(), appointment()), (appointment(2, id="visit1"),)),
+        holding=((INSURED, ONE_DAY, working(), appointment()), (appointment(**AFTERNOON),)),
+    ),
+    *(
+        Case(
+            guard="authorised-then",
+            broken=((INSURED, ONE_DAY, working(), *DONE), (moved,)),
+            holding=((INSURED, ONE_DAY, working(), *DONE), (session(note=[{"text": "Left side."}]),)),
+        )
+        for moved in (session(performedPeriod=session(2)["performedPeriod"]),)
+    ),
+    *(
+        Case(
+            guard="place-unbooked",
+            broken=((order, answer, working(), plan(), *booked, encounter(3)), (session(3),)),
+            holding=((order, answer, working(), plan(), *booked, encounter()), (session(),)),
+        )
+        for order, answer, booked in (
+            (referral(quantityQuantity={"value": 1}), PREAUTHORISED, (appointment(),)),
+            (INSURED, PREAUTHORISED, (appointment(),)),
+            (INSURED, PREAUTHORISED, (appointment(status="arrived"),)),
+            (INSURED, PREAUTHORISED, (appointment(status="fulfilled"), encounter())),
+        )
+    ),
+    Case(
+        guard="place-unbooked",
+        broken=(
+            (INSURED, PREAUTHORISED, working(), plan(), appointment(2), encounter()),
+            (appointment(), session()),
+        ),
+        holding=(
+            (INSURED, PREAUTHORISED, working(), plan(), appointment(2), encounter()),
+            (appointment(2, status="cancelled"), session()),
+        ),
+    ),
+    Case(
+        guard="within-visits",
+        broken=((INSURED, PREAUTHORISED, working(), appointment(status="fulfilled")), (appointment(2),)),
+        holding=(
+            (INSURED, PREAUTHORISED, working(), appointment(status="fulfilled"), encounter(), NOT_DONE),
+            (appointment(2),),
+        ),
+    ),
+    *(
+        Case(
+            guard="time-kept",
+            broken=((referral(), working(), plan(), before, *DONE), (before | AFTERNOON | {"status": status},)),
+            holding=((referral(), working(), plan(), before, *DONE), (before | {"status": status},)),
+        )
+        for before, status in (
+            (appointment(), "arrived"),
+            (appointment(), "fulfilled"),
+            (appointment(), "noshow"),
+            (appointment(status="arrived"), "arrived"),
+            (appointment(status="arrived"), "fulfilled"),
+            (appointment(status="fulfilled"), "fulfilled"),
+            (appointment(status="noshow"), "noshow"),
+        )
     ),
     Case(
         guard="delivered-in-it",
@@ -211,6 +276,18 @@ CASES = (
             (referral(orderDetail=LYMPH, performer=[{"reference": "PractitionerRole/therapist"}]), task(), CERTIFIED),
             (task(status="accepted"),),
         ),
+    ),
+    *(
+        Case(
+            guard="therapist-still-licensed",
+            broken=((referral(), working(), plan(), *DONE, EXPIRED), (sent,)),
+            holding=((referral(), working(), plan(), *DONE, EXPIRED), (session(note=[{"text": "Left side."}]),)),
+        )
+        for sent in (
+            session(performer=[{"actor": {"reference": "Practitioner/nobody"}}]),
+            session(performedPeriod=on_the_first_day("08:00", "08:45")),
+            session(code=LYMPH[0]),
+        )
     ),
     *(
         Case(
