@@ -14,7 +14,7 @@ REFERRAL_ERRORS: Final = (
     ("answer-invalid", "RULE", "value", "A questionnaire does not allow an answer, or lacks one that it requires."),
     ("questionnaire-unknown", "RULE", "not-found", "The service does not hold the questionnaire that is answered."),
     ("diagnosis-unknown", "RULE", "code-invalid", "A code cannot be one of ICD-10-CM."),
-    ("time-ahead", "RULE", "value", "What has happened lies more than a day ahead of the service's clock."),
+    ("time-ahead", "RULE", "value", "What is said to have happened lies ahead of the service's clock."),
     ("subject-mismatch", "RULE", "invariant", "The resource is about another patient than the referral."),
     ("identity-conflict", "CONFLICT", "conflict", "Another person has the identifier that a patient is looked for by."),
     ("duplicate", "CONFLICT", "duplicate", "The order, or a live task for it, exists already."),

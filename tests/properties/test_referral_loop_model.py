@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from service.massage.cycle import MACHINES, SYSTEM, party_of
+from service.massage.cycle.allowance import Allowance
 from service.massage.cycle.machine import NONE
 from service.massage.cycle.tables.business_status import consistent
 from service.massage.cycle.terms import TASK_IO, code_in, reference_in
 from service.massage.cycle.view import ASKED, LIVE, OPEN_VISIT, STARTED, View, is_abort
-from service.massage.cycle.visits import limit
 from tests.builders.loop import (
     ORGANISATIONS,
     World,
@@ -331,7 +331,7 @@ class ReferralLoop(RuleBasedStateMachine):
     def sessions_are_counted_and_within_what_was_ordered(self) -> None:
         view = View("order", self.world.stored, "")
         done = len(view.delivered())
-        most = limit(view)
+        most = Allowance(view).ordered
         assert most is None or done <= most
         live = view.live_task()
         if live is not None and done:
