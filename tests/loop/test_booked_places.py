@@ -10,10 +10,10 @@ import pytest
 
 from tests.api.outcome import assert_outcome
 from tests.builders.resources import reference
+from tests.loop.session_call import check, planned, record, recorded
 from tests.loop.story import Network, Story, now
 from tests.loop.test_bypasses import another
 from tests.loop.test_delivery import authorisation
-from tests.loop.test_record_session import check, planned, record, recorded
 from tests.loop.test_visits import counts
 
 if TYPE_CHECKING:
