@@ -110,7 +110,9 @@ class Settings(BaseSettings):
         default=10_000, description="most codes that a value set or a hierarchy may come to in a search"
     )
     time_zone: Annotated[ZoneInfo, PlainValidator(forms.zone)] = Field(
-        default_factory=lambda: ZoneInfo("UTC"), description="IANA time zone in which dates without a time are searched"
+        default_factory=lambda: ZoneInfo("UTC"),
+        description="IANA time zone of days: of the clinics' visits and sessions, and in which dates without a time are "
+        "searched",
     )
     cursor_secret: Annotated[SecretStr | None, AfterValidator(forms.secret)] = Field(
         default=None, description="key that seals page cursors, 32 characters or more; absent: kept in the database"
