@@ -111,8 +111,8 @@ class Settings(BaseSettings):
     )
     time_zone: Annotated[ZoneInfo, PlainValidator(forms.zone)] = Field(
         default_factory=lambda: ZoneInfo("UTC"),
-        description="IANA time zone of days: of the clinics' visits and sessions, and in which dates without a time are "
-        "searched",
+        description="IANA time zone of days: of the clinics' visits and sessions, and in which dates "
+        "without a time are searched",
     )
     cursor_secret: Annotated[SecretStr | None, AfterValidator(forms.secret)] = Field(
         default=None, description="key that seals page cursors, 32 characters or more; absent: kept in the database"
