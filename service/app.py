@@ -132,7 +132,7 @@ def create_app(
     access = _access(settings, pool, journal, now)
     secret, security = settings.cursor_secret.get_secret_value(), access.security if access else None
     parts = assemble(settings, standard, pool, secret, chains=chains, security=security)
-    chosen = (settings.safety_overrides, settings.payer_rules, settings.smallest_group)
+    chosen = (settings.safety_overrides, settings.payer_rules, settings.smallest_group, settings.outcome_period)
     loop = loop_of(standard.definitions, standard.registry, settings.time_zone, *chosen)
     rules = loop.rules if settings.referral_rules == "on" else None
     beside = _beside(settings, replace(parts, rules=rules), journal, rules)

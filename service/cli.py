@@ -122,7 +122,7 @@ def demo(
         asyncio.run(running.publish(settled))
         plan = Plan(seed=seed, patients=patients, today=datetime.now(UTC).date(), jobs=jobs or os.cpu_count() or 1)
         fill_demo(settled, plan)
-        typer.echo(next_steps(settled, plan.today.year, _called()))
+        typer.echo(next_steps(settled, plan.today, _called()))
 
 
 @cli.command()

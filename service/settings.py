@@ -152,6 +152,9 @@ class Settings(BaseSettings):
     smallest_group: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=5, description="fewest referrals of which $outcome-measures tells a number; 1 withholds nothing"
     )
+    outcome_period: Literal["month", "quarter", "half-year", "year"] = Field(
+        default="half-year", description="the periods that $outcome-measures tells of; they never overlap"
+    )
     referral_rules: Literal["on", "off"] = Field(
         default="on",
         description="on: referrals are screened for safety, and they and what hangs on them follow their life cycles; "

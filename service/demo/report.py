@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from service.demo.directory import CLINICS, REFERRERS
 from service.demo.error import DemoError
 from service.demo.filling import fill, finish, left, unmarked
+from service.massage.quality import period_of
 from service.progress import progress, tell
 from service.settings import fhir_url
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from service.demo.filling import Plan, Portion
     from service.settings import Settings
+
+_SINCE: Final = timedelta(days=60)
+"""Referrals of that age have come to something."""
 
 _REFUSED: Final = (
     "the database holds a {} that is not marked as synthetic (meta.security HTEST). A demo is made in a database of "
@@ -53,26 +60,28 @@ def fill_demo(settings: Settings, plan: Plan) -> None:
     tell(f"{patients:,} patients with {resources:,} resources made in {seconds:,.1f} s; {plan.patients:,} are there")
 
 
-def next_steps(settings: Settings, year: int, command: str) -> str:
+def next_steps(settings: Settings, today: date, command: str) -> str:
     """Who is there, and commands to try; `command` is how this one was called."""
     lines = ["Everybody and everything is made up, and marked as such (meta.security HTEST).", ""]
     for role, organisations in (("referrers", REFERRERS), ("clinics", CLINICS)):
         lines += [f"{role}: {', '.join(each.reference for each in organisations)}"]
+    first, after = period_of(today - _SINCE, settings.outcome_period)
+    period = f"periodStart={first:%Y-%m}&periodEnd={after - timedelta(days=1):%Y-%m}"
     base, clinic, referrer = fhir_url(settings), CLINICS[0].reference, REFERRERS[0].reference
     lines += ["", "With the service on the same database (make run), try:", ""]
     if "open" in settings.auth_mode:
-        return "\n".join([*lines, *_questions(base, clinic, year, "")])
+        return "\n".join([*lines, *_questions(base, clinic, period, "")])
     lines += [
         f"  TOKEN=$({command} client token --role clinic --organisation {clinic})",
         f"  EHR=$({command} client token --role referrer --organisation {referrer})",
     ]
-    return "\n".join([*lines, *_questions(base, clinic, year, ' -H "Authorization: Bearer $TOKEN"')])
+    return "\n".join([*lines, *_questions(base, clinic, period, ' -H "Authorization: Bearer $TOKEN"')])
 
 
-def _questions(base: str, clinic: str, year: int, headers: str) -> list[str]:
+def _questions(base: str, clinic: str, period: str, headers: str) -> list[str]:
     asked = (
         f"Task?owner={clinic}&status=requested&_include=Task:focus",
         f"Task?owner={clinic}&business-status=progress-report-due",
-        f"{clinic}/$outcome-measures?periodStart={year - 1}&periodEnd={year}",
+        f"{clinic}/$outcome-measures?{period}",
     )
     return [f"  curl -sS '{base}/{each}'{headers}" for each in asked]

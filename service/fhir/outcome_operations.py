@@ -33,7 +33,7 @@ OUTCOME_OPERATIONS: Final[dict[str, tuple[OperationClaim, ...]]] = {
             name="outcome-measures",
             levels=("instance",),
             definition=f"{CANONICAL}/OperationDefinition/Organization-outcome-measures",
-            documentation="What came of the referrals that a clinic was asked for in some months, as far as the caller "
+            documentation="What came of the referrals that a clinic was asked for in a period, as far as the caller "
             "sees them: how they ended, the time until they were accepted, missed visits, and per condition and "
             "technique who got better by which measure. Small groups, and what would give them away, are withheld.",
         ),

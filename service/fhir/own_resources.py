@@ -109,8 +109,8 @@ _TAKEN: Final[dict[str, tuple[tuple[str, str, str, str], ...]]] = {
     ),
     "necessity-packet": (),
     "outcome-measures": (
-        ("periodStart", "string", "1", "The first month, such as 2026-01, or a year."),
-        ("periodEnd", "string", "1", "The last month or year."),
+        ("periodStart", "string", "1", "The first month of a period of the deployment, such as 2026-01, or a year."),
+        ("periodEnd", "string", "1", "Its last month, such as 2026-06, or the year."),
     ),
     "outcome-summary": (("asOf", "date", "1", "Only what was measured until then; without it all."),),
     "progress-report": (

@@ -3,19 +3,21 @@
 | what is wrong                                                   | status and error code                         |
 | --------------------------------------------------------------- | --------------------------------------------- |
 | a parameter is missing, unknown, or no month or year            | 400 `parameter-required`, `parameter-value`   |
-| the period begins after its end                                 | 400 `parameter-value`                         |
+| the period is none of the grid, such as a half-year             | 400 `parameter-value`                         |
 | the organisation is not there                                   | 404 `not-found`                               |
 | the scopes do not let the caller read what is counted           | 403 `forbidden`                               |
 | there are too many referrals in the period, or too much of them | 400 `too-costly`                              |
 | it is not kept what belongs to a referral                       | 400 `not-supported`                           |
 
-Periods are whole months: of two that differ by a day the difference would be one patient.
+Of two periods that overlap the difference could be one patient: there is one grid of them, and no choice of conditions
+or techniques. A sum over clinics would tell what is withheld of one of them, so there is none.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir import codec
@@ -29,7 +31,7 @@ from service.loop.outcome_account import parameters
 from service.loop.reading import readable_types
 from service.massage.cycle.terms import TASK_CODE, code_in, reference_in
 from service.massage.cycle.view import View
-from service.massage.quality import account, facts_of
+from service.massage.quality import account, facts_of, period_of
 from service.massage.quality.facts import ACCEPTED
 from service.operations.everything import NOT_KEPT
 from service.operations.parameters import Taken, missing, sent
@@ -37,12 +39,12 @@ from service.store.membership import episodes_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
     from service.fhir.interaction import Context, Operation
     from service.fhir.resource import Content
     from service.interactions.parts import Parts
-    from service.massage.quality import Facts, Told
+    from service.massage.quality import Facts, Period, Told
     from service.operations.parameters import Sent
     from service.store.found import Found
     from service.store.store import Session
@@ -55,17 +57,20 @@ MOST_MEMBERS: Final = 60_000
 
 _TYPE: Final = "Organization"
 _COUNTED: Final = ("Appointment", "Condition", "Observation", "Procedure", "Provenance", REFERRAL, "Task")
+_OWNERS: Final = ("owner", "owner:PractitionerRole.organization", "owner:HealthcareService.organization")
+_STAFF: Final = ("PractitionerRole", "HealthcareService")
 _MONTH: Final = re.compile(r"\d{4}(-\d{2})?")
 _BREATH: Final = 20
 """Referrals after which others have a turn."""
 
 
 class OutcomeMeasures:
-    """The operation; groups of fewer than `smallest_group` referrals are withheld."""
+    """The operation; groups of fewer than `smallest_group` referrals are withheld, `period` is that of the grid."""
 
-    def __init__(self, told: Told, smallest_group: int) -> None:
+    def __init__(self, told: Told, smallest_group: int, period: Period) -> None:
         self._told = told
         self._least = smallest_group
+        self._period = period
 
     async def __call__(self, parts: Parts, context: Context, operation: Operation) -> Answer:
         """Parameters; FhirError as the table above says."""
@@ -73,8 +78,7 @@ class OutcomeMeasures:
             raise failure("operation-unknown", f"$outcome-measures works on an instance of {_TYPE}.")
         given = sent(operation, TAKEN, parts.validator)
         start, end = _month(parts, given, "periodStart"), _month(parts, given, "periodEnd")
-        if start[0] >= end[1]:
-            raise failure("parameter-value", "The period begins after its end.", "http.periodEnd")
+        _require_period((start[0], end[1]), self._period, parts.zone)
         _require_scopes(context)
         async with parts.store.session() as session:
             await read(session, Read(type=_TYPE, id=operation.id))
@@ -123,9 +127,21 @@ def _month(parts: Parts, given: Sent, name: str) -> tuple[datetime, datetime]:
     return found.low, found.high
 
 
+def _require_period(asked: tuple[datetime, datetime], period: Period, zone: tzinfo) -> None:
+    """FhirError parameter-value for what is none of the grid, with the one that it begins in."""
+    first, after = (each.astimezone(zone).date() for each in asked)
+    begins, ends = period_of(first, period)
+    if (first, after) == (begins, ends):
+        return
+    wanted = f"{begins:%Y-%m} to {ends - timedelta(days=1):%Y-%m}"
+    told = f"The account is of a {period} (OUTCOME_PERIOD), so that no two overlap: this begins in {wanted}."
+    raise failure("parameter-value", told, "http.periodStart" if first != begins else "http.periodEnd")
+
+
 def _require_scopes(context: Context) -> None:
-    readable = readable_types(context, (*_COUNTED, _TYPE))
-    refused = [each for each in (_TYPE, *_COUNTED) if each not in readable]
+    needed = (_TYPE, *_STAFF, *_COUNTED)
+    readable = readable_types(context, needed)
+    refused = [each for each in needed if each not in readable]
     if refused:
         told = f"$outcome-measures takes scopes that read, without a limit: {', '.join(refused)}."
         raise failure("forbidden", told, "http.Authorization")
@@ -134,24 +150,24 @@ def _require_scopes(context: Context) -> None:
 async def _tasks(
     parts: Parts, session: Session, context: Context, clinic: str, period: tuple[datetime, datetime]
 ) -> list[str]:
-    """The ids of the Tasks by which the clinic was asked in the period, those that coordinate a referral."""
-    criteria = (
-        ("owner", clinic),
-        ("authored-on", f"ge{period[0].isoformat()}"),
-        ("authored-on", f"lt{period[1].isoformat()}"),
-    )
-    query = parse_criteria(parts.registry, "Task", criteria, base=context.base, zone=parts.zone)
-    found = await session.search(query, limit=MOST_REFERRALS + 1)
-    if len(found) > MOST_REFERRALS:
-        raise _too_costly(f"more than {MOST_REFERRALS:,} Tasks")
-    contents = [codec.decode(each.content) for each in found]
-    return [
-        each["id"]
-        for each in contents
-        if code_in(each.get("code"), TASK_CODE) in {None, "fulfill"}
-        and f"{REFERRAL}/" in reference_in(each.get("focus"))
-    ]
+    """The ids of the Tasks by which the clinic was asked in the period, those that coordinate a referral.
+
+    They are owned by itself, or by a role or a service of it.
+    """
+    authored = (("authored-on", f"ge{period[0].isoformat()}"), ("authored-on", f"lt{period[1].isoformat()}"))
+    ids: dict[str, None] = {}
+    for owner in _OWNERS:
+        query = parse_criteria(parts.registry, "Task", ((owner, clinic), *authored), base=context.base, zone=parts.zone)
+        for each in await session.search(query, limit=MOST_REFERRALS + 1):
+            content = codec.decode(each.content)
+            is_coordinating = code_in(content.get("code"), TASK_CODE) in {None, "fulfill"}
+            if is_coordinating and f"{REFERRAL}/" in reference_in(content.get("focus")):
+                ids[content["id"]] = None
+            if len(ids) > MOST_REFERRALS:
+                raise _too_costly(f"more than {MOST_REFERRALS:,} Tasks")
+    return list(ids)
 
 
 def _too_costly(what: str) -> Exception:
-    return failure("too-costly", f"In this period there are {what} to look at; ask for fewer months.", "http.periodEnd")
+    told = f"In this period there are {what} to look at; a shorter OUTCOME_PERIOD has fewer."
+    return failure("too-costly", told, "http.periodEnd")

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from service.fhir.definitions import Definitions
     from service.fhir.search.registry import Registry
     from service.massage.protocol import Protocols
+    from service.massage.quality import Period
 
 
 class Loop(Struct, frozen=True, kw_only=True):
@@ -58,6 +59,7 @@ def loop_of(
     overrides: Path | None = None,
     payers_path: Path | None = None,
     smallest_group: int = 5,
+    outcome_period: Period = "half-year",
 ) -> Loop:
     """The loop by the catalogue, with a deployment's severities, and its payers' rules, over the usual ones.
 
@@ -88,7 +90,7 @@ def loop_of(
         operations={
             **_operations(protocols, forms, knowledge, referrals, safety),
             "validate": Validate(forms, plausibility),
-            "outcome-measures": OutcomeMeasures(Told(catalogue, measures), smallest_group),
+            "outcome-measures": OutcomeMeasures(Told(catalogue, measures), smallest_group, outcome_period),
         },
     )
 

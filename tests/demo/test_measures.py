@@ -15,10 +15,12 @@ from service.demo.directory import CLINICS, REFERRERS
 from service.demo.filling import Maker, Plan, left
 from service.demo.writing import write
 from service.fhir import codec
-from service.fhir.interaction import Context, Operation
+from service.fhir.interaction import Context, Operation, Update
 from service.fhir.reference import identity_of
 from service.fhir.sight import EVERYTHING, Sight
 from service.interactions.current import CurrentParts
+from service.interactions.write import WriteRequest
+from service.interactions.write import write as stored
 from service.loop.server import loop_of
 from service.massage.cycle.moment import start_of
 from service.massage.cycle.terms import STEP, TASK_CODE, code_in
@@ -50,7 +52,8 @@ async def kept(
 ) -> AsyncIterator[Settings]:
     """A database with the demo, and settings by which nothing is withheld."""
     async with AsyncExitStack() as stack:
-        settings = settings_for(await stack.enter_async_context(cluster.clone()), referral_rules="on", smallest_group=1)
+        told: dict[str, Any] = {"smallest_group": 1, "outcome_period": "year"}
+        settings = settings_for(await stack.enter_async_context(cluster.clone()), referral_rules="on", **told)
         pool = command_pool(settings)
         parts = assemble(settings, standard, pool, cursor_secret="")
         maker = Maker(parts, protocols)
@@ -97,7 +100,8 @@ async def asked(kept: Settings, standard: Standard, clinic: str, sight: Sight, l
     pool = command_pool(kept)
     parts = assemble(kept, standard, pool, cursor_secret="")
     parts = replace(parts, store=parts.store.within(sight))
-    operation = loop_of(parts.definitions, parts.registry, UTC, smallest_group=least).operations["outcome-measures"]
+    loop = loop_of(parts.definitions, parts.registry, UTC, smallest_group=least, outcome_period="year")
+    operation = loop.operations["outcome-measures"]
     context = Context(base="", request_id="x", received_at=datetime(2026, 11, 22, 12, tzinfo=UTC))
     named = Operation(
         name="outcome-measures", type="Organization", id=clinic, parameters=tuple(WHEN.items()), method="GET"
@@ -180,7 +184,7 @@ async def test_small_groups_are_withheld(kept: Settings, standard: Standard) -> 
 
 
 async def test_a_period_without_referrals_is_told_nothing_of(http: httpx.AsyncClient) -> None:
-    content = (await http.get(f"{NORTH.reference}/$outcome-measures?periodStart=2001-01&periodEnd=2001-02")).json()
+    content = (await http.get(f"{NORTH.reference}/$outcome-measures?periodStart=2001&periodEnd=2001")).json()
     assert [each["name"] for each in content["parameter"]][-1] == "withheld"
 
 
@@ -190,11 +194,14 @@ async def test_a_period_without_referrals_is_told_nothing_of(http: httpx.AsyncCl
         ("periodStart=2026-01", "parameter-required", "http.periodEnd"),
         ("periodStart=2026-01-15&periodEnd=2026-03", "parameter-value", "http.periodStart"),
         ("periodStart=2026-13&periodEnd=2026", "parameter-value", "http.periodStart"),
-        ("periodStart=2026-05&periodEnd=2026-04", "parameter-value", "http.periodEnd"),
+        ("periodStart=2026&periodEnd=2025", "parameter-value", "http.periodEnd"),
+        ("periodStart=2026-01&periodEnd=2026-11", "parameter-value", "http.periodEnd"),
+        ("periodStart=2026-02&periodEnd=2026-12", "parameter-value", "http.periodStart"),
+        ("periodStart=2025&periodEnd=2026", "parameter-value", "http.periodEnd"),
         ("periodStart=2026&periodEnd=2026&x=1", "parameter-unknown", "http.x"),
     ],
 )
-async def test_what_is_no_period_of_months_is_refused(
+async def test_what_is_no_period_of_the_grid_is_refused(
     http: httpx.AsyncClient, query: str, code: str, expression: str
 ) -> None:
     assert_outcome(await http.get(f"{NORTH.reference}/$outcome-measures?{query}"), 400, code, expression)
@@ -202,3 +209,32 @@ async def test_what_is_no_period_of_months_is_refused(
 
 async def test_an_organisation_that_is_not_there_is_not_found(http: httpx.AsyncClient) -> None:
     assert_outcome(await http.get("Organization/nobody/$outcome-measures", params=WHEN), 404, "not-found")
+
+
+async def test_tasks_of_a_role_and_a_service_of_the_clinic_count(
+    http: httpx.AsyncClient, kept: Settings, standard: Standard, worlds: list[World]
+) -> None:
+    """As BSeR and 360X name whom they ask."""
+    before = (await http.get(f"{NORTH.reference}/$outcome-measures", params=WHEN)).json()
+    own = {"organization": {"reference": NORTH.reference}, "active": True}
+    role = (await http.post("PractitionerRole", json={"resourceType": "PractitionerRole"} | own)).json()
+    offered = {"resourceType": "HealthcareService", "providedBy": own["organization"]}
+    service = (await http.post("HealthcareService", json=offered)).json()
+    moved = [task for _, task in referred(worlds, NORTH.reference) if task["status"] == "completed"][:2]
+    owners = (f"PractitionerRole/{role['id']}", f"HealthcareService/{service['id']}")
+    await owned_by(kept, standard, {task["id"]: owner for task, owner in zip(moved, owners, strict=True)}, moved)
+    assert (await http.get(f"{NORTH.reference}/$outcome-measures", params=WHEN)).json() == before
+    await owned_by(kept, standard, {task["id"]: NORTH.reference for task in moved}, moved)
+
+
+async def owned_by(kept: Settings, standard: Standard, owners: dict[str, str], tasks: list[Json]) -> None:
+    """Stores Tasks with other owners, whatever the rules say of it."""
+    pool = command_pool(kept)
+    parts = assemble(kept, standard, pool, cursor_secret="")
+    context = Context(base="", request_id="x", received_at=datetime(2026, 11, 22, 12, tzinfo=UTC))
+    for task in tasks:
+        bare = {name: value for name, value in task.items() if name != "meta"}
+        content = bare | {"owner": {"reference": owners[task["id"]]}}
+        update = Update(type="Task", target=task["id"], content=content)
+        await stored(parts, context, [WriteRequest(interaction=update, new_id=task["id"])])
+    await pool.close()

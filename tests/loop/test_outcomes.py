@@ -307,5 +307,5 @@ async def test_a_clinic_is_told_of_its_referrals_only_with_the_scopes_for_all_th
     workers: Workers, network: Network
 ) -> None:
     narrow = Side(network.clinic.http, await workers.bearer("clinic", "system/Organization.r"), "Organization/clinic")
-    answered = await narrow("GET", "Organization/clinic/$outcome-measures?periodStart=2026&periodEnd=2026")
+    answered = await narrow("GET", "Organization/clinic/$outcome-measures?periodStart=2026-01&periodEnd=2026-06")
     assert_outcome(answered, 403, "forbidden", "http.Authorization")

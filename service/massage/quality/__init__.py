@@ -3,10 +3,24 @@
 facts        what counts of one referral
 suppression  which numbers are too small to be told, and which others would give them away
 account      the numbers of many referrals
+period       what periods they are of
 """
 
 from service.massage.quality.account import Account, Cells, Group, account
 from service.massage.quality.facts import Facts, Told, facts_of
-from service.massage.quality.suppression import withheld
+from service.massage.quality.period import Period, period_of
+from service.massage.quality.suppression import entangled, withheld
 
-__all__ = ["Account", "Cells", "Facts", "Group", "Told", "account", "facts_of", "withheld"]
+__all__ = [
+    "Account",
+    "Cells",
+    "Facts",
+    "Group",
+    "Period",
+    "Told",
+    "account",
+    "entangled",
+    "facts_of",
+    "period_of",
+    "withheld",
+]

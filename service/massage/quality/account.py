@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from service.massage.quality.suppression import withheld
+from service.massage.quality.suppression import entangled, withheld
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from service.massage.quality.facts import Facts
 
@@ -66,25 +66,33 @@ def account(facts: Iterable[Facts], least: int) -> Account:
     counted = [each for each in facts if each.status != _VOID]
     if len(counted) < least:
         return Account(referrals=None)
-    by_condition: dict[str, list[Facts]] = {}
-    by_technique: dict[str, list[Facts]] = {}
-    for each in counted:
-        by_condition.setdefault(each.condition, []).append(each)
-        for technique in each.techniques:
-            by_technique.setdefault(technique, []).append(each)
-    conditions, hidden_conditions = _groups(by_condition, least)
-    techniques, hidden_techniques = _groups(by_technique, least)
+    by_condition = _grouped((each.condition,) for each in counted)
+    by_technique = _grouped(each.techniques for each in counted)
+    hidden_conditions = withheld({code: len(each) for code, each in by_condition.items()}, least)
+    shown = [each for code, each in by_condition.items() if code not in hidden_conditions]
+    hidden_techniques = withheld({code: len(each) for code, each in by_technique.items()}, least)
+    left = {code: each for code, each in by_technique.items() if code not in hidden_techniques}
+    hidden_techniques |= entangled(left, shown, least)
     waits = [each.waited.total_seconds() / _HOUR for each in counted if each.waited is not None]
     return Account(
         referrals=len(counted),
         loop=_loop(counted, least),
         waited_hours=round(median(waits), 1) if len(waits) >= least else None,
         visits=_visits(counted, least),
-        conditions=conditions,
-        techniques=techniques,
-        hidden_conditions=hidden_conditions,
-        hidden_techniques=hidden_techniques,
+        conditions=_groups(counted, by_condition, hidden_conditions, least),
+        techniques=_groups(counted, by_technique, hidden_techniques, least),
+        hidden_conditions=len(hidden_conditions),
+        hidden_techniques=len(hidden_techniques),
     )
+
+
+def _grouped(named: Iterable[Collection[str]]) -> dict[str, frozenset[int]]:
+    """Name → the places of those that are named so."""
+    found: dict[str, set[int]] = {}
+    for place, names in enumerate(named):
+        for name in names:
+            found.setdefault(name, set()).add(place)
+    return {name: frozenset(places) for name, places in found.items()}
 
 
 def _loop(counted: Sequence[Facts], least: int) -> Cells:
@@ -104,14 +112,14 @@ def _visits(counted: Sequence[Facts], least: int) -> Cells | None:
     return _cells(parts, least, "missed", ("kept", "missed"))
 
 
-def _groups(members: Mapping[str, Sequence[Facts]], least: int) -> tuple[tuple[Group, ...], int]:
-    hidden = withheld({code: len(each) for code, each in members.items()}, least)
-    shown = tuple(
-        Group(code=code, referrals=len(each), measures=_measures(each, least))
-        for code, each in sorted(members.items())
+def _groups(
+    counted: Sequence[Facts], groups: Mapping[str, frozenset[int]], hidden: Collection[str], least: int
+) -> tuple[Group, ...]:
+    return tuple(
+        Group(code=code, referrals=len(places), measures=_measures([counted[each] for each in sorted(places)], least))
+        for code, places in sorted(groups.items())
         if code not in hidden
     )
-    return shown, len(hidden)
 
 
 def _measures(members: Sequence[Facts], least: int) -> dict[str, Cells]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +13,7 @@ from service.massage.catalogue.rows import load
 from service.massage.cycle.terms import STEP, coded
 from service.massage.cycle.view import View
 from service.massage.outcome import Measures
-from service.massage.quality import Facts, Told, account, facts_of, withheld
+from service.massage.quality import Facts, Period, Told, account, entangled, facts_of, period_of, withheld
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,6 +80,53 @@ def test_a_small_group_takes_the_next_with_it() -> None:
     told = account(members, 5)
     assert [each.code for each in told.conditions] == ["neck-pain"]
     assert (told.referrals, told.hidden_conditions) == (17, 2)
+
+
+def test_a_technique_of_all_but_one_of_a_condition_is_not_told() -> None:
+    """Else the one who had another would be known: the condition's numbers less those of the technique."""
+    most = [facts(classes={"nprs": "improved"})] * 9
+    one = facts(techniques=frozenset({"trigger-point"}), classes={"nprs": "worse"})
+    others = [facts("migraine", techniques=frozenset({"trigger-point"}))] * 6
+    told = account([*most, one, *others], 5)
+    assert [(each.code, each.referrals) for each in told.conditions] == [("migraine", 6), ("neck-pain", 10)]
+    assert (told.techniques, told.hidden_techniques) == ((), 2)
+
+
+GROUPS = st.dictionaries(st.sampled_from("abcdef"), st.frozensets(st.integers(0, 12), min_size=1), max_size=6)
+
+
+@given(groups=GROUPS, sizes=st.lists(st.integers(1, 4), max_size=4), least=st.integers(1, 5))
+def test_no_group_that_is_told_differs_by_a_few_from_a_union_or_another(
+    groups: dict[str, frozenset[int]], sizes: list[int], least: int
+) -> None:
+    """By all unions, one by one."""
+    starts = [sum(sizes[:place]) for place in range(len(sizes))]
+    told = [frozenset(range(start, start + size)) for start, size in zip(starts, sizes, strict=True)]
+    hidden = entangled(groups, told, least)
+    unions = [
+        frozenset().union(*(each for place, each in enumerate(told) if chosen >> place & 1))
+        for chosen in range(1 << len(told))
+    ]
+    kept = [group for key, group in groups.items() if key not in hidden]
+    assert all(not 0 < min(len(group ^ union) for union in unions) < least for group in kept)
+    assert all(not 0 < len(one ^ other) < least for one in kept for other in kept)
+
+
+GRID: list[tuple[Period, str, str]] = [
+    ("month", "2026-11-01", "2026-12-01"),
+    ("quarter", "2026-10-01", "2027-01-01"),
+    ("half-year", "2026-07-01", "2027-01-01"),
+    ("year", "2026-01-01", "2027-01-01"),
+]
+
+
+@pytest.mark.parametrize("period, first, after", GRID)
+def test_a_day_is_in_one_period_of_the_grid(period: Period, first: str, after: str) -> None:
+    begins, ends = period_of(date(2026, 11, 22), period)
+    assert (begins.isoformat(), ends.isoformat()) == (first, after)
+    assert {period_of(begins + timedelta(days=each), period) for each in range((ends - begins).days)} == {
+        (begins, ends)
+    }
 
 
 def test_a_share_that_would_give_a_small_number_away_is_not_told() -> None:
