@@ -147,7 +147,7 @@ def create_app(
         cors_origins=settings.cors_origins,
         access_log=AccessLog() if settings.access_log else None,
         door=access.gate if access else None,
-        pages=Pages(standard.definitions, loop.knowledge, settings.time_zone, version()),
+        pages=Pages(standard.definitions, loop.knowledge, loop.safety_rules, settings.time_zone, version()),
         journal=journal,
         bind_request_id=request_id.set,
     )

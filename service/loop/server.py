@@ -65,15 +65,14 @@ def loop_of(
 
     RulesError or PayersError where these cannot be read.
     """
-    payers = load_payers(payers_path)
-    protocols = protocol.load()
-    catalogue = protocols.catalogue
-    safety_rules = Rules.of(catalogue, overrides)
-    referrals = Referrals(catalogue)
-    safety = Safety(safety_rules, referrals, registry, definitions.resource_types)
-    measures, plausibility = Measures(catalogue), Plausibility(catalogue, zone)
-    forms = Forms(assessment.load(known=catalogue), registry, definitions.resource_types, zone)
-    knowledge = Knowledge(catalogue=catalogue, measures=measures, payers=payers)
+    payers, protocols = load_payers(payers_path), protocol.load()
+    catalogue, types = protocols.catalogue, definitions.resource_types
+    safety_rules, referrals = Rules.of(catalogue, overrides), Referrals(catalogue)
+    safety = Safety(safety_rules, referrals, registry, types)
+    plausibility = Plausibility(catalogue, zone)
+    forms = Forms(assessment.load(known=catalogue), registry, types, zone)
+    knowledge = Knowledge(catalogue=catalogue, measures=Measures(catalogue), payers=payers)
+    told = Told(catalogue, knowledge.measures)
     return Loop(
         knowledge=knowledge,
         safety_rules=safety_rules,
@@ -81,16 +80,16 @@ def loop_of(
             referrals,
             safety,
             plausibility,
-            Responses(forms, definitions.resource_types),
-            definitions.resource_types,
-            Elsewhere(registry, definitions.resource_types, payers, zone),
+            Responses(forms, types),
+            types,
+            Elsewhere(registry, types, payers, zone),
             payers,
-            achievements=Achievements(measures, zone),
+            achievements=Achievements(knowledge.measures, zone),
         ),
         operations={
             **_operations(protocols, forms, knowledge, referrals, safety),
             "validate": Validate(forms, plausibility),
-            "outcome-measures": OutcomeMeasures(Told(catalogue, measures), smallest_group, outcome_period),
+            "outcome-measures": OutcomeMeasures(told, smallest_group, outcome_period),
         },
     )
 

@@ -11,21 +11,31 @@ from typing import TYPE_CHECKING, Final
 
 from service.fhir import codec
 from service.fhir.interaction import History, Operation, Read, Search
-from service.fhir.outcome import Category, FhirError
+from service.fhir.outcome import Category, FhirError, failure
 from service.pages.case import REFERRAL, referral_of
 from service.pages.entries import MOST as MOST_ROWS
 from service.pages.entries import unnamed
 from service.pages.sheets import Sheets, Visited
-from service.pages.work_list import Found, appointments_of, task_criteria, visit_criteria
+from service.pages.work_searches import (
+    LISTS,
+    Asked,
+    Found,
+    appointments_of,
+    conditions_of,
+    task_criteria,
+    visit_criteria,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime, tzinfo
 
     from service.documents.case import Knowledge
     from service.fhir.definitions import Definitions
     from service.fhir.interaction import Answer, Interaction, Parameters
     from service.fhir.resource import Content
+    from service.massage.screening.rules import Rules
+    from service.pages.work_searches import ListName
 
     Ask = Callable[[Interaction], Awaitable[Answer]]
 
@@ -36,19 +46,23 @@ _MOST_IN_A_CASE: Final = "1000"
 _WITH_A_STORY: Final = (REFERRAL, "CarePlan", "Task")
 _NO_REFERRALS: Final = "Your scopes do not let you read referrals, patients and safety issues: only Tasks are shown."
 _NO_VISITS: Final = "Your scopes do not let you read visits."
+_NO_CONDITIONS: Final = "Your scopes do not let you read diagnoses: which referrals are not screened is not shown."
 
 
 class Pages:
-    """Makes pages by what is known of the trade; `zone` is that of the times on them, `version` the software's.
+    """Makes pages by what is known of the trade, and the safety `rules`.
 
-    `base` is the URL of FHIR as clients see it, `target` the path and query below it, `now` the present instant. `ask`
-    performs an interaction in the caller's name and puts it on record; FhirError where it is refused.
+    `zone` is that of the times on them, `version` the software's. `base` is the URL of FHIR as clients see it, `target`
+    the path and query below it, `now` the present instant. `ask` performs an interaction in the caller's name and puts
+    it on record; FhirError where it is refused.
     """
 
-    def __init__(self, definitions: Definitions, knowledge: Knowledge, zone: tzinfo, version: str) -> None:
+    def __init__(
+        self, definitions: Definitions, knowledge: Knowledge, rules: Rules, zone: tzinfo, version: str
+    ) -> None:
         self._zone = zone
         self._types = frozenset(definitions.resource_types)
-        self._sheets = Sheets(definitions, knowledge, zone, version)
+        self._sheets = Sheets(definitions, knowledge, rules, zone, version)
 
     async def answer(
         self, body: bytes, interaction: Interaction, *, base: str, target: str, now: datetime, ask: Ask
@@ -69,23 +83,42 @@ class Pages:
         visited = Visited(base=base, target=target, now=now)
         return self._sheets.outcome(body, codec.decode(body), visited, status)
 
-    async def work_list(self, clinic: str, *, base: str, target: str, now: datetime, ask: Ask) -> bytes:
-        """The work list; `clinic` is empty or the reference of the Tasks' owner. FhirError where Tasks are refused."""
-        notes = []
-        tasks = await _allowed(ask, _search("Task", task_criteria(clinic, with_others=True)))
-        is_whole = tasks is not None
-        if not is_whole:
-            notes.append(_NO_REFERRALS)
-            tasks = (await ask(_search("Task", task_criteria(clinic, with_others=False)))).body
-        held = (await ask(_search("Task", task_criteria(clinic, with_others=is_whole, held=True)))).body or b"{}"
+    async def work_list(
+        self, clinic: str, show: str, after: str, *, base: str, target: str, now: datetime, ask: Ask
+    ) -> bytes:
+        """The work list; `clinic` is empty or the reference of the Tasks' owner. FhirError where Tasks are refused.
+
+        `show` is empty or a list of Tasks, which goes on `after` a page of it; FhirError parameter-value for another.
+        """
+        name = next((each for each in LISTS if each == show), None)
+        if (show or after) and name is None:
+            raise failure("parameter-value", f"show takes one of {', '.join(LISTS)}.", "http.show")
+        asked, notes = Asked(clinic=clinic, show=name, after=after), list[str]()
+        tasks = await self._tasks(asked, notes, ask)
         visits = await _allowed(ask, _search("Appointment", visit_criteria(now, self._zone)))
         if visits is None:
             notes.append(_NO_VISITS)
-        wanted = appointments_of(held, tasks or b"{}", base) if visits is not None else None
-        appointments = await _allowed(ask, _search("Appointment", wanted)) if wanted else visits and b"{}"
-        found = Found(held=held, tasks=tasks or b"{}", visits=visits, appointments=appointments)
+        appointments = None if visits is None else await _each(ask, "Appointment", appointments_of, tasks, base)
+        conditions = await _each(ask, "Condition", conditions_of, tasks, base)
+        if conditions is None:
+            notes.append(_NO_CONDITIONS)
+        found = Found(tasks=tasks, visits=visits, appointments=appointments, conditions=conditions)
         visited = Visited(base=base, target=target, now=now)
-        return await asyncio.to_thread(self._sheets.work_list, found, clinic, visited, notes)
+        return await asyncio.to_thread(self._sheets.work_list, found, asked, visited, notes)
+
+    async def _tasks(self, asked: Asked, notes: list[str], ask: Ask) -> dict[ListName, bytes]:
+        """The lists with what goes with their Tasks, as far as that may be read."""
+        found: dict[ListName, bytes] = {}
+        for name in asked.lists:
+            whole = None
+            if not notes:
+                whole = await _allowed(ask, _search("Task", task_criteria(name, asked, with_others=True)))
+            if whole is None:
+                notes[:] = [_NO_REFERRALS]
+                alone = _search("Task", task_criteria(name, asked, with_others=False))
+                whole = (await ask(alone)).body or b"{}"
+            found[name] = whole
+        return found
 
     async def _patients(self, content: Content, interaction: Interaction, base: str, ask: Ask) -> Content | None:
         """The names of the patients whom a search or history is about; None where it tells them, or nobody may."""
@@ -122,6 +155,26 @@ async def _allowed(ask: Ask, search: Search) -> bytes | None:
         if error.category is not Category.FORBIDDEN:
             raise
         return None
+
+
+async def _each(
+    ask: Ask,
+    type: str,
+    criteria: Callable[[bytes, str], Parameters | None],
+    tasks: Mapping[ListName, bytes],
+    base: str,
+) -> tuple[bytes, ...] | None:
+    """What belongs to the Tasks of each list, by the criteria for it; None where it may not be read."""
+    found = []
+    for body in tasks.values():
+        wanted = criteria(body, base)
+        if wanted is None:
+            continue
+        answered = await _allowed(ask, _search(type, wanted))
+        if answered is None:
+            return None
+        found.append(answered)
+    return tuple(found)
 
 
 def _search(type: str, parameters: Parameters) -> Search:

@@ -22,7 +22,8 @@ from service.pages.story import story_of
 from service.pages.templating import rendered
 from service.pages.values import Values
 from service.pages.visible import shortened, visible_json
-from service.pages.work_list import MOST, work_list
+from service.pages.work_list import work_list
+from service.pages.work_searches import MOST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
     from service.documents.case import Knowledge
     from service.fhir.definitions import Definitions
     from service.fhir.resource import Content
+    from service.massage.screening.rules import Rules
     from service.pages.story import Story
-    from service.pages.work_list import Found
+    from service.pages.work_searches import Asked, Found
 
 MOST_JSON: Final = 100_000
 """Characters of JSON that stand on a page."""
@@ -76,7 +78,10 @@ class _Desk(Struct, frozen=True, kw_only=True):
 class Sheets:
     """Makes pages by what is known of the trade; `zone` is that of the times on them, `version` the software's."""
 
-    def __init__(self, definitions: Definitions, knowledge: Knowledge, zone: tzinfo, version: str) -> None:
+    def __init__(
+        self, definitions: Definitions, knowledge: Knowledge, rules: Rules, zone: tzinfo, version: str
+    ) -> None:
+        self._rules = rules
         self._types = frozenset(definitions.resource_types)
         self._elements = Elements(definitions)
         self._knowledge = knowledge
@@ -115,11 +120,11 @@ class Sheets:
         """The page of an answer that is too large for one."""
         return self._rendered("too_large.html", visited, title="Too large for a page")
 
-    def work_list(self, found: Found, clinic: str, visited: Visited, notes: Sequence[str]) -> bytes:
+    def work_list(self, found: Found, asked: Asked, visited: Visited, notes: Sequence[str]) -> bytes:
         """The page of a work list, from what its searches answered."""
         desk = self._desk(visited)
-        made = work_list(found, clinic, desk.values, desk.headlines, visited.now)
-        shown = {"made": made, "clinic": clinic, "notes": notes, "most": MOST}
+        made = work_list(found, asked, desk.values, desk.headlines, visited.now, self._rules)
+        shown = {"made": made, "clinic": asked.clinic, "notes": notes, "most": MOST}
         target = visited.target.partition("?")[0].removesuffix("worklist") + made.search
         return self._rendered("work_list.html", replace(visited, target=target), title="Work list", **shown)
 
@@ -166,7 +171,7 @@ class Sheets:
             return None
         case = case_of(story[1], story[0], visited.base, self._types)
         desk.values.called = desk.headlines.namer(case.view.find)
-        return story_of(case, self._knowledge, desk.values, desk.headlines, visited.now)
+        return story_of(case, self._knowledge, desk.values, desk.headlines, visited.now, self._rules)
 
     def _actions(self, type: str, logical_id: str, links: Links, *, has_story: bool) -> list[tuple[str, str]]:
         """Where one may go from the page of a resource that is stored, as (name, address)."""

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from service.massage.cycle.terms import codings, reference_in
 from service.massage.cycle.validity import order_end
+from service.massage.screening.matching import is_judged
 from service.massage.visits import account, session_log
 from service.pages import moments, words
 from service.pages.case import reference_to
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from service.documents.case import Knowledge
     from service.fhir.resource import Content
     from service.massage.cycle import Policy
+    from service.massage.screening.rules import Rules
     from service.massage.visits import SessionEntry
     from service.pages.case import Case
     from service.pages.headline import Headlines
@@ -73,7 +75,10 @@ class SessionRow(Struct, frozen=True, kw_only=True):
 
 
 class Story(Struct, frozen=True, kw_only=True):
-    """Everything that the page of a referral shows beside the resource itself; `report`: where its report is read."""
+    """Everything that the page of a referral shows beside the resource itself; `report`: where its report is read.
+
+    `is_unscreened`: of the diagnoses that the caller sees there is none that the safety rules can judge.
+    """
 
     state: str
     business: str
@@ -87,9 +92,12 @@ class Story(Struct, frozen=True, kw_only=True):
     events: tuple[Event, ...]
     notes: tuple[str, ...]
     report: str
+    is_unscreened: bool
 
 
-def story_of(case: Case, knowledge: Knowledge, values: Values, headlines: Headlines, now: datetime) -> Story:
+def story_of(
+    case: Case, knowledge: Knowledge, values: Values, headlines: Headlines, now: datetime, rules: Rules
+) -> Story:
     """The story of a case as of `now`."""
     policy = knowledge.payers.policy_of(case.referral, case.view.resources, case.base)
     units = knowledge.payers.unit_policy(case.referral, case.view.resources, case.base, case.unread)
@@ -109,6 +117,7 @@ def story_of(case: Case, knowledge: Knowledge, values: Values, headlines: Headli
         events=tuple(teller.timeline.events(teller.due, teller.report)),
         notes=tuple(teller.notes()),
         report=teller.report,
+        is_unscreened=not any(is_judged(each, rules) for each in case.view.of("Condition")),
     )
 
 

@@ -25,8 +25,7 @@ SAFETY: Final = "safety"
 REQUESTS: Final = "requests"
 EXPIRING: Final = "expiring"
 
-QUIET: Final = ("visit-scheduled",)
-"""Business statuses of work that goes on as it should."""
+UNSCREENED: Final = "unscreened"
 
 GROUPS: Final = (
     Group(
@@ -34,6 +33,12 @@ GROUPS: Final = (
         title="Held for safety",
         hint="A contraindication stands. No massage until the referrer clears it.",
         statuses=frozenset({"safety-hold"}),
+    ),
+    Group(
+        key=UNSCREENED,
+        title="Not screened",
+        hint="No diagnosis of the patient that you see is one that the safety rules can judge, which does not mean "
+        "safe: ask, and assess first.",
     ),
     Group(
         key="new",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -13,34 +13,34 @@ from service.massage.cycle import Policy
 from service.massage.cycle.tables.business_status import DEFAULTS
 from service.massage.cycle.terms import BUSINESS_STATUS, TASK_CODE, code_in, reference_in, references_in
 from service.massage.cycle.validity import order_end
-from service.massage.cycle.view import LIVE, View
+from service.massage.cycle.view import View
 from service.massage.screening.detected_issue import is_withdrawn
+from service.massage.screening.matching import is_judged
 from service.massage.screening.mitigation import mitigated
 from service.pages import moments
 from service.pages.case import reference_to
 from service.pages.shown import Text
-from service.pages.work_groups import EXPIRING, GROUPS, QUIET, REQUESTS, Group
-from service.pages.work_visits import MISSED, UNBOOKED, VisitFacts, appointment_criteria
+from service.pages.work_groups import EXPIRING, GROUPS, REQUESTS, UNSCREENED, Group
+from service.pages.work_searches import Asked, matched, next_of, patients_of, task_criteria
+from service.pages.work_visits import MISSED, UNBOOKED, VisitFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime, tzinfo
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
 
-    from service.fhir.interaction import Parameters
     from service.fhir.resource import Content
+    from service.massage.screening.rules import Rules
     from service.pages.headline import Headlines
+    from service.pages.links import Links
     from service.pages.values import Values
+    from service.pages.work_searches import Found, ListName
 
-MOST: Final = 100
-"""Tasks, and visits, that are looked at."""
 SOON: Final = timedelta(days=14)
 """How long before its end an order is about to expire."""
 
 _ASKING: Final = frozenset({"abort", "change"})
 _CANCELLATION: Final = "cancellation-requested"
 """Of a Task that another one asks to abort: the two are one line of the list."""
-_HELD: Final = "safety-hold"
-"""Looked for by themselves: a danger must not be hidden behind a hundred older Tasks."""
 _BEFORE_WORK: Final = frozenset({"requested", "received", "accepted"})
 
 
@@ -53,6 +53,7 @@ class Item(Struct, frozen=True, kw_only=True):
     since: Text
     until: Text | None
     dangers: tuple[str, ...]
+    is_unscreened: bool
 
 
 class Visit(Struct, frozen=True, kw_only=True):
@@ -74,93 +75,101 @@ class Section(Struct, frozen=True, kw_only=True):
 
 
 class WorkList(Struct, frozen=True, kw_only=True):
-    """The list of a day; `visits` None where they may not be read, `search` the search below the base."""
+    """The list of a day; `visits` None where they may not be read, `search` the search below the base.
+
+    `more` lead to the next pages of what goes on, `all_visits` to those of the day's visits; `start`, on a later page,
+    to the first.
+    """
 
     day: str
     sections: tuple[Section, ...]
     visits: tuple[Visit, ...] | None
-    shown: int
-    total: str
+    all_visits: str
+    more: tuple[Text, ...]
+    start: str
     search: str
-    is_cut: bool
 
 
-def task_criteria(clinic: str, *, with_others: bool, held: bool = False) -> Parameters:
-    """The search for Tasks that need somebody, the oldest first, or for those `held` for safety.
-
-    `clinic` is empty or the reference of an owner.
-    """
-    quiet = ",".join(f"{BUSINESS_STATUS}|{each}" for each in QUIET)
-    owned = (("owner", clinic),) if clinic else ()
-    stands = ("business-status", f"{BUSINESS_STATUS}|{_HELD}") if held else ("business-status:not", quiet)
-    found = (("status", ",".join(sorted(LIVE))), stands, *owned)
-    beside = (
-        ("_include", "Task:focus"),
-        ("_include", "Task:patient"),
-        ("_revinclude:iterate", "DetectedIssue:implicated"),
-    )
-    return (*found, *(beside if with_others else ()), ("_sort", "authored-on"), ("_count", str(MOST)))
-
-
-def visit_criteria(now: datetime, zone: tzinfo) -> Parameters:
-    """The search for the visits of the day."""
-    start = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    first, last = (each.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for each in (start, start + timedelta(days=1)))
-    return (
-        ("date", f"ge{first}"),
-        ("date", f"lt{last}"),
-        ("status", "arrived,booked"),
-        ("_include", "Appointment:patient"),
-        ("_sort", "date"),
-        ("_count", str(MOST)),
-    )
-
-
-class Found(Struct, frozen=True, kw_only=True):
-    """What the searches of a work list answered, each a searchset Bundle; None where visits may not be read."""
-
-    held: bytes
-    tasks: bytes
-    visits: bytes | None
-    appointments: bytes | None
-
-
-def appointments_of(held: bytes, tasks: bytes, base: str) -> Parameters | None:
-    """The search for the visits of the referrals that were found; None where there is none."""
-    return appointment_criteria(_matched(_together(held, tasks)), base)
-
-
-def _together(held: bytes, tasks: bytes) -> Content:
-    """The searchset of all Tasks, in which those that are held come first and stand once."""
-    bundle: Content = codec.decode(tasks)
-    entries = [*codec.decode(held).get("entry", ()), *bundle.get("entry", ())]
-    first = {each.get("fullUrl", str(place)): each for place, each in reversed([*enumerate(entries)])}
-    return {**bundle, "entry": [*reversed(first.values())]}
-
-
-def work_list(found: Found, clinic: str, values: Values, headlines: Headlines, now: datetime) -> WorkList:
-    """The list from what the searches answered."""
-    bundle = _together(found.held, found.tasks)
-    base, visits = values.links.base, found.visits
-    facts = None if found.appointments is None else VisitFacts(_matched(codec.decode(found.appointments)), base, now)
-    maker = _Maker(View("", _by_type(bundle), base), values, headlines, facts, now)
-    matched = _matched(bundle)
+def work_list(
+    found: Found, asked: Asked, values: Values, headlines: Headlines, now: datetime, rules: Rules
+) -> WorkList:
+    """The list from what the searches answered; `rules` say what of the patients' diagnoses they can judge."""
+    lists = {name: codec.decode(body) for name, body in found.tasks.items()}
+    bundle = _together(lists.values())
+    links, visits = values.links, None if found.visits is None else codec.decode(found.visits)
+    facts = VisitFacts(_all(found.appointments), links.base, now) if found.appointments is not None else None
+    tasks = matched(bundle)
+    unscreened = _unscreened(tasks, found.conditions, links.base, rules)
+    maker = _Maker(View("", _by_type(bundle), links.base), values, headlines, facts, unscreened, now)
+    first = "open" if asked.show is None else asked.show
+    search = task_criteria(first, Asked(clinic=asked.clinic), with_others=True)
     return WorkList(
         day=moments.day(now, values.zone),
-        sections=tuple(maker.sections(matched)),
-        visits=None if visits is None else tuple(_visits(codec.decode(visits), values, headlines)),
-        shown=len(matched),
-        total=str(bundle.get("total", "")),
-        search=f"Task?{urlencode(task_criteria(clinic, with_others=True))}",
-        is_cut=any(each.get("relation") == "next" for each in bundle.get("link", ())),
+        sections=tuple(maker.sections(tasks)),
+        visits=None if visits is None else tuple(_visits(visits, values, headlines)),
+        all_visits=links.own(_next_url(visits)) if visits else "",
+        more=tuple(_more(lists, asked, links)),
+        start=asked.address(links) if asked.show else "",
+        search=f"Task?{urlencode(search)}",
     )
+
+
+_GOES_ON: Final[dict[ListName, str]] = {
+    "held": "More referrals are held for safety",
+    "open": "More Tasks need somebody",
+    "scheduled": "More referrals have a visit scheduled; some of them may need somebody, too",
+}
+
+
+def _more(lists: Mapping[ListName, Content], asked: Asked, links: Links) -> Iterator[Text]:
+    """Links to the next pages of the lists that go on."""
+    for name, bundle in lists.items():
+        if after := next_of(bundle):
+            yield Text(text=_GOES_ON[name], href=asked.address(links, name, after))
+
+
+def _next_url(bundle: Content) -> str:
+    return next((str(each["url"]) for each in bundle.get("link", ()) if each.get("relation") == "next"), "")
+
+
+def _together(bundles: Iterable[Content]) -> Content:
+    """One searchset of several, in which what is in more than one stands once, and as a match where it is one."""
+    found: dict[str, Content] = {}
+    for bundle in bundles:
+        for place, each in enumerate(bundle.get("entry", ())):
+            name = str(each.get("fullUrl", place))
+            if name not in found or each.get("search", {}).get("mode") == "match":
+                found[name] = each
+    return {"resourceType": "Bundle", "entry": [*found.values()]}
+
+
+def _all(bodies: Iterable[bytes]) -> list[Content]:
+    return [each for body in bodies for each in matched(codec.decode(body))]
+
+
+def _unscreened(
+    tasks: Iterable[Content], conditions: Iterable[bytes] | None, base: str, rules: Rules
+) -> frozenset[str] | None:
+    """The ids of the Tasks of whose patients the rules can judge no diagnosis; None where nobody may read them."""
+    if conditions is None:
+        return None
+    view = View("", {}, base)
+    judged = {view.local(reference_in(each.get("subject"))) for each in _all(conditions) if is_judged(each, rules)}
+    return frozenset(task for task, patient in patients_of(tasks, base).items() if patient not in judged)
 
 
 class _Maker:
     def __init__(
-        self, view: View, values: Values, headlines: Headlines, facts: VisitFacts | None, now: datetime
+        self,
+        view: View,
+        values: Values,
+        headlines: Headlines,
+        facts: VisitFacts | None,
+        unscreened: frozenset[str] | None,
+        now: datetime,
     ) -> None:
         self._facts = facts
+        self._unscreened = unscreened or frozenset()
         self._view = view
         self._values = values
         self._headlines = headlines
@@ -189,6 +198,7 @@ class _Maker:
             referral = self._view.find(reference_in(task.get("focus")))
             found = [each for each in found if each not in (MISSED, UNBOOKED)]
             found += self._facts.groups(task, referral, business)
+        found += [UNSCREENED] if item.is_unscreened else []
         return [*found, EXPIRING] if item.until is not None else found
 
     def _business(self, task: Content) -> str:
@@ -205,6 +215,7 @@ class _Maker:
             since=self._values.moment(since),
             until=self._until(task, referral),
             dangers=tuple(self._dangers(task, self._view.local(focus))),
+            is_unscreened=task.get("id") in self._unscreened,
         )
 
     def _referral(self, task: Content, referral: Content | None) -> Text:
@@ -267,11 +278,6 @@ def _named(view: View, reference: Any, values: Values, headlines: Headlines) -> 
     found = view.find(reference_in(reference))
     text = headlines.of(found) if found is not None else values.reference(reference).text
     return Text(text=text, href=values.links.reference(reference_in(reference)))
-
-
-def _matched(bundle: Content) -> list[Content]:
-    """The resources that a search found, without those that go with them."""
-    return [each["resource"] for each in bundle.get("entry", ()) if each.get("search", {}).get("mode") == "match"]
 
 
 def _by_type(bundle: Content) -> dict[str, dict[str, Content]]:

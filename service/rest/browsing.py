@@ -33,6 +33,7 @@ _VARY: Final = (b"vary", b"accept, accept-encoding, origin")
 _BY_FORM: Final = (Place.SYSTEM_SEARCH, Place.TYPE_SEARCH, Place.COMPARTMENT_SEARCH)
 _ANY: Final = ("*/*", "*", HTML)
 _OWNER: Final = re.compile(rf"[A-Z][A-Za-z]+/{LOGICAL_ID.pattern}")
+_OF_WORK: Final = ("clinic", "show", "after")
 _OK: Final = 200
 
 
@@ -47,8 +48,13 @@ class Pages(Protocol):
     def refusal(self, body: bytes, status: int, *, base: str, target: str, now: datetime) -> bytes:
         """The page of an OperationOutcome."""
 
-    async def work_list(self, clinic: str, *, base: str, target: str, now: datetime, ask: Ask) -> bytes:
-        """The page of what needs attention; `clinic` is empty or the reference of an organisation."""
+    async def work_list(
+        self, clinic: str, show: str, after: str, *, base: str, target: str, now: datetime, ask: Ask
+    ) -> bytes:
+        """The page of what needs attention; `clinic` is empty or the reference of an organisation.
+
+        `show` is empty or the name of a list, which goes on `after` a page of it; FhirError for another name.
+        """
 
 
 class Browsing:
@@ -83,10 +89,10 @@ class Browsing:
         if not (request.representation.page or _takes_anything(request)):
             told = "The work list is a page (text/html). It is made of a search for Tasks, which answers in JSON."
             raise failure("not-acceptable", told, "http.Accept")
-        clinic = _clinic(request)
+        asked = _work_asked(request)
         ask = self._asking(request, context)
         body = await self._pages.work_list(
-            clinic, base=context.base, target=_target(scope), now=context.received_at, ask=ask
+            *asked, base=context.base, target=_target(scope), now=context.received_at, ask=ask
         )
         response = Response(_OK, [_VARY])
         _dress(response, body)
@@ -113,15 +119,19 @@ def _takes_anything(request: Request) -> bool:
     return not request.general and any(each.name in _ANY and each.weight > 0 for each in ranges)
 
 
-def _clinic(request: Request) -> str:
-    """Whose work is asked for; empty for everybody's. FhirError parameter-unknown or parameter-value."""
+def _work_asked(request: Request) -> tuple[str, str, str]:
+    """Whose work is asked for, empty for everybody's, and which further page; FhirError parameter-unknown or -value."""
+    given: dict[str, str] = {}
     for name, value in request.parameters:
-        if name != "clinic":
-            raise failure("parameter-unknown", "The work list takes only clinic.", f"http.{name}")
-        if _OWNER.fullmatch(value) is None or len(request.parameters) > 1:
-            raise failure("parameter-value", "clinic takes one reference such as Organization/1.", "http.clinic")
-        return value
-    return ""
+        if name not in _OF_WORK:
+            raise failure("parameter-unknown", f"The work list takes {', '.join(_OF_WORK)}.", f"http.{name}")
+        if name in given:
+            raise failure("parameter-value", f"{name} is given once.", f"http.{name}")
+        given[name] = value
+    if "clinic" in given and _OWNER.fullmatch(given["clinic"]) is None:
+        raise failure("parameter-value", "clinic takes one reference such as Organization/1.", "http.clinic")
+    clinic, show, after = (given.get(name, "") for name in _OF_WORK)
+    return clinic, show, after
 
 
 def _dress(response: Response, body: bytes) -> None:

@@ -125,6 +125,10 @@ async def test_head_answers_with_the_headers_of_the_page(client: httpx.AsyncClie
         ("", 404, "not-found"),
         ("worklist?x=1", 400, "parameter-unknown"),
         ("worklist?clinic=x", 400, "parameter-value"),
+        ("worklist?clinic=Organization/1&clinic=Organization/2", 400, "parameter-value"),
+        ("worklist?show=all", 400, "parameter-value"),
+        ("worklist?after=x", 400, "parameter-value"),
+        ("worklist?show=open&after=x", 400, "cursor-invalid"),
         ("worklist/x", 404, "type-unknown"),
     ],
 )

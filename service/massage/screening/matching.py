@@ -80,20 +80,25 @@ def matches_of(referral: Content, record: PatientRecord, rules: Rules, now: date
     return matches
 
 
+def is_judged(condition: Content, rules: Rules) -> bool:
+    """Whether a condition, current or not, is one that the rules can judge: by its code, whatever they say of it."""
+    return any(rules.index.judged(system, code).is_known for system, code in _codings(condition, "code"))
+
+
 def _add_condition(matches: Matches, condition: Content, rules: Rules, now: datetime) -> None:
     codings = _codings(condition, "code")
-    is_judged = bears = False
+    is_known = bears = False
     judged = []
     for system, code in codings:
         each = rules.index.judged(system, code)
         judged.append(each)
-        is_judged |= each.is_known
+        is_known |= each.is_known
         bears |= each.bears
-    matches.judged_conditions += is_judged
+    matches.judged_conditions += is_known
     # a record has hundreds of these, and nearly all of them are known to be harmless
-    if (is_judged and not bears) or not is_current_condition(condition, now):
+    if (is_known and not bears) or not is_current_condition(condition, now):
         return
-    if not is_judged:
+    if not is_known:
         matches.unjudged.append(reference_to(condition) or "Condition")
         return
     found = [*_told(judged), *_confirmed(condition, judged)]

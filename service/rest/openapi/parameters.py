@@ -114,6 +114,11 @@ _PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
         "Only Tasks of this owner, such as Organization/clinic.",
         {"type": "string", "pattern": f"^[A-Z][A-Za-z]+/{LOGICAL_ID}$", "examples": ["Organization/1"]},
     ),
+    "worklist.show": (
+        "query",
+        "Only this list of Tasks: held for safety, in need of somebody, or with a visit scheduled.",
+        {"type": "string", "enum": ["held", "open", "scheduled"]},
+    ),
 }
 """Component → place, description, schema. A dot sets apart a name that means different things in different places."""
 

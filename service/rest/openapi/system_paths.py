@@ -87,17 +87,17 @@ def _metadata() -> Json:
 
 
 def _work_list() -> Json:
-    """A page, made of a search for Tasks and one for Appointments, each in the caller's name."""
+    """A page, made of searches for Tasks, Appointments and Conditions, each in the caller's name."""
     answer = {"description": "The page.", "headers": response_headers("X-Request-Id"), "content": PAGE}
     return _item(
         get=operation(
             "workList",
             SYSTEM,
             "What needs attention today, for people",
-            description="Referrals by what is to be done about them: held for safety, new, about to expire, with a "
-            "report due, without visits left, missed; and today's visits. What it shows is found by searching Task "
-            "and Appointment, which answer in JSON.",
-            parameters=parameter_references("worklist.clinic"),
+            description="Referrals by what is to be done about them: held for safety, not screened, new, about to "
+            "expire, with a report due, without visits left, missed; and today's visits. Lists of more than 100 go on "
+            "by links. What it shows is found by searching Task, Appointment and Condition, which answer in JSON.",
+            parameters=parameter_references("worklist.clinic", "worklist.show"),
             answers={"200": answer},
         )
     )

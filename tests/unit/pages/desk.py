@@ -14,6 +14,7 @@ from service.fhir.definitions import Definitions, load
 from service.massage.catalogue.rows import load as load_catalogue
 from service.massage.outcome import Measures
 from service.massage.payers import load as load_payers
+from service.massage.screening.rules import Rules
 from service.pages.headline import Headlines
 from service.pages.links import Links
 from service.pages.sheets import Sheets, Visited
@@ -47,7 +48,7 @@ def terms() -> Terms:
 
 @cache
 def sheets() -> Sheets:
-    return Sheets(definitions(), knowledge(), BERLIN, "1.2.3")
+    return Sheets(definitions(), knowledge(), Rules.load(), BERLIN, "1.2.3")
 
 
 def links(base: str = BASE) -> Links:
