@@ -12,13 +12,13 @@
     cds            CDS Hooks: what the safety rules say while somebody orders massage
     rest, pages    FHIR over HTTP; what a person sees in a browser
     auth           OAuth over HTTP: the built-in authorisation server, other issuers, the gate before FHIR
-    jobs           what a worker does beside answering: reindexes, housekeeping
-    loop           the rules of the referral loop, put to what is stored in the unit of work that writes
+    jobs           what a worker does beside answering: reindexes, housekeeping, what time does to referrals
+    loop           the rules and operations of the referral loop, put to what is stored in the unit of work that writes
     interactions   what this server does: one module per FHIR interaction, `perform` is the single door
-    operations     one module per FHIR operation
+    operations     one module per FHIR operation that knows nothing of massage
     documents      reports for a person to read, their charts, and the same as PDF
     access         who may do what: scopes, rules for tokens and keys; pure decisions
-    massage        what medical massage says: catalogue, safety screening, life cycles, profiles; pure
+    massage        what medical massage says: catalogue, screening, life cycles, protocols, forms, outcomes ...; pure
     store          Postgres: the only package that imports SQLAlchemy or asyncpg
     outgoing       requests that the service itself sends, to URLs that somebody else gave it
     fhir           what FHIR R4 says: pure, and imports nothing of ours

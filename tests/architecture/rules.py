@@ -160,6 +160,17 @@ def vague_names(root: Path) -> Iterator[str]:
                 yield _place(root, path, node)
 
 
+def unmapped(root: Path) -> Iterator[str]:
+    """The map of the packages, which is the first thing to read, names everything that lies beside it."""
+    service = root / "service"
+    for folder in (service, service / "massage"):
+        told = (folder / "__init__.py").read_text("utf-8") if (folder / "__init__.py").exists() else ""
+        for path in sorted(folder.glob("*")):
+            is_code = path.suffix == ".py" or (path / "__init__.py").exists()
+            if is_code and not path.name.startswith("__") and not re.search(rf"\b{path.stem}\b", told):
+                yield _name(root, path)
+
+
 def effects_on_import(root: Path) -> Iterator[str]:
     """A module defines; it does nothing until it is called."""
     for path, tree in _modules(root / "service"):

@@ -27,6 +27,8 @@ PLANTED = [
     (rules.long_functions, "service/fhir/planted.py", "def long():\n" + "    x = 1\n" * 41),
     (rules.vague_names, "service/fhir/utils.py", ""),
     (rules.vague_names, "service/fhir/planted.py", "class PatientManager: ..."),
+    (rules.unmapped, "service/planted.py", ""),
+    (rules.unmapped, "service/massage/planted/__init__.py", ""),
     (rules.effects_on_import, "service/fhir/planted.py", "print(1)"),
     (rules.effects_on_import, "service/fhir/planted.py", "with open('x') as file:\n    X = file.read()"),
     (rules.outside_names, "requirements.lock", "--index-url https://py" + "pi.org/simple"),
