@@ -140,6 +140,8 @@ class Engine:
             return capabilities(parts, context, interaction)
         if isinstance(interaction, Operation):
             return await self._operate(parts, interaction, context)
+        if isinstance(interaction, Read) and not (parts.audited and audit_events.is_about_records(interaction)):
+            return await read(parts.store, interaction)
         async with parts.store.session() as session:
             return await self._perform_reading(parts, session, interaction, context)
 

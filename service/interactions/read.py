@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
     from service.fhir.interaction import IfMatch
     from service.fhir.resource import Version
-    from service.store.store import Session
+    from service.store.store import Session, Store
 
 _MOST_DIGITS: Final = 9
 """Version ids are 32-bit integers in the store; longer numbers name no version."""
 
 
-async def read(session: Session, interaction: Read) -> Answer:
-    """The current version; FhirError not-found or deleted."""
+async def read(store: Store | Session, interaction: Read) -> Answer:
+    """The current version, within a session or together with what others read; FhirError not-found or deleted."""
     well_formed = LOGICAL_ID.fullmatch(interaction.id)
-    version = await session.read(interaction.type, interaction.id) if well_formed else None
+    version = await store.read(interaction.type, interaction.id) if well_formed else None
     if version is None:
         raise failure("not-found", "There is no such resource.")
     if version.content is None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.reference import identity_of
+from service.store.reading import version_of
 from service.store.sight import sees
-from service.store.store import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.reference import identity_of
-from service.fhir.resource import Version
 from service.fhir.search.seen import within_sight
 from service.fhir.sight import EVERYTHING
 from service.store.audit.statement import with_records
@@ -14,9 +13,9 @@ from service.store.found import found_in
 from service.store.history_statement import HistoryPage, history_statement
 from service.store.joining import with_births, with_members
 from service.store.match import matched_of, matching, unless_matched, with_claims
+from service.store.reading import VERSION, read_wanted, version_of, wanted
 from service.store.search import compile_count, compile_includes, compile_search
 from service.store.sight import OPEN, is_open, link, sees, shows
-from service.store.stored_content import head_of, served
 from service.store.write_statement import write_statement
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+    from service.fhir.resource import Version
     from service.fhir.search.cursor import Position
     from service.fhir.search.query import Include, Query
     from service.fhir.sight import Sight
@@ -35,18 +35,11 @@ if TYPE_CHECKING:
     from service.store.match import Matched
     from service.store.sight import Linked
 
-_VERSION: Final = "type, id, version_id, last_updated, method, content"
-_READ: Final = f"SELECT {_VERSION} FROM resource r WHERE identity = $1"  # noqa: S608 - constants only
-_READ_SEEN: Final = f"{_READ} AND {sees('r.key', '$2')}"
-# By one organisation, which most act for: PostgreSQL 18 would rather skip through the index of all organisations than
-# look a key up for each of a list whose length it does not know.
-_READ_SEEN_BY_ONE: Final = f"""{_READ}
-AND EXISTS (SELECT FROM seen_by s WHERE s.resource_key = r.key AND s.organisation = $2)"""
-_VREAD: Final = f"""SELECT {_VERSION} FROM resource WHERE identity = $1 AND version_id = $2
-UNION ALL SELECT {_VERSION} FROM resource_history WHERE identity = $1 AND version_id = $2"""  # noqa: S608
-_VREAD_SEEN: Final = f"""SELECT {_VERSION} FROM ({_VREAD}) v
+_VREAD: Final = f"""SELECT {VERSION} FROM resource WHERE identity = $1 AND version_id = $2
+UNION ALL SELECT {VERSION} FROM resource_history WHERE identity = $1 AND version_id = $2"""  # noqa: S608
+_VREAD_SEEN: Final = f"""SELECT {VERSION} FROM ({_VREAD}) v
 WHERE EXISTS (SELECT FROM resource r WHERE r.identity = $1 AND {sees("r.key", "$3")})"""  # noqa: S608
-_CURRENT: Final = f"SELECT {_VERSION} FROM resource r WHERE identity = ANY($1::uuid[])"  # noqa: S608
+_CURRENT: Final = f"SELECT {VERSION} FROM resource r WHERE identity = ANY($1::uuid[])"  # noqa: S608
 _SHOWN: Final = f" AND {shows('r', '$2', '$3')}"
 _MADE_BY_OTHERS: Final = """SELECT type, id FROM resource r WHERE identity = ANY($1::uuid[])
 AND NOT EXISTS (SELECT FROM seen_by s WHERE s.resource_key = r.key AND s.organisation = $2 AND s.made)"""
@@ -78,14 +71,9 @@ class Session:
 
     async def read(self, resource_type: str, logical_id: str) -> Version | None:
         """The latest version, a tombstone included; None when there never was such a resource."""
-        identity = identity_of(resource_type, logical_id)
-        if self._by is None or is_open(resource_type):
-            row = await self._connection.fetchrow(_READ, identity)
-        elif len(self._by) == 1:
-            row = await self._connection.fetchrow(_READ_SEEN_BY_ONE, identity, self._by[0])
-        else:
-            row = await self._connection.fetchrow(_READ_SEEN, identity, self._by)
-        return None if row is None else version_of(row)
+        asked = wanted(resource_type, logical_id, self._sight)
+        await read_wanted(self._connection, [asked])
+        return asked.found
 
     async def vread(self, resource_type: str, logical_id: str, version_id: int) -> Version | None:
         """One version, current or superseded."""
@@ -261,18 +249,3 @@ class Session:
             raise Conflict
         if self._chain is not None and not self._connection.is_in_transaction():
             self._chain.keep()
-
-
-def version_of(columns: Sequence[Any]) -> Version:
-    """A version of the columns that `_VERSION` names."""
-    resource_type, logical_id, version_id, last_updated, method, content = columns
-    if content is not None:
-        content = served(content, head_of(resource_type, logical_id, version_id, last_updated))
-    return Version(
-        type=resource_type,
-        id=logical_id,
-        version_id=version_id,
-        last_updated=last_updated,
-        method=method,
-        content=content,
-    )

@@ -31,8 +31,13 @@ class Linked(Struct, frozen=True, kw_only=True):
 
 
 def sees(key: str, by: str) -> str:
-    """The condition that one of the organisations, an array, sees the resource with the key."""
-    return f"EXISTS (SELECT FROM seen_by s WHERE s.resource_key = {key} AND s.organisation = ANY({by}::uuid[]))"
+    """The condition that one of the organisations, an array, sees the resource with the key.
+
+    Each is looked up by itself: of a list whose length it does not know, PostgreSQL 18 would rather skip through the
+    index of all organisations.
+    """
+    return f"""EXISTS (SELECT FROM unnest({by}::uuid[]) AS o(organisation) CROSS JOIN LATERAL (
+  SELECT FROM seen_by s WHERE s.resource_key = {key} AND s.organisation = o.organisation OFFSET 0) s)"""
 
 
 def shows(row: str, by: str, open_types: str) -> str:

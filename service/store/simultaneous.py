@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
+from service.store.reading import version_of
 from service.store.referrals import COLUMNS
 from service.store.sight import sees
-from service.store.store import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection

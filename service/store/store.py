@@ -13,10 +13,11 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, Final
 
 from service.store.change import LOST_RACES, Change, Conflict
-from service.store.group_commit import GroupCommit
 from service.store.history_statement import HistoryPage
 from service.store.joining import Joining, find, let_go
-from service.store.session import Session, version_of
+from service.store.reading import Wanted, read_wanted, wanted
+from service.store.session import Session
+from service.store.together import Together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+    from service.fhir.resource import Version
     from service.fhir.sight import Edge, Sight
     from service.store.audit.chain import Chains
     from service.store.lease import Lease
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
 
 _MOST_CREATES: Final = 32
 """Creates in one statement: more of them take each other's time."""
+_MOST_READS: Final = 64
+_READ_STATEMENTS: Final = 2
+_READ_SECONDS: Final = 0.002
+"""How long reads wait for the statement before theirs: longer than it takes, unless it fetches something huge."""
 _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _LOCK_KEYS: Final = "SELECT pg_advisory_xact_lock(key) FROM unnest('{{{}}}'::bigint[]) AS key"
 
@@ -48,12 +54,11 @@ class Store:
         self._chains = chains
         self.sight: Sight | None = None
         patience = pool.acquire_timeout_seconds
-        self._creates: GroupCommit[Change] = GroupCommit(
-            self._write, patience_seconds=patience, most_at_once=_MOST_CREATES
-        )
-        self._joins: GroupCommit[Joining] = GroupCommit(
+        self._creates: Together[Change] = Together(self._write, patience_seconds=patience, most_at_once=_MOST_CREATES)
+        self._joins: Together[Joining] = Together(
             self._write_joining, patience_seconds=patience, most_at_once=_MOST_CREATES
         )
+        self._reads = Reads(pool)
 
     def within(self, sight: Sight) -> Store:
         """The same store as somebody sees it; what is created goes with what others create."""
@@ -77,6 +82,12 @@ class Store:
             await self._joins.add(Joining(change=change, edges=edges, sight=self.sight))
         else:
             await self._creates.add(change)
+
+    async def read(self, resource_type: str, logical_id: str) -> Version | None:
+        """The latest version, a tombstone included, together with what others read at the same time; None: no such."""
+        asked = wanted(resource_type, logical_id, self.sight)
+        await self._reads.find(asked)
+        return asked.found
 
     def on(self, connection: asyncpg.Connection[Any]) -> Session:
         """A session on a connection of the pool."""
@@ -143,6 +154,35 @@ class Store:
                     await connection.execute("SELECT pg_advisory_unlock($1)", key)
 
 
+class Reads:
+    """Reads on connections of the pool; those that come while others are served wait for the next statement."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._under_way = 0
+        self._together: Together[Wanted] = Together(
+            self._serve,
+            patience_seconds=pool.acquire_timeout_seconds,
+            most_at_once=_MOST_READS,
+            statements=_READ_STATEMENTS,
+            expected=lambda: _MOST_READS if self._under_way else 0,
+            moment_seconds=_READ_SECONDS,
+        )
+
+    async def find(self, asked: Wanted) -> None:
+        """Return when it is looked up."""
+        await self._together.add(asked)
+
+    async def _serve(self, group: Sequence[Wanted]) -> None:
+        self._under_way += 1
+        try:
+            async with self._pool.acquire() as connection:
+                await read_wanted(connection, group)
+        finally:
+            self._under_way -= 1
+            self._together.notice()
+
+
 class Borrowed:
     """What `Store.session` returns: reads are so short that a generator in its place would be felt."""
 
@@ -166,4 +206,4 @@ def _lock(keys: Collection[int]) -> str:
     return _LOCK_KEYS.format(",".join(str(int(key)) for key in sorted(set(keys))))
 
 
-__all__ = ["Change", "Conflict", "HistoryPage", "Session", "Store", "version_of"]
+__all__ = ["Change", "Conflict", "HistoryPage", "Session", "Store"]

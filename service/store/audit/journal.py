@@ -1,6 +1,6 @@
 """Puts on record what wrote nothing: reads, searches, refusals. Those of one moment share one statement and one commit.
 
-A request waits for it before its answer leaves. As with creates (`store.group_commit`), who finds nobody writing is
+A request waits for it before its answer leaves. As with creates (`store.together`), who finds nobody writing is
 written at once, and those who come meanwhile are written together.
 """
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.audit.record import ANCHOR, Head, Record
 from service.store.audit.statement import record_statement
-from service.store.group_commit import GroupCommit
+from service.store.together import Together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ class Journal:
         self._now = now
         self._coming = 0
         self._anchored: frozenset[tuple[int, int]] | None = None
-        self._group: GroupCommit[Sequence[Record]] = GroupCommit(
+        self._group: Together[Sequence[Record]] = Together(
             self._write,
             patience_seconds=pool.acquire_timeout_seconds,
             most_at_once=_MOST_AT_ONCE,

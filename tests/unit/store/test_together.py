@@ -10,7 +10,7 @@ import pytest
 
 from service.fhir.outcome import FhirError, failure
 from service.store.change import Conflict
-from service.store.group_commit import GroupCommit
+from service.store.together import Together
 from tests.unit.store.test_write_statement import change
 
 if TYPE_CHECKING:
@@ -41,14 +41,14 @@ class Database:
                 raise self._refused[each]
 
 
-def grouping(database: Database, *, patience_seconds: float = 60, most_waiting: int = 1000) -> GroupCommit[Change]:
+def grouping(database: Database, *, patience_seconds: float = 60, most_waiting: int = 1000) -> Together[Change]:
     """Groups of creates as the store makes them."""
-    return GroupCommit(database.write, patience_seconds=patience_seconds, most_at_once=32, most_waiting=most_waiting)
+    return Together(database.write, patience_seconds=patience_seconds, most_at_once=32, most_waiting=most_waiting)
 
 
-async def started(group_commit: GroupCommit[Change], numbers: range) -> list[asyncio.Task[None]]:
+async def started(together: Together[Change], numbers: range) -> list[asyncio.Task[None]]:
     """Creates that have all arrived."""
-    tasks = [asyncio.create_task(group_commit.add(change(number))) for number in numbers]
+    tasks = [asyncio.create_task(together.add(change(number))) for number in numbers]
     for _ in range(3):
         await asyncio.sleep(0)
     return tasks
@@ -57,9 +57,9 @@ async def started(group_commit: GroupCommit[Change], numbers: range) -> list[asy
 async def test_a_create_that_finds_nobody_writing_is_written_at_once() -> None:
     database = Database()
     database.go_on()
-    group_commit = grouping(database, patience_seconds=60)
-    await group_commit.add(change(1))
-    await group_commit.add(change(2))
+    together = grouping(database, patience_seconds=60)
+    await together.add(change(1))
+    await together.add(change(2))
     assert database.groups == [["1"], ["2"]]
 
 
@@ -99,8 +99,8 @@ async def test_a_database_that_is_lost_is_told_to_all() -> None:
 async def test_who_leaves_keeps_nobody_waiting() -> None:
     """Whether its create was under way or not yet begun."""
     database = Database()
-    group_commit = grouping(database, patience_seconds=60)
-    tasks = await started(group_commit, range(4))
+    together = grouping(database, patience_seconds=60)
+    tasks = await started(together, range(4))
     tasks[0].cancel()
     tasks[2].cancel()
     await asyncio.sleep(0)
@@ -108,25 +108,25 @@ async def test_who_leaves_keeps_nobody_waiting() -> None:
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert [result is None for result in results] == [False, True, False, True]
     assert database.groups == [["0"], ["1", "3"]]
-    await group_commit.add(change(9))
+    await together.add(change(9))
     assert database.groups[-1] == ["9"]
 
 
 async def test_the_next_create_is_written_after_a_failure() -> None:
     database = Database({"1": Conflict()})
     database.go_on()
-    group_commit = grouping(database, patience_seconds=60)
+    together = grouping(database, patience_seconds=60)
     with pytest.raises(Conflict):
-        await group_commit.add(change(1))
-    await group_commit.add(change(2))
+        await together.add(change(1))
+    await together.add(change(2))
     assert database.groups == [["1"], ["2"]]
 
 
 async def test_who_waits_too_long_is_refused_and_not_written() -> None:
     """A database that hangs is not waited for for ever."""
     database = Database()
-    group_commit = grouping(database, patience_seconds=0.01)
-    tasks = await started(group_commit, range(4))
+    together = grouping(database, patience_seconds=0.01)
+    tasks = await started(together, range(4))
     for task in tasks[1:]:
         with pytest.raises(FhirError) as refusal:
             await task
@@ -154,13 +154,13 @@ async def test_a_statement_is_held_back_for_those_who_are_about_to_come() -> Non
     database = Database()
     database.go_on()
     expected = [2]
-    group_commit: GroupCommit[Change] = GroupCommit(
+    together: Together[Change] = Together(
         database.write, patience_seconds=60, most_at_once=32, expected=lambda: expected[0], moment_seconds=60
     )
-    first = (await started(group_commit, range(1)))[0]
+    first = (await started(together, range(1)))[0]
     assert database.groups == []
     expected[0] = 0
-    second = (await started(group_commit, range(1, 2)))[0]
+    second = (await started(together, range(1, 2)))[0]
     await asyncio.gather(first, second)
     assert database.groups == [["0", "1"]]
 
@@ -169,10 +169,10 @@ async def test_nobody_is_held_back_for_longer_than_a_moment() -> None:
     """Those who are expected may never come."""
     database = Database()
     database.go_on()
-    group_commit: GroupCommit[Change] = GroupCommit(
+    together: Together[Change] = Together(
         database.write, patience_seconds=60, most_at_once=32, expected=lambda: 1, moment_seconds=0.001
     )
-    await group_commit.add(change(1))
+    await together.add(change(1))
     assert database.groups == [["1"]]
 
 
@@ -180,29 +180,29 @@ async def test_half_of_those_who_are_about_to_come_are_company_enough() -> None:
     """The others can be performed while the database writes."""
     database = Database()
     database.go_on()
-    group_commit: GroupCommit[Change] = GroupCommit(
+    together: Together[Change] = Together(
         database.write, patience_seconds=60, most_at_once=32, expected=lambda: 5, moment_seconds=60
     )
-    await asyncio.gather(*await started(group_commit, range(5)))
+    await asyncio.gather(*await started(together, range(5)))
     assert database.groups == [["0", "1", "2", "3", "4"]]
 
 
 async def test_a_few_are_not_written_while_others_are_about_to_come() -> None:
     database = Database()
     database.go_on()
-    group_commit: GroupCommit[Change] = GroupCommit(
+    together: Together[Change] = Together(
         database.write, patience_seconds=60, most_at_once=32, expected=lambda: 1, moment_seconds=60
     )
-    tasks = await started(group_commit, range(3))
+    tasks = await started(together, range(3))
     assert database.groups == []
-    await asyncio.gather(*tasks, *await started(group_commit, range(3, 4)))
+    await asyncio.gather(*tasks, *await started(together, range(3, 4)))
 
 
 async def test_as_many_statements_run_at_the_same_time_as_may() -> None:
     """Who comes then waits until one of them is over."""
     database = Database()
-    group_commit: GroupCommit[Change] = GroupCommit(database.write, patience_seconds=60, most_at_once=32, statements=2)
-    tasks = [task for number in range(4) for task in await started(group_commit, range(number, number + 1))]
+    together: Together[Change] = Together(database.write, patience_seconds=60, most_at_once=32, statements=2)
+    tasks = [task for number in range(4) for task in await started(together, range(number, number + 1))]
     assert database.groups == [["0"], ["1"]]
     database.go_on()
     await asyncio.gather(*tasks)

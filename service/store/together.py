@@ -1,15 +1,15 @@
-"""What arrives at the same time is written together: one statement, one commit, one round trip for all.
+"""What arrives at the same time goes together: one statement, one round trip, and for what is written one commit.
 
-Creates are, and the audit records of what writes nothing. Who finds nobody writing is written at once. Those that
-arrive meanwhile wait, and the next statement takes all of them; so a busy worker writes a handful of creates at the
-price of two or three. Each is acknowledged after the commit that it is part of. Nothing is delayed in the hope of
-company, unless it is told that others are about to come: then it waits for half of them, a moment at most. The other
+Creates do, reads of one resource, and the audit records of what writes nothing. Who finds nobody at it is served at
+once. Those that arrive meanwhile wait, and the next statement takes all of them; so a busy worker serves a handful at
+the price of two or three. A write is acknowledged after the commit that it is part of. Nothing is delayed in the hope
+of company, unless it is told that others are about to come: then it waits for half of them, a moment at most. The other
 half are what the worker does while that commit waits for the disk, and may then be written beside it.
 
-First versions under new ids do not depend on each other. Should the database refuse a group all the same, its members
-are written one by one, so that none fails for the sake of another. Who waits longer than for a connection is refused in
-the same way, with nothing written. Those that cannot be written without waiting for somebody else are left out, and
-told so by a `Conflict`.
+The members of a group do not depend on each other. Should the database refuse a group all the same, its members are
+served one by one, so that none fails for the sake of another. Who waits longer than for a connection is refused in the
+same way, with nothing done. Those that cannot be written without waiting for somebody else are left out, and told so by
+a `Conflict`.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ _FEW: Final = 4
 
 class _Waiting(Struct, Generic[T], frozen=True):
     item: T
-    written: asyncio.Future[None]
+    served: asyncio.Future[None]
     deadline: float
 
 
-class GroupCommit(Generic[T]):
-    """Writes by `write`, `most_at_once` in one of `statements` at a time.
+class Together(Generic[T]):
+    """Serves by `serve`, `most_at_once` in one of `statements` at a time.
 
-    It writes all that it is given or raises; where it returns positions, all but what stands there.
+    It serves all that it is given or raises; where it returns positions, all but what stands there.
     Nobody waits longer than `patience_seconds` for their own to be begun with, nor behind `most_waiting` others.
     `expected` counts those who are about to come; for them a statement is held back for `moment_seconds` at most, and
     `notice` is called when there are fewer.
@@ -51,7 +51,7 @@ class GroupCommit(Generic[T]):
 
     def __init__(
         self,
-        write: Callable[[Sequence[T]], Awaitable[Collection[int] | None]],
+        serve: Callable[[Sequence[T]], Awaitable[Collection[int] | None]],
         *,
         patience_seconds: float,
         most_at_once: int,
@@ -60,13 +60,13 @@ class GroupCommit(Generic[T]):
         expected: Callable[[], int] = lambda: 0,
         moment_seconds: float = 0.0,
     ) -> None:
-        self._write = write
+        self._serve = serve
         self._patience_seconds = patience_seconds
         self._most_at_once = most_at_once
         self._most_waiting = most_waiting
         self._waiting: list[_Waiting[T]] = []
         self._statements = statements
-        self._writing = 0
+        self._serving = 0
         self._expected = expected
         self._moment_seconds = moment_seconds
         self._gathering: asyncio.Future[None] | None = None
@@ -74,37 +74,37 @@ class GroupCommit(Generic[T]):
         self._timer: asyncio.TimerHandle | None = None
 
     async def add(self, item: T) -> None:
-        """Return when it is committed; raises what `write` does, and FhirError busy."""
-        if not self._writing and not self._waiting and not self._expected():
-            await self._write_alone(item)
+        """Return when it is served; raises what `serve` does, and FhirError busy."""
+        if not self._serving and not self._waiting and not self._expected():
+            await self._serve_alone(item)
             return
         turn = self._turn(item)
         if self._gathering is not None:
             self.notice()
-        elif self._writing < self._statements:
+        elif self._serving < self._statements:
             self._begin()
         await turn
 
-    async def _write_alone(self, item: T) -> None:
-        self._writing += 1
+    async def _serve_alone(self, item: T) -> None:
+        self._serving += 1
         try:
-            if await self._write([item]):
+            if await self._serve([item]):
                 raise Conflict
         finally:
-            self._writing -= 1
+            self._serving -= 1
             if self._waiting and self._gathering is None:
                 # nobody who has been served, or has left, works for the others
                 self._begin()
 
     def _begin(self) -> None:
-        """Have those who wait written by a task of its own."""
-        self._writing += 1
-        rest = asyncio.get_running_loop().create_task(self._write_waiting())
+        """Have those who wait served by a task of its own."""
+        self._serving += 1
+        rest = asyncio.get_running_loop().create_task(self._serve_waiting())
         self._rests.add(rest)
         rest.add_done_callback(self._rests.discard)
 
     def notice(self) -> None:
-        """Write at once if enough have come."""
+        """Begin at once if enough have come."""
         if self._gathering is not None and self._is_enough():
             _resolve(self._gathering)
 
@@ -134,7 +134,7 @@ class GroupCommit(Generic[T]):
         self._waiting.append(waiting)
         if self._timer is None:
             self._timer = loop.call_at(waiting.deadline, self._refuse_late)
-        return waiting.written
+        return waiting.served
 
     def _refuse_late(self) -> None:
         """Refuse who has waited too long, and look again when the next one will have."""
@@ -147,32 +147,32 @@ class GroupCommit(Generic[T]):
         first = next(iter(self._waiting), None)
         self._timer = None if first is None else loop.call_at(first.deadline, self._refuse_late)
 
-    async def _write_waiting(self) -> None:
+    async def _serve_waiting(self) -> None:
         try:
             while self._waiting and self._gathering is None:
                 await self._gather()
-                group = [each for each in self._waiting[: self._most_at_once] if not each.written.done()]
+                group = [each for each in self._waiting[: self._most_at_once] if not each.served.done()]
                 del self._waiting[: self._most_at_once]
-                await self._write_group(group)
+                await self._serve_group(group)
         except BaseException:
             for left in self._waiting:  # by a service that is stopping
-                left.written.cancel()
+                left.served.cancel()
             self._waiting.clear()
             raise
         finally:
-            self._writing -= 1
+            self._serving -= 1
 
-    async def _write_group(self, group: Sequence[_Waiting[T]]) -> None:
+    async def _serve_group(self, group: Sequence[_Waiting[T]]) -> None:
         if not group:
             return
         try:
-            left = await self._write([each.item for each in group]) or ()
+            left = await self._serve([each.item for each in group]) or ()
         except (asyncpg.PostgresError, Conflict) as error:
             if len(group) == 1:
                 _settle(group, error)
                 return
             for each in group:
-                await self._write_group([each])
+                await self._serve_group([each])
         except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
             _settle(group, error)
         else:
@@ -186,14 +186,14 @@ def _resolve(future: asyncio.Future[None]) -> None:
 
 
 def _busy() -> FhirError:
-    return failure("busy", "Others are being written; send the request again.", retry_after_seconds=1)
+    return failure("busy", "Others are being served; send the request again.", retry_after_seconds=1)
 
 
 def _settle(group: Sequence[_Waiting[Any]], error: Exception | None) -> None:
     for each in group:
-        if each.written.done():  # cancelled: the client has left
+        if each.served.done():  # cancelled: the client has left
             continue
         if error is None:
-            each.written.set_result(None)
+            each.served.set_result(None)
         else:
-            each.written.set_exception(error)
+            each.served.set_exception(error)
