@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.builders.referral import referral_bundle, transaction
 from tests.builders.resources import EHR, observation, patient
+from tests.statements import logged, statements_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import asyncpg
     import httpx
 
     from service.app import Application
@@ -26,20 +23,7 @@ RETIRE = [{"op": "replace", "path": "/active", "value": False}]
 @pytest.fixture
 def sent(app: Application) -> list[str]:
     """The statements that the service sends from now on, BEGIN and COMMIT included."""
-    texts: list[str] = []
-    watched: set[int] = set()
-    pool: Any = app._pool
-    take: Callable[[], Any] = pool.take
-
-    async def watching() -> asyncpg.Connection[Any]:
-        connection = await take()
-        if id(connection) not in watched:
-            watched.add(id(connection))
-            connection.add_query_logger(lambda record: texts.append(record.query))
-        return connection
-
-    pool.take = watching
-    return texts
+    return statements_of(app)
 
 
 async def warm(client: httpx.AsyncClient) -> None:
@@ -47,12 +31,6 @@ async def warm(client: httpx.AsyncClient) -> None:
     for _ in range(2):
         assert (await client.post("/", json=referral_bundle(9999))).status_code == 200
     await logged()
-
-
-async def logged() -> None:
-    """The connection tells of a statement when the event loop comes round."""
-    for _ in range(3):
-        await asyncio.sleep(0)
 
 
 INTERACTIONS: list[tuple[str, str, Any, dict[str, str], int]] = [

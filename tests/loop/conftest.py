@@ -8,6 +8,7 @@ import pytest
 
 from service.massage.cycle.terms import UNITS
 from tests.api.auth.conftest import workers_on
+from tests.api.auth.organisations import enrolled
 from tests.builders.resources import observation
 from tests.loop.side import Side
 from tests.loop.story import Network, Story, begin, day
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from service.assembly import Standard
     from tests.api.auth.conftest import Workers
     from tests.conftest import Cluster
-
-ROLES = {"referrer": "referrer", "clinic": "clinic", "other": "clinic", "administrator": "administrator"}
 
 
 @pytest.fixture(scope="package")
@@ -34,12 +33,8 @@ async def workers(cluster: Cluster, standard: Standard) -> AsyncIterator[Workers
 @pytest.fixture(scope="package")
 async def network(workers: Workers) -> Network:
     """Everybody's clients."""
-    sides = {}
-    for name, role in ROLES.items():
-        organisation = None if role == "administrator" else f"Organization/{name}"
-        await workers.register(name, role=role, organisation=organisation)
-        sides[name] = Side(workers.one, await workers.bearer(name), organisation or "")
-    return Network(**sides)
+    headers = await enrolled(workers)
+    return Network(**{name: Side(workers.one, each, f"Organization/{name}") for name, each in headers.items()})
 
 
 @pytest.fixture

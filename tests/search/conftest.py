@@ -101,6 +101,19 @@ class Library:
         rows = await self.fetch(compile_search(query, limit=limit, after=after, backwards=backwards))
         return [((*(row[name] for name in names), row["key"]), row["id"]) for row in rows]
 
+    async def walked(
+        self, resource_type: str | None, text: str, limit: int, *, backwards_from: Position | None = None
+    ) -> list[tuple[Position, str]]:
+        """What follows from the start, or precedes a position, page by page until one is not full."""
+        walked: list[tuple[Position, str]] = []
+        after, backwards = backwards_from, backwards_from is not None
+        while True:
+            page = await self.page(resource_type, text, limit=limit, after=after, backwards=backwards)
+            walked += page
+            if len(page) < limit:
+                return walked
+            after = page[-1][0]
+
     async def ids(self, resource_type: str | None, text: str) -> list[str]:
         """The ids that match, in order; the count agrees with them."""
         found = [id_ for _, id_ in await self.page(resource_type, text)]

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from contextlib import AbstractAsyncContextManager
 
-    from service.store.search.statement import Position
     from tests.search.conftest import Library
 
 _UCUM: Final = "http://unitsofmeasure.org"
@@ -100,9 +99,9 @@ async def test_what_has_no_lower_end_comes_last(
 ) -> None:
     """In both directions, on pages of every size, forwards and backwards."""
     assert await opened.ids(resource_type, text) == ids.split()
-    walked = await _walked(opened, resource_type, text, limit)
+    walked = await opened.walked(resource_type, text, limit)
     assert [id_ for _, id_ in walked] == ids.split()
-    back = await _walked(opened, resource_type, text, limit, backwards_from=walked[-1][0])
+    back = await opened.walked(resource_type, text, limit, backwards_from=walked[-1][0])
     assert [id_ for _, id_ in back[::-1]] == ids.split()[:-1]
 
 
@@ -120,17 +119,3 @@ async def test_however_many_have_no_lower_end(
     (count,) = await crowded.fetch(compile_count(crowded.query(resource_type, text)))
     assert len(everything) == len({id_ for _, id_ in everything}) == count[0]
     assert found == [id_ for _, id_ in everything[:limit]]
-
-
-async def _walked(
-    library: Library, resource_type: str, text: str, limit: int, *, backwards_from: Position | None = None
-) -> list[tuple[Position, str]]:
-    """What follows from the start, or precedes a position, page by page until one is not full."""
-    walked: list[tuple[Position, str]] = []
-    after, backwards = backwards_from, backwards_from is not None
-    while True:
-        page = await library.page(resource_type, text, limit=limit, after=after, backwards=backwards)
-        walked += page
-        if len(page) < limit:
-            return walked
-        after = page[-1][0]

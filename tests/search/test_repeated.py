@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from contextlib import AbstractAsyncContextManager
 
-    from service.store.search.statement import Position
     from tests.search.conftest import Library
 
 _ADULT: Final = {"value": 18, "unit": "a", "system": "http://unitsofmeasure.org", "code": "a"}
@@ -68,21 +67,7 @@ SEARCHES: Final = [
 async def test_pages_have_each_match_once(repeated: Library, resource_type: str, text: str, limit: int) -> None:
     """And only the last page is short, forwards and backwards."""
     assert sorted(await repeated.ids(resource_type, text)) == ["0", "1", "2", "3", "4"]
-    forwards = await _walked(repeated, resource_type, text, limit)
+    forwards = await repeated.walked(resource_type, text, limit)
     assert sorted(id_ for _, id_ in forwards) == ["0", "1", "2", "3", "4"]
-    before = await _walked(repeated, resource_type, text, limit, after=forwards[-1][0])
+    before = await repeated.walked(resource_type, text, limit, backwards_from=forwards[-1][0])
     assert [*before[::-1], forwards[-1]] == forwards
-
-
-async def _walked(
-    library: Library, resource_type: str, text: str, limit: int, *, after: Position | None = None
-) -> list[tuple[Position, str]]:
-    """What follows from the start, or backwards from a position, page by page until one is not full."""
-    backwards = after is not None
-    walked: list[tuple[Position, str]] = []
-    while True:
-        page = await library.page(resource_type, text, limit=limit, after=after, backwards=backwards)
-        walked += page
-        if len(page) < limit:
-            return walked
-        after = page[-1][0]

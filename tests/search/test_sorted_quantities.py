@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from contextlib import AbstractAsyncContextManager
 
-    from service.store.search.statement import Position
     from tests.search.conftest import Library
 
 _UCUM: Final = "http://unitsofmeasure.org"
@@ -104,9 +103,9 @@ SORTS: Final = [
 async def test_what_measures_the_same_is_sorted_by_its_size(measured: Library, text: str, ids: str, limit: int) -> None:
     """In whichever unit, one kind after the other; forwards and backwards, on pages of every size."""
     assert await measured.ids("Observation", text) == ids.split()
-    walked = await _walked(measured, text, limit)
+    walked = await measured.walked("Observation", text, limit)
     assert [id_ for _, id_ in walked] == ids.split()
-    back = await _walked(measured, text, limit, backwards_from=walked[-1][0])
+    back = await measured.walked("Observation", text, limit, backwards_from=walked[-1][0])
     assert [id_ for _, id_ in back[::-1]] == ids.split()[:-1]
 
 
@@ -125,25 +124,6 @@ async def test_a_reference_to_another_type_is_missing(measured: Library, sort: s
     found = await measured.ids("ServiceRequest", f"_sort={sort}")
     assert found[0] == "of-ann"
     assert set(found[1:]) == {"of-group", "elsewhere"}
-    pages = await _walked(measured, f"_sort={sort}", 1, resource_type="ServiceRequest")
+    pages = await measured.walked("ServiceRequest", f"_sort={sort}", 1)
     assert [id_ for _, id_ in pages] == found
     assert [position[0] is None for position, _ in pages] == [False, True, True]
-
-
-async def _walked(
-    library: Library,
-    text: str,
-    limit: int,
-    *,
-    backwards_from: Position | None = None,
-    resource_type: str = "Observation",
-) -> list[tuple[Position, str]]:
-    """What follows from the start, or precedes a position, page by page until one is not full."""
-    walked: list[tuple[Position, str]] = []
-    after, backwards = backwards_from, backwards_from is not None
-    while True:
-        page = await library.page(resource_type, text, limit=limit, after=after, backwards=backwards)
-        walked += page
-        if len(page) < limit:
-            return walked
-        after = page[-1][0]

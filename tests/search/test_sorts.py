@@ -81,7 +81,7 @@ async def test_sorts(sorted_patients: Library, text: str) -> None:
 @pytest.mark.parametrize("text", SORTS)
 async def test_pages_of_every_sort_fit_together(sorted_patients: Library, text: str, limit: int) -> None:
     """Each match once, forwards, and from the last one backwards."""
-    forwards = await _walked(sorted_patients, "Patient", text, limit)
+    forwards = await sorted_patients.walked("Patient", text, limit)
     assert [id_ for _, id_ in forwards] == SORTS[text].split()
     backwards: list[tuple[Position, str]] = forwards[-1:]
     while page := await sorted_patients.page("Patient", text, limit=limit, after=backwards[-1][0], backwards=True):
@@ -93,13 +93,6 @@ async def test_pages_of_every_sort_fit_together(sorted_patients: Library, text: 
 @pytest.mark.parametrize("sort", ["date", "-date", "-date,code", "code,date"])
 async def test_equal_values_neither_skip_nor_repeat(sorted_patients: Library, sort: str, limit: int) -> None:
     """Two observations a day: the key decides, in the direction of the first sort key."""
-    walked = await _walked(sorted_patients, "Observation", f"patient=a&_sort={sort}", limit)
+    walked = await sorted_patients.walked("Observation", f"patient=a&_sort={sort}", limit)
     assert len({id_ for _, id_ in walked}) == len(walked) == 14
     assert walked == await sorted_patients.page("Observation", f"patient=a&_sort={sort}")
-
-
-async def _walked(library: Library, resource_type: str, text: str, limit: int) -> list[tuple[Position, str]]:
-    walked: list[tuple[Position, str]] = []
-    while page := await library.page(resource_type, text, limit=limit, after=walked[-1][0] if walked else None):
-        walked += page
-    return walked

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.builders.resources import patient
+from tests.statements import logged, statements_of
 
 if TYPE_CHECKING:
     from tests.api.audit.conftest import Audited
@@ -16,26 +17,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def sent(audited: Audited) -> list[str]:
     """The statements that the service sends from now on."""
-    texts: list[str] = []
-    watched: set[int] = set()
-    pool: Any = audited.app._pool
-    take = pool.take
-
-    async def watching() -> Any:
-        connection = await take()
-        if id(connection) not in watched:
-            watched.add(id(connection))
-            connection.add_query_logger(lambda record: texts.append(record.query))
-        return connection
-
-    pool.take = watching
-    return texts
-
-
-async def logged() -> None:
-    """The connection tells of a statement when the event loop comes round."""
-    for _ in range(3):
-        await asyncio.sleep(0)
+    return statements_of(audited.app)
 
 
 @pytest.mark.parametrize(

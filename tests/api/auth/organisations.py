@@ -67,14 +67,19 @@ class Network:
 ROLES = {"referrer": "referrer", "clinic": "clinic", "other": "clinic", "administrator": "administrator"}
 
 
-@pytest.fixture(scope="module")
-async def network(workers: Workers) -> Network:
-    found = {}
+async def enrolled(workers: Workers) -> dict[str, dict[str, str]]:
+    """The headers of a client of each name; it is that of the organisation of its name, unless an administrator's."""
+    headers = {}
     for name, role in ROLES.items():
         organisation = None if role == "administrator" else f"Organization/{name}"
         await workers.register(name, role=role, organisation=organisation)
-        found[name] = Organisation(workers.one, await workers.bearer(name))
-    return Network(**found)
+        headers[name] = await workers.bearer(name)
+    return headers
+
+
+@pytest.fixture(scope="module")
+async def network(workers: Workers) -> Network:
+    return Network(**{name: Organisation(workers.one, each) for name, each in (await enrolled(workers)).items()})
 
 
 def patient(family: str = "Example") -> dict[str, Any]:

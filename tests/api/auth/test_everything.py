@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.api.auth.organisations import Organisation, condition, observation, patient, referral, task
+from tests.api.auth.organisations import Organisation, condition, enrolled, observation, patient, referral, task
 from tests.api.outcome import assert_outcome
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from tests.conftest import MakeClient
 
 Json = dict[str, Any]
-
-ROLES = {"referrer": "referrer", "clinic": "clinic", "other": "clinic", "administrator": "administrator"}
 
 
 @dataclass
@@ -64,11 +62,7 @@ def link(answered: httpx.Response, relation: str) -> str | None:
 
 @pytest.fixture(scope="module")
 async def episode(workers: Workers) -> Episode:
-    sides = {}
-    for name, role in ROLES.items():
-        organisation = None if role == "administrator" else f"Organization/{name}"
-        await workers.register(name, role=role, organisation=organisation)
-        sides[name] = Organisation(workers.one, await workers.bearer(name))
+    sides = {name: Organisation(workers.one, each) for name, each in (await enrolled(workers)).items()}
     referrer, clinic = sides["referrer"], sides["clinic"]
     practice = await referrer.post({"resourceType": "Organization", "name": "Practice"})
     doctor = await referrer.post({"resourceType": "Practitioner", "name": [{"family": "Example"}]})

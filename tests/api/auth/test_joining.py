@@ -11,9 +11,10 @@ import pytest
 
 from service.fhir.reference import identity_of
 from tests.api.auth.organisations import Network, Organisation, network, observation, patient, referral
+from tests.statements import logged, statements_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from tests.api.auth.conftest import Workers
 
@@ -26,26 +27,7 @@ TOGETHER = 8
 @pytest.fixture
 def sent(workers: Workers) -> list[str]:
     """The statements that the first worker sends from now on, but for those of the gate."""
-    texts: list[str] = []
-    pool: Any = workers.application._pool
-    take: Callable[[], Any] = pool.take
-
-    async def watching() -> asyncpg.Connection[Any]:
-        connection = await take()
-        if connection not in watched:
-            watched.append(connection)
-            connection.add_query_logger(lambda record: texts.append(record.query))
-        return connection
-
-    watched: list[Any] = []
-    pool.take = watching
-    return texts
-
-
-async def logged() -> None:
-    """A connection tells of a statement when the event loop comes round."""
-    for _ in range(3):
-        await asyncio.sleep(0)
+    return statements_of(workers.application)
 
 
 async def ordered(network: Network) -> tuple[str, str]:

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from service.auth.gate import TRUSTED_SECONDS
+from tests.statements import logged, statements_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import asyncpg
-
     from tests.api.auth.conftest import Workers
 
 
 @pytest.fixture(scope="module")
 async def sent(workers: Workers) -> list[str]:
     """The statements that the first worker sends from now on."""
-    texts: list[str] = []
-    watched: set[int] = set()
-    pool: Any = workers.application._pool
-    take: Callable[[], Any] = pool.take
-
-    async def watching() -> asyncpg.Connection[Any]:
-        connection = await take()
-        if id(connection) not in watched:
-            watched.add(id(connection))
-            connection.add_query_logger(lambda record: texts.append(record.query))
-        return connection
-
-    pool.take = watching
+    texts = statements_of(workers.application)
     await workers.register("filler", role="administrator")
     filling = await workers.bearer("filler") | {"X-Break-Glass": "This id is the tests' own."}
     made = await workers.one.put("Patient/p", json={"resourceType": "Patient", "id": "p"}, headers=filling)
@@ -48,12 +32,6 @@ async def counted(sent: list[str], act: Any) -> int:
     await act
     await logged()
     return sum("audit_" not in text for text in sent)
-
-
-async def logged() -> None:
-    """A connection tells of a statement when the event loop comes round."""
-    for _ in range(3):
-        await asyncio.sleep(0)
 
 
 async def test_a_token_takes_two_statements(workers: Workers, sent: list[str]) -> None:

@@ -9,17 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service.fhir.definitions import Definitions, load
+from service.fhir.definitions import Definitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from service.fhir.definitions import Element
-
-
-@pytest.fixture(scope="module")
-def definitions() -> Definitions:
-    return load()
 
 
 def everything(elements: tuple[Element, ...]) -> Iterator[Element]:

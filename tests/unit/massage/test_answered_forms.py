@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from service.fhir.codec import decode, encode
-from service.fhir.definitions import load
-from service.fhir.profile import Profile, Shelf
 from service.fhir.questionnaire.answers import problems
 from service.fhir.questionnaire.extraction import extracted
 from service.fhir.questionnaire.form import Form, Question, form_of
 from service.fhir.questionnaire.population import Known, populated
-from service.fhir.validation import Validator
-from service.interactions.profile_sources import Source, codes_of
-from service.massage import assessment, catalogue, profiles
+from service.massage import assessment
 from service.massage.assessment.definitions import questionnaires
 from service.massage.outcome import Measures, Reading, read
+from tests.builders.profiles import profile_of
 from tests.builders.screening import NOW
+
+if TYPE_CHECKING:
+    from service.fhir.validation import Validator
 
 Json = dict[str, Any]
 
@@ -40,25 +40,6 @@ VALUES: Json = {
     "string": {"valueString": "a"},
     "text": {"valueString": "a"},
 }
-
-
-@pytest.fixture(scope="module")
-def validator() -> Validator:
-    return Validator(load())
-
-
-@pytest.fixture(scope="module")
-def profile() -> Profile:
-    """That of outcomes."""
-    structures = [decode(encode(each)) for each in profiles.resources()]
-    held: dict[tuple[str, str], list[Source]] = {}
-    for content in (decode(encode(each)) for each in catalogue.resources()):
-        source = Source(type=content["resourceType"], id=content["id"], version_id=1, content=content)
-        held.setdefault((source.type, content["url"]), []).append(source)
-    shelf = Shelf(load(), structures, codes_of(structures, held, limit=10_000))
-    found = shelf.profile(profiles.canonical("massage-outcome"))
-    assert isinstance(found, Profile)
-    return found
 
 
 def answer(question: Question) -> Json:
@@ -93,14 +74,14 @@ def test_a_form_that_is_answered_in_full_is_allowed(validator: Validator, name: 
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_what_a_form_says_is_valid_and_stands_in_the_outcome(validator: Validator, profile: Profile, name: str) -> None:
+def test_what_a_form_says_is_valid_and_stands_in_the_outcome(validator: Validator, name: str) -> None:
     """Measures meet the profile, and are read without a doubt by unit and range."""
     for each in extracted(answered(FORMS[name]), FORMS[name], "QuestionnaireResponse/1"):
         content = decode(encode(each.content))
         assert validator.issues(content, "Observation") == [], each.name
         measure = MEASURES.of(content["code"])
         if measure is not None:
-            assert profile.issues(content, warnings=True) == [], each.name
+            assert profile_of("massage-outcome").issues(content, warnings=True) == [], each.name
             assert isinstance(read(content | {"id": "1"}, measure, UTC), Reading), each.name
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from service.fhir.codec import decode, encode
-from service.fhir.definitions import load
 from service.fhir.links import every_reference
-from service.fhir.profile import Profile, Shelf
-from service.fhir.validation import Validator
-from service.interactions.profile_sources import Source, codes_of
-from service.massage import catalogue, profiles
 from service.massage.session import Drafts, Given, NextVisit, Surrounding, drafts
 from tests.builders import loop
+from tests.builders.profiles import profile_of
+
+if TYPE_CHECKING:
+    from service.fhir.validation import Validator
 
 Json = dict[str, Any]
 
@@ -49,17 +48,6 @@ PARTS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def shelf() -> Shelf:
-    """Our profiles with the codes of the catalogue."""
-    structures = [decode(encode(each)) for each in profiles.resources()]
-    held: dict[tuple[str, str], list[Source]] = {}
-    for content in (decode(encode(each)) for each in catalogue.resources()):
-        source = Source(type=content["resourceType"], id=content["id"], version_id=1, content=content)
-        held.setdefault((source.type, content["url"]), []).append(source)
-    return Shelf(load(), structures, codes_of(structures, held, limit=10_000))
-
-
 def around(**stored: Json) -> Surrounding:
     return Surrounding(plan=loop.plan(), referral="ServiceRequest/order", **stored)
 
@@ -77,8 +65,7 @@ def test_what_is_told_plays_its_part() -> None:
 
 
 @pytest.mark.parametrize("given", [EVERYTHING, Given(**HOUR)], ids=["everything", "the least"])
-def test_every_resource_is_valid(given: Given) -> None:
-    validator = Validator(load())
+def test_every_resource_is_valid(given: Given, validator: Validator) -> None:
     bundle, _ = bundled(drafts(given, around()))
     for entry in bundle["entry"]:
         content = entry["resource"]
@@ -86,14 +73,12 @@ def test_every_resource_is_valid(given: Given) -> None:
 
 
 @pytest.mark.parametrize("given", [EVERYTHING, Given(**HOUR)], ids=["everything", "the least"])
-def test_session_and_ratings_meet_our_profiles(given: Given, shelf: Shelf) -> None:
+def test_session_and_ratings_meet_our_profiles(given: Given) -> None:
     bundle, played = bundled(drafts(given, around()))
     for part, entry in zip(played, bundle["entry"], strict=True):
         name = {"session": "massage-session"}.get(part, "massage-outcome" if part in PARTS[3:6] else "")
         if name:
-            profile = shelf.profile(profiles.canonical(name))
-            assert isinstance(profile, Profile)
-            assert profile.issues(decode(encode(entry["resource"]))) == [], part
+            assert profile_of(name).issues(decode(encode(entry["resource"]))) == [], part
 
 
 def test_within_the_bundle_everything_is_linked() -> None:

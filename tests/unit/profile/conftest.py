@@ -7,23 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from service.fhir.codec import decode
-from service.fhir.definitions import Definitions, load
 from service.fhir.profile import Shelf
-from service.fhir.validation import Validator
 from tests.examples import official_examples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
-@pytest.fixture(scope="session")
-def definitions() -> Definitions:
-    return load()
-
-
-@pytest.fixture(scope="session")
-def validator(definitions: Definitions) -> Validator:
-    return Validator(definitions)
+    from service.fhir.definitions import Definitions
 
 
 @pytest.fixture(scope="session")
