@@ -37,6 +37,8 @@ from tests.benchmarks.sizes import Searching, measure_sizes
 from tests.benchmarks.sizes_report import sizes_goals, sizes_json, sizes_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.benchmarks.serving import Serving
 
 _MANY: Final = 16
@@ -54,6 +56,29 @@ _SEARCHED_QUICKLY: Final = (400, 800)
 
 def main() -> None:
     """Parse the command line, measure, report."""
+    arguments = _arguments()
+    size = _QUICK if arguments.quick else _FULL
+    size = replace(size, rounds=arguments.rounds or size.rounds, seconds=arguments.seconds or size.seconds)
+    console = Console(width=None if Console().is_terminal else 150)
+    report: dict[str, Any] = {"setting": _setting(arguments.workers, size)}
+    console.print(" · ".join(f"{name}: {value}" for name, value in report["setting"].items()))
+    sections: dict[str, Callable[[Path], dict[str, Any]]] = {
+        "service": lambda folder: _service(folder, arguments.workers, size, console),
+        "access": lambda folder: {"access": _access(folder, arguments.workers, size, console)},
+        "loop": lambda folder: {"loop": _loop(folder, arguments.workers, size, console)},
+        "pages": lambda folder: {"pages": _pages(folder, arguments.workers, size, console)},
+        "search": lambda folder: {
+            "search": _search(folder, _searching(arguments.search, arguments.workers, size), console)
+        },
+    }
+    for name in (arguments.only,) if arguments.only else _SECTIONS:
+        with tempfile.TemporaryDirectory(prefix="massage-bench-") as folder:
+            report |= sections[name](Path(folder))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few requests each: shows that the harness works")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round to this file as well")
@@ -67,51 +92,41 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, help="rounds of every load")
     parser.add_argument("--seconds", type=float, help="seconds of every load")
     parser.set_defaults(search=_SEARCHED)
-    arguments = parser.parse_args()
-    size = _QUICK if arguments.quick else _FULL
-    size = replace(size, rounds=arguments.rounds or size.rounds, seconds=arguments.seconds or size.seconds)
-    console = Console(width=None if Console().is_terminal else 150)
-    report: dict[str, Any] = {"setting": _setting(arguments.workers, size)}
-    console.print(" · ".join(f"{name}: {value}" for name, value in report["setting"].items()))
-    sections = (arguments.only,) if arguments.only else _SECTIONS
-    with tempfile.TemporaryDirectory(prefix="massage-bench-") as folder:
-        if "service" in sections:
-            rows, reached = asyncio.run(_measure(Path(folder), size, arguments.workers, console))
-            console.print(loads_table(rows))
-            console.print(goals_table(reached))
-            report |= as_json(rows, reached)
-    with tempfile.TemporaryDirectory(prefix="massage-bench-") as folder:
-        if "access" in sections:
-            rows = asyncio.run(measure_access(Path(folder), workers=arguments.workers, size=size))
-            reached = access_goals(rows)
-            console.print(loads_table(rows, ACCESS_TITLE))
-            console.print(goals_table(reached))
-            report |= {"access": as_json(rows, reached)}
-    with tempfile.TemporaryDirectory(prefix="massage-bench-") as folder:
-        if "loop" in sections:
-            rows = asyncio.run(measure_loop(Path(folder), workers=arguments.workers, size=size))
-            reached = loop_goals(rows, repeats=size.validations)
-            console.print(loads_table(rows, LOOP_TITLE))
-            console.print(goals_table(reached))
-            report |= {"loop": as_json(rows, reached)}
-    if "pages" in sections:
-        report |= {"pages": _pages(arguments.workers, size, console)}
-    with tempfile.TemporaryDirectory(prefix="massage-bench-") as folder:
-        if "search" in sections:
-            how = _searching(arguments.search, arguments.workers, size)
-            sized = asyncio.run(measure_sizes(Path(folder), how, console.print))
-            console.print(sizes_table(sized))
-            console.print(goals_table(sizes_goals(sized)))
-            report |= {"search": sizes_json(sized)}
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+    return parser.parse_args()
 
 
-def _pages(workers: int, size: Size, console: Console) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="massage-bench-") as folder:
-        reached = asyncio.run(page_goals(Path(folder), workers=workers, size=size))
+def _service(folder: Path, workers: int, size: Size, console: Console) -> dict[str, Any]:
+    rows, reached = asyncio.run(_measure(folder, size, workers, console))
+    return _told(rows, reached, console)
+
+
+def _access(folder: Path, workers: int, size: Size, console: Console) -> dict[str, Any]:
+    rows = asyncio.run(measure_access(folder, workers=workers, size=size))
+    return _told(rows, access_goals(rows), console, ACCESS_TITLE)
+
+
+def _loop(folder: Path, workers: int, size: Size, console: Console) -> dict[str, Any]:
+    rows = asyncio.run(measure_loop(folder, workers=workers, size=size))
+    return _told(rows, loop_goals(rows, repeats=size.validations), console, LOOP_TITLE)
+
+
+def _told(rows: list[Row], reached: list[goal.Goal], console: Console, *title: str) -> dict[str, Any]:
+    console.print(loads_table(rows, *title))
+    console.print(goals_table(reached))
+    return as_json(rows, reached)
+
+
+def _pages(folder: Path, workers: int, size: Size, console: Console) -> dict[str, Any]:
+    reached = asyncio.run(page_goals(folder, workers=workers, size=size))
     console.print(goals_table(reached))
     return as_json([], reached)
+
+
+def _search(folder: Path, how: Searching, console: Console) -> Any:
+    sized = asyncio.run(measure_sizes(folder, how, console.print))
+    console.print(sizes_table(sized))
+    console.print(goals_table(sizes_goals(sized)))
+    return sizes_json(sized)
 
 
 def _sizes(text: str) -> tuple[int, ...]:

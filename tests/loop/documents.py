@@ -58,36 +58,35 @@ async def begun(story: Story, **order: Any) -> Story:
     return await planned(story)
 
 
+def wanted(story: Story, text: str, measure: Json, value: int, unit: str) -> Json:
+    """A goal in numbers, due in a month."""
+    detail = {"value": value, "system": UCUM, "code": unit}
+    due = f"{now() + timedelta(days=30):%Y-%m-%d}"
+    return new(
+        loop.goal(),
+        description={"text": text},
+        subject=reference(story.patient),
+        addresses=[reference(story.referral)],
+        target=[{"measure": measure, "detailQuantity": detail, "dueDate": due}],
+    )
+
+
 async def planned(story: Story) -> Story:
     """The referral accepted, with a therapist and a plan that has two goals in numbers."""
     await story.accept()
-    due = f"{now() + timedelta(days=30):%Y-%m-%d}"
-    wanted = (("pain", "Less pain", PAIN, 5, "{score}"), ("work", "Back to work", DISABILITY, 32, "%"))
-    goals = [
-        new(
-            loop.goal(),
-            description={"text": text},
-            subject=reference(story.patient),
-            addresses=[reference(story.referral)],
-            target=[
-                {
-                    "measure": measure,
-                    "detailQuantity": {"value": value, "system": UCUM, "code": unit},
-                    "dueDate": due,
-                }
-            ],
-        )
-        for _, text, measure, value, unit in wanted
-    ]
+    goals = {
+        story.url("pain"): wanted(story, "Less pain", PAIN, 5, "{score}"),
+        story.url("work"): wanted(story, "Back to work", DISABILITY, 32, "%"),
+    }
     plan = new(
         loop.plan(),
         subject=reference(story.patient),
         supportingInfo=story.based_on,
         addresses=[reference(story.condition)],
-        goal=[reference(story.url(name)) for name, *_ in wanted],
+        goal=[reference(url) for url in goals],
         activity=[{"detail": {"status": "in-progress", "description": "Massage of the lower back, once a week"}}],
     )
-    entries = [entry(goal, full_url=story.url(row[0])) for goal, row in zip(goals, wanted, strict=True)]
+    entries = [entry(goal, full_url=url) for url, goal in goals.items()]
     answered = await story.clinic.send(*entries, entry(plan, full_url=story.url("plan")))
     assert answered.status_code == 200, answered.text
     made = [each["response"]["location"].partition("/fhir/")[2] for each in answered.json()["entry"]]

@@ -54,8 +54,8 @@ async def test_a_packet_says_what_is_missing_and_what_would_be_accepted(story: S
     assert "An active Coverage in ServiceRequest.insurance whose period includes each session" in text
 
 
-async def complete(story: Story) -> Story:
-    """A referral with all that a payer asks for."""
+def papers(story: Story) -> dict[str, Json]:
+    """Coverage, authorisation and signed order of the patient, by the names of their URLs."""
     person = story.url("patient")
     payer = reference("Organization/payer")
     coverage = {
@@ -92,10 +92,12 @@ async def complete(story: Story) -> Story:
         "subject": reference(person),
         "content": [{"attachment": {"contentType": "text/plain", "data": "eA=="}}],
     }
-    beside = [
-        entry(each, full_url=story.url(name))
-        for name, each in (("coverage", coverage), ("answer", answer), ("script", script))
-    ]
+    return {"coverage": coverage, "answer": answer, "script": script}
+
+
+async def complete(story: Story) -> Story:
+    """A referral with all that a payer asks for."""
+    beside = [entry(each, full_url=story.url(name)) for name, each in papers(story).items()]
     order = story.order(
         authoredOn=(now() - timedelta(days=21)).isoformat(timespec="seconds"),
         insurance=[reference(story.url("coverage")), reference(story.url("answer"))],

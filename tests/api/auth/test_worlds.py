@@ -147,12 +147,9 @@ class Author:
         headers = {"If-None-Exist": "identifier=urn:shared|1"} if self._random.random() < 0.3 else {}
         return "POST", resource_type, self.content(resource_type), headers
 
-    def anything(self) -> Request:
-        """One of every kind of request."""
-        resource_type = self._random.choice(TYPES)
-        reference = self.any_of(resource_type)
-        content = self.content(resource_type)
-        searched = self._random.choice(
+    def search(self, reference: str) -> str:
+        """The criteria of a search that any type takes."""
+        return self._random.choice(
             [
                 "identifier=urn:shared|1",
                 "_tag=urn:tag|x",
@@ -170,7 +167,10 @@ class Author:
                 "status=active",
             ]
         )
-        linked = self._random.choice(
+
+    def linked_search(self) -> str:
+        """A search of some types by what others say."""
+        return self._random.choice(
             [
                 f"Condition?subject:Patient.family={SECRET}",
                 f"Observation?subject:Patient.family:contains={SECRET.lower()}",
@@ -190,6 +190,10 @@ class Author:
                 "?_type=Patient,Task&_lastUpdated=gt2000&_count=4",
             ]
         )
+
+    def change(self, resource_type: str, reference: str) -> Request:
+        """A write, or what looks like one."""
+        content = self.content(resource_type)
         patch = [{"op": "add", "path": "/language", "value": "en"}]
         patching = {"Content-Type": "application/json-patch+json"}
         entry = {"resource": content, "request": {"method": "POST", "url": resource_type}}
@@ -206,16 +210,18 @@ class Author:
             ("POST", "", {"resourceType": "Bundle", "type": "batch", "entry": [reading, entry]}, {}),
             ("POST", f"{resource_type}/$validate", content, {}),
         ]
-        reads: list[Request] = [
-            ("GET", reference, None, {}),
-            ("GET", f"{reference}/_history/1", None, {}),
-            ("GET", f"{reference}/_history", None, {}),
-            ("GET", f"{resource_type}/_history?_count=5", None, {}),
-            ("GET", "_history?_count=5", None, {}),
-            ("GET", f"{resource_type}?{searched}", None, {}),
-            ("GET", linked, None, {}),
-        ]
-        return self._random.choice(changes if self._random.random() < 0.3 else [*reads, reads[-1], reads[-2]])
+        return self._random.choice(changes)
+
+    def anything(self) -> Request:
+        """One of every kind of request; searches more often than others."""
+        resource_type = self._random.choice(TYPES)
+        reference = self.any_of(resource_type)
+        if self._random.random() < 0.3:
+            return self.change(resource_type, reference)
+        searches = (f"{resource_type}?{self.search(reference)}", self.linked_search())
+        told = ("", "/_history/1", "/_history")
+        reads = [*(f"{reference}{each}" for each in told), f"{resource_type}/_history?_count=5", "_history?_count=5"]
+        return "GET", self._random.choice([*reads, *searches, *searches]), None, {}
 
 
 async def pages(world: World, response: httpx.Response) -> list[str]:

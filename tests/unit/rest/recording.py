@@ -64,6 +64,25 @@ def application(engine: RecordingEngine, **options: Any) -> FhirApplication:
     return FhirApplication(engine, definitions=DEFINITIONS, **{**fixed, **options})
 
 
+def scope_of(method: str, target: str, headers: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The ASGI scope of a request below the mount point ``/fhir``, as uvicorn would make it."""
+    path, _, query = target.partition("?")
+    lower = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    if not any(name == b"host" for name, _ in lower):
+        lower.append((b"host", b"clinic.example.org"))
+    return {
+        "type": "http",
+        "method": method,
+        "scheme": "https",
+        "path": unquote(f"/fhir{path}"),
+        "raw_path": f"/fhir{path}".encode("latin-1", "replace"),
+        "root_path": "/fhir",
+        "query_string": query.encode("utf-8", "surrogateescape"),
+        "headers": lower,
+        "server": ("127.0.0.1", 8000),
+    }
+
+
 async def exchange(
     served: FhirApplication,
     method: str,
@@ -77,21 +96,6 @@ async def exchange(
 
     A client that `stalls` leaves the body without an end.
     """
-    path, _, query = target.partition("?")
-    lower = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    if not any(name == b"host" for name, _ in lower):
-        lower.append((b"host", b"clinic.example.org"))
-    scope = {
-        "type": "http",
-        "method": method,
-        "scheme": "https",
-        "path": unquote(f"/fhir{path}"),
-        "raw_path": f"/fhir{path}".encode("latin-1", "replace"),
-        "root_path": "/fhir",
-        "query_string": query.encode("utf-8", "surrogateescape"),
-        "headers": lower,
-        "server": ("127.0.0.1", 8000),
-    }
     parts = [body] if isinstance(body, bytes) else list(body)
     sent: list[MutableMapping[str, Any]] = []
 
@@ -105,7 +109,7 @@ async def exchange(
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
-    await served(scope, receive, send)
+    await served(scope_of(method, target, headers), receive, send)
     start, end = sent
     return httpx.Response(
         start["status"], headers=start["headers"], content=end["body"], request=httpx.Request(method, "https://x")
