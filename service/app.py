@@ -30,6 +30,7 @@ from service.loop.server import loop_of
 from service.operations.table import OPERATIONS
 from service.pages.browser import Pages
 from service.pages.routes import routes as page_routes
+from service.pages.sign_in import sign_in_page
 from service.rest.application import FhirApplication
 from service.rest.health import ELSEWHERE, health_routes
 from service.rest.hosts import Hosts
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from service.auth.server import AccessServer
     from service.interactions.parts import Parts
     from service.loop.rules import ReferralRules
+    from service.loop.server import Loop
     from service.settings import Settings
 
     Scope = MutableMapping[str, Any]
@@ -147,13 +149,19 @@ def create_app(
         cors_origins=settings.cors_origins,
         access_log=AccessLog() if settings.access_log else None,
         door=access.gate if access else None,
-        pages=Pages(standard.definitions, loop.knowledge, loop.safety_rules, settings.time_zone, version()),
+        pages=_pages(settings, standard, loop),
         journal=journal,
         bind_request_id=request_id.set,
     )
     hooks = cds_routes(settings, loop.safety_rules, fhir_url(settings), pool, journal, now)
     elsewhere = _elsewhere(standard, pool, [*(access.routes if access else ()), *hooks])
     return Application(fhir=fhir, elsewhere=elsewhere, pool=pool, beside=beside, around=around)
+
+
+def _pages(settings: Settings, standard: Standard, loop: Loop) -> Pages:
+    signs_in = settings.auth_mode != ("open",)
+    zone = settings.time_zone
+    return Pages(standard.definitions, loop.knowledge, loop.safety_rules, zone, version(), signs_in=signs_in)
 
 
 def _around(settings: Settings) -> Surroundings:
@@ -202,7 +210,7 @@ def _access(settings: Settings, pool: Pool, journal: Journal | None, now: Callab
         stranger_requests_per_minute=settings.stranger_requests_per_minute,
         workers=settings.workers,
     )
-    return access_server(choices, pool, journal=journal, now=now)
+    return access_server(choices, pool, journal=journal, now=now, page=sign_in_page(version()))
 
 
 async def publish(settings: Settings, resources: Sequence[dict[str, Any]], fingerprint: str) -> int:

@@ -82,9 +82,25 @@ class Gate:
             raise admission.refusal
         return admission.actor
 
+    async def stay(self, authorization: bytes, address: str | None) -> tuple[Actor, int]:
+        """Who it is, and for how many whole seconds the token still counts; FhirError as of `admit`."""
+        now = self._now()
+        remembered = await self._recognised(authorization, address, now)
+        remembered.bucket.take(now)
+        return remembered.actor, int(remembered.expires_at - now)
+
     async def admission(self, authorization: bytes | None, address: str | None) -> Admission:
         """The same, and who it is of whom there are too many requests; FhirError unauthenticated or throttled."""
         now = self._now()
+        remembered = await self._recognised(authorization, address, now)
+        try:
+            remembered.bucket.take(now)
+        except FhirError as throttled:
+            return Admission(remembered.actor, throttled)
+        return remembered.admission
+
+    async def _recognised(self, authorization: bytes | None, address: str | None, now: float) -> _Remembered:
+        """What is known of a token; FhirError unauthenticated or throttled."""
         if authorization is None:
             self._strangers.take(address, now)
             raise _refused(
@@ -95,11 +111,7 @@ class Gate:
         remembered = self._remembered.get(authorization)
         if remembered is None or remembered.expires_at <= now:
             remembered = await self._introduced(authorization, address, now)
-        try:
-            remembered.bucket.take(now)
-        except FhirError as throttled:
-            return Admission(remembered.actor, throttled)
-        return remembered.admission
+        return remembered
 
     def visit(self, address: str | None) -> None:
         """Count a request of somebody who need not say who they are; FhirError throttled."""

@@ -16,6 +16,7 @@ from service.auth.key_sets import KeySets
 from service.auth.recording import Recording
 from service.auth.registry_routes import registry_routes
 from service.auth.routes import discovery_routes, token_routes
+from service.auth.signing_in import SigningIn
 from service.auth.strangers import Strangers
 from service.auth.throttle import Throttle
 from service.auth.token import TokenEndpoint
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from service.auth.endpoints import Endpoints
     from service.auth.recording import Journal
+    from service.auth.signing_in import Page
     from service.outgoing.address import Network
     from service.store.pool import Pool
 
@@ -63,8 +65,13 @@ class AccessServer(Struct, frozen=True, kw_only=True):
     security: dict[str, Any]
 
 
-def access_server(choices: Choices, pool: Pool, *, journal: Journal | None, now: Callable[[], float]) -> AccessServer:
-    """All of it, for one worker; `now` is in seconds since 1970. `journal` None: nothing is put on record."""
+def access_server(
+    choices: Choices, pool: Pool, *, journal: Journal | None, now: Callable[[], float], page: Page
+) -> AccessServer:
+    """All of it, for one worker; `now` is in seconds since 1970. `journal` None: nothing is put on record.
+
+    `page` makes the page on which a browser signs in, with what is to be told on it.
+    """
     endpoints = endpoints_of(choices.fhir)
     clients, tokens = Clients(pool), Tokens(pool)
     throttle = Throttle(per_minute=choices.requests_per_minute, workers=choices.workers)
@@ -72,7 +79,7 @@ def access_server(choices: Choices, pool: Pool, *, journal: Journal | None, now:
     strangers = Strangers(per_minute=choices.stranger_requests_per_minute, workers=choices.workers)
     recording = Recording(journal, now)
     gate = Gate(tokens, throttle, strangers, is_issuer=choices.is_issuer, issuers=issuers, now=now)
-    fetch = Fetch(allowed=choices.private_networks)
+    fetch, watch = Fetch(allowed=choices.private_networks), Watch(strangers, recording, now)
     routes = discovery_routes(endpoints, issuers, None if choices.is_issuer else choices.issuers[0])
     if choices.is_issuer:
         key_sets = KeySets(fetch, now)
@@ -80,12 +87,13 @@ def access_server(choices: Choices, pool: Pool, *, journal: Journal | None, now:
         routes += token_routes(
             TokenEndpoint(authentication, tokens, now=now, new_token=_new_token),
             TokenState(authentication, gate, tokens, issuer=endpoints.fhir, now=now),
-            Watch(strangers, recording, now),
+            watch,
         )
     administration = Administration(
         clients, gate, issuers=choices.issuers, check_url=fetch.check, new_id=new_client_id, now=now
     )
     routes += registry_routes(administration, recording)
+    routes += SigningIn(gate, tokens, watch, fhir=choices.fhir, page=page).routes()
     return AccessServer(gate=gate, routes=routes, security=_security(endpoints, is_issuer=choices.is_issuer))
 
 

@@ -52,17 +52,24 @@ _NO_CONDITIONS: Final = "Your scopes do not let you read diagnoses: which referr
 class Pages:
     """Makes pages by what is known of the trade, and the safety `rules`.
 
-    `zone` is that of the times on them, `version` the software's. `base` is the URL of FHIR as clients see it, `target`
-    the path and query below it, `now` the present instant. `ask` performs an interaction in the caller's name and puts
-    it on record; FhirError where it is refused.
+    `zone` is that of the times on them, `version` the software's; `signs_in`: there is a page to sign in on.
+    `base` is the URL of FHIR as clients see it, `target` the path and query below it, `now` the present instant. `ask`
+    performs an interaction in the caller's name and puts it on record; FhirError where it is refused.
     """
 
     def __init__(
-        self, definitions: Definitions, knowledge: Knowledge, rules: Rules, zone: tzinfo, version: str
+        self,
+        definitions: Definitions,
+        knowledge: Knowledge,
+        rules: Rules,
+        zone: tzinfo,
+        version: str,
+        *,
+        signs_in: bool = False,
     ) -> None:
         self._zone = zone
         self._types = frozenset(definitions.resource_types)
-        self._sheets = Sheets(definitions, knowledge, rules, zone, version)
+        self._sheets = Sheets(definitions, knowledge, rules, zone, version, signs_in=signs_in)
 
     async def answer(
         self, body: bytes, interaction: Interaction, *, base: str, target: str, now: datetime, ask: Ask

@@ -79,8 +79,16 @@ class Sheets:
     """Makes pages by what is known of the trade; `zone` is that of the times on them, `version` the software's."""
 
     def __init__(
-        self, definitions: Definitions, knowledge: Knowledge, rules: Rules, zone: tzinfo, version: str
+        self,
+        definitions: Definitions,
+        knowledge: Knowledge,
+        rules: Rules,
+        zone: tzinfo,
+        version: str,
+        *,
+        signs_in: bool = False,
     ) -> None:
+        self._signs_in = signs_in
         self._rules = rules
         self._types = frozenset(definitions.resource_types)
         self._elements = Elements(definitions)
@@ -197,6 +205,7 @@ class Sheets:
             template,
             links=links,
             stylesheet=f"{links.above}/assets/{stylesheet.name()}",
+            sign_in=f"{links.above}/sign-in" if self._signs_in else "",
             icon=f"{links.above}/assets/swagger-ui/favicon-32x32.png",
             as_json=_as_json(links, visited.target),
             version=self._version,

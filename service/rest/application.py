@@ -22,6 +22,7 @@ from service.rest import request as reading
 from service.rest.acting import acting_for, breaking_the_glass, provenance
 from service.rest.answer_form import negotiate, printed
 from service.rest.body import Body, ClientDisconnectedError
+from service.rest.browser_cookie import authorization_of
 from service.rest.browsing import Browsing
 from service.rest.cors import Origins
 from service.rest.headers import REQUEST_ID
@@ -266,7 +267,7 @@ class FhirApplication:
         if request.address is not None and request.address.place is Place.METADATA:
             door.visit(address)
             return
-        admission = await door.admission(request.headers.get(b"authorization"), address)
+        admission = await door.admission(authorization_of(scope, request), address)
         request.actor = admission.actor
         if admission.refusal is not None:
             raise admission.refusal

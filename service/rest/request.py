@@ -38,6 +38,7 @@ _SINGLES: Final = (
     b"if-modified-since",
     b"if-none-exist",
     b"origin",
+    b"sec-fetch-site",
     b"x-actor-organization",
     b"x-break-glass",
     b"x-correlation-id",

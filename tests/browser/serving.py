@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -31,10 +31,10 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def site_on(url: str, standard: Standard) -> AsyncIterator[str]:
+async def site_on(url: str, standard: Standard, **chosen: Any) -> AsyncIterator[str]:
     """The address of the service on a database, with the rules of the loop, as long as the block lasts."""
     port = free_port()
-    settings = settings_for(url, referral_rules="on", port=port)
+    settings = settings_for(url, referral_rules="on", port=port, **chosen)
     async with application_on(settings, standard) as running:
         config = uvicorn.Config(
             running, host="127.0.0.1", port=port, lifespan="off", log_config=None, access_log=False, interface="asgi3"
