@@ -21,6 +21,7 @@ from service.massage.cycle.terms import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import tzinfo
 
     from service.fhir.resource import Content
     from service.massage.cycle import Verdict
@@ -258,6 +259,7 @@ class World:
     stored: dict[str, dict[str, Content]] = field(default_factory=dict)
     now: datetime = START
     policy: Policy = field(default_factory=Policy)
+    zone: tzinfo = UTC
     last_id: int = 0
     first: Content = field(default_factory=referral)
     watched: bool = True
@@ -273,7 +275,7 @@ class World:
     @property
     def surroundings(self) -> Surroundings:
         """What the rules are told of the world outside."""
-        return Surroundings(resolve=ORGANISATIONS.get, is_open_absolute=is_open, policy=self.policy)
+        return Surroundings(resolve=ORGANISATIONS.get, is_open_absolute=is_open, policy=self.policy, zone=self.zone)
 
     @property
     def episode(self) -> Episode:

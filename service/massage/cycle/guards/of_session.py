@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from service.massage.cycle.view import View
 
 _PLACED: Final = ("encounter", "performedPeriod", "performedDateTime")
+_WITHIN: Final = ("partOf", "performedPeriod", "performedDateTime")
 _INSTANT: Final = timedelta(microseconds=1)
 
 
@@ -71,6 +72,25 @@ def _became_part(situation: Situation) -> str | None:
     if not draft.is_session(before) or draft.is_session(situation.content):
         return None
     return "A session does not become part of another one; mark it as entered-in-error instead."
+
+
+def _apart_from_session(situation: Situation) -> str | None:
+    """Of a technique: only a session counts as a visit, so nothing that takes place by itself is part of one."""
+    draft, content, before = situation.draft, situation.content, situation.before or {}
+    is_new = situation.target != situation.source or any(content.get(one) != before.get(one) for one in _WITHIN)
+    if situation.target not in TAKING_PLACE or draft.is_session(content) or not is_new:
+        return None
+    named = (draft.find(one) for one in references_in(content.get("partOf")))
+    found = [one for one in named if one is not None and one["resourceType"] == "Procedure" and draft.is_session(one)]
+    if not any(one.get("status") in TAKING_PLACE for one in found):
+        return "partOf must name the session of this referral in which the technique was used."
+    starts, ends = (_range(draft, visits.performed(content), bound) for bound in ("start", "end"))
+    for lasted in (lasted for one in found if (lasted := visits.range_of_session(one)) is not None):
+        is_before = starts is not None and starts.high <= lasted.low
+        is_after = ends is not None and ends.low > lasted.high
+        if is_before or is_after:
+            return "A technique lies within the time of the session that it is part of; leave its own time out."
+    return None
 
 
 def _encounter_taken(situation: Situation) -> str | None:
@@ -226,6 +246,7 @@ def is_further_justified(view: View, session: Content) -> bool:
 GUARDS: Final = (
     Guard("session-timed", "guard-visits", "performed", "it says from when to when", _without_times),
     Guard("session-stays", "guard-visits", "partOf", "it does not become part of another", _became_part),
+    Guard("technique-within", "guard-visits", "partOf", "a technique is within its session", _apart_from_session),
     Guard("one-session-a-day", "guard-visits", "performed", "no other was on that day", _second_on_a_day),
     Guard("encounter-free", "guard-visits", "encounter", "its Encounter is not another's or over", _encounter_taken),
     Guard("within-encounter", "guard-visits", "performed", "it lies within its Encounter's period", _outside_period),

@@ -107,7 +107,7 @@ ENCOUNTER: Final = Machine(
 _DELIVER: Final = (
     "task-in-progress no-open-absolute-issue plan-active encounter-begun therapist-licensed session-timed "
     "session-length units-agree session-unrecorded session-apart one-session-a-day encounter-free within-encounter "
-    "since-order visit-of-its-day within-visits place-unbooked authorised-then"
+    "since-order visit-of-its-day within-visits place-unbooked authorised-then technique-within"
 )
 
 PROCEDURE: Final = Machine(
@@ -130,7 +130,8 @@ PROCEDURE: Final = Machine(
             f"{NONE} preparation",
             "in-progress",
             by="clinic",
-            guards="task-in-progress no-open-absolute-issue plan-active encounter-begun encounter-free",
+            guards="task-in-progress no-open-absolute-issue plan-active encounter-begun encounter-free "
+            "technique-within",
             instead=_CLINIC,
         ),
         step(
@@ -167,7 +168,7 @@ PROCEDURE: Final = Machine(
             by="clinic system",
             guards="session-stays session-timed session-length units-agree session-apart one-session-a-day "
             "encounter-free within-encounter since-order visit-of-its-day within-visits place-unbooked authorised-then "
-            "therapist-still-licensed",
+            "therapist-still-licensed technique-within",
             effects="report-reaction count-units",
             instead=_CLINIC,
         ),

@@ -185,7 +185,7 @@ def test_without_a_number_ordered_the_count_stands_alone() -> None:
 
 def test_a_technique_within_a_session_is_no_session() -> None:
     world = with_sessions(1)
-    world.judge(CLINIC, session(2), session(9, partOf=[{"reference": "Procedure/session2"}]))
+    world.judge(CLINIC, session(2), session(2, id="part", partOf=[{"reference": "Procedure/session2"}]))
     assert world.get("Task/task")["output"][0]["valueRatio"]["numerator"]["value"] == 2
 
 

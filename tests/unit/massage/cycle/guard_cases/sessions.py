@@ -22,6 +22,7 @@ TWO_DAYS = {"start": "2026-01-14T08:00:00Z", "end": "2026-01-15T09:00:00Z"}
 THIRD_DAY = {"start": "2026-01-15T08:00:00Z", "end": "2026-01-15T09:00:00Z"}
 NEXT_DAY = {"start": "2026-01-14T08:00:00Z", "end": "2026-01-14T09:00:00Z"}
 
+TECHNIQUE = without(session(id="technique", partOf=[{"reference": "Procedure/session1"}]), "performedPeriod")
 UNTIMED = without(session(), "performedPeriod")
 ALSO = encounter(status="finished", appointment=[{"reference": f"Appointment/visit{number}"} for number in (1, 2)])
 
@@ -159,6 +160,29 @@ CASES = (
         guard="session-stays",
         broken=((*ORDER, *DONE, encounter(2), session(2)), (session(2, partOf=[{"reference": "Procedure/session1"}]),)),
         holding=((*ORDER, *DONE, encounter(2), session(2)), (session(2, note=[{"text": "Left side."}]),)),
+    ),
+    *(
+        Case(
+            guard="technique-within",
+            broken=((*ORDER, *DONE, encounter(2), *beside), (TECHNIQUE | sent,)),
+            holding=((*ORDER, *DONE, encounter(2)), (TECHNIQUE | holding,)),
+        )
+        for beside, sent, holding in (
+            ((), {"partOf": [{"reference": "Procedure/unknown"}]}, {}),
+            ((), {"performedPeriod": HOUR}, {"performedPeriod": on_the_first_day("08:10", "09:00")}),
+            ((), {"performedDateTime": "2026-01-14"}, {"performedDateTime": "2026-01-13"}),
+            ((TECHNIQUE,), {"id": "within", "partOf": [{"reference": "Procedure/technique"}]}, {}),
+            (
+                (session(2, status="entered-in-error"),),
+                {"partOf": [{"reference": "Procedure/session2"}]},
+                {"status": "in-progress"},
+            ),
+        )
+    ),
+    Case(
+        guard="technique-within",
+        broken=((*ORDER, *DONE, TECHNIQUE), (TECHNIQUE | {"performedPeriod": HOUR},)),
+        holding=((*ORDER, *DONE, TECHNIQUE), (TECHNIQUE | {"note": [{"text": "Left side."}]},)),
     ),
     *(
         Case(
