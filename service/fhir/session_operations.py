@@ -26,7 +26,8 @@ SESSION_OPERATIONS: Final[dict[str, tuple[OperationClaim, ...]]] = {
             levels=("instance",),
             definition=f"{CANONICAL}/OperationDefinition/{REFERRAL}-visits",
             documentation="The visits that are ordered, authorised, booked, completed, missed and left; the payer's "
-            "authorisations; when a progress report falls due; and the log of sessions.",
+            "authorisations; when a progress report falls due; and the log of sessions, with others of the patient "
+            "that overlap with one as far as the client sees them.",
         ),
     ),
 }

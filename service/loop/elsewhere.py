@@ -6,7 +6,8 @@ named, and nothing of where, for whom or how long.
 
 That a patient is treated elsewhere is nobody's to learn who does not see it: a patient's other sessions and bookings
 count as far as the caller sees them, which is what its own organisation has, and for a referrer all that it ordered.
-Of two organisations that treat one patient at the same time without knowing of each other neither is refused.
+Of two organisations that treat one patient at the same time without knowing of each other neither is refused; whoever
+sees both sessions is told by $visits that they overlap.
 
 Within one referral the life cycles themselves see to it.
 """
@@ -26,7 +27,7 @@ from service.loop.episode import decoded
 from service.massage.cycle.guards.of_session import JUSTIFY, is_further_justified
 from service.massage.cycle.moment import day_in, start_of
 from service.massage.cycle.terms import reference_in, references_in
-from service.massage.cycle.view import BOOKED, View
+from service.massage.cycle.view import BOOKED, View, name_of
 from service.massage.cycle.visits import TAKING_PLACE, performed, range_of_session
 from service.store.simultaneous import Sources, begun_between, lock_people
 
@@ -111,14 +112,30 @@ class Elsewhere:
                     )
             self._refuse(one, others)
 
+    async def overlapping(self, session: Session, sessions: Sequence[Content], base: str) -> dict[str, list[str]]:
+        """Session → other sessions of its patient at the same time, of those that the caller sees: ``Procedure/id``."""
+        periods = {name_of(each): period for each in sessions if (period := range_of_session(each)) is not None}
+        if not periods:
+            return {}
+        patients = self._identities([reference_in(each.get("subject")) for each in sessions], base, {"Patient"})
+        first = min(each.low for each in periods.values()) - _LONGEST
+        whole, never = Range(first, max(each.high for each in periods.values())), Range(first, first)
+        found = await begun_between(session, self._sources["Procedure"], (), patients, never, whole)
+        others = [content for each in found if _is_session(content := decoded(each.version))]
+        lasted = [(name_of(each), period) for each in others if (period := range_of_session(each)) is not None]
+        return {
+            name: [other for other, its in lasted if other != name and its.overlaps(period)]
+            for name, period in periods.items()
+        }
+
     async def _stored(
         self, session: Session, one: _Given, written: Collection[tuple[str, str]]
     ) -> list[tuple[Content, bool, bool]]:
         """What is stored of the same people then: each, whether it is of a therapist's, whether of the patient's."""
-        since, until = one.period.low - _LONGEST, one.period.high
-        if (day := range_of(one.day, self._zone) if one.day else None) is not None:
-            since, until = min(since, day.low), max(until, day.high)
-        found = await begun_between(session, self._sources[one.type], one.therapists, one.patient, since, until)
+        busy = Range(one.period.low - _LONGEST, one.period.high)
+        day = (range_of(one.day, self._zone) if one.day else None) or busy
+        whole = Range(min(busy.low, day.low), max(busy.high, day.high))
+        found = await begun_between(session, self._sources[one.type], one.therapists, one.patient, busy, whole)
         contents = [(decoded(each.version), each.of_therapist, each.of_patient) for each in found]
         return [each for each in contents if (one.type, each[0]["id"]) not in written and _counts(each[0])]
 

@@ -72,6 +72,7 @@ def loop_of(
     plausibility = Plausibility(catalogue, zone)
     forms = Forms(assessment.load(known=catalogue), registry, types, zone)
     knowledge = Knowledge(catalogue=catalogue, measures=Measures(catalogue), payers=payers)
+    elsewhere = Elsewhere(registry, types, payers, zone)
     told = Told(catalogue, knowledge.measures)
     return Loop(
         knowledge=knowledge,
@@ -82,12 +83,13 @@ def loop_of(
             plausibility,
             Responses(forms, types),
             types,
-            Elsewhere(registry, types, payers, zone),
+            elsewhere,
             payers,
             achievements=Achievements(knowledge.measures, zone),
         ),
         operations={
             **_operations(protocols, forms, knowledge, referrals, safety),
+            "visits": CountVisits(payers, elsewhere),
             "validate": Validate(forms, plausibility),
             "outcome-measures": OutcomeMeasures(told, smallest_group, outcome_period),
         },
@@ -106,5 +108,4 @@ def _operations(
         "populate": Populate(forms),
         "progress-report": ProgressReport(knowledge, referrals, press),
         "record-session": RecordSession(protocols.catalogue, referrals),
-        "visits": CountVisits(knowledge.payers),
     }

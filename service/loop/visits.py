@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from service.fhir.interaction import Context, Operation
     from service.interactions.parts import Parts
+    from service.loop.elsewhere import Elsewhere
     from service.massage.cycle import Policy
     from service.massage.cycle.view import View
     from service.massage.payers import Payers
@@ -39,10 +40,11 @@ _REPORTED: Final = frozenset({"DiagnosticReport", "Procedure", "Task"})
 
 
 class CountVisits:
-    """The operation, by the rules of payers."""
+    """The operation, by the rules of payers; it tells of sessions that cannot both have been, too."""
 
-    def __init__(self, payers: Payers) -> None:
+    def __init__(self, payers: Payers, elsewhere: Elsewhere) -> None:
         self._payers = payers
+        self._elsewhere = elsewhere
 
     async def __call__(self, parts: Parts, context: Context, operation: Operation) -> Answer:
         """Parameters; FhirError not-found where the referral is not seen."""
@@ -53,6 +55,7 @@ class CountVisits:
         readable = readable_types(context, looked_at)
         async with parts.store.session() as session:
             view = await seen_episode(parts, session, context, operation.id, _HANGING, _BESIDE)
+            overlapping = await self._elsewhere.overlapping(session, view.delivered(), context.base)
         unread = [each for each in looked_at if each not in readable]
         policy = self._payers.policy_of(view.referral, view.resources, context.base)
         units = self._payers.unit_policy(view.referral, view.resources, context.base, unread)
@@ -61,7 +64,7 @@ class CountVisits:
             parameter += map(_authorisation, authorisations(view))
         if readable >= _REPORTED:
             parameter.append(_report(view, policy, context.received_at))
-        parameter += map(_session, session_log(view, units))
+        parameter += (_session(each, overlapping.get(each.session, ())) for each in session_log(view, units))
         parameter += ({"name": "unread", "valueCode": each} for each in unread)
         return Answer(result=Result.OK, body=codec.encode({"resourceType": "Parameters", "parameter": parameter}))
 
@@ -106,7 +109,7 @@ def _report(view: View, policy: Policy, now: datetime) -> Part:
     return {"name": "progressReport", "part": part}
 
 
-def _session(entry: SessionEntry) -> Part:
+def _session(entry: SessionEntry, overlapping: Iterable[str]) -> Part:
     part: list[Part] = [
         *_reference("session", entry.session),
         *_reference("encounter", entry.encounter),
@@ -121,6 +124,7 @@ def _session(entry: SessionEntry) -> Part:
         *([{"name": "painAfter", "valueDecimal": entry.after}] if entry.after is not None else []),
         *_text("tolerance", entry.tolerance),
         *(part for text in entry.reactions for part in _text("reaction", text)),
+        *(part for other in overlapping for part in _reference("overlaps", other)),
         *(part for text in entry.findings for part in _text("finding", text)),
     ]
     return {"name": "session", "part": part}

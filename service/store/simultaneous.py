@@ -12,17 +12,14 @@ from service.store.sight import sees
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import datetime
     from uuid import UUID
 
     from service.fhir.resource import Version
+    from service.fhir.temporal import Range
     from service.store.store import Session
 
 _LOCK: Final = """WITH k AS MATERIALIZED (SELECT DISTINCT hashtextextended(i::text, 0) AS key
 FROM unnest($1::uuid[]) AS i ORDER BY 1) SELECT pg_advisory_xact_lock(key) FROM k"""
-_NAMES: Final = """EXISTS (SELECT FROM {people} p CROSS JOIN unnest($6::integer[]) AS s(source)
-  JOIN index_reference i ON uuid_hash_extended(i.target, i.source) = uuid_hash_extended(p.identity, s.source)
-  AND i.target = p.identity AND i.source = s.source AND i.resource_key = k.key)"""
 _FOUND: Final = f"""WITH t AS MATERIALIZED (
   SELECT identity FROM unnest($4::uuid[]) AS g(identity)
   UNION SELECT r.identity FROM unnest($4::uuid[]) AS g(identity) CROSS JOIN LATERAL (
@@ -30,15 +27,33 @@ _FOUND: Final = f"""WITH t AS MATERIALIZED (
     WHERE uuid_hash_extended(i.target, i.source) = uuid_hash_extended(g.identity, $8::integer)
     AND i.target = g.identity AND i.source = $8::integer OFFSET 0) i
   CROSS JOIN LATERAL (SELECT identity FROM resource WHERE key = i.resource_key OFFSET 0) r),
-a AS MATERIALIZED (SELECT identity FROM unnest($5::uuid[]) AS g(identity)),
 k AS MATERIALIZED (
   SELECT DISTINCT d.resource_key AS key FROM index_date d
   WHERE d.source = ANY($1::integer[]) AND d.low >= $2 AND d.low < $3 AND d.resource_key > 0),
-f AS MATERIALIZED (
-  SELECT k.key, {_NAMES.format(people="t")} AS therapist, {_NAMES.format(people="a")} AS patient FROM k)
-SELECT f.therapist, f.patient AND ($7::uuid[] IS NULL OR {sees("f.key", "$7")}) AS patient, {COLUMNS} FROM f
+by_therapist AS MATERIALIZED (
+  SELECT k.key FROM k WHERE EXISTS (
+    SELECT FROM t CROSS JOIN unnest($6::integer[]) AS s(source)
+    JOIN index_reference i ON uuid_hash_extended(i.target, i.source) = uuid_hash_extended(t.identity, s.source)
+    AND i.target = t.identity AND i.source = s.source AND i.resource_key = k.key)),
+of_patient AS MATERIALIZED (
+  SELECT DISTINCT i.resource_key AS key FROM unnest($5::uuid[]) AS g(identity)
+  CROSS JOIN unnest($6::integer[]) AS s(source) CROSS JOIN LATERAL (
+    SELECT i.resource_key FROM index_reference i
+    WHERE uuid_hash_extended(i.target, i.source) = uuid_hash_extended(g.identity, s.source)
+    AND i.target = g.identity AND i.source = s.source AND i.resource_key > 0 OFFSET 0) i),
+by_patient AS MATERIALIZED (
+  SELECT p.key FROM of_patient p WHERE EXISTS (
+    SELECT FROM index_date d WHERE d.resource_key = p.key AND d.source = ANY($1::integer[])
+    AND d.low >= $9 AND d.low < $10)
+  AND ($7::uuid[] IS NULL OR {sees("p.key", "$7")}))
+SELECT f.therapist, f.patient, {COLUMNS}
+FROM (
+  SELECT key, bool_or(therapist) AS therapist, bool_or(NOT therapist) AS patient
+  FROM (SELECT key, true AS therapist FROM by_therapist UNION ALL SELECT key, false FROM by_patient) b
+  GROUP BY key) f
 CROSS JOIN LATERAL (SELECT * FROM resource WHERE key = f.key AND content IS NOT NULL OFFSET 0) r
-WHERE f.therapist OR (f.patient AND ($7::uuid[] IS NULL OR {sees("f.key", "$7")})) ORDER BY f.key"""  # noqa: S608 - constants only
+ORDER BY f.key"""  # noqa: S608 - constants only
+"""Therapists are looked for in what begins at the time, as they have many; a patient has few, over a whole day."""
 
 
 class Sources(Struct, frozen=True, kw_only=True):
@@ -67,16 +82,17 @@ async def begun_between(
     sources: Sources,
     therapists: Collection[UUID],
     patients: Collection[UUID],
-    since: datetime,
-    until: datetime,
+    while_busy: Range,
+    on_day: Range,
 ) -> list[Meanwhile]:
-    """What began from `since` to before `until` and names one of the therapists, or a role of one, or a patient.
+    """What began `while_busy` and names a therapist, or a role of one, or began `on_day` and names a patient.
 
     That of therapists is found whoever may see it; that of patients as far as the session sees it.
     """
     by = session._by  # noqa: SLF001 - the statements of a session, in a module of their own
-    asked = (list(sources.dates), since, until, list(therapists), list(patients), list(sources.people), by)
-    rows = await _connection(session).fetch(_FOUND, *asked, sources.role)
+    busy, day = (while_busy.low, while_busy.high), (on_day.low, on_day.high)
+    asked = (list(therapists), list(patients), list(sources.people), by, sources.role)
+    rows = await _connection(session).fetch(_FOUND, list(sources.dates), *busy, *asked, *day)
     return [Meanwhile(of_therapist=row[0], of_patient=row[1], version=version_of(row[2:])) for row in rows]
 
 

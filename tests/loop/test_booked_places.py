@@ -10,11 +10,11 @@ import pytest
 
 from tests.api.outcome import assert_outcome
 from tests.builders.resources import reference
-from tests.loop.session_call import check, planned, record, recorded
+from tests.loop.session_call import check, next_visit, planned, record, recorded
 from tests.loop.story import Network, Story, now
 from tests.loop.test_bypasses import another
 from tests.loop.test_delivery import authorisation
-from tests.loop.test_visits import counts
+from tests.loop.test_visits import counts, visits
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,9 +40,9 @@ def hour(start: datetime) -> dict[str, str]:
 async def authorised(story: Story, *answers: tuple[int, int, int]) -> None:
     """The payer allows so many visits from one day of the story to another."""
     names = []
-    for visits, first, last in answers:
+    for count, first, last in answers:
         days = {"start": story.begins(first).date().isoformat(), "end": story.begins(last).date().isoformat()}
-        names.append(await story.referrer.post(authorisation(story, visits) | {"preAuthPeriod": days}))
+        names.append(await story.referrer.post(authorisation(story, count) | {"preAuthPeriod": days}))
     await story.referrer.does(story.referral, insurance=[reference(each) for each in names])
 
 
@@ -71,6 +71,32 @@ async def test_a_walk_in_takes_no_place_that_is_booked(story: Story) -> None:
     await story.clinic.does(later, status="cancelled")
     await recorded(story, 4)
     assert await counts(story) == [2, None, 0, 2, 0, 0, 0]
+
+
+async def test_a_next_visit_beyond_the_last_is_what_is_refused(story: Story) -> None:
+    """Not the session that it came with; nothing is stored of either."""
+    await planned(story, quantityQuantity={"value": 1})
+    beyond = next_visit(text(now() + timedelta(days=2)), minutes=60)
+    told = assert_outcome(await record(story, 3, **beyond), 422, "guard-visits", "Appointment.status")
+    assert told["diagnostics"].startswith("ordered 1, completed 1, booked 0, requested 1;")
+    assert await counts(story) == [1, None, 0, 0, 0, 1, 1]
+
+
+async def test_where_more_is_booked_than_is_authorised_bookings_are_kept_as_long_as_there_is_place(
+    story: Story,
+) -> None:
+    """The payer takes one of two visits back: a walk-in is refused with both bookings named, one of them is kept."""
+    await planned(story)
+    await authorised(story, (2, 1, 9))
+    first, second = await story.book(3), await story.book(5)
+    (answer,) = [each["reference"] for each in (await story.referrer.read(story.referral))["insurance"]]
+    items = (await story.referrer.read(answer))["addItem"]
+    await story.referrer.does(answer, addItem=[items[0] | {"quantity": {"value": 1}}])
+    refused = assert_outcome(await record(story, 4), 422, "visits-booked")["diagnostics"]
+    assert f"({first}, {second})" in refused
+    await recorded(story, 5, appointment={"valueString": second})
+    assert_outcome(await record(story, 3, appointment={"valueString": first}), 422, "guard-visits")
+    assert await counts(story) == [6, 1, 1, 1, 0, 0, 0]
 
 
 async def test_a_visit_that_was_kept_without_its_session_keeps_its_place(story: Story) -> None:
@@ -241,12 +267,15 @@ async def test_a_therapist_of_two_clinics_is_at_one_at_a_time_and_nothing_is_tol
 
 
 async def test_a_patients_session_at_a_clinic_that_is_not_seen_is_not_told_of(story: Story) -> None:
-    """The decision of `service.loop.elsewhere`: another clinic learns nothing of it, the same one is told."""
+    """Another clinic learns nothing of it, the same one is told, and so is who ordered both."""
     await planned(story)
     second = await again(story, story.network.other)
     second.therapist = await second.employ()
-    await recorded(story, 3)
-    await recorded(second, 3)
+    own = (await recorded(story, 3))["session"]
+    other = (await recorded(second, 3))["session"]
+    for side, overlaps in ((story.referrer, reference(other)), (story.clinic, None)):
+        (session,) = (await visits(story, side))["session"]
+        assert (session["session"], session.get("overlaps")) == (reference(own), overlaps)
     third = await again(story, story.clinic)
     third.therapist = await third.employ()
     assert_outcome(await record(third, 3), 422, "guard-visits")

@@ -47,7 +47,7 @@ def _lack(situation: Situation) -> _Lack | None:
             return None
         kept = [one for one in allowance.held if one["id"] != visit["id"]]
     else:
-        kept = [] if _has_booked(draft, visit) else allowance.held
+        kept = [] if _has_booked(draft, visit) else _held_before(draft, allowance)
     moment = allowance.moment(visit)
     if moment is not None and allowance.spans and not any(each.holds(moment) for each in allowance.spans):
         day = date_in(moment, draft.surroundings.zone)
@@ -78,6 +78,12 @@ def _has_booked(draft: Draft, session: Content) -> bool:
     before = {name_of(one): one for one in held(draft.stored)}
     kept = ((before.get(name), draft.find(name)) for name in appointments_of(draft, session))
     return any(was is not None and now is not None and was.get("start") == now.get("start") for was, now in kept)
+
+
+def _held_before(draft: Draft, allowance: Allowance) -> list[Content]:
+    """The bookings that were there before the unit; one that comes with a session is refused in its place."""
+    before = {name_of(one) for one in held(draft.stored)}
+    return [one for one in allowance.held if name_of(one) in before]
 
 
 def _has_room(allowance: Allowance, taking: list[Content], visit: Content) -> bool:
@@ -115,15 +121,14 @@ def _holders(draft: Draft, allowance: Allowance, done: list[Content], kept: list
     """Which bookings hold the places, and what would be accepted; those of the session's day come first."""
     zone = draft.surroundings.zone
     day = day_in(time_of(draft, visit), zone)
-    holding = [
-        one for one in kept if _has_room(allowance, [*done, *(other for other in kept if other is not one)], visit)
-    ]
+    alone = [one for one in kept if _has_room(allowance, [*done, *(each for each in kept if each is not one)], visit)]
+    # where more is booked than there is place for, no booking alone holds it
+    holding = alone or list(kept)
     holding.sort(key=lambda one: (day_in(one.get("start"), zone) != day, str(one.get("start", ""))))
-    stored = [name_of(one) for one in holding if draft.stored.find(name_of(one)) is not None]
-    rest = f" and {len(holding) - _NAMED} more" if len(stored) > _NAMED else ""
-    names = f"{', '.join(stored[:_NAMED])}{rest}" if stored else "a visit that is booked with it"
+    rest = f" and {len(holding) - _NAMED} more" if len(holding) > _NAMED else ""
+    names = ", ".join(map(name_of, holding[:_NAMED]))
     return (
-        f"Every visit that is left is booked ({names}): record the session at the one of its day"
+        f"Every visit that is left is booked ({names}{rest}): record the session at the one of its day"
         " (Encounter.appointment, or appointment of $record-session), cancel one, or ask for more visits."
     )
 
