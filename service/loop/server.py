@@ -73,7 +73,6 @@ def loop_of(
     forms = Forms(assessment.load(known=catalogue), registry, types, zone)
     knowledge = Knowledge(catalogue=catalogue, measures=Measures(catalogue), payers=payers)
     elsewhere = Elsewhere(registry, types, payers, zone)
-    told = Told(catalogue, knowledge.measures)
     return Loop(
         knowledge=knowledge,
         safety_rules=safety_rules,
@@ -88,16 +87,20 @@ def loop_of(
             achievements=Achievements(knowledge.measures, zone),
         ),
         operations={
-            **_operations(protocols, forms, knowledge, referrals, safety),
-            "visits": CountVisits(payers, elsewhere),
+            **_operations(protocols, forms, knowledge, referrals, safety, elsewhere),
             "validate": Validate(forms, plausibility),
-            "outcome-measures": OutcomeMeasures(told, smallest_group, outcome_period),
+            "outcome-measures": OutcomeMeasures(Told(catalogue, knowledge.measures), smallest_group, outcome_period),
         },
     )
 
 
 def _operations(
-    protocols: Protocols, forms: Forms, knowledge: Knowledge, referrals: Referrals, safety: Safety
+    protocols: Protocols,
+    forms: Forms,
+    knowledge: Knowledge,
+    referrals: Referrals,
+    safety: Safety,
+    elsewhere: Elsewhere,
 ) -> dict[str, Any]:
     press = Press()
     return {
@@ -108,4 +111,5 @@ def _operations(
         "populate": Populate(forms),
         "progress-report": ProgressReport(knowledge, referrals, press),
         "record-session": RecordSession(protocols.catalogue, referrals),
+        "visits": CountVisits(knowledge.payers, elsewhere),
     }
