@@ -5,12 +5,10 @@ It says what is not there and what would be accepted; whether the treatment is n
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 from msgspec import Struct
 
 from service.documents import words
@@ -20,6 +18,7 @@ from service.massage.cycle.allowance import Allowance
 from service.massage.cycle.coverage import is_waived
 from service.massage.cycle.reports import STANDS
 from service.massage.cycle.terms import codings, references_in
+from service.massage.data_files import rows
 from service.massage.visits import answers
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ class Missing(Struct, frozen=True, kw_only=True):
 @cache
 def requirements() -> Mapping[str, Requirement]:
     """The rows, in the order of the document."""
-    return msgspec.convert(tomllib.loads(_ROWS.read_text(encoding="utf-8")), dict[str, Requirement])
+    return rows(_ROWS, Requirement)
 
 
 def missing(case: Case) -> tuple[Missing, ...]:
