@@ -152,6 +152,7 @@ def insurance(
         "id": ids[0],
         "identifier": [{"system": f"{SYSTEM}/members", "value": person.label}],
         "status": "active",
+        "subscriberId": person.label,
         "beneficiary": {"reference": subject},
         "relationship": coded("http://terminology.hl7.org/CodeSystem/subscriber-relationship", "self"),
         "payor": [payer],

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.outcome import Issue
-from service.massage import diagnosis
 from service.massage.cycle.terms import codings, reference_in
 from service.massage.screening.systems import ICD10CM, system_of
 
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
 
     from service.fhir.resource import Content
     from service.massage.diagnosis import Classification
+    from service.massage.screening.index import Index
 
 _FORM: Final = re.compile(r"[A-Z][0-9][0-9A-Z](\.?[0-9A-Z]{1,4})?", re.IGNORECASE)
 _NAMED: Final = 8
@@ -30,16 +29,26 @@ class Diagnoses:
     of its categories may be of a later edition, and an order is not lost for that.
     """
 
-    @cached_property
+    def __init__(self, index: Index) -> None:
+        self._index = index
+
+    @property
     def _classification(self) -> Classification:
         """Read when the first diagnosis comes, so that no start waits for it."""
-        return diagnosis.load()
+        return self._index.classification
 
     def issues(self, value: Any, path: str) -> Iterator[Issue]:
         """What is wrong with the codes of a CodeableConcept or a list of them."""
         for concept in value if isinstance(value, list) else [value]:
             for code in _codes(concept):
                 yield from self._of_code(code, path)
+
+    def may_be_billed(self, concept: Any) -> bool:
+        """Whether a CodeableConcept has a billable code, or one that may be in a later edition."""
+        kept = self._classification
+        return any(
+            kept.is_billable(code) or (kept.has_category(code) and not kept.begins(code)) for code in _codes(concept)
+        )
 
     def excluding(self, referral: Content, known: Iterable[Content]) -> Iterator[Issue]:
         """A warning where two reasons of a referral, of which the Conditions are `known`, are not coded together."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.bundle_plan import below
 from service.fhir.outcome import FhirError, Issue
-from service.loop.diagnoses import Diagnoses
 from service.massage.cycle.moment import date_in, start_of
 from service.massage.cycle.terms import codings
 from service.massage.outcome.measures import SYSTEM as MEASURES
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from service.fhir.resource import Content
     from service.interactions.rules import Proposal
+    from service.loop.diagnoses import Diagnoses
     from service.massage.catalogue.rows import Catalogue, Unit
 
 OUTCOME: Final = profile("massage-outcome")
@@ -50,10 +50,10 @@ _DAY: Final = len("2026-01-12")
 class Plausibility:
     """Holds contents against the catalogue and the clock; `zone` is that of days."""
 
-    def __init__(self, catalogue: Catalogue, zone: tzinfo) -> None:
+    def __init__(self, catalogue: Catalogue, zone: tzinfo, diagnoses: Diagnoses) -> None:
         self.zone = zone
         self._measures = Measures(catalogue)
-        self._diagnoses = Diagnoses()
+        self.diagnoses = diagnoses
 
     def check(
         self, own: Sequence[Proposal], unit: Iterable[Proposal], now: datetime, known: Sequence[Content] = ()
@@ -72,7 +72,7 @@ class Plausibility:
         ]
         for each in own:
             if each.type == "ServiceRequest" and each.after and _reasons(each.after) != _reasons(each.before or {}):
-                found = self._diagnoses.excluding(each.after, known)
+                found = self.diagnoses.excluding(each.after, known)
                 issues += (below(issue, each.where) if each.where else issue for issue in found)
         if any(issue.severity == "error" for issue in issues):
             raise FhirError(issues=tuple(issue for issue in issues if issue.severity == "error"))
@@ -116,7 +116,7 @@ class Plausibility:
         if after != before:
             yield from self._of_what_is_over(kind, after, before, now)
         if kind in _DIAGNOSES and after.get(_DIAGNOSES[kind]) != before.get(_DIAGNOSES[kind]):
-            yield from self._diagnoses.issues(after.get(_DIAGNOSES[kind]), f"{kind}.{_DIAGNOSES[kind]}")
+            yield from self.diagnoses.issues(after.get(_DIAGNOSES[kind]), f"{kind}.{_DIAGNOSES[kind]}")
         if kind == "Observation":
             yield from self._of_outcome(after)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from service.fhir.interaction import Create
 from service.fhir.links import local_references
-from service.fhir.outcome import Issue, failure
+from service.fhir.outcome import failure
 from service.fhir.reference import identity_of
 from service.fhir.sight import CARRIERS, HANGS, is_linked
 from service.fhir.stamp import new_logical_id
@@ -19,9 +19,11 @@ from service.interactions.rules import NOTHING, Addition, Ruling
 from service.loop.acting import acting_party
 from service.loop.again import refuse_others
 from service.loop.episode import Loaded, Organisations, after_unit, belonging, episode_of, new_referral, stored_referral
+from service.loop.grounds import Grounds
 from service.loop.reach import early_claims, foreign, reach_of, require_patients
 from service.loop.responses import NOTHING_FOUND
 from service.loop.safety import clearance_of, foreign_clearance, stored_patients
+from service.loop.said import said_of_new
 from service.loop.settling import additions, settled
 from service.massage.cycle import (
     NEEDS_IF_MATCH,
@@ -32,15 +34,15 @@ from service.massage.cycle import (
     expire,
     judge,
 )
-from service.massage.screening.duplicate import DUPLICATE
 from service.store.referrals import lock_referrals, members
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from uuid import UUID
 
     from service.fhir.bundle_plan import Write
     from service.fhir.interaction import Context, Parameters
+    from service.fhir.outcome import Issue
     from service.fhir.resource import Content
     from service.interactions.rules import Proposal
     from service.loop.achievement import Achievements
@@ -52,7 +54,6 @@ if TYPE_CHECKING:
     from service.loop.safety import Safety
     from service.massage.cycle import Episode
     from service.massage.payers import Payers
-    from service.massage.screening.finding import Screening
     from service.store.store import Session
 
 CLINICAL: Final = frozenset(
@@ -88,6 +89,7 @@ class ReferralRules:
         self._types = types
         self._elsewhere = elsewhere
         self._payers = payers
+        self._grounds = Grounds(referrals, plausibility.diagnoses, types)
         self._achievements = achievements
 
     def concern(self, interaction: Write) -> bool:
@@ -126,6 +128,7 @@ class ReferralRules:
         looked = await self._responses.look(everything, context, proposals)
         judged = [each for each in proposals if self._is_judged_by_patient(each) or looked.spreads(each)]
         require_patients(judged, reach, partial(self._safety.patient_of, base=context.base))
+        await self._grounds.require(session, proposals, context.base)
         known = await self._known_of_endangered(everything, context, proposals, reach, looked)
         found = await self._concerned(everything, context, proposals, reach, known)
         if not found:
@@ -178,7 +181,7 @@ class ReferralRules:
             screening = self._safety.screening_of(after_unit(loaded, own), about, now)
             alongside = self._safety.changes(loaded, screening, patient, now)
             if loaded.is_new:
-                notices += _said_of_new(screening)
+                notices += said_of_new(screening)
         verdict = self._judged(context, loaded, episode, own, alongside)
         if patient is not None:
             patient_of = partial(self._safety.patient_of, base=context.base)
@@ -299,31 +302,6 @@ class ReferralRules:
             policy=self._payers.policy_of(episode.referral, episode.resources, episode.base),
             zone=self._plausibility.zone,
         )
-
-
-def _said_of_new(screening: Screening) -> Iterator[Issue]:
-    """What the sender of a referral is told that nobody holds."""
-    if screening.basis == "unscreened":
-        yield _UNSCREENED
-    if any(each.rule == DUPLICATE for each in screening.findings):
-        yield _SIMILAR
-
-
-_UNSCREENED: Final = Issue(
-    code=None,
-    severity="warning",
-    diagnostics="Nothing is known of the patient that the safety rules could judge: the referral is unscreened, "
-    "which does not mean safe.",
-    expression=("ServiceRequest.subject",),
-)
-_SIMILAR: Final = Issue(
-    code=None,
-    severity="warning",
-    issue_type="duplicate",
-    diagnostics="The referral is stored; another one of the patient is active for the same reason. Revoke one of them, "
-    "or say by replaces that this one takes its place.",
-    expression=("ServiceRequest.reasonCode",),
-)
 
 
 def _identities(proposals: Sequence[Proposal], base: str, types: Collection[str], reach: Reach) -> set[UUID]:

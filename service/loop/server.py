@@ -10,6 +10,7 @@ from service.documents.case import Knowledge
 from service.documents.press import Press
 from service.loop.achievement import Achievements
 from service.loop.apply import Apply
+from service.loop.diagnoses import Diagnoses
 from service.loop.elsewhere import Elsewhere
 from service.loop.extract import Extract
 from service.loop.forms import Forms
@@ -69,7 +70,7 @@ def loop_of(
     catalogue, types = protocols.catalogue, definitions.resource_types
     safety_rules, referrals = Rules.of(catalogue, overrides), Referrals(catalogue)
     safety = Safety(safety_rules, referrals, registry, types)
-    plausibility = Plausibility(catalogue, zone)
+    plausibility = Plausibility(catalogue, zone, Diagnoses(safety_rules.index))
     forms = Forms(assessment.load(known=catalogue), registry, types, zone)
     knowledge = Knowledge(catalogue=catalogue, measures=Measures(catalogue), payers=payers)
     elsewhere = Elsewhere(registry, types, payers, zone)

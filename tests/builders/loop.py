@@ -56,6 +56,7 @@ def referral(**elements: Any) -> Content:
         "identifier": [{"type": coded(IDENTIFIER_TYPE, "PLAC"), "system": "https://ehr.example.org", "value": "8888"}],
         "status": "active",
         "intent": "order",
+        "category": [{"coding": [{"system": "http://snomed.info/sct", "code": "91251008"}]}],
         "code": {"coding": [{"system": "http://snomed.info/sct", "code": "387854002"}]},
         "subject": SUBJECT,
         "authoredOn": "2026-01-09",

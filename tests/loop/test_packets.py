@@ -64,6 +64,7 @@ def papers(story: Story) -> dict[str, Json]:
         "beneficiary": reference(person),
         "payor": [payer | {"display": "Example Insurance"}],
         "subscriberId": "S-77",
+        "relationship": concept("http://terminology.hl7.org/CodeSystem/subscriber-relationship", "self"),
         "period": {"start": "2020-01-01", "end": "2040-01-01"},
     }
     answer = {

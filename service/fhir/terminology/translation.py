@@ -33,11 +33,14 @@ _FARTHEST: Final = 5
 
 
 class Match(Struct, frozen=True, kw_only=True):
-    """A code that another is mapped to; no `concept` where the map says that there is none."""
+    """A code that another is mapped to; no `concept` where the map says that there is none.
+
+    `source` is the map, None for one that was sent along and has no name.
+    """
 
     equivalence: str
     concept: Any
-    source: str
+    source: str | None
     products: Sequence[Any] = ()
 
     def as_part(self) -> dict[str, Any]:
@@ -142,12 +145,16 @@ def _holds(target: Json, asked: Asked) -> bool:
 
 
 def _match(content: Content, equivalence: str, concept: Any, target: Json | None = None) -> Match:
-    version = content.get("version")
-    url = content.get("url") or f"ConceptMap/{content.get('id')}"
     products = target.get("product", ()) if target else ()
-    return Match(
-        equivalence=equivalence, concept=concept, source=f"{url}|{version}" if version else url, products=products
-    )
+    return Match(equivalence=equivalence, concept=concept, source=_name(content), products=products)
+
+
+def _name(content: Content) -> str | None:
+    """The canonical URL of a map with its version, or where it is stored."""
+    url, version = content.get("url"), content.get("version")
+    if url:
+        return f"{url}|{version}" if version else str(url)
+    return f"ConceptMap/{content['id']}" if "id" in content else None
 
 
 def _coding(part: Json, side: str, told: Json) -> dict[str, Any] | None:

@@ -1,10 +1,13 @@
-"""The ConceptMaps of the catalogue: business status → BSeR, technique → SNOMED CT and CPT, outcome measure → LOINC."""
+"""The ConceptMaps of the catalogue.
+
+Business status → BSeR, technique → SNOMED CT and CPT, treated condition → SNOMED CT and ICD-10-CM, measure → LOINC.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from service.massage.catalogue.published import BSER, CPT, LOINC, SNOMED, VERSION, canonical, published
+from service.massage.catalogue.published import BSER, CPT, ICD10CM, LOINC, SNOMED, VERSION, canonical, published
 
 if TYPE_CHECKING:
     from service.fhir.resource import Content
@@ -13,7 +16,12 @@ if TYPE_CHECKING:
 
 def concept_maps(catalogue: Catalogue) -> list[Content]:
     """All ConceptMaps, in the order in which they are published. Rows without a counterpart are mapped to none."""
-    return [_business_statuses(catalogue), *_techniques(catalogue), _outcome_measures(catalogue)]
+    return [
+        _business_statuses(catalogue),
+        *_techniques(catalogue),
+        *_conditions(catalogue),
+        _outcome_measures(catalogue),
+    ]
 
 
 def _business_statuses(catalogue: Catalogue) -> Content:
@@ -59,6 +67,37 @@ def _techniques(catalogue: Catalogue) -> list[Content]:
     ]
 
 
+def _conditions(catalogue: Catalogue) -> list[Content]:
+    """What stands for a condition: the rows do not say of each code whether it is as wide as the condition."""
+    rows = catalogue.conditions
+    snomed = {code: (row.display, [_related(*each) for each in row.snomed.items()]) for code, row in rows.items()}
+    billed = {code: (row.display, [_related(*each) for each in row.icd10cm.items()]) for code, row in rows.items()}
+    return [
+        _concept_map(
+            "condition-to-snomed",
+            "treated-condition-group",
+            SNOMED,
+            snomed,
+            system="treated-condition",
+            title="Treated condition to SNOMED CT",
+            description="The concepts of the Global Patient Set that a condition of the catalogue is told by.",
+        ),
+        _concept_map(
+            "condition-to-icd-10-cm",
+            "treated-condition-group",
+            ICD10CM,
+            billed,
+            system="treated-condition",
+            title="Treated condition to ICD-10-CM",
+            description="The billable codes that a condition of the catalogue is told by.",
+        ),
+    ]
+
+
+def _related(code: str, display: str) -> Content:
+    return _target(code, "relatedto", None, display)
+
+
 def _outcome_measures(catalogue: Catalogue) -> Content:
     return _concept_map(
         "outcome-to-loinc",
@@ -85,12 +124,14 @@ def _concept_map(
     *,
     title: str,
     description: str,
+    system: str | None = None,
 ) -> Content:
+    """A map from a ValueSet, of codes of the CodeSystem of the same name unless `system` names it."""
     found = published("ConceptMap", logical_id, title=title, description=description, systems=(target,))
     found["sourceCanonical"] = canonical("ValueSet", source)
     found["group"] = [
         {
-            "source": canonical("CodeSystem", source),
+            "source": canonical("CodeSystem", system or source),
             "sourceVersion": VERSION,
             "target": target,
             "element": [

@@ -94,8 +94,8 @@ class Index:
         """The same as `_judged`, remembered: histories repeat codes, of one patient and of all."""
 
     @cached_property
-    def _classification(self) -> Classification:
-        """Read when the first diagnosis comes."""
+    def classification(self) -> Classification:
+        """ICD-10-CM; read when the first diagnosis comes."""
         return diagnosis.load()
 
     def _judged(self, system: str, code: str) -> Judged:
@@ -106,7 +106,7 @@ class Index:
         elif system == ICD10CM:
             plain = diagnosis.plain(code)
             found, unconfirmed = list(self.diagnoses.of(plain)), list(self.unconfirmed_diagnoses.of(plain))
-            is_known, told = bool(found) or self._classification.begins(plain), f"ICD-10-CM {_shown(plain)}"
+            is_known, told = bool(found) or self.classification.begins(plain), f"ICD-10-CM {_shown(plain)}"
         else:
             return _UNKNOWN
         return Judged(

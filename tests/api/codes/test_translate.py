@@ -9,7 +9,7 @@ import pytest
 from service.fhir import codec
 from service.fhir.outcome import CANONICAL
 from service.massage import catalogue
-from service.massage.catalogue.published import BSER, CPT
+from service.massage.catalogue.published import BSER, CPT, ICD10CM, SNOMED
 from tests.api.codes.conftest import PAIN, PLACES, SET, posted, told
 from tests.api.outcome import assert_outcome
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 ROWS = catalogue.load()
+EQUAL = {"code": "2", "equivalence": "equal"}
 MAP = "http://maps.example.org/pain-to-places"
 
 
@@ -175,3 +176,29 @@ async def test_every_answer_is_valid(client: httpx.AsyncClient, standard: Standa
     for code in ("neck", "back", "stress"):
         answered = await client.get(f"ConceptMap/pain-to-places/$translate?system={PAIN}&code={code}")
         assert standard.validator.issues(codec.decode(answered.content), "Parameters") == []
+
+
+@pytest.mark.parametrize("code", ["low-back-pain", "sciatica", "sports-injury"])
+@pytest.mark.parametrize("system, column", [(SNOMED, "snomed"), (ICD10CM, "icd10cm")])
+async def test_a_condition_of_the_catalogue_is_translated_into_the_codes_of_its_row(
+    client: httpx.AsyncClient, code: str, system: str, column: str
+) -> None:
+    query = f"system={CANONICAL}/CodeSystem/treated-condition&code={code}&targetsystem={system}"
+    answer = await client.get(f"ConceptMap/$translate?{query}")
+    listed = [("relatedto", each) for each in getattr(ROWS.conditions[code], column)]
+    assert matches(answer) == (listed or [("unmatched", None)])
+
+
+async def test_a_diagnosis_leads_back_to_the_condition_that_it_tells(client: httpx.AsyncClient) -> None:
+    answer = await client.get(f"ConceptMap/$translate?system={ICD10CM}&code=M54.50&reverse=true")
+    assert matches(answer) == [("relatedto", "low-back-pain")]
+
+
+async def test_a_map_that_was_sent_without_a_name_is_not_named(client: httpx.AsyncClient) -> None:
+    group = {"source": "http://a", "target": "http://b", "element": [{"code": "1", "target": [EQUAL]}]}
+    sent = {"resourceType": "ConceptMap", "status": "active", "group": [group]}
+    named = {"name": "coding", "valueCoding": {"system": "http://a", "code": "1"}}
+    body = {"resourceType": "Parameters", "parameter": [{"name": "conceptMap", "resource": sent}, named]}
+    answer = await client.post("ConceptMap/$translate", json=body)
+    assert matches(answer) == [("equal", "2")]
+    assert [part for part in parts(answer) if part["name"] == "source"] == []

@@ -29,8 +29,10 @@ def _incomplete(situation: Situation) -> str | None:
         "a placer identifier (type PLAC, with system and value)": any(
             system and value for system, value in identifiers(referral, PLACER)
         ),
+        "category": bool(referral.get("category")),
         "code": bool(referral.get("code")),
         "subject": bool(reference_in(referral.get("subject"))),
+        "authoredOn": bool(referral.get("authoredOn")),
         "requester": bool(reference_in(referral.get("requester"))),
         "reasonCode or reasonReference": bool(referral.get("reasonCode") or referral.get("reasonReference")),
     }
@@ -40,6 +42,9 @@ def _incomplete(situation: Situation) -> str | None:
 
 def _sessions_disagree(situation: Situation) -> str | None:
     referral = situation.draft.referral
+    number = referral.get("quantityQuantity", {}).get("value", 1)
+    if number < 1 or number != int(number):
+        return "quantityQuantity must be a whole number of sessions, from 1."
     quantity, count = ordered_by_quantity(referral), ordered_by_timing(referral)
     if quantity is not None and count is not None and quantity != count:
         return "quantityQuantity and occurrenceTiming.repeat.count must name the same number of sessions."
