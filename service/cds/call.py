@@ -202,6 +202,9 @@ def _prefetch(content: Content, patient: str) -> Mapping[str, Any]:
             raise failure("value-invalid", f"{place} must be null or a Bundle: its template is a search.", place)
         for resource in resources_in(value, place) if value["resourceType"] == "Bundle" else (value,):
             _check_patient(resource, patient, place)
+    # nobody was asked for the patient, but whoever sends one says whose the rest is
+    if isinstance(sent.get("patient"), dict):
+        _check_patient(sent["patient"], patient, "prefetch.patient")
     return known
 
 

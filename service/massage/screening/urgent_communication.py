@@ -38,6 +38,7 @@ def urgent_communication(
         "category": [{"coding": [{"system": _CATEGORIES, "code": "alert", "display": "Alert"}]}],
         "priority": "stat",
         "subject": {"reference": patient_reference},
+        "basedOn": about[:1],
         "about": about,
         "sent": now.isoformat(timespec="milliseconds"),
         "reasonCode": [issue_code(finding)],
