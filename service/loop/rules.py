@@ -20,6 +20,7 @@ from service.loop.acting import acting_party
 from service.loop.again import refuse_others
 from service.loop.episode import Loaded, Organisations, after_unit, belonging, episode_of, new_referral, stored_referral
 from service.loop.grounds import Grounds
+from service.loop.persons import PATIENT, Persons
 from service.loop.reach import early_claims, foreign, reach_of, require_patients
 from service.loop.responses import NOTHING_FOUND
 from service.loop.safety import clearance_of, foreign_clearance, stored_patients
@@ -90,16 +91,17 @@ class ReferralRules:
         self._elsewhere = elsewhere
         self._payers = payers
         self._grounds = Grounds(referrals, plausibility.diagnoses, types)
+        self._persons = Persons(referrals, safety.order_sources, types)
         self._achievements = achievements
 
     def concern(self, interaction: Write) -> bool:
         """Whether the write may be part of a referral, or change what is known of a patient's dangers."""
         kind = interaction.type
         if not isinstance(interaction, Create):
-            return kind in HANGS or kind in CLINICAL
+            return kind in HANGS or kind in CLINICAL or kind == PATIENT
         if kind == "ServiceRequest":
             return self._referrals.has(interaction.content)
-        if kind == "Patient":
+        if kind == PATIENT:
             return interaction.if_none_exist is not None
         if kind in CLINICAL and self._safety.may_endanger(interaction.content):
             return True
@@ -129,6 +131,7 @@ class ReferralRules:
         judged = [each for each in proposals if self._is_judged_by_patient(each) or looked.spreads(each)]
         require_patients(judged, reach, partial(self._safety.patient_of, base=context.base))
         await self._grounds.require(session, proposals, context.base)
+        await self._persons.require(everything, context, proposals)
         known = await self._known_of_endangered(everything, context, proposals, reach, looked)
         found = await self._concerned(everything, context, proposals, reach, known)
         if not found:

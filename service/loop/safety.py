@@ -51,6 +51,11 @@ class Safety:
             if "patient" in registry.parameters(name)
         }
 
+    @property
+    def order_sources(self) -> Sequence[int]:
+        """The sources of the index by which an order names its patient."""
+        return tuple(self._sources["ServiceRequest"])
+
     def may_endanger(self, content: Content) -> bool:
         """Whether a resource may bear on a rule: of observations, those whose codes a rule names."""
         if content["resourceType"] != "Observation":

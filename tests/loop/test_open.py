@@ -86,3 +86,43 @@ async def test_without_the_rules_everything_is_plain_fhir(make_client: MakeClien
         task = await plain.read(story.task)
         assert (await plain("PUT", story.task, task | {"status": "completed"})).status_code == 200
         assert await plain.found("DetectedIssue") == []
+
+
+async def test_the_patient_of_a_referral_is_the_referrers_to_change(played: Story) -> None:
+    await played.refer()
+    for side in (played.clinic, played.network.other):
+        answered = await side.change(played.patient, name=[{"family": "Changed"}])
+        assert_outcome(answered, 403, "wrong-actor", "Patient.name")
+        assert (await side("DELETE", played.patient)).status_code == 403
+    assert (await played.referrer.change(played.patient, name=[{"family": "Corrected"}])).status_code == 200
+
+
+async def test_a_clinic_adds_its_number_of_the_patient_and_leaves_the_others(played: Story) -> None:
+    number = {"system": "https://ehr.example.org/mrn", "value": f"open-{played.number}"}
+    await played.refer(patient={"identifier": [number]})
+    own = {"system": "https://clinic.example.org/patients", "value": "1"}
+    assert_outcome(
+        await played.clinic.change(played.patient, identifier=[own]), 403, "wrong-actor", "Patient.identifier"
+    )
+    assert (await played.clinic.change(played.patient, identifier=[number, own])).status_code == 200
+    answered = await played.network.other.change(played.patient, identifier=[number])
+    assert_outcome(answered, 403, "wrong-actor", "Patient.identifier")
+
+
+async def test_a_patient_without_a_referral_is_plain_fhir(played: Story) -> None:
+    alone = await played.referrer.post({"resourceType": "Patient", "name": [{"family": "Alone"}]})
+    assert (await played.clinic.change(alone, name=[{"family": "Changed"}])).status_code == 200
+
+
+async def test_whoever_refers_the_patient_may_correct_the_record_of_another_referral(played: Story) -> None:
+    await played.refer()
+    order = {name: each for name, each in played.order().items() if name != "reasonReference"}
+    placer = [order["identifier"][0] | {"value": f"SECOND-{played.number}"}]
+    order |= {
+        "identifier": placer,
+        "requester": {"reference": "Organization/other"},
+        "subject": {"reference": played.patient},
+    }
+    assert (await played.network.other.tries(order)).status_code == 201
+    for side in (played.referrer, played.network.other):
+        assert (await side.change(played.patient, gender="female", active=side is played.referrer)).status_code == 200

@@ -100,6 +100,7 @@ def test_an_appointment_is_read() -> None:
         ({"prefetch": prefetched(conditions=diagnosis("M54.50"))}, "prefetch.conditions"),
         ({"prefetch": prefetched(conditions=bundle(entry=[None]))}, "prefetch.conditions.entry[0].resource"),
         ({"prefetch": prefetched(conditions=bundle(OTHERS))}, "prefetch.conditions"),
+        ({"prefetch": prefetched(patient={"resourceType": "Patient", "id": "p2"})}, "prefetch.patient"),
     ],
 )
 def test_what_is_not_a_call_is_refused(changes: Json, expression: str) -> None:
