@@ -48,7 +48,8 @@ class Persons:
                 roles = frozenset().union(*(party.roles for party in parties))
                 if parties and (refused := _foreign(each, roles)):
                     where = f"{each.where}.resource" if each.where else PATIENT
-                    told = f"{', '.join(refused)} of a referral's Patient is the referrer's to change; ask by a change Task."
+                    named = ", ".join(refused)
+                    told = f"In the Patient of a referral {named} is the referrer's to change; ask by a change Task."
                     raise failure("wrong-actor", told, *(f"{where}.{name}" for name in refused))
 
     async def _parties(self, everything: Session, context: Context, patient: str) -> list[Party]:
