@@ -47,7 +47,7 @@ def trespass(kind: str, draft: Draft, party: Party, before: Content | None, afte
     type = after["resourceType"]
     if before is None:
         if not may_create(kind, actors):
-            yield _not_yours(type, f"{_role_text(party)} does not create a {type} here.")
+            yield _not_yours(type, f"{_role_text(party)} creates no {type} here.")
         return
     machine = MACHINES.get(kind)
     state = machine.element if machine else ""
