@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PATIENT: Final = "Patient"
 _LIVE: Final = frozenset({"active", "on-hold"})
-_MOST: Final = 200
+_MOST: Final = 100
 _ROLES: Final = ("ServiceRequest", "Task", "HealthcareService", "PractitionerRole")
 
 
