@@ -14,12 +14,12 @@ from service.fhir.actor import Role
 
 _REFERRER: Final = (
     *("Patient", "Practitioner", "PractitionerRole", "Organization", "Condition", "Coverage", "Consent"),
-    *("ServiceRequest", "Task", "DocumentReference", "Communication"),
+    *("ClaimResponse", "ServiceRequest", "Task", "DocumentReference", "Communication"),
 )
 _REFERRER_READS: Final = (
     *("AllergyIntolerance", "Appointment", "CarePlan", "DetectedIssue", "DiagnosticReport", "Encounter", "Goal"),
     *("Observation", "Procedure", "QuestionnaireResponse", "Location", "HealthcareService", "Provenance"),
-    *("Flag", "Questionnaire"),
+    *("EpisodeOfCare", "Flag", "Questionnaire"),
 )
 _CLINIC: Final = (
     *("Task", "CarePlan", "Goal", "Appointment", "Encounter", "EpisodeOfCare", "Procedure", "Observation"),
@@ -27,8 +27,8 @@ _CLINIC: Final = (
     *("PractitionerRole", "Organization", "Location", "HealthcareService", "Flag"),
 )
 _CLINIC_READS: Final = (
-    *("Patient", "ServiceRequest", "Condition", "Coverage", "Consent", "AllergyIntolerance", "DetectedIssue"),
-    *("Provenance", "Questionnaire", "PlanDefinition", "ActivityDefinition"),
+    *("Patient", "ServiceRequest", "Condition", "Coverage", "ClaimResponse", "Consent", "AllergyIntolerance"),
+    *("DetectedIssue", "Provenance", "Questionnaire", "PlanDefinition", "ActivityDefinition"),
 )
 
 

@@ -24,16 +24,17 @@ NEEDED: Final = ("CarePlan", "Encounter", "Goal", "Observation", "Patient", "Pro
 """Without one of these a document would say something wrong by what it leaves out."""
 
 _MORE: Final = ("Appointment", "ClaimResponse", "Condition", "Coverage", "DiagnosticReport", "DocumentReference")
-_TYPES: Final = (*NEEDED, *_MORE, "Provenance")
+TYPES: Final = (*NEEDED, *_MORE, "Provenance")
+"""What a document is made of, as far as it may be read."""
 
 
 async def episode_for(parts: Parts, session: Session, context: Context, referral_id: str) -> View:
     """The episode that a document tells of; FhirError not-found, or forbidden where scopes are missing."""
-    readable = readable_types(context, _TYPES)
+    readable = readable_types(context, TYPES)
     if refused := [name for name in NEEDED if name not in readable]:
         told = f"The document takes scopes that read, without a limit: {', '.join(refused)}."
         raise failure("forbidden", told, "http.Authorization")
-    return await seen_episode(parts, session, context, referral_id, _TYPES, beside={*DIRECTORY, *NEEDED, *_MORE})
+    return await seen_episode(parts, session, context, referral_id, TYPES, beside={*DIRECTORY, *NEEDED, *_MORE})
 
 
 def case_for(parts: Parts, context: Context, knowledge: Knowledge, view: View, plan: Content | None = None) -> Case:

@@ -56,7 +56,8 @@ MOST_MEMBERS: Final = 60_000
 """Referrals, and resources of them, that are looked at."""
 
 _TYPE: Final = "Organization"
-_COUNTED: Final = ("Appointment", "Condition", "Observation", "Procedure", "Provenance", REFERRAL, "Task")
+COUNTED: Final = ("Appointment", "Condition", "Observation", "Procedure", "Provenance", REFERRAL, "Task")
+"""What is counted of a referral, beside who owns it."""
 _OWNERS: Final = ("owner", "owner:PractitionerRole.organization", "owner:HealthcareService.organization")
 _STAFF: Final = ("PractitionerRole", "HealthcareService")
 _MONTH: Final = re.compile(r"\d{4}(-\d{2})?")
@@ -86,7 +87,7 @@ class OutcomeMeasures:
                 raise failure("not-supported", NOT_KEPT)
             clinic = f"{_TYPE}/{operation.id}"
             tasks = await _tasks(parts, session, context, clinic, (start[0], end[1]))
-            found = await episodes_of(session, tasks, _COUNTED, step=ACCEPTED, limit=MOST_MEMBERS + 1)
+            found = await episodes_of(session, tasks, COUNTED, step=ACCEPTED, limit=MOST_MEMBERS + 1)
         if sum(map(len, found.values())) > MOST_MEMBERS:
             raise _too_costly(f"more than {MOST_MEMBERS:,} resources")
         facts = await self._facts(parts, context, found, frozenset(tasks))
@@ -134,12 +135,12 @@ def _require_period(asked: tuple[datetime, datetime], period: Period, zone: tzin
     if (first, after) == (begins, ends):
         return
     wanted = f"{begins:%Y-%m} to {ends - timedelta(days=1):%Y-%m}"
-    told = f"The account is of a {period} (OUTCOME_PERIOD), so that no two overlap: this begins in {wanted}."
+    told = f"The account is of a {period} (OUTCOME_PERIOD), so that no two overlap; this one begins in {wanted}."
     raise failure("parameter-value", told, "http.periodStart" if first != begins else "http.periodEnd")
 
 
 def _require_scopes(context: Context) -> None:
-    needed = (_TYPE, *_STAFF, *_COUNTED)
+    needed = (_TYPE, *_STAFF, *COUNTED)
     readable = readable_types(context, needed)
     refused = [each for each in needed if each not in readable]
     if refused:
