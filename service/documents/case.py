@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from service.fhir.resource import Content
-    from service.massage.catalogue.rows import Catalogue, Technique
+    from service.massage.catalogue.rows import Catalogue, StatusReason, Technique
     from service.massage.cycle import Policy
     from service.massage.cycle.view import View
     from service.massage.outcome import LeftOut, Measures, Series
@@ -49,6 +49,7 @@ class Case(Struct, frozen=True, kw_only=True):
     zone: tzinfo
     measures: Measures
     techniques: Mapping[str, Technique]
+    progress_classes: Mapping[str, StatusReason]
     policy: Policy
     plan: Content | None
     task: Content | None
@@ -115,6 +116,7 @@ def case_of(
         zone=zone,
         measures=knowledge.measures,
         techniques=knowledge.catalogue.techniques,
+        progress_classes=knowledge.catalogue.progress_classes,
         policy=policy,
         plan=plan or _latest_plan(view),
         task=view.live_task() or (tasks[-1] if tasks else None),

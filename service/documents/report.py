@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from service.documents import sections, words
 from service.documents.paper import Paper, Points, Section, Text, legible
 from service.fhir.stamp import instant_text
-from service.massage.catalogue.published import LOINC
+from service.massage.catalogue.published import LOINC, canonical
 from service.massage.cycle.terms import BUSINESS_STATUS, TASK_IO, code_in
 from service.massage.outcome import compared, told
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from service.documents.case import Case
     from service.fhir.resource import Content
-    from service.massage.outcome import Reached
+    from service.massage.outcome import Reached, Series
 
+PROGRESS: Final = canonical("CodeSystem", "progress-class")
 ReportKind = Literal["progress-report", "final-report"]
 
 TITLES: Final[dict[ReportKind, str]] = {"progress-report": "Progress report", "final-report": "Final report"}
@@ -120,7 +121,17 @@ def diagnostic_report(
     named = dict.fromkeys(each.observation for series in case.series for each in series.readings)
     if named:
         listed["result"] = [{"reference": each} for each in named]
+    if classes := [_class(case, each) for each in case.series]:
+        listed["conclusionCode"] = classes
     return listed
+
+
+def _class(case: Case, series: Series) -> Content:
+    """What became of a measure, as a code."""
+    progress = compared(series).progress
+    display = case.progress_classes[progress].display
+    coding = {"system": PROGRESS, "code": progress, "display": display}
+    return {"coding": [coding], "text": f"{series.measure.display}: {display}"}
 
 
 def attachment(case: Case, media_type: str, title: str, data: bytes) -> Content:

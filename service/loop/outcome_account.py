@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Part = dict[str, Any]
 
-_CONDITIONS: Final = canonical("CodeSystem", "treated-condition")
+_CONDITIONS: Final = canonical("CodeSystem", "treated-condition-group")
 _TECHNIQUES: Final = canonical("CodeSystem", "massage-technique")
 _TOO_FEW: Final = (
     "Fewer than {} referrals were asked for in the period, as far as you see them: nothing is told of them."

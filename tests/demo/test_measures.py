@@ -22,6 +22,8 @@ from service.interactions.current import CurrentParts
 from service.interactions.write import WriteRequest
 from service.interactions.write import write as stored
 from service.loop.server import loop_of
+from service.massage.catalogue.code_systems import code_systems
+from service.massage.catalogue.rows import load
 from service.massage.cycle.moment import start_of
 from service.massage.cycle.terms import STEP, TASK_CODE, code_in
 from service.store.checkpoint import Checkpoint
@@ -30,7 +32,7 @@ from tests.conftest import application_on, client_of, settings_for
 from tests.demo.conftest import SEED, TODAY
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     import httpx
 
@@ -238,3 +240,21 @@ async def owned_by(kept: Settings, standard: Standard, owners: dict[str, str], t
         update = Update(type="Task", target=task["id"], content=content)
         await stored(parts, context, [WriteRequest(interaction=update, new_id=task["id"])])
     await pool.close()
+
+
+def codes_below(held: Json) -> Iterator[str]:
+    """The codes of a CodeSystem, nested ones too."""
+    for each in held.get("concept", ()):
+        yield each["code"]
+        yield from codes_below(each)
+
+
+async def test_codes_are_those_that_the_service_publishes(http: httpx.AsyncClient) -> None:
+    """So that whoever reads the account finds what they mean."""
+    held = {each["url"]: set(codes_below(each)) for each in code_systems(load())}
+    content = (await http.get(f"{NORTH.reference}/$outcome-measures", params=WHEN)).json()
+    parts = [each["part"] for each in content["parameter"] if each["name"] in ("condition", "technique")]
+    codings = [one["valueCoding"] for part in parts for one in part if one["name"] == "code"]
+    known = [each for each in codings if each["code"] != "other"]
+    assert known
+    assert all(each["code"] in held[each["system"]] for each in known)

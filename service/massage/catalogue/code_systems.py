@@ -36,6 +36,7 @@ def code_systems(catalogue: Catalogue) -> list[Content]:
         _task_inputs_and_outputs(catalogue),
         _qualifications(catalogue),
         _override_reasons(catalogue),
+        _progress_classes(catalogue),
         _task_codes(catalogue),
     ]
 
@@ -201,6 +202,15 @@ def _override_reasons(catalogue: Catalogue) -> Content:
         _named(catalogue, catalogue.override_reasons),
         title="Reasons to go on against a warning",
         description="Why a clinician overrides a card of the safety screening.",
+    )
+
+
+def _progress_classes(catalogue: Catalogue) -> Content:
+    return _code_system(
+        "progress-class",
+        _named(catalogue, catalogue.progress_classes),
+        title="What became of a measure",
+        description="How the latest value of an outcome measure compares with the first one of a referral.",
     )
 
 

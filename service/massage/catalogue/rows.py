@@ -192,7 +192,7 @@ class BusinessStatus(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class StatusReason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """status_reasons.toml, override_reasons.toml and task_codes.toml"""
+    """status_reasons.toml, override_reasons.toml, progress_classes.toml and task_codes.toml"""
 
     display: str
     sources: Sources
@@ -240,6 +240,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     qualifications: dict[str, Qualification]
     provider_roles: dict[str, ProviderRole]
     override_reasons: dict[str, StatusReason]
+    progress_classes: dict[str, StatusReason]
     task_codes: dict[str, StatusReason]
 
 
@@ -258,5 +259,6 @@ def load(folder: Path = FOLDER) -> Catalogue:
         qualifications=rows(folder / "qualifications.toml", Qualification),
         provider_roles=rows(folder / "provider_roles.toml", ProviderRole),
         override_reasons=rows(folder / "override_reasons.toml", StatusReason),
+        progress_classes=rows(folder / "progress_classes.toml", StatusReason),
         task_codes=rows(folder / "task_codes.toml", StatusReason),
     )

@@ -284,3 +284,12 @@ def test_a_period_is_told_by_its_days() -> None:
     assert words.period({"start": "2026-01-12"}) == "from 2026-01-12"
     assert words.period({"end": "2026"}) == "until 2026"
     assert words.moment(None, UTC) == words.UNKNOWN
+
+
+def test_a_report_says_by_a_code_of_ours_what_became_of_each_measure() -> None:
+    report = diagnostic_report(documents.case(), "final-report", (), (), is_final=True)
+    assert [each["text"] for each in report["conclusionCode"]] == [
+        "Pain, numeric rating from 0 to 10: Improved",
+        "Oswestry Disability Index: Improved",
+    ]
+    assert [each["coding"][0]["code"] for each in report["conclusionCode"]] == ["improved", "improved"]

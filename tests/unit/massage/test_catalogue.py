@@ -144,6 +144,7 @@ def test_every_code_of_a_code_system_is_unique_and_counted(name: str) -> None:
         ("referral-task-io", "task_inputs_and_outputs"),
         ("therapist-qualification", "qualifications"),
         ("override-reason", "override_reasons"),
+        ("progress-class", "progress_classes"),
         ("referral-task-code", "task_codes"),
     ],
 )
