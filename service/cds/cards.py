@@ -12,7 +12,7 @@ from msgspec import Struct
 from service.fhir.outcome import CANONICAL
 from service.massage.catalogue.published import SIGN_OFF
 from service.massage.screening.content import codings_in, objects_in, reference_to
-from service.massage.screening.systems import CONTRAINDICATION, TECHNIQUE
+from service.massage.systems import CONTRAINDICATION, TECHNIQUE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

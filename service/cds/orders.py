@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from service.massage.catalogue.published import CPT
+from service.fhir.code_systems import CPT, SNOMED
 from service.massage.screening.content import codings_in
-from service.massage.screening.systems import SNOMED, TECHNIQUE
+from service.massage.systems import TECHNIQUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

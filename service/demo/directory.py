@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from service.fhir.outcome import CANONICAL
-from service.massage.catalogue.published import NUCC
+from service.fhir.code_systems import NUCC
 from service.massage.cycle.terms import coded
+from service.massage.systems import QUALIFICATION
 
 if TYPE_CHECKING:
     from service.fhir.resource import Content
@@ -21,7 +21,6 @@ SYSTEM: Final = "https://demo.massage-fhir.example.org"
 """The root of the demo's identifiers."""
 
 PAYER: Final = "demo-payer"
-_QUALIFICATIONS: Final = f"{CANONICAL}/CodeSystem/therapist-qualification"
 
 
 class Worker(Struct, frozen=True, kw_only=True):
@@ -132,7 +131,7 @@ def resources_of(organisation: Organisation, each: Worker) -> tuple[Content, Con
         "period": {"start": "2015-01-01"},
     }
     certificates = [
-        {"code": coded(_QUALIFICATIONS, code), "period": {"start": "2018-01-01"}} for code in each.certificates
+        {"code": coded(QUALIFICATION, code), "period": {"start": "2018-01-01"}} for code in each.certificates
     ]
     practitioner: Content = {
         "resourceType": "Practitioner",

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from service.demo.directory import CLINICS, PAYER, REFERRERS, SYSTEM, WEEKLY_PATIENTS, therapist
+from service.fhir.code_systems import CONDITION_CLINICAL, ICD10CM, NUCC, SNOMED
 from service.fhir.stamp import instant_text
-from service.massage.catalogue.published import ICD10CM, NUCC, SNOMED
 from service.massage.cycle.terms import IDENTIFIER_TYPE, PLACER, TASK_CODE, coded, sessions
 from service.massage.profiles import canonical as profile
-from service.massage.protocol.definitions import TECHNIQUES
+from service.massage.systems import TECHNIQUE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,7 +49,6 @@ _DAYS: Final = 5
 _FIRST_HOUR: Final = 8 * 60
 _GRID_MINUTES: Final = 95
 """From one visit to the next: the longest session, and a little."""
-_CLINICAL: Final = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 _VERIFIED: Final = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 
 
@@ -134,7 +133,7 @@ def _condition(logical_id: str, subject: str, code: Content) -> Content:
     return {
         "resourceType": "Condition",
         "id": logical_id,
-        "clinicalStatus": coded(_CLINICAL, "active"),
+        "clinicalStatus": coded(CONDITION_CLINICAL, "active"),
         "verificationStatus": coded(_VERIFIED, "confirmed"),
         "category": [coded("http://terminology.hl7.org/CodeSystem/condition-category", "encounter-diagnosis")],
         "code": code,
@@ -202,7 +201,7 @@ def order(
         "priority": "routine",
         "category": [coded("http://hl7.org/fhir/us/core/CodeSystem/us-core-category", "functional-status")],
         "code": coded(SNOMED, "387854002", "Medical massage"),
-        "orderDetail": [coded(TECHNIQUES, technique)],
+        "orderDetail": [coded(TECHNIQUE, technique)],
         "subject": {"reference": about["patient"]},
         "authoredOn": instant_text(moment),
         "requester": {"reference": f"PractitionerRole/{person.physician.id}"},

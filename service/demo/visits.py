@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.code_systems import ACT_CODE, OBSERVATION_CATEGORY, SNOMED, UCUM
 from service.fhir.stamp import instant_text
-from service.massage.catalogue.published import SNOMED
-from service.massage.cycle.terms import ACT_CODE, PRE_SESSION_CHECK, UNITS, coded
+from service.massage.cycle.terms import PRE_SESSION_CHECK, coded
 from service.massage.cycle.units import TIMED_UNITS, timed_units
 from service.massage.profiles import canonical as profile
-from service.massage.protocol.definitions import TECHNIQUES
 from service.massage.protocol.goals import measure_concept
+from service.massage.systems import TECHNIQUE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from service.massage.assessment.rows import Form, Item
     from service.massage.catalogue.rows import OutcomeMeasure
 
-_CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/observation-category"
 _SOON: Final = timedelta(minutes=5)
 _NOTES: Final = (
     "Tissue softer than at the last visit; left side more than right.",
@@ -114,7 +113,7 @@ def session(person: Person, ids: Sequence[str], about: Content, encounter: str, 
             | {
                 "id": logical_id,
                 "partOf": [{"reference": f"Procedure/{own}"}],
-                "code": coded(TECHNIQUES, technique),
+                "code": coded(TECHNIQUE, technique),
                 "bodySite": about["bodySite"],
             }
         )
@@ -138,13 +137,13 @@ def observation(
         "id": logical_id,
         "meta": {"profile": [profile("massage-outcome")]},
         "status": "final",
-        "category": [coded(_CATEGORY, "exam" if unit in {"deg", "cm", "mm"} else "survey")],
+        "category": [coded(OBSERVATION_CATEGORY, "exam" if unit in {"deg", "cm", "mm"} else "survey")],
         "code": concept,
         "subject": about["subject"],
         "basedOn": about["basedOn"],
         "effectiveDateTime": instant_text(moment),
         "performer": about["performer"],
-        "valueQuantity": {"value": value, "unit": unit, "system": UNITS, "code": unit},
+        "valueQuantity": {"value": value, "unit": unit, "system": UCUM, "code": unit},
     } | elements
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.massage.catalogue.published import CPT
+from service.fhir.code_systems import CPT
 from service.massage.cycle.terms import codings, references_in
 from service.massage.cycle.view import name_of
-from service.massage.visits.log import TECHNIQUE
+from service.massage.systems import TECHNIQUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

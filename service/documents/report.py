@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from service.documents import sections, words
 from service.documents.paper import Paper, Points, Section, Text, legible
+from service.fhir.code_systems import LOINC
 from service.fhir.stamp import instant_text
-from service.massage.catalogue.published import LOINC, canonical
+from service.massage.catalogue.published import canonical
 from service.massage.cycle.terms import BUSINESS_STATUS, TASK_IO, code_in
 from service.massage.outcome import compared, told
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from service.massage.cycle.terms import codings, reference_in
-from service.massage.visits.log import TECHNIQUE
+from service.massage.systems import TECHNIQUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.code_systems import GOAL_ACHIEVEMENT
 from service.fhir.outcome import Issue
 from service.fhir.stamp import instant_text, new_logical_id
 from service.interactions.rules import Addition
 from service.massage.cycle import versioned
 from service.massage.cycle.provenance import SERVICE
-from service.massage.cycle.terms import GOAL_ACHIEVEMENT, PARTICIPANT, STEP, code_in, coded
+from service.massage.cycle.terms import PARTICIPANT, STEP, code_in, coded
 from service.massage.cycle.view import View
 from service.massage.outcome.achievement import (
     assessed,

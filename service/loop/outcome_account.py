@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from service.massage.catalogue.published import canonical
-from service.massage.outcome.measures import SYSTEM
 from service.massage.quality.facts import OTHER
+from service.massage.systems import OUTCOME, TECHNIQUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 Part = dict[str, Any]
 
 _CONDITIONS: Final = canonical("CodeSystem", "treated-condition-group")
-_TECHNIQUES: Final = canonical("CodeSystem", "massage-technique")
 _TOO_FEW: Final = (
     "Fewer than {} referrals were asked for in the period, as far as you see them: nothing is told of them."
 )
@@ -45,7 +44,7 @@ def parameters(account: Account, clinic: str, period: tuple[str, str], least: in
     techniques = {code: row.display for code, row in told.catalogue.techniques.items()}
     for name, groups, hidden, system, displays in (
         ("condition", account.conditions, account.hidden_conditions, _CONDITIONS, conditions),
-        ("technique", account.techniques, account.hidden_techniques, _TECHNIQUES, techniques),
+        ("technique", account.techniques, account.hidden_techniques, TECHNIQUE, techniques),
     ):
         found += _groups(name, groups, system, displays, told)
         if hidden:
@@ -69,7 +68,7 @@ def _groups(name: str, groups: Sequence[Group], system: str, displays: Mapping[s
 
 def _measure(code: str, cells: Cells, told: Told) -> Part:
     display = told.catalogue.outcome_measures[code].display
-    coding = {"name": "code", "valueCoding": {"system": SYSTEM, "code": code, "display": display}}
+    coding = {"name": "code", "valueCoding": {"system": OUTCOME, "code": code, "display": display}}
     (found,) = _cells("measure", cells, "improvementRate")
     return found | {"part": [coding, *found["part"]]}
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from service.fhir.code_systems import GOAL_ACHIEVEMENT, LOINC
 from service.fhir.stamp import instant_text
-from service.massage.catalogue.published import LOINC
 from service.massage.outcome import achievement_of, compared, is_met, reached_of, told
 from service.massage.outcome.achievement import measured_by
-from service.massage.outcome.measures import SYSTEM
+from service.massage.systems import OUTCOME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from service.massage.outcome.comparison import Threshold
 
 Part = dict[str, Any]
-
-ACHIEVEMENT: Final = "http://terminology.hl7.org/CodeSystem/goal-achievement"
 
 
 class Summary(Struct, frozen=True, kw_only=True):
@@ -90,7 +88,7 @@ def _what(series: Series) -> list[Part]:
     """Which measure it is, in which unit, at which site and by which method."""
     measure = series.measure
     part: list[Part] = [
-        {"name": "code", "valueCoding": {"system": SYSTEM, "code": measure.code, "display": measure.display}}
+        {"name": "code", "valueCoding": {"system": OUTCOME, "code": measure.code, "display": measure.display}}
     ]
     if measure.loinc:
         part.append({"name": "loinc", "valueCoding": {"system": LOINC, "code": measure.loinc}})
@@ -140,14 +138,14 @@ def _goal(goal: Content, summary: Summary, measures: Measures) -> Part | None:
         return None
     part: list[Part] = [{"name": "reference", "valueReference": _reference(f"Goal/{goal['id']}")}]
     if achieved is not None:
-        part.append({"name": "achievement", "valueCoding": {"system": ACHIEVEMENT, "code": achieved}})
+        part.append({"name": "achievement", "valueCoding": {"system": GOAL_ACHIEVEMENT, "code": achieved}})
     return {"name": "goal", "part": part}
 
 
 def _left_out(each: LeftOut) -> Part:
     part = [
         {"name": "observation", "valueReference": _reference(each.observation)},
-        {"name": "code", "valueCoding": {"system": SYSTEM, "code": each.measure.code}},
+        {"name": "code", "valueCoding": {"system": OUTCOME, "code": each.measure.code}},
         {"name": "reason", "valueCode": each.reason},
         {"name": "text", "valueString": each.text},
     ]

@@ -15,10 +15,10 @@ from service.fhir.bundle_plan import below
 from service.fhir.outcome import FhirError, Issue
 from service.massage.cycle.moment import date_in, start_of
 from service.massage.cycle.terms import codings
-from service.massage.outcome.measures import SYSTEM as MEASURES
 from service.massage.outcome.measures import Measures
 from service.massage.outcome.reading import fitting, unit_of
 from service.massage.profiles import canonical as profile
+from service.massage.systems import OUTCOME as MEASURES
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence

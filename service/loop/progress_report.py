@@ -30,6 +30,7 @@ from service.documents.bundle import Enclosed, document
 from service.documents.page import page
 from service.documents.report import DOCUMENT_TYPES, TITLES, attachment, diagnostic_report, report_paper
 from service.fhir import codec
+from service.fhir.code_systems import LOINC
 from service.fhir.interaction import Answer, Read
 from service.fhir.outcome import Category, FhirError, Result, failure
 from service.fhir.reference import parse_local
@@ -40,7 +41,6 @@ from service.loop.documentation import HTML, PDF, case_for, episode_for
 from service.loop.filed import filed_under, form_of, paper_of
 from service.loop.filing import file_report
 from service.loop.reading import readable_types
-from service.massage.catalogue.published import LOINC
 from service.massage.cycle.terms import references_in
 from service.operations.parameters import Taken, sent
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from service.fhir.code_systems import CPT, SNOMED
 from service.fhir.outcome import CANONICAL
-from service.massage.catalogue.published import CPT, SNOMED, canonical
 from service.massage.cycle import is_referral
 from service.massage.cycle.terms import PLACER, identifiers
+from service.massage.systems import TECHNIQUE
 
 if TYPE_CHECKING:
     from service.fhir.interaction import Parameters
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from service.massage.catalogue.rows import Catalogue
 
 PROFILE: Final = f"{CANONICAL}/StructureDefinition/massage-referral"
-_TECHNIQUE: Final = canonical("CodeSystem", "massage-technique")
 _MASSAGE: Final = "387854002"
 
 
@@ -26,7 +26,7 @@ class Referrals:
         by_hand = [row for row in catalogue.techniques.values() if row.pressure]
         self._codes = {
             (SNOMED, _MASSAGE),
-            *((_TECHNIQUE, code) for code in catalogue.techniques),
+            *((TECHNIQUE, code) for code in catalogue.techniques),
             *((CPT, code) for row in by_hand for code in row.cpt),
         }
 

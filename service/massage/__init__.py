@@ -13,6 +13,7 @@
     quality       what comes of a clinic's referrals, taken together
     profiles      what makes our resources complete
     step_codes    the steps of the life cycles as a CodeSystem
+    systems       code systems of this service that several of these speak of
     data_files    the rows that most of these keep in files; fingerprint: whether the files have changed
 
 Pure: imports service.fhir only.

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from service.fhir import codec
+from service.fhir.code_systems import UCUM
 from service.fhir.commensurable import in_unit
 from service.fhir.interaction import Answer
 from service.fhir.observed import moment_of
 from service.fhir.outcome import Result, failure
 from service.fhir.reference import parse_local
-from service.fhir.search.ucum import UCUM
 from service.fhir.stamp import instant_text
 from service.fhir.statistic import COMPUTED, COUNTS, SYSTEM, UNSUPPORTED, statistic
 from service.operations.observations import MOST_FOUND, NO_OBSERVATIONS, observations, on_observations

@@ -6,8 +6,8 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.code_systems import CPT, ICD10CM, LOINC, SNOMED, UCUM
 from service.massage.catalogue.code_systems import code_systems
-from service.massage.catalogue.published import CPT, ICD10CM, LOINC, SNOMED
 from service.massage.cycle.terms import BUSINESS_STATUS
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ SYSTEMS: Final[Mapping[str, str]] = {
     LOINC: "LOINC",
     ICD10CM: "ICD-10-CM",
     CPT: "CPT",
-    "http://unitsofmeasure.org": "UCUM",
+    UCUM: "UCUM",
 }
 """Code systems that everybody knows by a short name."""
 

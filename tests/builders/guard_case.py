@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from service.fhir.code_systems import GOAL_ACHIEVEMENT
 from service.massage.cycle import Policy
-from service.massage.cycle.terms import GOAL_ACHIEVEMENT, QUALIFICATION, coded
+from service.massage.cycle.terms import coded
 from service.massage.cycle.units import TIMED_UNITS
+from service.massage.systems import QUALIFICATION
 from tests.builders.loop import (
     CLINIC,
     appointment,

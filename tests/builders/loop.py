@@ -12,12 +12,12 @@ from service.massage.cycle.terms import (
     BUSINESS_STATUS,
     IDENTIFIER_TYPE,
     PRE_SESSION_CHECK,
-    STATUS_REASON,
     TASK_CODE,
     TASK_IO,
     code_in,
     coded,
 )
+from service.massage.systems import STATUS_REASON
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

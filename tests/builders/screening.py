@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.code_systems import ICD10CM, LOINC, SNOMED
 from service.massage.screening.record import record_of
 from service.massage.screening.rules import Rules
 from service.massage.screening.screen import screen
-from service.massage.screening.systems import ICD10CM, LOINC, SNOMED, TECHNIQUE
+from service.massage.systems import TECHNIQUE
 from tests.builders.resources import TERMINOLOGY, concept, reference
 
 if TYPE_CHECKING:

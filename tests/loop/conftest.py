@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service.massage.cycle.terms import UNITS
+from service.fhir.code_systems import UCUM
 from tests.api.auth.conftest import workers_on
 from tests.api.auth.organisations import enrolled
 from tests.builders.resources import observation
@@ -55,7 +55,7 @@ async def measured(network: Network) -> Story:
     story = begin(network)
     patient = {"birthDate": "1980-02-29", "name": [{"family": "Sample"}]}
     await (await story.refer(patient=patient, order=story.order(authoredOn=day(0)))).accept()
-    score = {"value": 7, "unit": "{score}", "system": UNITS, "code": "{score}"}
+    score = {"value": 7, "unit": "{score}", "system": UCUM, "code": "{score}"}
     rating = {"effectiveDateTime": day(7), "valueQuantity": score}
     await story.clinic.post(observation(story.patient, basedOn=story.based_on) | rating)
     return story

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from service.massage.cycle.terms import TASK_IO, code_in
-from service.massage.visits.log import OUTCOME, TECHNIQUE
+from service.massage.systems import OUTCOME, TECHNIQUE
 from tests.builders.resources import TERMINOLOGY, reference
 from tests.loop.session_call import LUMBAR, check, stored
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
-from service.massage.cycle.terms import GOAL_ACHIEVEMENT, coded
+from service.fhir.code_systems import GOAL_ACHIEVEMENT
+from service.massage.cycle.terms import coded
 from tests.builders import loop
 from tests.builders.resources import TERMINOLOGY, concept, reference
 from tests.loop.side import Side, entry, state

@@ -6,7 +6,8 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from service.massage.cycle.terms import GOAL_ACHIEVEMENT, STEP, code_in, coded
+from service.fhir.code_systems import GOAL_ACHIEVEMENT
+from service.massage.cycle.terms import STEP, code_in, coded
 from tests.loop.later import look
 from tests.loop.side import entry
 from tests.loop.story import day, now

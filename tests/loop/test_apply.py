@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from service.fhir.code_systems import ICD10CM
 from service.fhir.outcome import CANONICAL
 from service.massage import protocol
-from service.massage.screening.systems import ICD10CM, TECHNIQUE
+from service.massage.systems import TECHNIQUE
 from tests.api.outcome import assert_outcome
 from tests.builders.resources import concept, reference
 from tests.loop.side import Side, entry

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.massage.cycle.terms import IDENTIFIER_TYPE, UNITS, coded
+from service.fhir.code_systems import UCUM
+from service.massage.cycle.terms import IDENTIFIER_TYPE, coded
 from tests.api.outcome import assert_outcome
 from tests.builders.resources import concept, identifier, observation, reference
 from tests.loop.side import warnings
@@ -188,7 +189,7 @@ async def test_an_order_does_not_slip_out_of_the_rules(story: Story) -> None:
     assert_outcome(answered, 422, "guard-referral", "ServiceRequest.code")
 
 
-SCORE = {"value": 4, "unit": "score", "system": UNITS, "code": "{score}"}
+SCORE = {"value": 4, "unit": "score", "system": UCUM, "code": "{score}"}
 
 
 @pytest.mark.parametrize(

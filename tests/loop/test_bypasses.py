@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from service.fhir.code_systems import ACT_CODE
 from service.loop.referrals import PROFILE
-from service.massage.cycle.terms import ACT_CODE, coded
+from service.massage.cycle.terms import coded
 from tests.api.outcome import assert_outcome
 from tests.builders import loop
 from tests.builders.resources import reference

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from service.massage.cycle.terms import GOAL_ACHIEVEMENT, STATUS_REASON, TASK_KIND, code_in
+from service.fhir.code_systems import GOAL_ACHIEVEMENT
+from service.massage.cycle.terms import TASK_KIND, code_in
+from service.massage.systems import STATUS_REASON
 from tests.api.outcome import assert_outcome
 from tests.builders import loop
 from tests.builders.resources import reference

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from service.massage.cycle.terms import code_in
 from service.massage.cycle.units import said_units
-from service.massage.visits.log import OUTCOME, TECHNIQUE
+from service.massage.systems import OUTCOME, TECHNIQUE
 from tests.api.outcome import assert_outcome
 from tests.builders.resources import reference
 from tests.loop.session_call import (

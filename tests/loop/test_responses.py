@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from service.fhir.code_systems import UCUM
 from service.fhir.outcome import CANONICAL
-from service.massage.cycle.terms import UNITS
 from tests.api.outcome import assert_outcome
 from tests.builders import loop
 from tests.builders.resources import LOINC, concept, observation, reference
@@ -68,7 +68,7 @@ def ninth(story: Story, value: Json, **elements: Any) -> Json:
 
 
 def score(number: int) -> Json:
-    return {"valueQuantity": {"value": number, "system": UNITS, "code": "{score}"}}
+    return {"valueQuantity": {"value": number, "system": UCUM, "code": "{score}"}}
 
 
 async def flags(story: Story, side: Side | None = None) -> list[Json]:

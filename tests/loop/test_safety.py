@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from service.fhir.code_systems import ACT_CODE, UCUM
 from service.loop import safety
-from service.massage.cycle.terms import ACT_CODE, STATUS_REASON, UNITS, coded
+from service.massage.cycle.terms import coded
+from service.massage.systems import STATUS_REASON
 from service.store.referrals import about
 from tests.api.outcome import assert_outcome
 from tests.builders import loop
@@ -199,7 +201,7 @@ async def test_s11_what_the_clinic_measures_holds_the_work(story: Story) -> None
     fever: Json = {
         "code": concept(LOINC, "8310-5"),
         "effectiveDateTime": now().isoformat(timespec="seconds"),
-        "valueQuantity": {"value": 39.5, "unit": "Cel", "system": UNITS, "code": "Cel"},
+        "valueQuantity": {"value": 39.5, "unit": "Cel", "system": UCUM, "code": "Cel"},
     }
     await story.clinic.post(observation(story.patient, encounter=reference(encounter)) | fever)
     assert await story.stands() == ("on-hold", "safety-hold")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from service.fhir.code_systems import UCUM
 from service.fhir.outcome import CANONICAL
-from service.massage.cycle.terms import UNITS
 from tests.api.outcome import assert_outcome
 from tests.builders.resources import LOINC, concept, observation
 
@@ -19,7 +19,7 @@ PAIN = "72514-3"
 UNFIT = [
     {"valueString": "four"},
     {"valueBoolean": True},
-    {"valueQuantity": {"value": 4, "unit": "%", "system": UNITS, "code": "%"}},
+    {"valueQuantity": {"value": 4, "unit": "%", "system": UCUM, "code": "%"}},
     {"valueInteger": 11},
 ]
 

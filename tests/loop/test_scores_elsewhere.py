@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.massage.outcome.measures import SYSTEM
 from service.massage.profiles import canonical
+from service.massage.systems import OUTCOME
 from tests.api.outcome import assert_outcome
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ Json = dict[str, Any]
 UCUM = "http://unitsofmeasure.org"
 CLAIM = {"profile": [canonical("massage-outcome")]}
 PAIN = {"coding": [{"system": "http://loinc.org", "code": "72514-3"}]}
-OWN = {"coding": [{"system": SYSTEM, "code": "nprs"}]}
+OWN = {"coding": [{"system": OUTCOME, "code": "nprs"}]}
 DISABILITY = {"coding": [{"system": "http://loinc.org", "code": "97909-6"}]}
 
 

@@ -6,7 +6,8 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from service.massage.cycle.terms import ACT_CODE, code_in
+from service.fhir.code_systems import ACT_CODE
+from service.massage.cycle.terms import code_in
 from tests.api.outcome import assert_outcome
 from tests.builders import loop
 from tests.builders.resources import identifier, reference

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service.massage.cycle.terms import STATUS_REASON, coded
+from service.massage.cycle.terms import coded
+from service.massage.systems import STATUS_REASON
 from tests.api.outcome import assert_outcome
 from tests.builders.resources import reference
 from tests.loop.session_call import check, planned, record, recorded

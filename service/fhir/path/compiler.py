@@ -10,6 +10,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
+from service.fhir.code_systems import LOINC, SNOMED, UCUM
 from service.fhir.path import operators
 from service.fhir.path.code import NOTHING, Code, Scope, Shapes, constant, of_items, of_truth, remembered
 from service.fhir.path.error import PathError
@@ -40,9 +41,9 @@ if TYPE_CHECKING:
     from service.fhir.path.shape import Shapes as ShapeRegistry
 
 _VARIABLES: Final[Mapping[str, str]] = {
-    "ucum": "http://unitsofmeasure.org",
-    "sct": "http://snomed.info/sct",
-    "loinc": "http://loinc.org",
+    "ucum": UCUM,
+    "sct": SNOMED,
+    "loinc": LOINC,
 }
 _PREFIXES: Final[Mapping[str, str]] = {
     "vs-": "http://hl7.org/fhir/ValueSet/",

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from service.fhir.search.ucum_grammar import Power
 
-UCUM: Final = "http://unitsofmeasure.org"
 
 _LONGEST: Final = 40
 _MOST_OPERATORS: Final = 8

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.code_systems import LOINC, OBSERVATION_CATEGORY, SNOMED, UCUM
 from service.fhir.questionnaire import form
 from service.massage.assessment.expansion import written_out
 from service.massage.assessment.rows import FOLDER, load
-from service.massage.catalogue.published import LOINC, SNOMED, canonical, published
+from service.massage.catalogue.published import canonical, published
 from service.massage.catalogue.rows import FOLDER as CATALOGUE
 from service.massage.fingerprint import fingerprint_of
+from service.massage.systems import CONTRAINDICATION, OUTCOME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,11 +28,7 @@ VERSION: Final = "1.0.0"
 """Of all forms together; to be raised with every change of what one of them asks."""
 
 CODES: Final = canonical("CodeSystem", "assessment-code")
-CONTRAINDICATIONS: Final = canonical("CodeSystem", "contraindication")
-MEASURES: Final = canonical("CodeSystem", "massage-outcome")
-UCUM: Final = "http://unitsofmeasure.org"
 
-_CATEGORIES: Final = "http://terminology.hl7.org/CodeSystem/observation-category"
 _LAUNCH: Final = "http://hl7.org/fhir/uv/sdc/CodeSystem/launchContext"
 _LOINC_NOTICE: Final = (
     "Contains codes of LOINC (http://loinc.org), © Regenstrief Institute, Inc. and the LOINC Committee, available at "
@@ -71,7 +69,7 @@ def _questionnaire(row: Form, assessments: Assessments) -> Content:
     )
     if row.copyright:
         found["copyright"] = f"{row.copyright} {_LOINC_NOTICE}"
-    category = {"coding": [{"system": _CATEGORIES, "code": row.category}]}
+    category = {"coding": [{"system": OBSERVATION_CATEGORY, "code": row.category}]}
     extensions = [{"url": form.CATEGORY, "valueCodeableConcept": category}]
     if any(each.initial for each in _every(row.item)):
         extensions.append(_launch_context())
@@ -172,13 +170,13 @@ def _total(summands: tuple[str, ...]) -> list[Content]:
 def _coding(row: Item, measure: OutcomeMeasure | None, assessments: Assessments) -> list[Content]:
     if row.flag is not None:
         display = assessments.catalogue.contraindications[row.flag].display
-        return [{"system": CONTRAINDICATIONS, "code": row.flag, "display": display}]
+        return [{"system": CONTRAINDICATION, "code": row.flag, "display": display}]
     if row.part is not None:
         return [{"system": CODES, "code": row.part, "display": row.text}]
     loinc = row.loinc or (next(iter(measure.loinc)) if measure and len(measure.loinc) == 1 and not row.site else None)
     found: list[Content] = [{"system": LOINC, "code": loinc}] if loinc else []
     if measure is not None and row.measure is not None:
-        found.append({"system": MEASURES, "code": row.measure, "display": measure.display})
+        found.append({"system": OUTCOME, "code": row.measure, "display": measure.display})
     return found
 
 

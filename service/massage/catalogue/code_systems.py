@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from service.fhir.code_systems import CPT, ICD10CM, LOINC, SNOMED
 from service.massage.catalogue.concepts import codings, of_contraindication, of_measure, sources
 from service.massage.catalogue.properties import declaration
-from service.massage.catalogue.published import (
-    CPT,
-    ICD10CM,
-    LOINC,
-    SIGN_OFF,
-    SNOMED,
-    canonical,
-    published,
-)
+from service.massage.catalogue.published import SIGN_OFF, canonical, published
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

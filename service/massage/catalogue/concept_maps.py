@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from service.massage.catalogue.published import BSER, CPT, ICD10CM, LOINC, SNOMED, VERSION, canonical, published
+from service.fhir.code_systems import BSER, CPT, ICD10CM, LOINC, SNOMED
+from service.massage.catalogue.published import VERSION, canonical, published
 
 if TYPE_CHECKING:
     from service.fhir.resource import Content

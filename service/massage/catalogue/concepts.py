@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from service.massage.catalogue.published import LOINC, SNOMED
+from service.fhir.code_systems import LOINC, SNOMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

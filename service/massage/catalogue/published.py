@@ -8,6 +8,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.code_systems import BSER, CPT, ICD10CM, LOINC, NUCC, SNOMED
 from service.fhir.outcome import CANONICAL
 
 if TYPE_CHECKING:
@@ -20,12 +21,6 @@ VERSION: Final = "1.0.0"
 
 DATE: Final = "2026-11-22"
 
-SNOMED: Final = "http://snomed.info/sct"
-ICD10CM: Final = "http://hl7.org/fhir/sid/icd-10-cm"
-LOINC: Final = "http://loinc.org"
-CPT: Final = "http://www.ama-assn.org/go/cpt"
-NUCC: Final = "http://nucc.org/provider-taxonomy"
-BSER: Final = "http://hl7.org/fhir/us/bser/CodeSystem/TaskBusinessStatusCS"
 
 SIGN_OFF: Final = (
     "The severities come from public clinic and education pages and from common teaching, not from a peer-reviewed "

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
-from service.massage.catalogue.published import CPT, ICD10CM, LOINC, NUCC, SIGN_OFF, SNOMED, canonical, published
+from service.fhir.code_systems import CPT, ICD10CM, LOINC, NUCC, SNOMED
+from service.massage.catalogue.published import SIGN_OFF, canonical, published
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

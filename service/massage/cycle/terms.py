@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.code_systems import UCUM
 from service.fhir.outcome import CANONICAL
 
 if TYPE_CHECKING:
@@ -12,21 +13,16 @@ if TYPE_CHECKING:
     from service.fhir.resource import Content
 
 BUSINESS_STATUS: Final = f"{CANONICAL}/CodeSystem/referral-business-status"
-STATUS_REASON: Final = f"{CANONICAL}/CodeSystem/referral-status-reason"
 TASK_IO: Final = f"{CANONICAL}/CodeSystem/referral-task-io"
 TASK_KIND: Final = f"{CANONICAL}/CodeSystem/referral-task-code"
 STEP: Final = f"{CANONICAL}/CodeSystem/referral-step"
 FILLER: Final = f"{CANONICAL}/NamingSystem/filler"
-QUALIFICATION: Final = f"{CANONICAL}/CodeSystem/therapist-qualification"
 PRE_SESSION_CHECK: Final = f"{CANONICAL}/Questionnaire/pre-session-check"
 
 TASK_CODE: Final = "http://hl7.org/fhir/CodeSystem/task-code"
 IDENTIFIER_TYPE: Final = "http://terminology.hl7.org/CodeSystem/v2-0203"
-GOAL_ACHIEVEMENT: Final = "http://terminology.hl7.org/CodeSystem/goal-achievement"
 APPOINTMENT_CANCELLATION: Final = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
 PARTICIPANT: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
-ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
-UNITS: Final = "http://unitsofmeasure.org"
 
 PLACER: Final = "PLAC"
 FILLER_TYPE: Final = "FILL"
@@ -75,4 +71,4 @@ def references_in(values: Any) -> tuple[str, ...]:
 
 def sessions(count: int) -> dict[str, Any]:
     """A Quantity of sessions, as UCUM writes it."""
-    return {"value": count, "unit": "sessions", "system": UNITS, "code": "{session}"}
+    return {"value": count, "unit": "sessions", "system": UCUM, "code": "{session}"}

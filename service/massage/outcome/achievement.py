@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.code_systems import GOAL_ACHIEVEMENT
 from service.fhir.temporal import range_of
-from service.massage.cycle.terms import GOAL_ACHIEVEMENT, code_in, codings, reference_in
+from service.massage.cycle.terms import code_in, codings, reference_in
 from service.massage.outcome.goals import due_of, measured_achievement
 from service.massage.outcome.series import collect
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from service.massage.catalogue.published import LOINC, canonical
+from service.fhir.code_systems import LOINC
+from service.massage.systems import OUTCOME
 
 if TYPE_CHECKING:
     from service.fhir.resource import Content
     from service.massage.catalogue.rows import Catalogue, OutcomeMeasure, Source
-
-SYSTEM: Final = canonical("CodeSystem", "massage-outcome")
 
 
 class Measure(Struct, frozen=True, kw_only=True):
@@ -52,7 +51,7 @@ class Measures:
                 name = self._by_loinc[code]
                 row = self._rows[name]
                 return Measure(code=name, row=row, variant=code if len(row.loinc) > 1 else "")
-            if system == SYSTEM and code in self._rows:
+            if system == OUTCOME and code in self._rows:
                 found = Measure(code=code, row=self._rows[code])
         return found
 

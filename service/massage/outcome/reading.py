@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import Struct
 
+from service.fhir.code_systems import UCUM
 from service.fhir.commensurable import in_unit
-from service.fhir.search.ucum import UCUM
 from service.fhir.temporal import EARLIEST, range_of, range_of_period
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from service.massage.cycle import Policy
 from service.massage.cycle.terms import codes_of
-from service.massage.protocol.definitions import TECHNIQUES
+from service.massage.systems import TECHNIQUE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,5 +49,5 @@ class Case(Struct, frozen=True, kw_only=True):
     def asked_for(self) -> list[str]:
         """The codes of the techniques that the referral names, in its order."""
         concepts = [*self.referral.get("orderDetail", ()), self.referral.get("code")]
-        codes = [code for each in concepts for system, code in sorted(codes_of(each)) if system == TECHNIQUES]
+        codes = [code for each in concepts for system, code in sorted(codes_of(each)) if system == TECHNIQUE]
         return list(dict.fromkeys(codes))

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from service.massage.catalogue.published import ICD10CM, SNOMED, canonical, published
+from service.fhir.code_systems import ICD10CM, SNOMED, UCUM
+from service.massage.catalogue.published import canonical, published
 from service.massage.catalogue.rows import FOLDER as CATALOGUE
 from service.massage.fingerprint import fingerprint_of
 from service.massage.protocol.goals import aim_of, measure_concept
 from service.massage.protocol.rows import FOLDER, load
+from service.massage.systems import TECHNIQUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 VERSION: Final = "1.0.0"
 """Of all protocols together; to be raised with every change of what one of them says."""
 
-TECHNIQUES: Final = canonical("CodeSystem", "massage-technique")
-UCUM: Final = "http://unitsofmeasure.org"
 
 _PLAN_TYPE: Final = "http://terminology.hl7.org/CodeSystem/plan-definition-type"
 _SIGN_OFF: Final = (
@@ -174,7 +174,7 @@ def _technique(protocols: Protocols, code: str) -> Content:
     return {
         **_published("ActivityDefinition", technique_id(code), row.display, f"{row.definition}{pressure}"),
         "kind": "ServiceRequest",
-        "code": {"coding": [{"system": TECHNIQUES, "code": code, "display": row.display}]},
+        "code": {"coding": [{"system": TECHNIQUE, "code": code, "display": row.display}]},
         "intent": "plan",
     }
 
@@ -187,7 +187,7 @@ def _activity(protocols: Protocols, row: Activity) -> Content:
     }
     if row.technique:
         display = protocols.catalogue.techniques[row.technique].display
-        found["code"] = {"coding": [{"system": TECHNIQUES, "code": row.technique, "display": display}]}
+        found["code"] = {"coding": [{"system": TECHNIQUE, "code": row.technique, "display": display}]}
     return found | {"intent": "plan"}
 
 

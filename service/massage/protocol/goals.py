@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from service.massage.catalogue.published import LOINC, canonical
+from service.fhir.code_systems import LOINC, UCUM
+from service.massage.systems import OUTCOME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from service.fhir.resource import Content
     from service.massage.catalogue.rows import OutcomeMeasure, Source
 
-UCUM: Final = "http://unitsofmeasure.org"
-MEASURES: Final = canonical("CodeSystem", "massage-outcome")
 
 _SHOWN: Final = {"{score}": "points", "deg": "degrees", "d": "days", "d/wk": "days a week"}
 
@@ -103,7 +102,7 @@ def cited(sources: Mapping[str, Source], keys: Iterable[str]) -> str:
 
 def measure_concept(code: str, measure: OutcomeMeasure) -> dict[str, Any]:
     """The measure as a CodeableConcept: ours, and LOINC where there is one code for all of its forms."""
-    coding = [{"system": MEASURES, "code": code, "display": measure.display}]
+    coding = [{"system": OUTCOME, "code": code, "display": measure.display}]
     coding += [{"system": LOINC, "code": each} for each, form in measure.loinc.items() if not form]
     return {"coding": coding, "text": measure.display}
 

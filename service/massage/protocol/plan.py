@@ -9,14 +9,16 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
+from service.fhir.code_systems import CONDITION_CLINICAL, ICD10CM, SNOMED
 from service.fhir.outcome import failure
-from service.massage.catalogue.published import SNOMED, canonical
+from service.massage.catalogue.published import canonical
 from service.massage.cycle.terms import coded, codes_of, reference_in, sessions
 from service.massage.profiles import canonical as profile
-from service.massage.protocol.definitions import TECHNIQUES, VERSION, activity_url, technique_id
+from service.massage.protocol.definitions import VERSION, activity_url, technique_id
 from service.massage.protocol.dosage import dosage_of
 from service.massage.protocol.goals import aim_of, cited, measure_concept
 from service.massage.protocol.techniques import chosen, is_licensed
+from service.massage.systems import TECHNIQUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from service.massage.protocol.techniques import Chosen
 
 _CATEGORY: Final = "http://hl7.org/fhir/us/core/CodeSystem/careplan-category"
-_ACTIVE: Final = coded("http://terminology.hl7.org/CodeSystem/condition-clinical", "active")
+_ACTIVE: Final = coded(CONDITION_CLINICAL, "active")
 _MASSAGE: Final = "387854002"
 
 
@@ -205,7 +207,7 @@ def _activity(protocols: Protocols, row: Activity, goals: list[Content]) -> Cont
 
 def _technique(protocols: Protocols, code: str) -> Content:
     display = protocols.catalogue.techniques[code].display
-    return {"coding": [{"system": TECHNIQUES, "code": code, "display": display}], "text": display}
+    return {"coding": [{"system": TECHNIQUE, "code": code, "display": display}], "text": display}
 
 
 def _said(protocols: Protocols, statement: Statement | TechniqueUse | Activity) -> str:
@@ -235,7 +237,7 @@ def _treated(protocols: Protocols, row: Protocol) -> set[tuple[str, str]]:
 
 
 def _systems(condition: Any) -> tuple[tuple[str, dict[str, str]], ...]:
-    return ((SNOMED, condition.snomed), ("http://hl7.org/fhir/sid/icd-10-cm", condition.icd10cm))
+    return ((SNOMED, condition.snomed), (ICD10CM, condition.icd10cm))
 
 
 def _narrative(

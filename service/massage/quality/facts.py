@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
+from service.fhir.code_systems import ICD10CM, SNOMED
 from service.fhir.temporal import range_of
-from service.massage.catalogue.published import ICD10CM, SNOMED, canonical
 from service.massage.cycle.terms import STEP, code_in, codes_of, references_in
 from service.massage.outcome.achievement import series_of
 from service.massage.outcome.comparison import compared
+from service.massage.systems import TECHNIQUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,7 +30,6 @@ OTHER: Final = "other"
 ACCEPTED: Final = "T3"
 """The row of the Task's life cycle by which a clinic accepts."""
 
-_TECHNIQUES: Final = canonical("CodeSystem", "massage-technique")
 _FEWEST: Final = 2
 
 
@@ -109,7 +109,7 @@ def _conditions(view: View, told: Told) -> Iterator[str]:
 def _techniques(view: View, told: Told) -> Iterator[str]:
     """The techniques of delivered sessions, those of the catalogue that are one of their own."""
     for each in view.with_status("Procedure", frozenset({"completed"})):
-        code = code_in(each.get("code"), _TECHNIQUES)
+        code = code_in(each.get("code"), TECHNIQUE)
         if code in told.catalogue.techniques:
             yield code
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from service.massage.screening.body_site import Regions, regions_of
 from service.massage.screening.content import codings_in, objects_in
-from service.massage.screening.systems import TECHNIQUE
+from service.massage.systems import TECHNIQUE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from service.fhir.code_systems import ICD10CM, SNOMED
 from service.massage.screening.content import codings_in, objects_in
-from service.massage.screening.systems import ICD10CM, SNOMED, system_of
+from service.massage.screening.systems import system_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
+from service.fhir.code_systems import ACT_CODE
 from service.fhir.outcome import CANONICAL
 from service.massage.screening.content import codings_in, objects_in, text_in
-from service.massage.screening.systems import ACT_CODE, CONTRAINDICATION, STATUS_REASON
+from service.massage.systems import CONTRAINDICATION, STATUS_REASON
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

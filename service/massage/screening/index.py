@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from service.fhir.code_systems import ICD10CM, SNOMED
 from service.massage import diagnosis
 from service.massage.screening.override import RulesError
 from service.massage.screening.rule import Rule  # noqa: TC001 - msgspec reads the annotation
-from service.massage.screening.systems import ICD10CM, SNOMED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from service.fhir.search.ucum import UCUM, conversion_of
+from service.fhir.code_systems import ATC, LOINC, SNOMED, UCUM
+from service.fhir.search.ucum import conversion_of
 from service.fhir.temporal import EARLIEST
 from service.massage.assessment.red_flags import red_flags
 from service.massage.screening.body_site import Regions, injured_regions, regions_of
 from service.massage.screening.content import codings_in, object_in, objects_in, reference_to, text_in, words_in
 from service.massage.screening.index import words_of
 from service.massage.screening.record import is_current_condition, is_done, is_observed, is_taken, moment_of
-from service.massage.screening.systems import ATC, LOINC, SNOMED, system_of
+from service.massage.screening.systems import system_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

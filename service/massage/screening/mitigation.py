@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from service.fhir.code_systems import ACT_CODE
 from service.fhir.temporal import range_of
 from service.massage.screening.content import codings_in, object_in, objects_in, text_in
 from service.massage.screening.detected_issue import is_withdrawn, rule_of
-from service.massage.screening.systems import ACT_CODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

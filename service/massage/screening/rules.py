@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from msgspec.structs import replace
 
+from service.fhir.code_systems import LOINC
 from service.massage.catalogue.rows import FOLDER, load
 from service.massage.data_files import DataFileError, read
 from service.massage.screening.index import Index
 from service.massage.screening.override import Override, RulesError, override_of
 from service.massage.screening.rule import Relation, Rule, Stricter, Threshold
-from service.massage.screening.systems import LOINC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

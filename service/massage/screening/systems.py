@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from service.fhir.outcome import CANONICAL
+from service.fhir.code_systems import ATC, ICD10CM, LOINC, SNOMED
+from service.massage.systems import TECHNIQUE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-SNOMED: Final = "http://snomed.info/sct"
-ICD10CM: Final = "http://hl7.org/fhir/sid/icd-10-cm"
-LOINC: Final = "http://loinc.org"
-ATC: Final = "http://www.whocc.no/atc"
-ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
-CONTRAINDICATION: Final = f"{CANONICAL}/CodeSystem/contraindication"
-STATUS_REASON: Final = f"{CANONICAL}/CodeSystem/referral-status-reason"
-TECHNIQUE: Final = f"{CANONICAL}/CodeSystem/massage-technique"
 
 _NAMES: Final[Mapping[str, str]] = {
     SNOMED: SNOMED,
@@ -32,5 +24,5 @@ _NAMES: Final[Mapping[str, str]] = {
 
 
 def system_of(name: str) -> str | None:
-    """The constant above that a code system's URI or OID stands for; None for any other."""
+    """The URI of the code system that a URI or OID stands for; None where screening does not read it."""
     return _NAMES.get(name)

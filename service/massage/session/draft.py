@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from service.massage.catalogue.published import LOINC, SNOMED
-from service.massage.cycle.terms import ACT_CODE, UNITS, references_in
+from service.fhir.code_systems import ACT_CODE, LOINC, OBSERVATION_CATEGORY, SNOMED, UCUM
+from service.massage.cycle.terms import references_in
 from service.massage.cycle.units import TIMED_UNITS
 from service.massage.visits.log import PAIN_AFTER, TOLERANCE
 
@@ -23,7 +23,6 @@ _MASSAGE: Final[Json] = {"coding": [{"system": SNOMED, "code": "387854002"}]}
 _MASSAGE_THERAPY: Final[Json] = {
     "coding": [{"system": "http://terminology.hl7.org/CodeSystem/service-type", "code": "25"}]
 }
-_CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/observation-category"
 _HAPPENED: Final = frozenset({"finished", "entered-in-error", "cancelled"})
 SESSION: Final = "Procedure/~session"
 VISIT: Final = "Encounter/~visit"
@@ -167,7 +166,7 @@ def _observations(given: Given, around: Surrounding, encounter: str) -> Iterable
         ("painAfter", given.pain_after, PAIN_AFTER, given.end),
     ):
         if value is not None:
-            quantity = {"value": value, "unit": "score", "system": UNITS, "code": "{score}"}
+            quantity = {"value": value, "unit": "score", "system": UCUM, "code": "{score}"}
             rated = _observation(name, belonging, "survey", code, moment, [patient])
             yield name, rated | {"valueQuantity": quantity}
     if given.tolerance is not None:
@@ -189,7 +188,7 @@ def _observation(
         "resourceType": "Observation",
         "id": f"~{name}",
         "status": "final",
-        "category": [{"coding": [{"system": _CATEGORY, "code": category}]}],
+        "category": [{"coding": [{"system": OBSERVATION_CATEGORY, "code": category}]}],
         "code": {"coding": [{"system": system, "code": value}]},
         **belonging,
         "effectiveDateTime": moment,

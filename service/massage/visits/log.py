@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
+from service.fhir.code_systems import LOINC
 from service.fhir.temporal import EARLIEST
-from service.massage.catalogue.published import LOINC, canonical
 from service.massage.cycle.moment import start_of
 from service.massage.cycle.terms import codings, reference_in, references_in
 from service.massage.cycle.units import minutes_of, said_units, timed_units
 from service.massage.cycle.view import name_of
 from service.massage.cycle.visits import performed
+from service.massage.systems import OUTCOME, TECHNIQUE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from service.massage.cycle.values import Policy
     from service.massage.cycle.view import View
 
-OUTCOME: Final = canonical("CodeSystem", "massage-outcome")
-TECHNIQUE: Final = canonical("CodeSystem", "massage-technique")
 PAIN: Final = frozenset({(LOINC, "72514-3"), (OUTCOME, "nprs")})
 """Pain by the numeric rating from 0 to 10."""
 PAIN_AFTER: Final = (OUTCOME, "nprs-after-session")

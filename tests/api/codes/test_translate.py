@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from service.fhir import codec
+from service.fhir.code_systems import BSER, CPT, ICD10CM, SNOMED
 from service.fhir.outcome import CANONICAL
 from service.massage import catalogue
-from service.massage.catalogue.published import BSER, CPT, ICD10CM, SNOMED
 from tests.api.codes.conftest import PAIN, PLACES, SET, posted, told
 from tests.api.outcome import assert_outcome
 

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from service.documents.charts import band_of, chart
 from service.massage.catalogue.rows import load
 from service.massage.outcome import Measures, collect, compared, targets_of
-from service.massage.outcome.measures import SYSTEM
+from service.massage.systems import OUTCOME
 
 Json = dict[str, Any]
 
 MEASURES: Final = Measures(load())
 SVG: Final = "{http://www.w3.org/2000/svg}"
-PAIN: Final = {"coding": [{"system": SYSTEM, "code": "nprs"}]}
+PAIN: Final = {"coding": [{"system": OUTCOME, "code": "nprs"}]}
 SHOULDER: Final = {"coding": [{"system": "http://loinc.org", "code": "41389-8"}]}
 
 

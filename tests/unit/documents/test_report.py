@@ -16,11 +16,11 @@ from service.documents.packet import operation_outcome, packet_paper
 from service.documents.paper import Facts, Picture, Points, Section, Table, Text
 from service.documents.report import conclusion, diagnostic_report, report_paper
 from service.documents.sections import visits
+from service.fhir.code_systems import CPT
 from service.fhir.definitions import load
 from service.fhir.validation import Validator
-from service.massage.catalogue.published import CPT
+from service.massage.systems import TECHNIQUE
 from service.massage.visits import Term
-from service.massage.visits.log import TECHNIQUE
 from tests.builders import documents, loop
 
 Json = dict[str, Any]

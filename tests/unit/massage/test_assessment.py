@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from service.fhir import codec
+from service.fhir.code_systems import LOINC
 from service.fhir.questionnaire.form import form_of
 from service.massage import assessment
 from service.massage.assessment.definitions import questionnaires
 from service.massage.assessment.expansion import written_out
 from service.massage.assessment.rows import FOLDER, every_item
-from service.massage.catalogue.published import LOINC, canonical
+from service.massage.catalogue.published import canonical
 from service.massage.cycle.terms import PRE_SESSION_CHECK
 from service.massage.outcome import Measures
 

@@ -10,10 +10,11 @@ import msgspec
 import pytest
 
 from service.fhir import codec, definitions
+from service.fhir.code_systems import CPT, ICD10CM, LOINC, SNOMED
 from service.fhir.outcome import CANONICAL
 from service.fhir.validation import Validator
 from service.massage import catalogue
-from service.massage.catalogue.published import CPT, ICD10CM, LOINC, SIGN_OFF, SNOMED, VERSION
+from service.massage.catalogue.published import SIGN_OFF, VERSION
 from service.massage.catalogue.rows import FOLDER
 from service.massage.cycle.tables import business_status, status_reason
 

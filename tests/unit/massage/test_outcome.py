@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from service.fhir.commensurable import in_unit
 from service.massage.catalogue.rows import load
 from service.massage.outcome import Measures, achievement_of, collect, compared, is_met, told
-from service.massage.outcome.measures import SYSTEM
+from service.massage.systems import OUTCOME
 
 Json = dict[str, Any]
 
@@ -26,7 +26,7 @@ LOINC = {"nprs": "72514-3", "odi": "97909-6", "ndi": "82237-9", "knee-left": "41
 def concept(name: str) -> Json:
     if name in LOINC:
         return {"coding": [{"system": "http://loinc.org", "code": LOINC[name]}]}
-    return {"coding": [{"system": SYSTEM, "code": name}]}
+    return {"coding": [{"system": OUTCOME, "code": name}]}
 
 
 def measured(name: str, day: str, value: str | None, unit: str = "{score}", **elements: Any) -> Json:

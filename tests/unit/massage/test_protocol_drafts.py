@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from msgspec.structs import replace
 
+from service.fhir.code_systems import LOINC
 from service.fhir.codec import decode, encode
 from service.fhir.outcome import FhirError
 from service.massage import protocol
@@ -17,7 +18,6 @@ from service.massage.protocol.goals import aim_of
 from service.massage.protocol.measured import latest
 from service.massage.screening.record import record_of
 from service.massage.screening.screen import screen
-from service.massage.screening.systems import LOINC
 from tests.builders.profiles import profile_of
 from tests.builders.protocol import PROTOCOLS, ROWS, Json
 from tests.builders.resources import concept, reference

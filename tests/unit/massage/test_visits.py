@@ -14,8 +14,8 @@ from service.massage.cycle import Policy
 from service.massage.cycle.coverage import COVERAGE_INFORMATION
 from service.massage.cycle.units import TIMED_UNITS
 from service.massage.cycle.view import View
+from service.massage.systems import OUTCOME, TECHNIQUE
 from service.massage.visits import SessionEntry, Term, account, session_log, timed_units
-from service.massage.visits.log import OUTCOME, TECHNIQUE
 from tests.builders import loop
 
 Json = dict[str, Any]

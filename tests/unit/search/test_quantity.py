@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from service.fhir.code_systems import UCUM
 from service.fhir.codec import ExactDecimal
 from service.fhir.outcome import FhirError
 from service.fhir.reference import digest_of
 from service.fhir.search.query import CanonicalRange, Matches, QuantityValue
 from service.fhir.search.types.quantity import CURRENCIES, QUANTITY
 from service.fhir.search.types.search_type import FurtherNumbers, Rows
-from service.fhir.search.ucum import UCUM
 
 if TYPE_CHECKING:
     from tests.unit.search.conftest import Parse, Values

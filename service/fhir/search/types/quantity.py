@@ -13,13 +13,14 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.code_systems import UCUM
 from service.fhir.search.bounded import bounded
 from service.fhir.search.query import CanonicalRange, QuantityValue
 from service.fhir.search.separators import split, unescape
 from service.fhir.search.types.number import EXACT, NUMBER_FORMS, parse_bounds
 from service.fhir.search.types.search_type import SearchType, refused
 from service.fhir.search.types.token import system_digest
-from service.fhir.search.ucum import UCUM, conversion_of
+from service.fhir.search.ucum import conversion_of
 
 if TYPE_CHECKING:
     from service.fhir.search.parameter import SearchParameter

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from service.massage.cycle.guards.guard import Guard
 from service.massage.cycle.tables.status_reason import reasons_for
-from service.massage.cycle.terms import STATUS_REASON, code_in
+from service.massage.cycle.terms import code_in
+from service.massage.systems import STATUS_REASON
 
 if TYPE_CHECKING:
     from service.massage.cycle.situation import Situation

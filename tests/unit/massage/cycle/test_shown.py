@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from service.massage.cycle import SYSTEM
-from service.massage.cycle.terms import STATUS_REASON, code_in
+from service.massage.cycle.terms import code_in
+from service.massage.systems import STATUS_REASON
 from tests.builders.loop import (
     CLINIC,
     REFERRER,

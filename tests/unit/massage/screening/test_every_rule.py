@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from service.fhir.code_systems import ATC, ICD10CM, SNOMED
 from service.massage.catalogue.rows import FOLDER
-from service.massage.screening.systems import ATC, ICD10CM, SNOMED
 from tests.builders.resources import TERMINOLOGY, concept
 from tests.builders.screening import (
     allergy,

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from msgspec import to_builtins
 
+from service.fhir.code_systems import SNOMED
 from service.massage.screening.record import record_of
 from service.massage.screening.screen import screen
-from service.massage.screening.systems import SNOMED
 from tests.builders.resources import concept
 from tests.builders.screening import NOW, condition, diagnosis, medication, observation, order, rules, screened
 from tests.spent import spent

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.massage.screening.systems import ATC, SNOMED
+from service.fhir.code_systems import ATC, SNOMED
 from tests.builders.resources import TERMINOLOGY, concept
 from tests.builders.screening import allergy, condition, diagnosis, found, medication, observation, surgery
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.massage.screening.systems import SNOMED
+from service.fhir.code_systems import SNOMED
 from tests.builders.resources import concept
 from tests.builders.screening import FOOT, LUMBAR, NECK, TRUNK, condition, diagnosis, found, order
 
