@@ -4,6 +4,7 @@
     scenarios   what becomes of referrals: one row each, in every state of the life cycle
     patients    who is referred, and with what
     measuring   values of outcome measures that get better, worse, or stay
+    care        what a clinic does: plan, visits, reports, the end
     visits      appointments, sessions and what is measured at them
     story       one referral from order to end, step by step
     world       an episode in memory: every step is ruled on as if a client had sent it

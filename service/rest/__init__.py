@@ -5,7 +5,7 @@ of a framework. What a request means is decided in this order, one module each:
 
     request      the head: address (`fhir.address`), parameters (`fhir.url_encoding`), the headers that matter
     negotiation  Accept, _format, _pretty, Content-Type
-    acting       who acts, for whom and why
+    acting, browser_cookie  who acts, for whom and why; a browser's token
     headers      If-Match, If-None-Match, If-Modified-Since, If-None-Exist, Prefer, X-Request-Id
     coding       gzip and deflate, both ways
     body         receiving, limiting and decoding what was sent

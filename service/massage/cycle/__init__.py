@@ -1,8 +1,11 @@
 """The life cycles of the closed referral loop: tables of steps, and one engine that interprets them. Pure.
 
-    tables/      the rows: machines, business status, status reasons, ownership, what stays fixed
+    machine      a life cycle as data      tables/  the rows: machines, business status, ownership, what stays fixed
     guards/      why a step cannot be taken        effects/   what follows from one
     judgement    the entries `judge` and `expire`: examination (may it happen?), then settling (what follows?)
+    draft, view, situation  the episode as it is going to be, as it is looked at, and one change in it
+    visits, units  what is counted         allowance, authorisation, coverage  what is ordered, allowed and left
+    validity     how long an order holds   provenance, message  who took which step, and who is told at once
     shown        what both sides are shown: safety hold, flagged visits, work that goes on after a revocation
     membership   by which elements a resource hangs on a referral
     relation     whose side a party is on          duplicates  the same order twice
