@@ -28,7 +28,7 @@ WIDTH: Final = 640
 _LEFT: Final = 52
 _RIGHT: Final = 616
 _PLOT: Final = 190
-"""The height of the plot, of which `_TOP` follows the title's lines."""
+"""The height of the plot; where it begins follows from the lines of the title."""
 _LINE: Final = 18
 _NARROWEST_DATES: Final = 80
 _MOST_LABELLED: Final = 12
