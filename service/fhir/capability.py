@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.audit.search import PARAMETERS
-from service.fhir.code_operations import CODE_OPERATIONS
 from service.fhir.conformance import (
     FHIR_VERSION,
     FORMATS,
@@ -19,14 +18,9 @@ from service.fhir.conformance import (
     OperationClaim,
     interactions,
 )
-from service.fhir.document_operations import DOCUMENT_OPERATIONS
-from service.fhir.form_operations import FORM_OPERATIONS
-from service.fhir.outcome_operations import OUTCOME_OPERATIONS
-from service.fhir.plan_operations import PLAN_OPERATIONS
-from service.fhir.record_operations import RECORD_OPERATIONS
 from service.fhir.search.modifiers import accepted_modifiers
 from service.fhir.search.parse_include import include_names, reverse_include_names
-from service.fhir.session_operations import SESSION_OPERATIONS
+from service.fhir.type_operations import operations_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,15 +33,6 @@ if TYPE_CHECKING:
 _SANDBOX: Final = (
     "An open sandbox: there is no access control, so whoever reaches the service can read and change everything in it. "
     "Use synthetic data only."
-)
-_OF_TYPES: Final = (
-    CODE_OPERATIONS,
-    RECORD_OPERATIONS,
-    OUTCOME_OPERATIONS,
-    PLAN_OPERATIONS,
-    DOCUMENT_OPERATIONS,
-    FORM_OPERATIONS,
-    SESSION_OPERATIONS,
 )
 _RECORDS: Final = "AuditEvent"
 _OF_RECORDS: Final = (
@@ -152,7 +137,7 @@ def _resource(name: str, registry: Registry, claims: dict[str, Any], reverse: It
         "searchInclude": ["*", *include_names(registry, name)],
         "searchRevInclude": ["*", *reverse],
         "searchParam": _search_parameters(registry.parameters(name).values()),
-        "operation": _operations((*OPERATIONS, *(claim for table in _OF_TYPES for claim in table.get(name, ())))),
+        "operation": _operations((*OPERATIONS, *operations_of(name))),
     }
 
 

@@ -10,37 +10,28 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.conformance import SYSTEM_OPERATIONS
-from service.fhir.document_operations import DOCUMENT_OPERATIONS
 from service.fhir.outcome import CANONICAL, ERROR_CODES, ERROR_SYSTEM
-from service.fhir.outcome_operations import OUTCOME_OPERATIONS
-from service.fhir.plan_operations import PLAN_OPERATIONS
-from service.fhir.record_operations import RECORD_OPERATIONS
-from service.fhir.session_operations import SESSION_OPERATIONS
+from service.fhir.type_operations import TYPE_OPERATIONS
 
 if TYPE_CHECKING:
     from service.fhir.conformance import OperationClaim
     from service.fhir.resource import Content
 
 _DATE: Final = "2026-11-22"
-_TABLES: Final = (RECORD_OPERATIONS, OUTCOME_OPERATIONS, PLAN_OPERATIONS, DOCUMENT_OPERATIONS, SESSION_OPERATIONS)
+_OF_TYPES: Final = tuple(each for each in TYPE_OPERATIONS if each[1].definition.startswith(CANONICAL))
+"""Types, each with an operation of it that is not R4's."""
 _PROPERTY: Final = f"{CANONICAL}/CodeSystem/concept-property"
 
 
 def resources() -> list[Content]:
     """All of them, each with its id and canonical URL."""
-    of_types = [
-        _operation(claim, resource_type)
-        for table in _TABLES
-        for resource_type, claims in table.items()
-        for claim in claims
-        if claim.definition.startswith(CANONICAL)
-    ]
+    of_types = [_operation(claim, resource_type) for resource_type, claim in _OF_TYPES]
     return [_error_codes(), *(_operation(claim) for claim in SYSTEM_OPERATIONS), *of_types]
 
 
 def fingerprint() -> str:
     """A digest of what they say."""
-    told = repr((list(ERROR_CODES.values()), SYSTEM_OPERATIONS, *_TABLES, _DATE))
+    told = repr((list(ERROR_CODES.values()), SYSTEM_OPERATIONS, _OF_TYPES, _DATE))
     return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
 
 

@@ -7,19 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from service.fhir.capability import capability_statement
-from service.fhir.code_operations import CODE_OPERATIONS
 from service.fhir.conformance import OPERATIONS
-from service.fhir.document_operations import DOCUMENT_OPERATIONS
-from service.fhir.form_operations import FORM_OPERATIONS
 from service.fhir.outcome import FhirError
-from service.fhir.outcome_operations import OUTCOME_OPERATIONS
-from service.fhir.plan_operations import PLAN_OPERATIONS
-from service.fhir.record_operations import RECORD_OPERATIONS
 from service.fhir.search.modifiers import accepted_modifiers
 from service.fhir.search.parse import parse_search
 from service.fhir.search.result_parameters import SearchLimits
 from service.fhir.search.types import SEARCH_TYPES
-from service.fhir.session_operations import SESSION_OPERATIONS
+from service.fhir.type_operations import operations_of
 
 if TYPE_CHECKING:
     from service.assembly import Standard
@@ -35,15 +29,6 @@ EXAMPLES = {
     "quantity": ("Observation", "value-quantity", "1"),
     "composite": ("Observation", "code-value-quantity", "a$1"),
 }
-TABLES = (
-    CODE_OPERATIONS,
-    RECORD_OPERATIONS,
-    OUTCOME_OPERATIONS,
-    PLAN_OPERATIONS,
-    DOCUMENT_OPERATIONS,
-    FORM_OPERATIONS,
-    SESSION_OPERATIONS,
-)
 VALUES = {"missing": "true", "of-type": "a|b|c", "above": "http://a.example.org/b", "below": "http://a.example.org/b"}
 """Of modifiers that take other values than the parameter alone."""
 
@@ -83,7 +68,7 @@ def test_every_supported_search_parameter_is_listed_and_no_other(resources: dict
 def test_the_operations_name_their_official_definitions(resources: dict[str, Any]) -> None:
     for name, resource in resources.items():
         assert {each["name"]: each["definition"] for each in resource["operation"]} == {
-            claim.name: claim.definition for table in ({name: OPERATIONS}, *TABLES) for claim in table.get(name, ())
+            claim.name: claim.definition for claim in (*OPERATIONS, *operations_of(name))
         }
 
 
