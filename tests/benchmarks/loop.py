@@ -9,10 +9,12 @@ from __future__ import annotations
 import timeit
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir import codec
+from service.massage import diagnosis
 from service.massage.screening.record import record_of
 from service.massage.screening.rules import Rules
 from service.massage.screening.screen import screen
@@ -121,7 +123,7 @@ def _order() -> str:
 
 def _condition(patient: str, number: int) -> dict[str, Any]:
     """One of many diagnoses, of which the first bears on massage."""
-    code = f"H{number // 10:02}.{number % 10}" if number else "Z79.01"
+    code = _harmless()[number] if number else "Z79.01"
     return {
         "resourceType": "Condition",
         "clinicalStatus": concept(f"{TERMINOLOGY}/condition-clinical", "active"),
@@ -129,3 +131,10 @@ def _condition(patient: str, number: int) -> dict[str, Any]:
         "subject": reference(f"Patient/{patient}"),
         "recordedDate": "2020-01-09",
     }
+
+
+@cache
+def _harmless() -> tuple[str, ...]:
+    """Diagnoses of the eyelids and of glaucoma, as many as there are."""
+    kept = diagnosis.load()
+    return (*kept.billable_below("H02"), *kept.billable_below("H40"))
