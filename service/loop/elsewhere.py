@@ -62,6 +62,7 @@ class _Given(Struct, frozen=True, kw_only=True):
 
     content: Content
     where: str
+    base: str
     period: Range
     patient: frozenset[UUID]
     therapists: frozenset[UUID]
@@ -136,8 +137,22 @@ class Elsewhere:
         day = (range_of(one.day, self._zone) if one.day else None) or busy
         whole = Range(min(busy.low, day.low), max(busy.high, day.high))
         found = await begun_between(session, self._sources[one.type], one.therapists, one.patient, busy, whole)
-        contents = [(decoded(each.version), each.of_therapist, each.of_patient) for each in found]
+        contents = [
+            (
+                content := decoded(each.version),
+                each.of_therapist and not self._declined(content, one.therapists, one.base),
+                each.of_patient and not self._declined(content, one.patient, one.base),
+            )
+            for each in found
+        ]
         return [each for each in contents if (one.type, each[0]["id"]) not in written and _counts(each[0])]
+
+    def _declined(self, content: Content, people: frozenset[UUID], base: str) -> bool:
+        """Whether those of the people whom a stored visit names have all declined it."""
+        actors = {reference_in(each.get("actor")): each.get("status") for each in content.get("participant", ())}
+        known = {name: self._identities([name], base, _WHO) for name in actors}
+        shared = [actors[name] for name, identities in known.items() if identities & people]
+        return bool(shared) and all(status == "declined" for status in shared)
 
     def _refuse(self, one: _Given, others: Iterable[tuple[Content, bool, bool]]) -> None:
         same_day = 0
@@ -163,6 +178,7 @@ class Elsewhere:
             yield _Given(
                 content=content,
                 where=each.where,
+                base=episode.base,
                 period=period,
                 patient=self._patient(content, episode),
                 therapists=self._therapists(content, episode),

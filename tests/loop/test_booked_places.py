@@ -300,8 +300,12 @@ async def test_a_therapist_is_booked_for_one_visit_at_a_time(story: Story, secon
     kept = await second.clinic.post(booking(second, start + timedelta(hours=1), second.patient, story.therapist))
     moved = await second.clinic.change(kept, **hour(start))
     assert_outcome(moved, 422, "guard-therapist", "Appointment.participant")
-    await story.clinic.does(first, status="cancelled")
+    actors = (await story.clinic.read(first))["participant"]
+    await story.clinic.does(first, participant=[actors[0], actors[1] | {"status": "declined"}])
     await second.clinic.does(kept, **hour(start))
+    assert_outcome(await story.clinic.change(first, participant=actors), 422, "guard-therapist")
+    await second.clinic.does(kept, status="cancelled")
+    await story.clinic.does(first, participant=actors)
 
 
 async def test_of_two_bookings_of_a_therapist_at_once_one_is_made(story: Story, second: Story) -> None:
