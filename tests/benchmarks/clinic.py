@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count as count_from
 from typing import Any, Final
 
+from tests.benchmarks.names import family_name
 from tests.builders.resources import (
     CLINIC,
     EHR,
@@ -47,10 +48,6 @@ _REFERRALS_PER_CLINIC: Final = 150
 _THERAPISTS: Final = 4
 _REFERRERS: Final = 5
 _NEW_PATIENTS: Final = 0.55
-_FIRST: Final = "BalCorDanElkFarGorHalIskJarKelLomMarNorOlmPerRin"
-_MIDDLE: Final = "abecadeebofogubhikalomimunoporasitta"
-_LAST: Final = "bertdornfeldgardhammkinglandmanserickstenton"
-"""Syllables of three, two and four letters."""
 _GIVEN: Final = ("Pat", "Sam", "Alex", "Robin", "Kim", "Chris", "Jo", "Toni", "Lee", "Max", "Sasha", "Charlie")
 _DIAGNOSES: Final = (("M54.50", "Low back pain"), ("M54.2", "Neck pain"), ("M79.10", "Myalgia"))
 _SESSION: Final = concept(SNOMED, "387854002", "Medical massage")
@@ -71,13 +68,6 @@ class _Referral:
     """Nobody at the clinic has dealt with it."""
     score: int
     degrees: float
-
-
-def family_name(number: int) -> str:
-    """The family name of patient `number`: one of 3,168, so that large populations have namesakes."""
-    mixed = number * 2_654_435_761 % 2**32 >> 8
-    first, middle, last = mixed % 16, mixed // 16 % 18, mixed // 288 % 11
-    return f"{_FIRST[3 * first :][:3]}{_MIDDLE[2 * middle :][:2]}{_LAST[4 * last :][:4]}"
 
 
 def clinics_of(count: int) -> int:

@@ -112,7 +112,7 @@ def questions(population: Population) -> list[Question]:
             lambda it: _search("Observation", code=_PAIN_CODE, date=(f"ge{it}", f"lt{it + timedelta(days=7)}")),
         ),
         (BY_QUANTITY, population.degrees, _between),
-        (BY_PREFIX, _beginnings(population.families), lambda it: _search("Patient", family=it)),
+        (BY_PREFIX, beginnings(population.families), lambda it: _search("Patient", family=it)),
         (TWO_CRITERIA, well_known, lambda it: _search("Observation", patient=it, code=_PAIN_CODE)),
     ]
     return [Question(name=name, targets=[target(value) for value in _some(values)]) for name, values, target in made]
@@ -131,7 +131,7 @@ def as_page(link: str) -> str:
     return f"{path}?{'&'.join(kept)}&_count={_PAGE}"
 
 
-def _beginnings(families: Counter[str]) -> list[str]:
+def beginnings(families: Counter[str]) -> list[str]:
     """What one would type of each name until the page shows all that are left: as much as leaves a page of them."""
     patients: Counter[str] = Counter()
     for family, number in families.items():
@@ -145,11 +145,12 @@ def _beginnings(families: Counter[str]) -> list[str]:
 
 
 def _between(degrees: float) -> str:
+    """Measures within two degrees, of which there are a page among ten thousand resources too."""
     unit = f"{UCUM}|deg"
     return _search(
         "Observation",
         code=_RANGE_CODE,
-        **{"value-quantity": (f"ge{degrees:.1f}|{unit}", f"lt{degrees + 0.5:.1f}|{unit}")},
+        **{"value-quantity": (f"ge{degrees:.1f}|{unit}", f"lt{degrees + 2:.1f}|{unit}")},
     )
 
 

@@ -52,8 +52,9 @@ def sizes_goals(sized: Sequence[Sized]) -> list[Goal]:
         if growth is not None and name != BARE:
             found.append(Goal(name=f"{name}: p50, largest / 10,000", value=growth, unit="", limit=_MOST_TIMES))
     answered = {name: one for name, one in largest.answers.items() if not one.refused}
-    slowest = max((one.p99 for one in answered.values()), default=0.0)
-    found.append(Goal(name="slowest p99 of one client", value=slowest, unit="ms", limit=_MOST_MILLISECONDS))
+    slowest = max((max(one.p99, one.first_p99) for one in answered.values()), default=0.0)
+    name = "slowest p99 of one client, first answers included"
+    found.append(Goal(name=name, value=slowest, unit="ms", limit=_MOST_MILLISECONDS))
     if TWO_CRITERIA in answered:
         of_bare = answered[TWO_CRITERIA].rate / answered[BARE].rate
         found.append(Goal(name=f"{TWO_CRITERIA} / {BARE}", value=of_bare, unit="", limit=_LEAST_OF_BARE, at_least=True))
@@ -109,5 +110,6 @@ def _as_json(answered: Answered) -> dict[str, Any]:
         "p50_milliseconds": answered.p50,
         "undisturbed_p50_milliseconds": answered.undisturbed,
         "p99_milliseconds": answered.p99,
+        "first_p99_milliseconds": answered.first_p99,
         "requests_per_second": answered.rate,
     }

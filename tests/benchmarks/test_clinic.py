@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from itertools import pairwise
+
+import pytest
 
 from service.fhir import codec
 from service.fhir.definitions import load
 from service.fhir.links import every_reference
 from service.fhir.validation import Validator
 from tests.benchmarks.clinic import clinic
+from tests.benchmarks.names import family_name
+from tests.benchmarks.questions import beginnings
 
 COUNT = 3000
 
@@ -38,3 +43,14 @@ def test_every_reference_leads_to_a_resource_that_came_before() -> None:
 def test_sessions_come_in_the_order_of_time() -> None:
     began = [content["period"]["start"] for content in clinic(COUNT) if content["resourceType"] == "Encounter"]
     assert all(earlier <= later for earlier, later in pairwise(began))
+
+
+@pytest.mark.parametrize("patients", [160, 16_000])
+def test_a_name_finds_one_patient_however_large_the_clinic(patients: int) -> None:
+    assert len({family_name(number) for number in range(patients)}) > 0.95 * patients
+
+
+def test_the_beginning_of_a_name_finds_a_page_of_the_patients_of_a_small_clinic() -> None:
+    families = Counter(family_name(number) for number in range(1, 155))
+    for beginning in beginnings(families):
+        assert sum(family.startswith(beginning) for family in families) >= 20
