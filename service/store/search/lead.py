@@ -292,17 +292,11 @@ def _gathered_by_referrer(writer: Writer, node: Referring, limit: int | None, ty
     row, target = writer.name("f"), writer.name("r")
     of_types = f" AND t.type = ANY({types})" if types else ""
     of_sources = f"t.source = ANY({writer.array(node.sources)}){leading(node.names)}"
-    if limit is None:
-        targets = (
-            f"SELECT DISTINCT {row}.target FROM {referring} c CROSS JOIN LATERAL "
-            "(SELECT t.target FROM (SELECT * FROM index_reference t WHERE t.resource_key = c.key OFFSET 0) t "
-            f"WHERE {of_sources} OFFSET 0) {row}"
-        )
-    else:  # so few that one walk along the index finds the rows of all of them
-        rows = (
-            f"SELECT * FROM index_reference t WHERE t.resource_key = ANY(ARRAY(SELECT key FROM {referring})) OFFSET 0"
-        )
-        targets = f"SELECT DISTINCT t.target FROM ({rows}) t{where([of_sources, *found.complete])}"
+    targets = (
+        f"SELECT DISTINCT {row}.target FROM {referring} c CROSS JOIN LATERAL "
+        "(SELECT t.target FROM (SELECT * FROM index_reference t WHERE t.resource_key = c.key OFFSET 0) t "
+        f"WHERE {of_sources} OFFSET 0) {row}{where(list(found.complete))}"
+    )
     referred = f"SELECT t.key FROM resource t WHERE t.identity = d.target AND t.content IS NOT NULL{of_types} OFFSET 0"
     query = (
         f"SELECT {target}.key FROM ({targets}) d "
