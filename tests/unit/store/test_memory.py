@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("gigabytes,megabytes", [(0.125, 64), (1, 256), (4, 1024), (8, 2048), (64, 2048)])
+@pytest.mark.parametrize("gigabytes,megabytes", [(0.125, 64), (1, 256), (4, 1024), (8, 2048), (64, 3072)])
 def test_a_quarter_of_the_memory_is_cache(gigabytes: float, megabytes: int) -> None:
     """Never so little that nothing fits, never more than helps."""
     assert cache_megabytes(int(gigabytes * (1 << 30))) == megabytes
