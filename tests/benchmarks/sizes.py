@@ -224,7 +224,7 @@ class _Measuring:
         )
 
     def _warmed(self, load: Load) -> Measured:
-        """What one client met that asked for everything about once, before many asked for it twice.
+        """What one client met that asked for everything about once, before many asked for it again.
 
         A service that has run for an hour has in memory what it is asked for, and so has each of its connections. With
         ten thousand resources the first second does that; with a million rounds as short as these would measure little
@@ -232,7 +232,7 @@ class _Measuring:
         """
         once = self._how.requests or max(_LEAST_WARMING, len(load.keys))
         first = self._measured(replace(load, requests=once))
-        self._measured(replace(load, clients=_MANY, requests=2 * once))
+        self._measured(replace(load, clients=_MANY, requests=once))
         return first
 
     def _rounds(self, loads: Sequence[Load | None]) -> list[tuple[list[Measured], list[Measured]]]:
