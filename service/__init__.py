@@ -2,6 +2,7 @@
 
     app            the composition root: builds everything, the only module that knows all packages
     cli, serve     the console script `massage-fhir`; the processes of a running service
+    listening      the address that is listened on, by each worker with a socket of its own
     connection     an HTTP connection with bounds on what it keeps of a request that has not begun
     clients, audit the registry of clients, and what is on record, on the command line
     registry       the registry of clients as commands work on it, changes on record

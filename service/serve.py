@@ -16,7 +16,6 @@ import multiprocessing
 import os
 import secrets
 import signal
-import socket
 import ssl
 import sys
 import threading
@@ -28,6 +27,7 @@ from pydantic import SecretStr
 from uvicorn.supervisors import Multiprocess
 
 from service.connection import BoundedHead
+from service.listening import listener
 from service.logs import event, set_up_logs
 from service.store.embedded import Embedded
 from service.store.migration import migrate
@@ -35,6 +35,7 @@ from service.store.secret import shared_secret
 from service.store.shipped import shipped_fingerprint
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
 
     from service.app import Application
@@ -67,11 +68,11 @@ def serve(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, _exit)
     _check_certificate(settings)
     _check_rules(settings)
-    listener = _listener(settings.host, settings.port)
+    listening = _listener(settings)
     with database(settings, meanwhile=_import_application if settings.workers == 1 else None) as settled:
         prepared = asyncio.run(_prepared(settled))
         config = _configuration(prepared)
-        host, port = listener.getsockname()[:2]
+        host, port = listening.getsockname()[:2]
         if settings.auth_mode == ("open",):
             _LOG.warning(
                 "AUTH_MODE is open: everybody on this machine can read and change everything; no real patients"
@@ -84,10 +85,10 @@ def serve(settings: Settings) -> None:
             workers=settings.workers,
         )
         if settings.workers > 1:
-            Multiprocess(config, sockets=[listener]).run()
+            Multiprocess(config, sockets=[listening]).run()
         else:
             # the signal that ended it is raised again by uvicorn, and leaves this block as SystemExit
-            uvicorn.Server(config).run(sockets=[listener])
+            uvicorn.Server(config).run(sockets=[listening])
 
 
 def _configuration(settings: Settings) -> uvicorn.Config:
@@ -206,18 +207,12 @@ def _follow(parent: Any) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _listener(host: str, port: int) -> socket.socket:
-    """A bound socket, not yet listening: connections are refused until there is someone to answer."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _listener(settings: Settings) -> socket.socket:
     try:
-        listener.bind((host, port))
+        return listener(settings.host, settings.port, workers=settings.workers)
     except OSError as error:
-        listener.close()
-        raise ServeError(f"cannot listen on {host} port {port}: {error.strerror}") from error
-    listener.set_inheritable(True)
-    return listener
+        told = f"cannot listen on {settings.host} port {settings.port}: {error.strerror}"
+        raise ServeError(told) from error
 
 
 def _check_certificate(settings: Settings) -> None:
