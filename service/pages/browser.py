@@ -113,9 +113,9 @@ class Pages:
         visited = Visited(base=base, target=target, now=now)
         return await asyncio.to_thread(self._sheets.work_list, found, asked, visited, notes)
 
-    async def _tasks(self, asked: Asked, notes: list[str], ask: Ask) -> dict[ListName, bytes]:
+    async def _tasks(self, asked: Asked, notes: list[str], ask: Ask) -> dict[ListName, Content]:
         """The lists with what goes with their Tasks, as far as that may be read."""
-        found: dict[ListName, bytes] = {}
+        found: dict[ListName, Content] = {}
         for name in asked.lists:
             whole = None
             if not notes:
@@ -124,7 +124,7 @@ class Pages:
                 notes[:] = [_NO_REFERRALS]
                 alone = _search("Task", task_criteria(name, asked, with_others=False))
                 whole = (await ask(alone)).body or b"{}"
-            found[name] = whole
+            found[name] = await asyncio.to_thread(codec.decode, whole)
         return found
 
     async def _patients(self, content: Content, interaction: Interaction, base: str, ask: Ask) -> Content | None:
@@ -167,14 +167,14 @@ async def _allowed(ask: Ask, search: Search) -> bytes | None:
 async def _each(
     ask: Ask,
     type: str,
-    criteria: Callable[[bytes, str], Parameters | None],
-    tasks: Mapping[ListName, bytes],
+    criteria: Callable[[Content, str], Parameters | None],
+    tasks: Mapping[ListName, Content],
     base: str,
 ) -> tuple[bytes, ...] | None:
     """What belongs to the Tasks of each list, by the criteria for it; None where it may not be read."""
     found = []
-    for body in tasks.values():
-        wanted = criteria(body, base)
+    for bundle in tasks.values():
+        wanted = criteria(bundle, base)
         if wanted is None:
             continue
         answered = await _allowed(ask, _search(type, wanted))

@@ -94,8 +94,7 @@ def work_list(
     found: Found, asked: Asked, values: Values, headlines: Headlines, now: datetime, rules: Rules
 ) -> WorkList:
     """The list from what the searches answered; `rules` say what of the patients' diagnoses they can judge."""
-    lists = {name: codec.decode(body) for name, body in found.tasks.items()}
-    bundle = _together(lists.values())
+    bundle = _together(found.tasks.values())
     links, visits = values.links, None if found.visits is None else codec.decode(found.visits)
     facts = VisitFacts(_all(found.appointments), links.base, now) if found.appointments is not None else None
     tasks = matched(bundle)
@@ -108,7 +107,7 @@ def work_list(
         sections=tuple(maker.sections(tasks)),
         visits=None if visits is None else tuple(_visits(visits, values, headlines)),
         all_visits=links.own(_next_url(visits)) if visits else "",
-        more=tuple(_more(lists, asked, links)),
+        more=tuple(_more(found.tasks, asked, links)),
         start=asked.address(links) if asked.show else "",
         search=f"Task?{urlencode(search)}",
     )

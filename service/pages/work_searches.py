@@ -8,7 +8,6 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from msgspec import Struct
 
-from service.fhir import codec
 from service.massage.cycle.terms import BUSINESS_STATUS, reference_in
 from service.massage.cycle.view import LIVE, View
 from service.pages.work_visits import appointment_criteria
@@ -55,11 +54,11 @@ class Asked(Struct, frozen=True, kw_only=True):
 class Found(Struct, frozen=True, kw_only=True):
     """What the searches answered, each a searchset Bundle; None where the types may not be read.
 
-    `tasks` are the lists by name, `visits` those of the day, `appointments` and `conditions` those of the referrals and
-    patients of each list.
+    `tasks` are the lists by name, decoded once as they are looked at often, `visits` those of the day, `appointments`
+    and `conditions` those of the referrals and patients of each list.
     """
 
-    tasks: Mapping[ListName, bytes]
+    tasks: Mapping[ListName, Content]
     visits: bytes | None
     appointments: tuple[bytes, ...] | None
     conditions: tuple[bytes, ...] | None
@@ -106,14 +105,14 @@ def visit_criteria(now: datetime, zone: tzinfo) -> Parameters:
     )
 
 
-def appointments_of(tasks: bytes, base: str) -> Parameters | None:
+def appointments_of(tasks: Content, base: str) -> Parameters | None:
     """The search for the visits of the referrals of a list; None where there is none."""
-    return appointment_criteria(matched(codec.decode(tasks)), base)
+    return appointment_criteria(matched(tasks), base)
 
 
-def conditions_of(tasks: bytes, base: str) -> Parameters | None:
+def conditions_of(tasks: Content, base: str) -> Parameters | None:
     """The search for the diagnoses of the patients of a list; None where there is none."""
-    patients = sorted(set(patients_of(matched(codec.decode(tasks)), base).values()))
+    patients = sorted(set(patients_of(matched(tasks), base).values()))
     return (("patient", ",".join(patients)), ("_count", _MOST_CONDITIONS)) if patients else None
 
 
