@@ -7,7 +7,7 @@
     clients, audit the registry of clients, and what is on record, on the command line
     registry       the registry of clients as commands work on it, changes on record
     load, reindex  long commands: files into the store, and index rows made anew
-    processes      those that share the work of a long command
+    processes      the process of a long command, and those that share its work
     demo           a network of clinics that never was, for the sandbox
     assembly       the engine's parts, put together from settings
     cds            CDS Hooks: what the safety rules say while somebody orders massage

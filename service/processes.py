@@ -1,7 +1,8 @@
-"""The processes that share the work of a long command.
+"""The process of a long command, and those that share its work.
 
-Each has a pipe, answers what it is asked through it, and ends when the pipe does. A failure is told by its own words
-where they are meant for people, else by its type and place: the text of any other exception can quote what was written.
+Each of these has a pipe, answers what it is asked through it, and ends when the pipe does. A failure is told by its
+own words where they are meant for people, else by its type and place: the text of any other exception can quote what
+was written.
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ class Failed(Struct, frozen=True, kw_only=True):
     """What was asked could not be done."""
 
     reason: str
+
+
+def be_interruptible() -> None:
+    """Take a stop that is asked for politely as an interruption like any other."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @contextmanager

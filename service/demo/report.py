@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Final
@@ -12,6 +11,7 @@ from service.demo.directory import CLINICS, REFERRERS
 from service.demo.error import DemoError
 from service.demo.filling import fill, finish, left, unmarked
 from service.massage.quality import period_of
+from service.processes import be_interruptible
 from service.progress import progress, tell
 from service.settings import fhir_url
 
@@ -32,8 +32,7 @@ _REFUSED: Final = (
 
 def fill_demo(settings: Settings, plan: Plan) -> None:
     """Make what is left of a demo in the database of the settings, and tell of it; DemoError when it cannot be."""
-    # a stop that is asked for politely is an interruption like any other
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    be_interruptible()
     if (found := asyncio.run(unmarked(settings))) is not None:
         raise DemoError(_REFUSED.format(found))
     portions = asyncio.run(left(settings, plan))

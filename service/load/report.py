@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from time import monotonic
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from service.load.batch import Tally
 from service.load.loading import Plan, begin, finish, load
 from service.load.source import LoadError
+from service.processes import be_interruptible
 from service.progress import Bar, progress, tell
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ _MOST_REFUSALS: Final = 100
 
 def load_files(settings: Settings, plan: Plan) -> None:
     """Load files into the database of the settings and tell of it; LoadError when that stops before the end."""
-    # a stop that is asked for politely is an interruption like any other
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    be_interruptible()
     report = Report(_MOST_REFUSALS if not plan.skip_invalid else None)
     try:
         places = asyncio.run(begin(settings, plan))

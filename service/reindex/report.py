@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from time import monotonic
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from service.assembly import assemble, command_pool, compile_standard
 from service.interactions.current import CurrentParts
 from service.jobs.rebuild import Progress, ReindexError, Selection, reindex
+from service.processes import be_interruptible
 from service.progress import Bar, tell
 from service.progress import progress as progress_bar
 
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 def rebuild_index(settings: Settings, *, types: Sequence[str], parameters: Sequence[str], again: bool) -> None:
     """Rebuild the index rows in the database of the settings and tell of it."""
-    # a stop that is asked for politely is an interruption like any other
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    be_interruptible()
     pool = command_pool(settings)
     parts = assemble(settings, compile_standard(), pool, cursor_secret="")
     try:
