@@ -84,10 +84,14 @@ $(BIN)/python:
 		echo "$(PYTHON) is older than Python 3.11; name another: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
+# bytecode of our own as pip makes it of the pins: it is half of a start, and not everybody's Python may write it
+COMPILED := $(BIN)/python -m compileall -q service
+
 # the locks are complete and hash-checked; the project itself is built by the pinned backend, without an index
 $(BIN)/.run: requirements.lock pyproject.toml | $(BIN)/python
 	$(PIP) install --require-hashes -r requirements.lock
 	$(PIP) install --no-index --no-deps --no-build-isolation -e .
+	$(COMPILED)
 	@touch $@
 
 $(VENV)/audit/.made: requirements-audit.lock | $(BIN)/python
@@ -98,4 +102,5 @@ $(VENV)/audit/.made: requirements-audit.lock | $(BIN)/python
 $(BIN)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	$(PIP) install --require-hashes -r requirements-dev.lock
 	$(PIP) install --no-index --no-deps --no-build-isolation -e .
+	$(COMPILED)
 	@touch $@ $(BIN)/.run

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from fastapi import FastAPI
+from starlette.routing import Router
 
 from service.assembly import Standard, assemble, command_pool, compile_standard, version
 from service.cds.server import cds_routes
 from service.fhir.interaction import Context
 from service.fhir.outcome import FhirError
+from service.fhir.search.ucum import conversion_of
 from service.interactions.current import CurrentParts
 from service.interactions.perform import Engine
 from service.interactions.shipped import ship
@@ -28,13 +29,14 @@ from service.jobs.reindexing import Reindexing
 from service.logs import AccessLog, request_id
 from service.loop.server import loop_of
 from service.operations.table import OPERATIONS
+from service.pages import templating
 from service.pages.browser import Pages
 from service.pages.routes import routes as page_routes
 from service.pages.sign_in import sign_in_page
 from service.rest.application import FhirApplication
+from service.rest.deferred import Deferred
 from service.rest.health import ELSEWHERE, health_routes
 from service.rest.hosts import Hosts
-from service.rest.openapi import document
 from service.rest.proxies import Proxies
 from service.rest.surroundings import Surroundings
 from service.settings import fhir_url
@@ -47,6 +49,7 @@ from service.store.store import Store
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 
+    from fastapi import FastAPI
     from starlette.routing import Route
 
     from service.auth.server import AccessServer
@@ -85,19 +88,19 @@ class Application:
     """
 
     def __init__(
-        self, *, fhir: FhirApplication, elsewhere: FastAPI, pool: Pool, beside: Beside, around: Surroundings
+        self, *, fhir: FhirApplication, elsewhere: Deferred, pool: Pool, beside: Beside, around: Surroundings
     ) -> None:
         self._fhir = fhir
         self._elsewhere = elsewhere
         self._pool = pool
         self._beside = beside
         self._around = around
-        elsewhere.router.lifespan_context = lambda _: self.running()
+        self._lifespan = Router(lifespan=lambda _: self.running())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request to FHIR or, outside of it, to health and pages."""
         if scope["type"] == "lifespan":
-            await self._elsewhere(scope, receive, send)
+            await self._lifespan(scope, receive, send)
             return
         self._around.resolve(scope)
         path: str = scope["path"]
@@ -119,6 +122,12 @@ class Application:
             self._fhir.begin_shutdown()
             await self._beside.pool.close()
             await self._pool.close()
+
+    def complete(self) -> None:
+        """Make, in any thread, what some requests need and a start should not wait for: a second of work."""
+        self._elsewhere.made()
+        conversion_of("1")  # reads UCUM's table
+        templating.prepare()
 
 
 def create_app(
@@ -154,7 +163,7 @@ def create_app(
         bind_request_id=request_id.set,
     )
     hooks = cds_routes(settings, loop.safety_rules, fhir_url(settings), pool, journal, now)
-    elsewhere = _elsewhere(standard, pool, [*(access.routes if access else ()), *hooks])
+    elsewhere = Deferred(lambda: _elsewhere(standard, pool, [*(access.routes if access else ()), *hooks]))
     return Application(fhir=fhir, elsewhere=elsewhere, pool=pool, beside=beside, around=around)
 
 
@@ -226,6 +235,12 @@ async def publish(settings: Settings, resources: Sequence[dict[str, Any]], finge
 
 def _elsewhere(standard: Standard, pool: Pool, access_routes: Sequence[Route]) -> FastAPI:
     """Everything outside of FHIR: health, documentation, tokens, and the answer for addresses that do not exist."""
+    from fastapi import FastAPI  # noqa: PLC0415 - takes a sixth of a second, which FHIR need not wait for
+
+    def specification() -> bytes:
+        from service.rest.openapi import document  # noqa: PLC0415 - as above
+
+        return document(standard.definitions, standard.registry, version=version())
 
     async def obstacles() -> list[str]:
         try:
@@ -244,9 +259,7 @@ def _elsewhere(standard: Standard, pool: Pool, access_routes: Sequence[Route]) -
         routes=[
             *access_routes,
             *health_routes(version=version(), obstacles=obstacles),
-            *page_routes(
-                document=lambda: document(standard.definitions, standard.registry, version=version()), version=version()
-            ),
+            *page_routes(document=specification, version=version()),
         ],
         exception_handlers=ELSEWHERE,
     )

@@ -195,11 +195,6 @@ def version() -> None:
     typer.echo(importlib.metadata.version("massage-fhir"))
 
 
-def main() -> None:
-    """The entry point of the console script."""
-    cli()
-
-
 def _called() -> str:
     """How the command was called, for commands that a person may copy."""
     return sys.argv[0] if Path(sys.argv[0]).name == "massage-fhir" else "massage-fhir"

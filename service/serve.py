@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import gc
 import importlib.metadata
 import logging
 import math
@@ -26,6 +25,7 @@ import uvicorn
 from pydantic import SecretStr
 from uvicorn.supervisors import Multiprocess
 
+from service import collector
 from service.connection import BoundedHead
 from service.listening import listener
 from service.logs import event, set_up_logs
@@ -46,13 +46,7 @@ _BACKLOG: Final = 2048
 _KEEP_ALIVE_SECONDS: Final = 75
 """Longer than the 60 s that balancers keep idle connections, so that the balancer closes them and loses no request."""
 _SECRET_BYTES: Final = 32
-_COLLECTIONS: Final = (10_000, 20, 1000)
-"""Thresholds of the garbage collector's generations.
-
-Requests leave few circles behind, and those go with the younger generations. Going through the oldest takes a tenth of
-a second once all types are compiled, in which nobody is answered.
-"""
-_UNITS_AFTER_SECONDS: Final = 1.0
+_COMPLETE_AFTER_SECONDS: Final = 1.0
 _BACKGROUND_CONNECTIONS: Final = 5
 """As many as `app.BACKGROUND_CONNECTIONS`, which the parent of several workers has no use for otherwise."""
 _SPARE_CONNECTIONS: Final = 20
@@ -177,23 +171,24 @@ async def _prepared(settings: Settings) -> Settings:
 
 def application(settings: Settings) -> Application:
     """What a worker runs, built in the worker."""
+    collector.seldom()
     parent = multiprocessing.parent_process()
     if parent is not None:
         set_up_logs(settings.log_level, settings.log_format)
         threading.Thread(target=_follow, args=(parent,), daemon=True, name="follow-parent").start()
     from service.app import create_app  # noqa: PLC0415 - the parent of several workers has no use for it
-    from service.fhir.search.ucum import conversion_of  # noqa: PLC0415
 
     created = create_app(settings)
-    # reads UCUM's table, a quarter of a second that neither the start nor a request should wait for
-    later = threading.Timer(_UNITS_AFTER_SECONDS, conversion_of, ("1",))
+    later = threading.Timer(_COMPLETE_AFTER_SECONDS, _complete, (created,))
     later.daemon = True
     later.start()
-    # what R4 compiles to lives as long as the worker; the collector need not look at it again and again
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_COLLECTIONS)
+    collector.leave_alone()
     return created
+
+
+def _complete(created: Application) -> None:
+    created.complete()
+    collector.leave_alone()
 
 
 def _import_application() -> None:

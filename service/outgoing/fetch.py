@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-import httpx
 import msgspec
 
 from service.outgoing.address import check_address, check_url, is_address
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     Resolve = Callable[[str, int], Awaitable[list[str]]]
 
-_OK: Final = httpx.codes.OK
 _JSON: Final = "application/json"
 _PORTS: Final = {"https": 443, "http": 80}
 
@@ -72,6 +71,8 @@ class Fetch:
 
     async def __call__(self, url: str, *, authorization: str | None = None, accept: str = _JSON) -> Document:
         """The document at `url`; OutgoingError. `authorization` is the header of that name, sent to this host alone."""
+        import httpx  # noqa: PLC0415 - most services fetch nothing, and a start need not wait for it
+
         headers = {"Accept": accept, "Accept-Encoding": "identity"}
         if authorization is not None:
             headers["Authorization"] = authorization
@@ -84,6 +85,8 @@ class Fetch:
             raise OutgoingError("The host could not be reached.") from None
 
     async def _fetched(self, url: str, headers: dict[str, str]) -> Document:
+        import httpx  # noqa: PLC0415 - as above
+
         host = check_url(url, self._allowed)
         target = httpx.URL(url)
         encrypted = target.scheme == "https"
@@ -107,7 +110,7 @@ class Fetch:
                 extensions={"sni_hostname": host},
             ) as response,
         ):
-            if response.status_code != _OK:
+            if response.status_code != HTTPStatus.OK:
                 raise OutgoingError(f"The answer has the status {response.status_code}; redirects are not followed.")
             body = bytearray()
             async for part in response.aiter_raw():

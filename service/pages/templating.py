@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from service.fhir.visible import visible
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def rendered(template: str, **values: Any) -> bytes:
@@ -20,8 +22,15 @@ def rendered(template: str, **values: Any) -> bytes:
     return _environment().get_template(template).render(values).encode()
 
 
+def prepare() -> None:
+    """Read the template language, a tenth of a second that the first page then does not take."""
+    _environment()
+
+
 @cache
 def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - a start has no use for it
+
     return Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,

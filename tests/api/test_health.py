@@ -66,3 +66,10 @@ async def test_a_path_before_the_base_is_kept_in_links(standard: Standard, datab
     async with application.running(), client_of(application) as client:
         answer = await client.post("Patient", json={"resourceType": "Patient"})
     assert answer.headers["location"].startswith("https://clinic.example.org/behind/fhir/Patient/")
+
+
+async def test_what_a_start_leaves_for_later_is_made_without_a_database(standard: Standard) -> None:
+    application = create_app(settings_for("postgresql://user:the-password@127.0.0.1:1/none"), standard)
+    application.complete()
+    async with client_of(application) as client:
+        assert (await client.get(f"{HEALTH}/live")).status_code == 200
