@@ -4,6 +4,7 @@
     cli, serve     the console script `massage-fhir`; the processes of a running service
     listening      the address that is listened on, by each worker with a socket of its own
     connection     an HTTP connection with bounds on what it keeps of a request that has not begun
+    collector      when Python looks for garbage: seldom, and never at what lives as long as a worker
     clients, audit the registry of clients, and what is on record, on the command line
     registry       the registry of clients as commands work on it, changes on record
     load, reindex  long commands: files into the store, and index rows made anew
