@@ -49,19 +49,22 @@ Match = tuple[str, str]
 """The type and id of a resource that criteria match."""
 
 
-class Condition(Struct, frozen=True, kw_only=True, dict=True):
-    """Criteria, parsed; `where` is the FHIRPath of the Bundle entry that they stand in, or empty."""
+class Condition(Struct, frozen=True, kw_only=True):
+    """Criteria, parsed, and the signed 64-bit `key` under which they are claimed.
+
+    `where` is the FHIRPath of the Bundle entry that they stand in, or empty.
+    """
 
     resource_type: str
-    parameters: Parameters
     query: Query
+    key: int
     where: str
 
-    @cached_property
-    def key(self) -> int:
-        """The signed 64-bit key under which the criteria are claimed, the same for any order of the parameters."""
-        text = "\x1f".join([self.resource_type, *(f"{name}\x1e{value}" for name, value in sorted(self.parameters))])
-        return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), signed=True)
+
+def key_of(resource_type: str, parameters: Parameters) -> int:
+    """The key of criteria, the same for any order of the parameters."""
+    text = "\x1f".join([resource_type, *(f"{name}\x1e{value}" for name, value in sorted(parameters))])
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), signed=True)
 
 
 class Matches(Struct, frozen=True, kw_only=True):
@@ -238,7 +241,7 @@ class Conditions:
             query = permitted(self._parts, self._context, query)
         except FhirError as error:
             raise located(error, where) from error
-        return Condition(resource_type=resource_type, parameters=parameters, query=query, where=where)
+        return Condition(resource_type=resource_type, query=query, key=key_of(resource_type, parameters), where=where)
 
     def _count(self, query: Query) -> None:
         """FhirError too-costly for more than one condition, or all of the unit together, may have."""

@@ -176,7 +176,7 @@ def _refuse_conditional_references(content: Content, base: str) -> None:
 
 def _stale(parts: Parts, context: Context, target: Target, rows: IndexRows) -> frozenset[Any]:
     """The kinds of index rows that are not the same as those of the previous version, so that others may stay."""
-    if target.before is None:
+    if target.previous is None or target.before is None:
         return EVERY_KIND.union(rows)
     before = parts.extractor.rows(target.type, target.before, context.base)
     return frozenset(kind for kind in {*before, *rows} if set(before.get(kind, [])) != set(rows.get(kind, [])))

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 
 from service.fhir.outcome import FhirError, Issue, failure
 from service.fhir.search.compartment import compartment_criterion, compartment_types
+from service.fhir.search.identified_by import identified_by
 from service.fhir.search.parse_chain import link_count
 from service.fhir.search.parse_contained import check_combination
 from service.fhir.search.parse_criterion import parse_criterion
@@ -134,6 +135,9 @@ def parse_criteria(
     limits: SearchLimits = _DEFAULT_LIMITS,
 ) -> Query:
     """The query of a conditional interaction: search criteria only, and at least one of them. Raises FhirError."""
+    identified = identified_by(registry, resource_type, parameters, count=limits.default_page_size)
+    if identified is not None:
+        return identified
     for name, _ in parameters:
         code = name.partition(":")[0]
         if code in RESULT_PARAMETERS or code in NOISE:
