@@ -14,7 +14,7 @@ from msgspec import Struct
 from service.fhir.outcome import failure
 from service.store.search import compile_match
 from service.store.search.statement import Statement
-from service.store.write_statement import FIRST_CLAIM, WRITTEN
+from service.store.write_statement import CLAIMED, WRITTEN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -93,4 +93,4 @@ def unless_matched(text: str, arguments: list[Any], match: Statement) -> tuple[s
 def _hopeful_text(text: str, match: str, before: int) -> str:
     renumbered = _PARAMETER.sub(lambda number: f"${int(number[1]) + before}", match)
     write = text.removeprefix("WITH ").removesuffix(WRITTEN)
-    return _UNLESS_MATCHED.format(keys=f"${FIRST_CLAIM}", match=renumbered, write=write)
+    return _UNLESS_MATCHED.format(keys=f"${CLAIMED}", match=renumbered, write=write)

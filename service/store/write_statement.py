@@ -22,7 +22,7 @@ planned. Of several changes only those of transactions that look for what is the
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import count
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
@@ -50,13 +50,16 @@ _DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
 _COLUMNS: Final = "identity, last_updated, version_id, type, id, method, content"
 _CURRENT_COLUMNS: Final = f"{_COLUMNS}, likeness"
 _TYPES: Final = ("uuid", "timestamptz", "integer", "text", "text", "text", "json", "bigint")
-FIRST_CLAIM: Final = len(_TYPES) + 1
-"""The number of the argument that holds the keys of claims."""
+CLAIMED: Final = 1
+"""The number of the argument that holds the keys of claims, where there are any."""
 
 # One row of plain values, or a row for each item of the arrays.
 _ONE: Final = "WITH change({columns}) AS MATERIALIZED (VALUES ({values}))"
 _MANY: Final = """WITH change AS MATERIALIZED (
   SELECT * FROM unnest({arrays}) WITH ORDINALITY AS c({columns}, number))"""
+
+_MANY_SPELLED: Final = """WITH change AS MATERIALIZED (
+  SELECT * FROM (VALUES {rows}) AS c({columns}, number))"""
 
 _INSERT_ONE: Final = """WITH inserted AS (
   INSERT INTO resource ({columns}) VALUES ({values}) RETURNING key, identity)"""
@@ -155,6 +158,11 @@ class _Shape(Struct, frozen=True):
     """
 
     @property
+    def changes(self) -> int:
+        """How many changes are spelled out, several of them with their versions."""
+        return len(self.spelled[0]) if self.spelled else 0
+
+    @property
     def guarded(self) -> bool:
         """Whether something may keep the statement from going on after it has begun to write."""
         return self.claims or (self.supersedes and not self.single)
@@ -187,14 +195,12 @@ def write_statement(
         unless_matched=bool(hoping),
     )
     values = [(change.identity, *_values(change)) for change in changes]
-    arguments: list[Any] = [list(column) for column in zip(*values, strict=True)]
-    if claims:
-        arguments.extend((list(claims), list(claims.values())))
-    if hoping:
-        arguments.append(list(hoping))
+    arguments: list[Any] = [list(claims), list(claims.values())] if claims else [list(hoping)] if hoping else []
     if shape.claims and (spelled := _spelled(shape, kinds, changes)):
+        arguments.extend(chain.from_iterable(values))
         _spell_out(arguments, kinds, changes)
         return _text(spelled), arguments
+    arguments.extend(list(column) for column in zip(*values, strict=True))
     for kind in kinds:
         # in the order of the resources: a search that looks at one of them finds its rows on one page
         rows = [(number, *row) for number, change in enumerate(changes, start=1) for row in change.rows.get(kind, ())]
@@ -224,7 +230,7 @@ def _single(change: Change) -> tuple[str, list[Any]]:
 
 def _spelled(shape: _Shape, kinds: Sequence[RowsName | SeenName], changes: Sequence[Change]) -> _Shape | None:
     """The shape with the index rows spelled out, None where that does not pay."""
-    if not shape.indexed <= _OF_RESOURCES:
+    if not shape.indexed or not shape.indexed <= _OF_RESOURCES:
         return None
     counts = tuple([tuple([len(change.rows.get(kind, ())) for change in changes]) for kind in kinds])
     if sum(map(sum, counts)) > _MOST_SPELLED:
@@ -249,11 +255,11 @@ def _uses(_shape: _Shape) -> Iterator[int]:
 @lru_cache(maxsize=512)
 def _text(shape: _Shape) -> str:
     number = count(1)
-    values = [f"${next(number)}::{sql_type}" for sql_type in _TYPES]
+    claims = [f"${next(number)}" for _ in range(shape.claims * (2 - shape.unless_matched))]
     go = ", go" if shape.guarded else ""
-    parts = _version_parts(
-        shape, values, [f"${next(number)}" for _ in range(shape.claims * (2 - shape.unless_matched))], go
-    )
+    changes = 1 if shape.single or not shape.spelled else shape.changes
+    values = [[f"${next(number)}::{sql_type}" for sql_type in _TYPES] for _ in range(changes)]
+    parts = _version_parts(shape, values, claims, go)
     parts.extend(_clear_part(kind, _TABLES[kind].name, go) for kind in _TABLES if kind in shape.cleared)
     number_of = "SELECT w.key FROM {} w" if shape.single else _NUMBERED
     sources = (("inserted", shape.inserts), ("updated", shape.supersedes))
@@ -267,13 +273,18 @@ def _text(shape: _Shape) -> str:
     return ",\n".join(parts) + WRITTEN
 
 
-def _version_parts(shape: _Shape, values: list[str], claims: list[str], go: str) -> list[str]:
+def _version_parts(shape: _Shape, values: list[list[str]], claims: list[str], go: str) -> list[str]:
+    """`values` are those of the one change, of each that is spelled out, or the arrays of all."""
     update = [_UPDATE.format(columns=_COLUMNS, go=go)]
     if shape.single:
         if shape.inserts:
-            return [_INSERT_ONE.format(columns=_CURRENT_COLUMNS, values=", ".join(values))]
-        return [_ONE.format(columns=_CURRENT_COLUMNS, values=", ".join(values)), _SUPERSEDE, *update]
-    parts = [_MANY.format(columns=_CURRENT_COLUMNS, arrays=", ".join(f"{value}[]" for value in values))]
+            return [_INSERT_ONE.format(columns=_CURRENT_COLUMNS, values=", ".join(values[0]))]
+        return [_ONE.format(columns=_CURRENT_COLUMNS, values=", ".join(values[0])), _SUPERSEDE, *update]
+    if shape.spelled:
+        rows = ", ".join(f"({', '.join(each)}, {number})" for number, each in enumerate(values, start=1))
+        parts = [_MANY_SPELLED.format(columns=_CURRENT_COLUMNS, rows=rows)]
+    else:
+        parts = [_MANY.format(columns=_CURRENT_COLUMNS, arrays=", ".join(f"{value}[]" for value in values[0]))]
     conditions = []
     if shape.claims:
         claim = _CLAIM_UNLESS_MATCHED if shape.unless_matched else _CLAIM

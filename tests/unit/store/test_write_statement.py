@@ -97,7 +97,11 @@ def test_a_transaction_that_comes_often_is_spelled_out() -> None:
     texts = [write_statement(changes, {1: 0})[0] for _ in range(12)]
     assert "VALUES" not in texts[0]
     text, arguments = write_statement(changes, {1: 0})
-    assert "VALUES (1, $11::" in text
-    assert "(2, $19::" in text
+    assert "unnest" not in text.replace("unnest($1::bigint[], $2::bigint[])", ""), "but for the claims"
+    assert text.count("$") == len(arguments) + 1, "the claims are counted, too"
+    assert "VALUES (1, $27::" in text
+    assert "(2, $35::" in text
+    assert arguments[2] == changes[0].identity
+    assert arguments[10] == changes[1].identity
     assert arguments[-4:] == [9, 0, None, "c"]
     assert all("VALUES" not in write_statement(changes)[0] for _ in range(12)), "creates that only met are not"
