@@ -17,7 +17,7 @@ what most requests write. It also leaves index tables alone whose rows stay the 
 Where changes with as many index rows come again and again, as from one system they do, the rows are spelled out, which
 takes a sixth less of a create; others pass them as arrays, whatever their number, so that rare texts need not be
 planned. Of several changes only those of transactions that look for what is there are, with their versions: referrals
-for the most part. An element of an array costs the driver twice what an argument does.
+for the most part. Of each element of an array the driver looks whether it is an array itself.
 """
 
 from __future__ import annotations
