@@ -2,9 +2,12 @@
 
 Creates do, reads of one resource, and the audit records of what writes nothing. Who finds nobody at it is served at
 once. Those that arrive meanwhile wait, and the next statement takes all of them; so a busy worker serves a handful at
-the price of two or three. A write is acknowledged after the commit that it is part of. Nothing is delayed in the hope
-of company, unless it is told that others are about to come: then it waits for half of them, a moment at most. The other
-half are what the worker does while that commit waits for the disk, and may then be written beside it.
+the price of two or three. A write is acknowledged after the commit that it is part of.
+
+Little is delayed in the hope of company. Where there was some the last time, it is likely to come back: who is served
+together answers together. Then the first one waits until the event loop comes round with nobody else. Where others are
+known to be about to come, it waits for half of them, a moment at most. The other half are what the worker does while
+that commit waits for the disk, and may then be written beside it.
 
 The members of a group do not depend on each other. Should the database refuse a group all the same, its members are
 served one by one, so that none fails for the sake of another. Who waits longer than for a connection is refused in the
@@ -72,16 +75,19 @@ class Together(Generic[T]):
         self._gathering: asyncio.Future[None] | None = None
         self._rests: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._had_company = False
+        self._is_coming_round = False
 
     async def add(self, item: T) -> None:
         """Return when it is served; raises what `serve` does, and FhirError busy."""
-        if not self._serving and not self._waiting and not self._expected():
+        is_first = not self._serving and not self._waiting and not self._expected()
+        if is_first and not self._had_company:
             await self._serve_alone(item)
             return
         turn = self._turn(item)
         if self._gathering is not None:
             self.notice()
-        elif self._serving < self._statements:
+        elif self._serving < self._statements and not self._is_coming_round:
             self._begin()
         await turn
 
@@ -99,6 +105,7 @@ class Together(Generic[T]):
     def _begin(self) -> None:
         """Have those who wait served by a task of its own."""
         self._serving += 1
+        self._is_coming_round = self._had_company
         rest = asyncio.get_running_loop().create_task(self._serve_waiting())
         self._rests.add(rest)
         rest.add_done_callback(self._rests.discard)
@@ -112,6 +119,16 @@ class Together(Generic[T]):
         """Whether who waits need not wait for company: there are as many of them as are still to come, or a few."""
         coming, come = self._expected(), len(self._waiting)
         return not coming or come >= min(max(coming, _FEW), self._most_at_once)
+
+    async def _come_round(self) -> None:
+        """Return when the event loop has come round with nobody else."""
+        come = 0
+        try:
+            while come < len(self._waiting) < self._most_at_once:
+                come = len(self._waiting)
+                await asyncio.sleep(0)
+        finally:
+            self._is_coming_round = False
 
     async def _gather(self) -> None:
         """Return when enough have come, or the moment is over."""
@@ -149,6 +166,8 @@ class Together(Generic[T]):
 
     async def _serve_waiting(self) -> None:
         try:
+            if self._is_coming_round:
+                await self._come_round()
             while self._waiting and self._gathering is None:
                 await self._gather()
                 group = [each for each in self._waiting[: self._most_at_once] if not each.served.done()]
@@ -165,6 +184,7 @@ class Together(Generic[T]):
     async def _serve_group(self, group: Sequence[_Waiting[T]]) -> None:
         if not group:
             return
+        self._had_company = len(group) > 1
         try:
             left = await self._serve([each.item for each in group]) or ()
         except (asyncpg.PostgresError, Conflict) as error:

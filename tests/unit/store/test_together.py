@@ -74,6 +74,42 @@ async def test_those_that_arrive_meanwhile_are_written_together() -> None:
     assert sorted(each for group in database.groups for each in group) == sorted(str(number) for number in range(40))
 
 
+async def in_company() -> tuple[Database, Together[Change]]:
+    """A database that makes nobody wait, whose last statement was for several."""
+    database = Database()
+    together = grouping(database)
+    tasks = await started(together, range(3))
+    database.go_on()
+    await asyncio.gather(*tasks)
+    assert database.groups.pop() == ["1", "2"]
+    database.groups.clear()
+    return database, together
+
+
+async def arriving(together: Together[Change], number: int, rounds: int) -> None:
+    """A create that arrives when the event loop has come round so many times."""
+    for _ in range(rounds):
+        await asyncio.sleep(0)
+    await together.add(change(number))
+
+
+async def test_where_there_was_company_the_first_one_waits_for_it_to_come_back() -> None:
+    """As long as the event loop brings somebody else each time it comes round."""
+    database, together = await in_company()
+    await asyncio.gather(*(arriving(together, number, rounds=number) for number in range(6)), arriving(together, 9, 20))
+    assert [len(group) for group in database.groups] == [6, 1]
+
+
+async def test_who_had_no_company_the_last_time_is_served_at_once() -> None:
+    database, together = await in_company()
+    await together.add(change(4))
+    database.groups.clear()
+    served = asyncio.create_task(together.add(change(5)))
+    await asyncio.sleep(0)
+    assert database.groups == [["5"]]
+    await served
+
+
 @pytest.mark.parametrize("refusal", [asyncpg.DataError("no"), Conflict()])
 async def test_what_the_database_refuses_fails_alone(refusal: Exception) -> None:
     database = Database({"3": refusal})
