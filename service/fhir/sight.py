@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import Struct
 
@@ -76,6 +76,13 @@ OPEN_TYPES: Final = KNOWLEDGE | {
 
 JOINTLY_WRITTEN: Final = frozenset({"DetectedIssue", "Task"})
 """The types that all parties to a referral write; others are changed by the organisation that made them."""
+
+ADDED_TO: Final[Mapping[str, str]] = {"Patient": "identifier"}
+"""Type → the element to which whoever sees a resource of another organisation adds entries of its own.
+
+They name it as their `assigner`, and a `system` in which nobody else has identified the resource: by those of others
+these find it again.
+"""
 
 HANGS: Final[Mapping[str, frozenset[str]]] = {
     "Appointment": frozenset({"basedOn"}),
@@ -172,6 +179,35 @@ class Party(Struct, frozen=True):
     identity: UUID
     is_role: bool
     standing: Standing
+
+
+def is_only_added(before: Content, after: Content, organisation: str, base: str, types: Container[str]) -> bool:
+    """Whether a resource of others differs by what the organisation, ``Organization/clinic``, may add (`ADDED_TO`)."""
+    element = ADDED_TO.get(before["resourceType"])
+    if element is None:
+        return False
+
+    def is_own(entry: Mapping[str, Any]) -> bool:
+        assigner = entry.get("assigner", {}).get("reference")
+        named = parse_local(assigner, base, types) if isinstance(assigner, str) else None
+        return named is not None and f"{named.type}/{named.id}" == organisation
+
+    entries = [content.get(element, ()) for content in (before, after)]
+    kept, stay = ([each for each in found if not is_own(each)] for found in entries)
+    systems = {each.get("system") for each in kept} | {None}
+    if kept != stay or any(is_own(each) and each.get("system") in systems for each in entries[1]):
+        return False
+    return _without(before, element) == _without(after, element)
+
+
+def _without(content: Content, element: str) -> Content:
+    """The content but for an element and what the service itself keeps in it."""
+    meta = {name: value for name, value in content.get("meta", {}).items() if name not in _STAMPED}
+    rest = {name: value for name, value in content.items() if name not in {element, "id", "meta"}}
+    return rest | {"meta": meta} if meta else rest
+
+
+_STAMPED: Final = frozenset({"lastUpdated", "versionId"})
 
 
 @cache

@@ -10,6 +10,7 @@ from service.fhir.interaction import Create, Update
 from service.fhir.outcome import failure
 from service.fhir.reference import identity_of
 from service.fhir.sight import (
+    ADDED_TO,
     ADMINISTRATION,
     EVERY_CLINIC,
     HANGS,
@@ -19,17 +20,19 @@ from service.fhir.sight import (
     Sight,
     edges,
     is_linked,
+    is_only_added,
     parties,
     seen_number,
 )
 from service.store.sight import Linked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from service.fhir.actor import Actor
     from service.fhir.bundle_plan import Write
     from service.fhir.interaction import Context
+    from service.fhir.outcome import FhirError
     from service.fhir.resource import Content
     from service.fhir.sight import Edge
     from service.interactions.parts import Parts
@@ -143,13 +146,50 @@ def refuse_turned_role(parts: Parts, target: Target, content: Content) -> None:
         raise failure("forbidden", told, f"{target.type}.{element}")
 
 
-async def require_own(session: Session, requests: Iterable[Write], targets: Iterable[Target | None]) -> None:
-    """FhirError forbidden for a change of what another organisation made and does not share the writing of."""
+async def require_own(
+    session: Session, requests: Iterable[Write], targets: Iterable[Target | None]
+) -> set[tuple[str, str]]:
+    """FhirError forbidden for a change of what another organisation made and does not share the writing of.
+
+    The (type, id) of what is theirs all the same, and may only be added to: see `require_only_added`.
+    """
     theirs = {
         (target.type, target.id): target.where
         for interaction, target in zip(requests, targets, strict=True)
         if target and target.exists and not isinstance(interaction, Create) and target.type not in JOINTLY_WRITTEN
     }
+    added_to = set()
     for resource in await session.made_by_others(list(theirs)):
-        told = "Another organisation made the resource; only that one changes it."
-        raise failure("forbidden", told, *filter(None, (theirs[resource],)))
+        if resource[0] not in ADDED_TO:
+            raise _of_others(theirs[resource])
+        added_to.add(resource)
+    return added_to
+
+
+def require_only_added(
+    parts: Parts,
+    context: Context,
+    added_to: Container[tuple[str, str]],
+    targets: Iterable[Target | None],
+    written: Iterable[Written],
+) -> None:
+    """FhirError forbidden where what others made would change by more than the actor's organisation may add to it."""
+    organisation = context.actor.client.organisation if context.actor else None
+    for target, one in zip(targets, written, strict=True):
+        if target is None or one.change is None or (target.type, target.id) not in added_to:
+            continue
+        before, after, types = target.before, one.content, parts.definitions.resource_types
+        if before is None or after is None or organisation is None:
+            raise _of_others(target.where)
+        if not is_only_added(before, after, organisation, context.base, types):
+            element = ADDED_TO[target.type]
+            told = (
+                f"Another organisation made the resource, and changes it. Yours may add to {target.type}.{element}, "
+                f"with itself as the assigner and a system in which nobody else identifies it."
+            )
+            raise failure("forbidden", told, *filter(None, (target.where,)))
+
+
+def _of_others(where: str) -> FhirError:
+    told = "Another organisation made the resource; only that one changes it."
+    return failure("forbidden", told, *filter(None, (where,)))

@@ -204,12 +204,14 @@ class _Unit:
             if identities:
                 await rules.lock(session, identities)
         targets = await self._with_previous(session, targets, matches.versions, lock=lock)
-        await sight.require_own(session, interactions, targets)
+        added_to = await sight.require_own(session, interactions, targets)
         links = None
         if self._bundle:
             links = self._links(targets, matches.references)
             targets = [target and replace(target, links=links) for target in targets]
         written = [self._prepare(request, target) for request, target in zip(self._requests, targets, strict=True)]
+        if added_to:
+            sight.require_only_added(self._parts, self._context, added_to, targets, written)
         added: list[Written] = []
         if rules is not None:
             ruling = await rules.rule(session, self._context, [*proposals(interactions, targets, written)])

@@ -1,7 +1,7 @@
 """Who changes the Patient of a referral, where clients have no access rights of their own (`AUTH_MODE=open`).
 
-The referrer does; a clinic adds its identifiers and asks for the rest by a change Task. With access control nobody but
-who made a Patient changes it, so there is nothing to look at.
+The referrer does; a clinic adds its identifiers and asks for the rest by a change Task. With access control that holds
+for every Patient (`fhir.sight.ADDED_TO`), so there is nothing to look at.
 """
 
 from __future__ import annotations
