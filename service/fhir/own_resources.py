@@ -96,6 +96,8 @@ _TAKEN: Final[dict[str, tuple[tuple[str, str, str, str], ...]]] = {
     "everything": (
         ("_type", "code", "*", "The resource types to return, each alone or several with commas; without it all."),
         ("_since", "instant", "1", "Only what was last updated then or later."),
+        ("start", "date", "1", "Of what is about care at a time only what was given then or later."),
+        ("end", "date", "1", "Of the same only what was given then or before."),
         ("_count", "integer", "1", "The most resources that belong to it on a page."),
     ),
     "necessity-packet": (),

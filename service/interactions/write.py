@@ -199,10 +199,8 @@ class _Unit:
         )
         interactions = [request.interaction for request in self._requests]
         rules = self._rules
-        if rules is not None and lock:
-            identities = touched(self._parts, self._context, interactions, targets)
-            if identities:
-                await rules.lock(session, identities)
+        if rules and lock and (identities := touched(self._parts, self._context, interactions, targets)):
+            await rules.lock(session, identities)
         targets = await self._with_previous(session, targets, matches.versions, lock=lock)
         added_to = await sight.require_own(session, interactions, targets)
         links = None
@@ -210,8 +208,7 @@ class _Unit:
             links = self._links(targets, matches.references)
             targets = [target and replace(target, links=links) for target in targets]
         written = [self._prepare(request, target) for request, target in zip(self._requests, targets, strict=True)]
-        if added_to:
-            sight.require_only_added(self._parts, self._context, added_to, targets, written)
+        sight.require_only_added(self._parts, self._context, added_to, targets, written)
         added: list[Written] = []
         if rules is not None:
             ruling = await rules.rule(session, self._context, [*proposals(interactions, targets, written)])

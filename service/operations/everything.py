@@ -26,6 +26,7 @@ from service.fhir.temporal import parse_instant_range
 from service.interactions.audit_events import TYPE as RECORDS
 from service.interactions.read import read
 from service.operations.along import DIRECTORY, THINGS, along_with
+from service.operations.care_dates import care_dates
 from service.operations.parameters import Taken, sent
 from service.store.membership import members_of
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from service.fhir.interaction import Context, Operation
     from service.fhir.resource import Version
     from service.interactions.parts import Parts
+    from service.operations.care_dates import CareDates
     from service.store.found import Found
     from service.store.store import Session
 
@@ -42,11 +44,15 @@ if TYPE_CHECKING:
 
 TAKEN: Final = Taken(
     operation="everything",
-    kinds={"_type": "text", "_since": "text", "_count": "integer", "_cursor": "text"},
+    kinds={
+        "_type": "text",
+        "_since": "text",
+        "start": "text",
+        "end": "text",
+        "_count": "integer",
+        "_cursor": "text",
+    },
     repeating=frozenset({"_type"}),
-    unsupported=dict.fromkeys(
-        ("start", "end"), "Resources are not chosen by the date of care; search them by their own dates."
-    ),
 )
 
 NOT_KEPT: Final = (
@@ -74,6 +80,7 @@ class _Asked(Struct, frozen=True, kw_only=True):
     types: frozenset[str]
     readable: frozenset[str]
     since: datetime | None
+    dates: CareDates | None
     count: int
     after: tuple[int | None] | None
     is_limited: bool
@@ -104,7 +111,7 @@ async def everything(parts: Parts, context: Context, operation: Operation) -> An
         found = await belonging(
             parts, session, context, logical_id, _Page(types=types, since=since, after=after, limit=room + 1)
         )
-        matches += [each for each in found[:room] if (each.type, each.id) != (resource_type, logical_id)]
+        matches += [each for each in found[:room] if _is_beside(parts, context, operation, asked, each)]
         contents = [each.content for each in matches if each.content is not None]
         along = await along_with(parts, session, context, contents, goes) if goes else []
     links = [("self", _link(context, operation, asked.repeated))]
@@ -115,6 +122,12 @@ async def everything(parts: Parts, context: Context, operation: Operation) -> An
     is_whole = asked.after is None and len(found) <= room
     body = _body(context, asked, matches, along, links, is_whole=is_whole)
     return Answer(result=Result.OK, body=body)
+
+
+def _is_beside(parts: Parts, context: Context, operation: Operation, asked: _Asked, found: Found) -> bool:
+    """Whether what belongs to the patient or referral is not itself, and about care in the dates, if there are any."""
+    is_itself = (found.type, found.id) == (operation.type, operation.id)
+    return not is_itself and (asked.dates is None or asked.dates.cover(parts, context.base, found))
 
 
 async def _of_referral(parts: Parts, session: Session, context: Context, logical_id: str, page: _Page) -> list[Found]:
@@ -168,13 +181,14 @@ def _asked(parts: Parts, context: Context, operation: Operation) -> _Asked:
         raise failure("parameter-value", "_count takes a whole number from 1.", "http._count")
     since, sealed = given.one("_since"), given.one("_cursor")
     repeated = [("_type", ",".join(sorted(listed)))] if listed else []
-    repeated += [("_since", since)] if since else []
+    repeated += [(name, text) for name in ("_since", "start", "end") if (text := given.one(name))]
     repeated += [("_count", str(min(count, largest)))] if count else []
     wanted = (listed or served) & served
     return _Asked(
         types=wanted & readable,
         readable=readable,
         since=parse_instant_range(since, parts.zone, "_since")[0] if since else None,
+        dates=care_dates(given.one("start"), given.one("end"), parts.zone),
         count=min(count or largest, largest),
         after=(cursor.open(sealed, parts.cursor_secret, _scope(operation))[0],) if sealed else None,
         is_limited=not wanted <= readable,

@@ -213,7 +213,7 @@ def request_bodies(definitions: Definitions, search: SearchParameters) -> Json:
     )
     bodies["Reindex"]["required"] = False
     bodies["Codes"] = _body("The parameters of the operation.", reference_to("Parameters"), "codes")
-    bodies["Everything"] = _body("`_type`, `_since` and `_count`.", reference_to("Parameters"), "everything")
+    bodies["Everything"] = _body("Types, dates and how many.", reference_to("Parameters"), "everything")
     bodies["Everything"]["required"] = False
     for name, example in _PARAMETERS.items():
         bodies[name] = _body("The parameters of the operation.", reference_to("Parameters"), example)

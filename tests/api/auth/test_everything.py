@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from service.assembly import compile_standard
+from service.operations.care_dates import CARE_DATES
 from tests.api.auth.organisations import Organisation, condition, enrolled, observation, patient, referral, task
 from tests.api.outcome import assert_outcome
 
@@ -200,6 +202,67 @@ async def test_what_was_deleted_is_not_in_it(episode: Episode) -> None:
     assert made not in names(await episode.clinic("GET", f"{episode.referral}/$everything"))
 
 
+DATED: tuple[tuple[str, set[str]], ...] = (
+    ("", {"past", "lasting", "planned", "undated", "order"}),
+    ("start=2026-01-10", {"lasting", "planned", "undated"}),
+    ("end=2026-01-10", {"past", "lasting", "undated", "order"}),
+    ("start=2026-01-05&end=2026-01-05", {"past", "lasting", "undated"}),
+    ("start=2026-01&end=2026-01", {"past", "lasting", "undated", "order"}),
+    ("start=2026-02-01T09:00:00Z&end=2026", {"lasting", "planned", "undated"}),
+    ("start=2027", {"lasting", "undated"}),
+)
+"""Dates of care, and what is about care in them; referral and patient, diagnoses and allergies are always there."""
+
+
+@pytest.fixture(scope="module")
+async def dated(episode: Episode) -> dict[str, str]:
+    """A referral with care at several dates, by what each is called here."""
+    referrer = episode.referrer
+    person = await referrer.post(patient())
+    reason = await referrer.post(condition(person) | {"onsetDateTime": "2019"})
+    about: Json = {"reasonReference": [{"reference": reason}], "authoredOn": "2026-01-04"}
+    order = await referrer.post(referral(person, **about))
+    hangs: Json = {"basedOn": [{"reference": order}]}
+    plan = {"resourceType": "CarePlan", "status": "active", "intent": "plan", "subject": {"reference": person}}
+    return {
+        "order": order,
+        "patient": person,
+        "reason": reason,
+        "past": await referrer.post(observation(person, effectiveDateTime="2026-01-05T10:00:00Z", **hangs)),
+        "planned": await referrer.post(observation(person, effectiveDateTime="2026-03-01", **hangs)),
+        "undated": await referrer.post(observation(person, **hangs)),
+        "lasting": await referrer.post(
+            plan | {"period": {"start": "2026-01-01"}, "supportingInfo": [{"reference": order}]}
+        ),
+    }
+
+
+@pytest.mark.parametrize("dates, expected", DATED)
+async def test_dates_of_care_choose_what_is_about_care_in_them(
+    episode: Episode, dated: dict[str, str], dates: str, expected: set[str]
+) -> None:
+    of_patient = names(await episode.referrer("GET", f"{dated['patient']}/$everything?{dates}"), "match")
+    assert set(of_patient) == {dated[each] for each in expected | {"patient", "reason"}}
+    of_referral = names(await episode.referrer("GET", f"{dated['order']}/$everything?{dates}"), "match")
+    assert set(of_referral) == {dated[each] for each in expected | {"patient", "reason", "order"}}
+
+
+async def test_a_walk_keeps_its_dates(episode: Episode, dated: dict[str, str]) -> None:
+    found, target = set(), f"{dated['patient']}/$everything?start=2026-01-10&_count=1"
+    while target:
+        answered = await episode.referrer("GET", target)
+        found |= set(names(answered, "match"))
+        target = (link(answered, "next") or "").partition("/fhir/")[2]
+    assert found == {dated[each] for each in ("patient", "reason", "lasting", "planned", "undated")}
+
+
+async def test_every_date_of_care_is_a_parameter_of_its_type() -> None:
+    standard = compile_standard()
+    for name, codes in CARE_DATES.items():
+        parameters = standard.registry.parameters(name)
+        assert all(parameters[code].kind == "date" for code in codes), name
+
+
 async def test_a_deleted_referral_is_gone(episode: Episode) -> None:
     made = await episode.referrer.post(referral(episode.patient))
     assert (await episode.referrer("DELETE", made)).status_code == 204
@@ -216,7 +279,9 @@ async def test_a_deleted_referral_is_gone(episode: Episode) -> None:
         ("_since=yesterday", "parameter-value"),
         ("_since=2026-01-01&_since=2026-01-02", "parameter-value"),
         ("_cursor=x", "cursor-invalid"),
-        ("start=2026-01-01", "parameter-unsupported"),
+        ("start=January", "parameter-value"),
+        ("end=2026-13", "parameter-value"),
+        ("start=2026-02&end=2026-01", "parameter-value"),
         ("patient=1", "parameter-unknown"),
     ],
 )
