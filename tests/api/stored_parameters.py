@@ -116,6 +116,13 @@ async def listed(client: httpx.AsyncClient) -> bool:
     return "note" in {each["name"] for each in one["searchParam"]}
 
 
+async def until_listed(client: httpx.AsyncClient) -> None:
+    """Until the CapabilityStatement has the parameter, soon after its job is done; TimeoutError."""
+    async with asyncio.timeout(_LIMIT_SECONDS):
+        while not await listed(client):  # noqa: ASYNC110 - no event tells of it
+            await asyncio.sleep(_POLL_SECONDS)
+
+
 @pytest.fixture(name="client")
 async def client_with_notes(make_client: MakeClient, hurried: None) -> AsyncIterator[httpx.AsyncClient]:
     """A service with three observations, two of them with notes."""

@@ -18,6 +18,7 @@ from tests.api.stored_parameters import (
     put,
     refusal,
     until_done,
+    until_listed,
 )
 from tests.builders.referral import transaction
 from tests.builders.resources import observation, patient
@@ -50,7 +51,7 @@ async def test_it_is_a_parameter_like_any_other(client: httpx.AsyncClient) -> No
     await put(client, note())
     assert not await listed(client)
     await until_done(client)
-    assert await listed(client)
+    await until_listed(client)
     assert await found(client, "Observation?note:missing=true") == ["o2"]
     assert await found(client, "Observation?note:contains=tif") == ["o1"]
     assert await found(client, "Observation?_sort=note") == ["o1", "o0", "o2"]
