@@ -38,7 +38,8 @@ def _scopes(written: tuple[str, ...], read: tuple[str, ...]) -> str:
 
 ROLE_SCOPES: Final[dict[Role, str]] = {
     "referrer": _scopes(_REFERRER, _REFERRER_READS),
-    "clinic": _scopes(_CLINIC, _CLINIC_READS),
+    # a clinic adds its identifiers to the Patient of a referrer, and changes nothing else there
+    "clinic": f"{_scopes(_CLINIC, _CLINIC_READS)} system/Patient.u",
     "administrator": "system/*.cruds",
     "researcher": "system/*.rs",
 }

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.api.auth.organisations import IDENTIFIER, Network, network, patient, referral, task
+from service.access.registration import ROLE_SCOPES
+from tests.api.auth.organisations import IDENTIFIER, Network, Organisation, network, patient, referral, task
 from tests.api.outcome import assert_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.api.auth.conftest import Workers
 
 __all__ = ["network"]
 
@@ -79,6 +82,14 @@ async def test_everything_else_is_the_makers(
     answered = await network.clinic.put(shared, **changes(before))
     assert_outcome(answered, 403, "forbidden")
     assert (await network.referrer("GET", shared)).json() == before
+
+
+async def test_the_scopes_of_the_role_are_enough(network: Network, workers: Workers, shared: str) -> None:
+    """Of a clinic that is registered without any of its own."""
+    await workers.register("plain-clinic", ROLE_SCOPES["clinic"], role="clinic", organisation="Organization/clinic")
+    plain = Organisation(workers.one, await workers.bearer("plain-clinic", ROLE_SCOPES["clinic"]))
+    assert (await plain.put(shared, identifier=[THEIRS, OWN])).status_code == 200
+    assert (await plain("POST", "Patient", patient())).status_code == 403
 
 
 async def test_it_deletes_nothing(network: Network, shared: str) -> None:
