@@ -20,6 +20,7 @@ from msgspec import Struct
 from service.fhir.links import local_references
 from service.fhir.reference import digest_of, identity_of, parse_local
 from service.fhir.search.parameter import source_number
+from service.fhir.stamp import same_content
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
@@ -197,17 +198,8 @@ def is_only_added(before: Content, after: Content, organisation: str, base: str,
     systems = {each.get("system") for each in kept} | {None}
     if kept != stay or any(is_own(each) and each.get("system") in systems for each in entries[1]):
         return False
-    return _without(before, element) == _without(after, element)
-
-
-def _without(content: Content, element: str) -> Content:
-    """The content but for an element and what the service itself keeps in it."""
-    meta = {name: value for name, value in content.get("meta", {}).items() if name not in _STAMPED}
-    rest = {name: value for name, value in content.items() if name not in {element, "id", "meta"}}
-    return rest | {"meta": meta} if meta else rest
-
-
-_STAMPED: Final = frozenset({"lastUpdated", "versionId"})
+    rest = [{name: value for name, value in content.items() if name != element} for content in (before, after)]
+    return same_content(*rest)
 
 
 @cache

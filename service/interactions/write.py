@@ -199,7 +199,7 @@ class _Unit:
         )
         interactions = [request.interaction for request in self._requests]
         rules = self._rules
-        if rules and lock and (identities := touched(self._parts, self._context, interactions, targets)):
+        if rules is not None and lock and (identities := touched(self._parts, self._context, interactions, targets)):
             await rules.lock(session, identities)
         targets = await self._with_previous(session, targets, matches.versions, lock=lock)
         added_to = await sight.require_own(session, interactions, targets)
