@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import socket
 import sys
-from typing import Any, Final, Self
+from typing import Any, Final
 
 _IS_DEALT_OUT: Final = sys.platform == "linux"
 """Elsewhere SO_REUSEPORT is missing, or gives everything to the last one that listens."""
@@ -20,20 +20,7 @@ class Shared(socket.socket):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """How it is handed to a worker."""
-        return Shared.bound, (self.family, self.getsockname())
-
-    @classmethod
-    def bound(cls, family: int, address: tuple[Any, ...]) -> Self:
-        """A socket on an address that may have others; OSError."""
-        shared = cls(family)
-        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        try:
-            shared.bind(address)
-        except OSError:
-            shared.close()
-            raise
-        return shared
+        return shared, (self.family, self.getsockname())
 
 
 def listener(host: str, port: int, *, workers: int) -> socket.socket:
@@ -43,16 +30,28 @@ def listener(host: str, port: int, *, workers: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     alone = socket.socket(family)
-    alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        alone.bind((host, port))
-        if workers == 1 or not _IS_DEALT_OUT:
-            alone.set_inheritable(True)
-            return alone
-        address = alone.getsockname()
-    except OSError:
-        alone.close()
-        raise
+    _bind(alone, (host, port))
+    if workers == 1 or not _IS_DEALT_OUT:
+        alone.set_inheritable(True)
+        return alone
     # nobody else has the address: with SO_REUSEPORT alone, two services would share it without a word
+    address = alone.getsockname()
     alone.close()
-    return Shared.bound(family, address)
+    return shared(family, address)
+
+
+def shared(family: int, address: tuple[Any, ...]) -> Shared:
+    """A socket on an address that may have others; OSError."""
+    made = Shared(family)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    _bind(made, address)
+    return made
+
+
+def _bind(made: socket.socket, address: tuple[Any, ...]) -> None:
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind(address)
+    except OSError:
+        made.close()
+        raise
