@@ -32,6 +32,7 @@ from service.operations.table import OPERATIONS
 from service.pages import templating
 from service.pages.browser import Pages
 from service.pages.routes import routes as page_routes
+from service.pages.sheets import Sheets
 from service.pages.sign_in import sign_in_page
 from service.rest.application import FhirApplication
 from service.rest.deferred import Deferred
@@ -170,7 +171,8 @@ def create_app(
 def _pages(settings: Settings, standard: Standard, loop: Loop) -> Pages:
     signs_in = settings.auth_mode != ("open",)
     zone = settings.time_zone
-    return Pages(standard.definitions, loop.knowledge, loop.safety_rules, zone, version(), signs_in=signs_in)
+    known = (standard.definitions, loop.knowledge, loop.safety_rules)
+    return Pages(Sheets(*known, zone, version(), signs_in=signs_in))
 
 
 def _around(settings: Settings) -> Surroundings:

@@ -28,13 +28,10 @@ from service.pages.work_searches import (
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
-    from datetime import datetime, tzinfo
+    from datetime import datetime
 
-    from service.documents.case import Knowledge
-    from service.fhir.definitions import Definitions
     from service.fhir.interaction import Answer, Interaction, Parameters
     from service.fhir.resource import Content
-    from service.massage.screening.rules import Rules
     from service.pages.work_searches import ListName
 
     Ask = Callable[[Interaction], Awaitable[Answer]]
@@ -50,26 +47,14 @@ _NO_CONDITIONS: Final = "Your scopes do not let you read diagnoses: which referr
 
 
 class Pages:
-    """Makes pages by what is known of the trade, and the safety `rules`.
+    """Makes pages of what it asks for, on `sheets`.
 
-    `zone` is that of the times on them, `version` the software's; `signs_in`: there is a page to sign in on.
     `base` is the URL of FHIR as clients see it, `target` the path and query below it, `now` the present instant. `ask`
     performs an interaction in the caller's name and puts it on record; FhirError where it is refused.
     """
 
-    def __init__(
-        self,
-        definitions: Definitions,
-        knowledge: Knowledge,
-        rules: Rules,
-        zone: tzinfo,
-        version: str,
-        *,
-        signs_in: bool = False,
-    ) -> None:
-        self._zone = zone
-        self._types = frozenset(definitions.resource_types)
-        self._sheets = Sheets(definitions, knowledge, rules, zone, version, signs_in=signs_in)
+    def __init__(self, sheets: Sheets) -> None:
+        self._sheets = sheets
 
     async def answer(
         self, body: bytes, interaction: Interaction, *, base: str, target: str, now: datetime, ask: Ask
@@ -102,7 +87,7 @@ class Pages:
             raise failure("parameter-value", f"show takes one of {', '.join(LISTS)}.", "http.show")
         asked, notes = Asked(clinic=clinic, show=name, after=after), list[str]()
         tasks = await self._tasks(asked, notes, ask)
-        visits = await _allowed(ask, _search("Appointment", visit_criteria(now, self._zone)))
+        visits = await _allowed(ask, _search("Appointment", visit_criteria(now, self._sheets.zone)))
         if visits is None:
             notes.append(_NO_VISITS)
         appointments = None if visits is None else await _each(ask, "Appointment", appointments_of, tasks, base)
@@ -138,7 +123,7 @@ class Pages:
 
     async def _story(self, content: Content, base: str, ask: Ask) -> tuple[tuple[str, bytes] | None, str]:
         """The id of the referral that a resource belongs to with what $everything tells; why there is nothing."""
-        referral = referral_of(content, base, self._types)
+        referral = referral_of(content, base, self._sheets.types)
         if referral is None:
             return None, ""
         parameters = (("_count", _MOST_IN_A_CASE),)

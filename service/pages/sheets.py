@@ -76,7 +76,10 @@ class _Desk(Struct, frozen=True, kw_only=True):
 
 
 class Sheets:
-    """Makes pages by what is known of the trade; `zone` is that of the times on them, `version` the software's."""
+    """Makes pages by what is known of the trade, and the safety `rules`.
+
+    `zone` is that of the times on them, `version` the software's; `signs_in`: there is a page to sign in on.
+    """
 
     def __init__(
         self,
@@ -90,11 +93,11 @@ class Sheets:
     ) -> None:
         self._signs_in = signs_in
         self._rules = rules
-        self._types = frozenset(definitions.resource_types)
+        self.types = frozenset(definitions.resource_types)
         self._elements = Elements(definitions)
         self._knowledge = knowledge
         self._terms = words.Terms(knowledge.catalogue)
-        self._zone = zone
+        self.zone = zone
         self._version = version
 
     def page(
@@ -177,13 +180,13 @@ class Sheets:
     def _told(self, story: tuple[str, bytes] | None, desk: _Desk, visited: Visited) -> Story | None:
         if story is None:
             return None
-        case = case_of(story[1], story[0], visited.base, self._types)
+        case = case_of(story[1], story[0], visited.base, self.types)
         desk.values.called = desk.headlines.namer(case.view.find)
         return story_of(case, self._knowledge, desk.values, desk.headlines, visited.now, self._rules)
 
     def _actions(self, type: str, logical_id: str, links: Links, *, has_story: bool) -> list[tuple[str, str]]:
         """Where one may go from the page of a resource that is stored, as (name, address)."""
-        if type not in self._types or not logical_id:
+        if type not in self.types or not logical_id:
             return []
         found = [("History", links.to(type, logical_id, "_history"))]
         if type in _WHOLE:
@@ -195,12 +198,12 @@ class Sheets:
         return found
 
     def _desk(self, visited: Visited) -> _Desk:
-        links = Links(visited.base, self._types)
-        values = Values(links, self._terms, self._zone)
+        links = Links(visited.base, self.types)
+        values = Values(links, self._terms, self.zone)
         return _Desk(links=links, values=values, headlines=Headlines(values))
 
     def _rendered(self, template: str, visited: Visited, **shown: Any) -> bytes:
-        links = Links(visited.base, self._types)
+        links = Links(visited.base, self.types)
         return rendered(
             template,
             links=links,
@@ -209,7 +212,7 @@ class Sheets:
             icon=f"{links.above}/assets/swagger-ui/favicon-32x32.png",
             as_json=_as_json(links, visited.target),
             version=self._version,
-            zone=str(self._zone),
+            zone=str(self.zone),
             **shown,
         )
 
