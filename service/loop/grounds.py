@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.bundle_plan import below
 from service.fhir.outcome import FhirError, Issue
 from service.fhir.reference import parse_local
 from service.loop.episode import decoded
@@ -93,7 +94,8 @@ class Grounds:
         is_billed = any(name is not None and name[0] == "Coverage" for _, _, name in references)
 
         def issue(code: str, told: str, where: str) -> Issue:
-            return Issue(code=code, diagnostics=told, expression=(_below(each, where),))
+            found = Issue(code=code, diagnostics=told, expression=(where,))
+            return below(found, each.where) if each.where else found
 
         for element, where, name in references:
             content = None if name is None else known.get(name)
@@ -118,10 +120,6 @@ class Grounds:
 
 
 _WORDS: Final = {"subject": "patient", "reasonReference": "reason", "insurance": "insurance"}
-
-
-def _below(each: Proposal, where: str) -> str:
-    return f"{each.where}.resource{where.removeprefix('ServiceRequest')}" if each.where else where
 
 
 def _has_code(content: Content, element: str, codes: frozenset[str]) -> bool:
