@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.code_systems import CPT, ICD10CM, LOINC, SNOMED
 from service.massage.catalogue.concepts import codings, of_contraindication, of_measure, sources
@@ -25,12 +25,12 @@ def code_systems(catalogue: Catalogue) -> list[Content]:
         _contraindications(catalogue),
         _outcome_measures(catalogue),
         _business_statuses(catalogue),
-        _status_reasons(catalogue),
+        _list(catalogue, "referral-status-reason"),
         _task_inputs_and_outputs(catalogue),
         _qualifications(catalogue),
-        _override_reasons(catalogue),
-        _progress_classes(catalogue),
-        _task_codes(catalogue),
+        _list(catalogue, "override-reason"),
+        _list(catalogue, "progress-class"),
+        _list(catalogue, "referral-task-code"),
     ]
 
 
@@ -137,15 +137,6 @@ def _business_statuses(catalogue: Catalogue) -> Content:
     )
 
 
-def _status_reasons(catalogue: Catalogue) -> Content:
-    return _code_system(
-        "referral-status-reason",
-        _named(catalogue, catalogue.status_reasons),
-        title="Reasons for the status of a referral",
-        description="Task.statusReason of a referral, always together with a text.",
-    )
-
-
 def _task_inputs_and_outputs(catalogue: Catalogue) -> Content:
     return _code_system(
         "referral-task-io",
@@ -189,36 +180,36 @@ def _qualifications(catalogue: Catalogue) -> Content:
     )
 
 
-def _override_reasons(catalogue: Catalogue) -> Content:
-    return _code_system(
-        "override-reason",
-        _named(catalogue, catalogue.override_reasons),
-        title="Reasons to go on against a warning",
-        description="Why a clinician overrides a card of the safety screening.",
-    )
+_LISTS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "referral-status-reason": (
+        "status_reasons",
+        "Reasons for the status of a referral",
+        "Task.statusReason of a referral, always together with a text.",
+    ),
+    "override-reason": (
+        "override_reasons",
+        "Reasons to go on against a warning",
+        "Why a clinician overrides a card of the safety screening.",
+    ),
+    "progress-class": (
+        "progress_classes",
+        "What became of a measure",
+        "How the latest value of an outcome measure compares with the first one of a referral.",
+    ),
+    "referral-task-code": (
+        "task_codes",
+        "What a Task of the referral loop asks for",
+        "Task.code beside those of R4's task-code.",
+    ),
+}
+"""Id of a code system whose names say all that was decided → table of the catalogue, title, description."""
 
 
-def _progress_classes(catalogue: Catalogue) -> Content:
-    return _code_system(
-        "progress-class",
-        _named(catalogue, catalogue.progress_classes),
-        title="What became of a measure",
-        description="How the latest value of an outcome measure compares with the first one of a referral.",
-    )
-
-
-def _task_codes(catalogue: Catalogue) -> Content:
-    return _code_system(
-        "referral-task-code",
-        _named(catalogue, catalogue.task_codes),
-        title="What a Task of the referral loop asks for",
-        description="Task.code beside those of R4's task-code.",
-    )
-
-
-def _named(catalogue: Catalogue, rows: Mapping[str, StatusReason]) -> list[Content]:
-    """Concepts of which the name says all that was decided."""
-    return [_concept(code, row.display, None, sources(catalogue, row.sources)) for code, row in rows.items()]
+def _list(catalogue: Catalogue, logical_id: str) -> Content:
+    table, title, description = _LISTS[logical_id]
+    rows: Mapping[str, StatusReason] = getattr(catalogue, table)
+    concepts = [_concept(code, row.display, None, sources(catalogue, row.sources)) for code, row in rows.items()]
+    return _code_system(logical_id, concepts, title=title, description=description)
 
 
 def _code_system(
