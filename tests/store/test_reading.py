@@ -36,7 +36,7 @@ def by(*organisations: str) -> Sight:
 
 def asked(logical_id: str, sight: Sight | None) -> Wanted:
     """The resource with the id, as somebody wants it."""
-    return wanted("Organization" if logical_id == "open" else "Patient", logical_id, sight)
+    return wanted(asked_type(logical_id), logical_id, sight)
 
 
 @pytest.fixture
