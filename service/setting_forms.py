@@ -21,6 +21,7 @@ NOTHING: Final = "-"
 
 _DATABASE_SCHEMES: Final = ("postgresql", "postgres")
 _DATABASE_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(:(?P<port>[0-9]{1,5}))?")
+_BRACKET_AMONG_SEVERAL: Final = re.compile(r"://[^/?#]*(,\[|\](:[0-9]*)?,)")
 _DATABASE_HIGHEST_PORT: Final = 65_535
 _SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _ALGORITHMS: Final = (
@@ -153,6 +154,9 @@ def is_loopback(host: str) -> bool:
 
 def _check_database_url(url: str) -> None:
     """Refuse what would be read as another host than was meant: a part of the password would be tried as one."""
+    if _BRACKET_AMONG_SEVERAL.search(url):
+        # whether it can be read depends on the release of Python
+        raise ValueError("an IPv6 address cannot stand among several hosts; list their names or IPv4 addresses")
     try:
         parts = urlsplit(url)
         parameters = parse_qs(parts.query, strict_parsing=bool(parts.query))

@@ -108,7 +108,8 @@ def test_a_database_url_that_would_be_misread_is_refused_without_any_part_of_it(
     [
         "postgresql:///db",
         "postgresql://u:p%2Fss%40@host/db?sslmode=require&application_name=x",
-        "postgresql://u:p:w@one:5432,two:5433,[::1]:5434/db",
+        "postgresql://u:p:w@one:5432,two:5433,127.0.0.1:5434/db",
+        "postgresql://u:p@[::1]:5434/db",
         "postgresql://postgres@/postgres?host=/run/postgresql",
     ],
 )
@@ -117,6 +118,17 @@ def test_a_database_url_may_name_several_hosts_a_socket_or_none(url: str, monkey
     read = read_settings().database_url
     assert read is not None
     assert read.get_secret_value() == url
+
+
+@pytest.mark.parametrize("hosts", ["one:5432,[::1]:5434", "[::1]:5434,one", "[::1],one", "[::1],[::2]"])
+def test_an_ipv6_address_among_several_hosts_is_refused_by_every_python(
+    hosts: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://u:the-secret@{hosts}/db")
+    with pytest.raises(SettingsError) as refused:
+        read_settings()
+    told = "an IPv6 address cannot stand among several hosts; list their names or IPv4 addresses"
+    assert str(refused.value) == f"DATABASE_URL: {told}"
 
 
 def test_an_unknown_sslmode_is_refused_with_those_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
