@@ -61,7 +61,8 @@ async def test_who_finds_none_waits_in_turn(database_url: str) -> None:
 
 async def test_a_full_pool_refuses_within_the_time_set(database_url: str) -> None:
     loop = asyncio.get_running_loop()
-    async with pool_on(database_url, max_size=1, acquire_timeout_seconds=0.1) as pool, pool.acquire():
+    async with pool_on(database_url, max_size=1) as pool, pool.acquire():
+        pool.acquire_timeout_seconds = 0.1
         began = loop.time()
         with pytest.raises(FhirError) as refused:
             await one(pool)
@@ -71,8 +72,9 @@ async def test_a_full_pool_refuses_within_the_time_set(database_url: str) -> Non
 
 
 async def test_a_full_pool_serves_again_after_refusals(database_url: str) -> None:
-    async with pool_on(database_url, max_size=1, acquire_timeout_seconds=0.05) as pool:
+    async with pool_on(database_url, max_size=1) as pool:
         async with pool.acquire():
+            pool.acquire_timeout_seconds = 0.05
             refused = await asyncio.gather(*(one(pool) for _ in range(5)), return_exceptions=True)
         assert all(isinstance(error, FhirError) for error in refused)
         assert await one(pool) == 1
