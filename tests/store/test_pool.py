@@ -114,7 +114,7 @@ async def test_a_waiter_that_gives_up_does_not_take_a_connection_along(database_
 
 
 async def test_a_statement_that_runs_too_long_is_a_timeout(database_url: str) -> None:
-    async with pool_on(database_url, statement_timeout_seconds=0.05) as pool:
+    async with pool_on(database_url, statement_timeout_seconds=0.5) as pool:
         with pytest.raises(FhirError) as refused:
             async with pool.acquire() as connection:
                 await connection.execute("SELECT pg_sleep(60)")
