@@ -175,6 +175,8 @@ def _search_parameters(parameters: Iterable[SearchParameter]) -> list[dict[str, 
 
 def _search_parameter(parameter: SearchParameter) -> dict[str, Any]:
     described = {"name": parameter.code, "definition": parameter.url, "type": parameter.kind}
-    if modifiers := accepted_modifiers(parameter):
-        described["documentation"] = f"Modifiers: {', '.join(f':{name}' for name in modifiers)}."
+    modifiers = accepted_modifiers(parameter)
+    told = [f"Modifiers: {', '.join(f':{name}' for name in modifiers)}."] if modifiers else []
+    if told := [*told, *parameter.restriction.sentences()]:
+        described["documentation"] = " ".join(told)
     return described

@@ -116,6 +116,26 @@ async def test_what_cannot_be_served_is_refused_with_the_write(
     assert await jobs(client) == []
 
 
+async def test_another_restriction_holds_at_once(client: httpx.AsyncClient) -> None:
+    """Nothing is indexed anew for it; the CapabilityStatement tells of it."""
+    await put(client, note())
+    await until_done(client)
+    await until_listed(client)
+    done = await jobs(client)
+    await put(client, note(multipleOr=False))
+    assert await found(client, "Observation?note=tender") == ["o0"]
+    assert await refusal(client, "Observation?note=tender,stiff") == (
+        "parameter-value",
+        "note takes one value; a comma inside of it is escaped by a backslash.",
+    )
+    assert await jobs(client) == done
+    (of_observations,) = [
+        each for each in (await client.get("metadata")).json()["rest"][0]["resource"] if each["type"] == "Observation"
+    ]
+    (told,) = [each for each in of_observations["searchParam"] if each["name"] == "note"]
+    assert told["documentation"].endswith("One value, without commas.")
+
+
 @pytest.mark.parametrize("status", ["draft", "retired", "unknown"])
 async def test_what_is_not_active_is_stored_and_does_nothing(client: httpx.AsyncClient, status: str) -> None:
     await put(client, note(status=status, expression="nonsense", code="status"))

@@ -65,6 +65,12 @@ def check_modifier(parameter: SearchParameter, modifier: str) -> None:
 
 
 def _declared(parameter: SearchParameter) -> list[str]:
+    """Those that the parameter may take and, if it is a stored one, lists."""
+    allowed = parameter.restriction.modifiers
+    return [name for name in _possible(parameter) if allowed is None or name in allowed]
+
+
+def _possible(parameter: SearchParameter) -> list[str]:
     """Those of the parameter's type that its data types allow; R4 gives composites none.
 
     Elements of type code have a system, which sets of codes need, only where a binding implies it.

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
+from service.fhir.search.restriction import UNRESTRICTED, Restriction
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -78,7 +80,8 @@ class SearchParameter:
     sources to one target type, as in ``subject.where(resolve() is Patient)``. `systems` gives the code systems of a
     parameter over elements of type code, whose system is implied. `special` names a parameter that has no sources.
     `components` are the parameters whose values a composite joins, each with the sources within the composite's
-    element: their rows of one resource match together where they agree in `element`.
+    element: their rows of one resource match together where they agree in `element`. `restriction` is what the author
+    of a stored one allows of what its kind could do.
     """
 
     code: str
@@ -91,6 +94,7 @@ class SearchParameter:
     systems: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
     special: Special | None = None
     components: tuple[SearchParameter, ...] = ()
+    restriction: Restriction = UNRESTRICTED
 
     @cached_property
     def canonical(self) -> bool:

@@ -16,10 +16,11 @@ from msgspec import Struct, field
 from service.fhir.outcome import FhirError, Issue, failure
 from service.fhir.search.compartment import compartment_criterion, compartment_types
 from service.fhir.search.identified_by import identified_by
-from service.fhir.search.parse_chain import link_count
+from service.fhir.search.parse_chain import follow, link_count
 from service.fhir.search.parse_contained import check_combination
 from service.fhir.search.parse_criterion import parse_criterion
 from service.fhir.search.query import And, Query
+from service.fhir.search.restriction import check_repeated
 from service.fhir.search.result_parameters import (
     NOISE,
     RESULT_PARAMETERS,
@@ -96,9 +97,7 @@ def parse_search(  # noqa: PLR0913 - what a search depends on, each named at the
     read = _Read(applied=[pair for pair in parameters if pair not in rest])
     if compartment is not None:
         read.demand(compartment_criterion(registry, *compartment, types))
-    for name, value in rest:
-        _read_parameter(scope, read, name, value, strict=strict)
-        _check_costs(limits, read, name)
+    _read_parameters(scope, read, rest, strict=strict)
     result = parse_result_parameters(scope, read.results)
     check_combination(result, read.criteria, compartment)
     return _query(types, compartment, read, result)
@@ -189,6 +188,14 @@ def _types(
     return tuple(sorted(set(lists[0]))), [pair for pair in parameters if pair[0] != "_type"]
 
 
+def _read_parameters(scope: Scope, read: _Read, parameters: Sequence[tuple[str, str]], *, strict: bool) -> None:
+    for name, value in parameters:
+        _read_parameter(scope, read, name, value, strict=strict)
+        _check_costs(scope.limits, read, name)
+    if scope.registry.stored:
+        _check_repeated(scope, read)
+
+
 def _read_parameter(scope: Scope, read: _Read, name: str, value: str, *, strict: bool) -> None:
     code = name.partition(":")[0]
     if code in NOISE:
@@ -205,6 +212,19 @@ def _read_parameter(scope: Scope, read: _Read, name: str, value: str, *, strict:
         return
     if code not in {"_cursor", "_explain"}:
         read.applied.append((name, value))
+
+
+def _check_repeated(scope: Scope, read: _Read) -> None:
+    """Refuse the parameters that their authors allow once, where they are given again, with whatever modifiers."""
+    seen: set[tuple[str, str]] = set()
+    for name, _ in read.applied:
+        last = follow(scope, name)
+        code = last.name.partition(":")[0]
+        parameter = last.scope.known.get(code)
+        key = (name.removesuffix(last.name), code)
+        if parameter is not None and key in seen:
+            check_repeated(parameter)
+        seen.add(key)
 
 
 def _ignored(error: FhirError) -> Issue:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from service.fhir.outcome import failure
+from service.fhir.search.modifiers import check_modifier
 from service.fhir.search.query import And, AnyOf, Chain, Has, Not
+from service.fhir.search.restriction import check_chain
 from service.fhir.search.scope import JOINS
 
 if TYPE_CHECKING:
@@ -109,7 +111,10 @@ def _forwards(scope: Scope, name: str, *, inside: bool) -> tuple[Link, str]:
         raise failure("parameter-unsupported", text)
     if colon and named not in targets:
         raise failure("modifier-unsupported", f"{code} refers to {_listed(targets)}.")
+    if colon and parameter.restriction.modifiers is not None:
+        check_modifier(parameter, named)
     following = rest.partition(".")[0].partition(":")[0]
+    check_chain(parameter, following)
     types = (named,) if colon else _that_know(scope, parameter, targets, following)
     return Link(parameter=parameter, types=types, reverse=False), rest
 

@@ -27,6 +27,7 @@ from service.fhir.search.query import (
     TokenValue,
     Updated,
 )
+from service.fhir.search.restriction import check_operands, check_prefix
 from service.fhir.search.scope import where
 from service.fhir.search.separators import is_escaped, split, unescape
 from service.fhir.search.types import SEARCH_TYPES
@@ -77,6 +78,7 @@ def _plain(scope: Scope, name: str, text: str, *, inside: bool) -> Criterion | N
     if modifier == "missing":
         return _missing(parameter, text)
     operands = _operands(scope, code, text)
+    check_operands(parameter, operands)
     if parameter.kind == "token" and modifier in CODE_MODIFIERS and not parameter.media_types:
         found: Criterion = _codes(scope, parameter, modifier, operands)
     else:
@@ -110,6 +112,7 @@ def _compared(scope: Scope, parameter: SearchParameter, modifier: str, operands:
         found = read(parameter, modifier or None, operand, scope.setting)
         for value in found:
             _check_bound(parameter, value)
+            check_prefix(parameter, value)
         scope.budget.spend(sum(map(_cost, found)), parameter.code)
         values += found
     return Matches(parameter=parameter, values=tuple(values))

@@ -26,6 +26,7 @@ from service.fhir.search.parameter import (
     restricted_number,
     source_number,
 )
+from service.fhir.search.restriction import restriction_of
 from service.fhir.search.shared import shared
 from service.fhir.search.stored_parameters import StoredParameter, parameter_facts, shipped_parameters
 from service.fhir.search.types import SEARCH_TYPES
@@ -105,7 +106,8 @@ class Registry:
 
     def stored_parameter(self, content: Content, state: State = "ready") -> StoredParameter:
         """What a valid SearchParameter resource comes to beside the parameters of the release; FhirError."""
-        return StoredParameter(facts=parameter_facts(self.definitions, content, self._extra), state=state)
+        facts = parameter_facts(self.definitions, content, self._extra)
+        return StoredParameter(facts=facts, state=state, restriction=restriction_of(content))
 
     def being_indexed(self, resource_type: str) -> frozenset[str]:
         """The codes of stored parameters of the type that cannot be searched by yet."""
@@ -173,15 +175,19 @@ class Registry:
         self._claimed(container_number(resource_type), resource_type, "container")
         facts = dict(self.definitions.search_parameters(resource_type))
         facts.update((fact.code, fact) for fact in self._extra.get(resource_type, ()))
-        stored = [(each.state, each.facts[resource_type]) for each in self.stored if resource_type in each.facts]
-        ready = [fact for state, fact in stored if state == "ready"]
-        for fact in (*facts.values(), *ready):
+        stored = [(each, each.facts[resource_type]) for each in self.stored if resource_type in each.facts]
+        ready = {fact.code: (fact, each.restriction) for each, fact in stored if each.state == "ready"}
+        for fact in (*facts.values(), *(fact for fact, _ in ready.values())):
             compiled = self._compiled(resource_type, fact, facts)
             if isinstance(compiled, str):
                 unsupported[fact.code] = compiled
             else:
                 parameters[fact.code] = compiled
-        others = [(state, self._compiled(resource_type, fact, facts)) for state, fact in stored if state != "ready"]
+        for code in ready.keys() & parameters.keys():
+            parameters[code] = replace(parameters[code], restriction=ready[code][1])
+        others = [
+            (each.state, self._compiled(resource_type, fact, facts)) for each, fact in stored if each.state != "ready"
+        ]
         left = [each for state, each in others if state == "left" and not isinstance(each, str)]
         indexed = [each for state, each in others if state != "left" and not isinstance(each, str)]
         self._left[resource_type] = tuple(left)

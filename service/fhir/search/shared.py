@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from service.fhir.search.restriction import strictest
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -39,4 +41,5 @@ def _merged(parameters: Sequence[SearchParameter]) -> SearchParameter | None:
         sources=tuple(source for each in parameters for source in each.sources),
         targets=tuple(dict.fromkeys(target for each in parameters for target in each.targets)),
         components=tuple(components),
+        restriction=strictest(each.restriction for each in parameters),
     )

@@ -18,6 +18,7 @@ from service.fhir.definitions import SearchParameterFact
 from service.fhir.definitions.search_parameters import expression_for, normalise, split_union
 from service.fhir.outcome import failure
 from service.fhir.search.parameter import KINDS
+from service.fhir.search.restriction import UNRESTRICTED, Restriction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -42,10 +43,14 @@ _USAGE: Final = "normal"
 
 
 class StoredParameter(Struct, frozen=True, kw_only=True):
-    """What a stored SearchParameter says of each of its types, and how far the index has come with it."""
+    """What a stored SearchParameter says of each of its types, and how far the index has come with it.
+
+    `restriction` holds for searches: nothing is indexed otherwise because of it.
+    """
 
     facts: Mapping[str, SearchParameterFact]
     state: State
+    restriction: Restriction = UNRESTRICTED
 
     @property
     def url(self) -> str:
