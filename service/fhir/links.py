@@ -31,6 +31,7 @@ _RESTFUL: Final = re.compile(r"(?P<root>https?://.+/)(?P<relative>[A-Z][A-Za-z]+
 _CONDITIONAL: Final = re.compile(r"(?P<type>[A-Z][A-Za-z]+)\?(?P<query>.+)", re.DOTALL)
 _NARRATIVE_LINK: Final = re.compile(r"""(?<=\s)((?:href|src)\s*=\s*)(["'])(.*?)\2""")
 
+_OF_A_VERSION: Final = "/_history/"
 _NESTED: Final = frozenset({dict, list})
 
 Replace = Callable[["Place | None", str], str]
@@ -39,10 +40,12 @@ Replace = Callable[["Place | None", str], str]
 class Links(Struct, frozen=True, kw_only=True):
     """What every link of a Bundle leads to.
 
-    `targets`: fullUrl → ``Type/id``. `conditional`: ``Type?criteria`` → ``Type/id``. `places`: where links are.
+    `targets`: fullUrl → ``Type/id``. `made`: of these, the version ids of what the Bundle creates, or finds instead.
+    `conditional`: ``Type?criteria`` → ``Type/id``. `places`: where links are.
     """
 
     targets: Mapping[str, str]
+    made: Mapping[str, int]
     conditional: Mapping[str, str]
     places: LinkMap
 
@@ -60,6 +63,8 @@ class Links(Struct, frozen=True, kw_only=True):
             target = known.get(link)
             if target is None and root:
                 target = self.targets.get(f"{root}{link}")
+            if target is None and _OF_A_VERSION in link:
+                target = self._of_a_version(link, root)
             if target is None:
                 if place and link.startswith(("urn:uuid:", "urn:oid:")):
                     told = "A urn: reference does not equal the fullUrl of any entry of the Bundle."
@@ -71,6 +76,14 @@ class Links(Struct, frozen=True, kw_only=True):
             return target
 
         return _Rewriting(self.places.places, replace).object(content, content["resourceType"])
+
+    def _of_a_version(self, link: str, root: str | None) -> str | None:
+        """The version that there is of what the Bundle creates; which one the link names means nothing, says R4."""
+        unversioned = link.partition(_OF_A_VERSION)[0]
+        for full_url in (unversioned, f"{root}{unversioned}"):
+            if full_url in self.made:
+                return f"{self.targets[full_url]}{_OF_A_VERSION}{self.made[full_url]}"
+        return None
 
 
 def restful_target(full_url: str) -> str | None:

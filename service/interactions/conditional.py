@@ -223,9 +223,15 @@ class Conditions:
                 if reference.text in conditions:
                     continue
                 where = f"{request.where}.resource.{reference.path}"
+                self._require_known(reference.type, where)
                 parameters = parse_query(reference.query.encode(), where)
                 conditions[reference.text] = self._condition(reference.type, parameters, where)
         return conditions
+
+    def _require_known(self, resource_type: str, where: str) -> None:
+        if resource_type not in self._parts.definitions.all_type_names:
+            told = f"R4 has no resource type {resource_type[:64]}; a reference by criteria begins with one."
+            raise failure("reference-invalid", told, where)
 
     def _condition(self, resource_type: str, parameters: Parameters, where: str) -> Condition:
         try:

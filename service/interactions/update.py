@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 
 def prepare(parts: Parts, context: Context, update: Update, target: Target) -> Written:
-    """The next version of the target; FhirError version-conflict, version-required, already-exists, id-taken."""
+    """The next version of the target.
+
+    FhirError id-mismatch, id-taken, version-conflict, version-required, already-exists.
+    """
+    if target.matched and update.content.get("id", target.id) != target.id:
+        told = "The content has another id than the resource that the criteria match."
+        raise failure("id-mismatch", told, f"{update.type}.id")
     if isinstance(update.target, Criteria) and target.exists and not target.matched:
         told = "The criteria match no resource, but one with the content's id exists; update it by its id."
         raise failure("id-taken", told, f"{update.type}.id")

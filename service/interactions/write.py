@@ -268,8 +268,6 @@ class _Unit:
         match = single_match(matches or (), request.where or "http.criteria")
         if match:
             logical_id = match[1]
-            if isinstance(interaction, Update) and interaction.content.get("id", logical_id) != logical_id:
-                raise failure("id-mismatch", "The content has another id than the resource that the criteria match.")
         elif isinstance(interaction, Create):
             logical_id = request.new_id
         elif not conditional:
@@ -308,8 +306,11 @@ class _Unit:
         return found
 
     def _links(self, targets: Sequence[Target | None], references: dict[str, str]) -> Links:
+        linked = [(target.full_url, target) for target in targets if target and target.full_url]
+        creates = {request.full_url for request in self._requests if isinstance(request.interaction, Create)}
         return Links(
-            targets={target.full_url: f"{target.type}/{target.id}" for target in targets if target and target.full_url},
+            targets={full_url: f"{target.type}/{target.id}" for full_url, target in linked},
+            made={url: each.previous.version_id if each.previous else 1 for url, each in linked if url in creates},
             conditional=references,
             places=self._parts.link_map,
         )

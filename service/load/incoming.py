@@ -139,7 +139,7 @@ def _linked(parts: Parts, carried: list[tuple[str, Any, Any]], line: int) -> Ite
             if isinstance(full_url, str):
                 targets[full_url] = f"{resource['resourceType']}/{resource['id']}"
         named.append((where, full_url, resource))
-    links = Links(targets=targets, conditional={}, places=parts.link_map)
+    links = Links(targets=targets, made={}, conditional={}, places=parts.link_map)
     for where, full_url, found in named:
         if isinstance(found, FhirError) or found.get("resourceType") not in parts.definitions.resource_types:
             yield where, found

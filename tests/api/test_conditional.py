@@ -89,7 +89,7 @@ async def test_a_conditional_update_with_one_match_updates_it(client: httpx.Asyn
     same = await client.put(f"/Patient?{criteria(106)}", json=patient(106, active=True, id=existing))
     assert (same.status_code, same.headers["etag"]) == (200, 'W/"3"')
     other = await client.put(f"/Patient?{criteria(106)}", json=patient(106, id="other"))
-    assert_outcome(other, 400, "id-mismatch")
+    assert_outcome(other, 400, "id-mismatch", "Patient.id")
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])

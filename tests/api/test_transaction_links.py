@@ -83,6 +83,39 @@ async def test_a_conditional_reference_points_at_its_one_match(fresh_client: htt
     assert_outcome(several, 412, "reference-ambiguous")
 
 
+async def test_a_reference_by_criteria_to_no_type_of_r4_is_refused(fresh_client: httpx.AsyncClient) -> None:
+    """At the reference, before anything is looked for."""
+    response = await post(fresh_client, entry("POST", "Observation", observation("Foo?identifier=1")))
+    assert_outcome(response, 400, "reference-invalid", "Bundle.entry[0].resource.subject")
+
+
+async def test_a_reference_to_a_version_follows_what_is_made(fresh_client: httpx.AsyncClient) -> None:
+    """Another server's version becomes the first one here."""
+    theirs = "https://ehr.example.org/fhir/Patient/7"
+    response = await post(
+        fresh_client,
+        entry("POST", "Observation", observation(f"{theirs}/_history/4")),
+        entry("POST", "Patient", patient(1), theirs),
+    )
+    made, subject = locations(response)
+    stored = (await fresh_client.get(f"/{made}")).json()
+    assert stored["subject"]["reference"] == f"{subject}/_history/1"
+
+
+async def test_a_reference_to_a_version_follows_what_is_found_instead(fresh_client: httpx.AsyncClient) -> None:
+    """The version is the current one of what the criteria match."""
+    theirs, mrn = "https://ehr.example.org/fhir/Patient/7", f"identifier={EHR}/mrn|MRN-1"
+    await fresh_client.put("/Patient/p", json=patient(1, id="p"))
+    await fresh_client.put("/Patient/p", json=patient(1, id="p", active=False))
+    response = await post(
+        fresh_client,
+        entry("POST", "Observation", observation(f"{theirs}/_history/4")),
+        entry("POST", "Patient", patient(1), theirs, ifNoneExist=mrn),
+    )
+    stored = (await fresh_client.get(f"/{locations(response)[0]}")).json()
+    assert stored["subject"]["reference"] == "Patient/p/_history/2"
+
+
 @pytest.mark.parametrize("kind", ["plain", "batch"])
 async def test_a_reference_by_criteria_outside_of_a_transaction_is_refused(
     fresh_client: httpx.AsyncClient, kind: str

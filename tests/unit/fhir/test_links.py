@@ -19,6 +19,7 @@ LINKS = Links(
         ORGANIZATION: "Organization/1",
         "http://ehr.example.org/fhir/Patient/7": "Patient/2",
     },
+    made={"http://ehr.example.org/fhir/Patient/7": 3},
     conditional={"Patient?identifier=s|1": "Patient/3"},
     places=LinkMap(load()),
 )
@@ -47,6 +48,19 @@ def test_a_relative_reference_is_read_from_the_full_url_of_its_entry() -> None:
     content: dict[str, Any] = {"subject": {"reference": "Patient/7"}}
     assert resolved(content, "http://ehr.example.org/fhir/Condition/1") == {"subject": {"reference": "Patient/2"}}
     assert resolved(content, "http://other.example.org/fhir/Condition/1") == content
+    assert resolved(content) == content
+
+
+@pytest.mark.parametrize("link", ["http://ehr.example.org/fhir/Patient/7/_history/5", "Patient/7/_history/5"])
+def test_a_reference_to_a_version_stays_one_to_the_version_that_is_made(link: str) -> None:
+    """R4: version-specific references remain so, and which version a client has put is arbitrary."""
+    found = resolved({"subject": {"reference": link}}, "http://ehr.example.org/fhir/Condition/1")
+    assert found == {"subject": {"reference": "Patient/2/_history/3"}}
+
+
+def test_a_reference_to_a_version_of_what_is_not_made_here_stays() -> None:
+    """It may well be there."""
+    content: dict[str, Any] = {"subject": {"reference": "http://ehr.example.org/fhir/Patient/8/_history/5"}}
     assert resolved(content) == content
 
 
