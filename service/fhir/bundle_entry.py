@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from service.fhir.interaction import IfMatch
     from service.fhir.resource import Content
 
+_JSON_PATCH: Final = "application/json-patch+json"
+_JSON: Final = (_JSON_PATCH, "application/json")
+
 METHODS: Final = ("DELETE", "POST", "PUT", "PATCH", "GET", "HEAD")
 
 _CONDITIONS: Final = {
@@ -238,6 +241,9 @@ def _patch_document(resource: Content, where: str) -> list[Any] | Content:
     if resource.get("resourceType") == "Parameters":
         return resource
     if resource.get("resourceType") == "Binary" and isinstance(resource.get("data"), str):
+        if str(resource.get("contentType", _JSON_PATCH)).partition(";")[0].strip().lower() not in _JSON:
+            told = f"A Binary that patches holds a JSON Patch; its contentType is {_JSON_PATCH}."
+            raise failure("patch-invalid", told, f"{where}.resource.contentType")
         try:
             document = codec.decode(base64.b64decode(resource["data"], validate=True))
         except (binascii.Error, ValueError, FhirError):

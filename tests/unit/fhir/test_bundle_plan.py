@@ -136,6 +136,15 @@ def test_an_entry_is_the_interaction_that_its_request_names(made: Any, expected:
             "patch-invalid",
             "Bundle.entry[0].resource.data",
         ),
+        (
+            entry(
+                "PATCH",
+                "Patient/1",
+                {"resourceType": "Binary", "contentType": "application/xml-patch+xml", "data": JSON_PATCH},
+            ),
+            "patch-invalid",
+            "Bundle.entry[0].resource.contentType",
+        ),
         (entry("POST", "Patient", []), "bundle-entry", "Bundle.entry[0].resource"),
     ],
 )
