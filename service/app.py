@@ -65,8 +65,6 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
 
 _FHIR: Final = "/fhir"
-_WELL_KNOWN: Final = f"{_FHIR}/.well-known/"
-"""Below FHIR by its address, and none of its interactions."""
 _READY_SECONDS: Final = 3.0
 BACKGROUND_CONNECTIONS: Final = 5
 """Of each worker: two for each of two jobs, of which one holds the lock, and one to look up the search parameters."""
@@ -89,9 +87,18 @@ class Application:
     """
 
     def __init__(
-        self, *, fhir: FhirApplication, elsewhere: Deferred, pool: Pool, beside: Beside, around: Surroundings
+        self,
+        *,
+        fhir: FhirApplication,
+        elsewhere: Deferred,
+        apart: frozenset[str],
+        pool: Pool,
+        beside: Beside,
+        around: Surroundings,
     ) -> None:
+        """`apart`: the addresses that are below FHIR and answered elsewhere, being none of its interactions."""
         self._fhir = fhir
+        self._apart = apart
         self._elsewhere = elsewhere
         self._pool = pool
         self._beside = beside
@@ -106,7 +113,7 @@ class Application:
         self._around.resolve(scope)
         path: str = scope["path"]
         is_below = path.startswith(_FHIR) and path[len(_FHIR) : len(_FHIR) + 1] in ("", "/")
-        if is_below and not path.startswith(_WELL_KNOWN):
+        if is_below and path not in self._apart:
             scope["root_path"] = scope.get("root_path", "") + _FHIR
             await self._fhir(scope, receive, send)
             return
@@ -164,8 +171,10 @@ def create_app(
         bind_request_id=request_id.set,
     )
     hooks = cds_routes(settings, loop.safety_rules, fhir_url(settings), pool, journal, now)
-    elsewhere = Deferred(lambda: _elsewhere(standard, pool, [*(access.routes if access else ()), *hooks]))
-    return Application(fhir=fhir, elsewhere=elsewhere, pool=pool, beside=beside, around=around)
+    routes = access.routes if access else ()
+    elsewhere = Deferred(lambda: _elsewhere(standard, pool, [*routes, *hooks]))
+    apart = frozenset(route.path for route in routes if route.path.startswith(f"{_FHIR}/"))
+    return Application(fhir=fhir, elsewhere=elsewhere, apart=apart, pool=pool, beside=beside, around=around)
 
 
 def _pages(settings: Settings, standard: Standard, loop: Loop) -> Pages:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.api.auth.signing import AUDIENCE
+from tests.api.outcome import assert_outcome
 
 if TYPE_CHECKING:
     import httpx
@@ -70,6 +71,6 @@ async def test_the_capability_statement_is_valid(workers: Workers) -> None:
 
 async def test_an_open_service_says_so_and_has_no_authorisation_server(client: httpx.AsyncClient) -> None:
     assert "open sandbox" in _security((await client.get("metadata")).json())["description"]
-    assert (await client.get(".well-known/smart-configuration")).status_code == 404
+    assert_outcome(await client.get(".well-known/smart-configuration"), 404, "not-found")
     assert (await client.post("http://testserver/auth/token")).status_code == 404
     assert (await client.get("Patient", headers={"Authorization": "Bearer whatever"})).status_code == 200
