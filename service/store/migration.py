@@ -36,6 +36,19 @@ _RETRY_SECONDS: Final = 0.2
 _NOT_YET: Final = (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError, TimeoutError)
 """What a database that is still starting answers."""
 
+_OLDEST_SERVER: Final = 15
+_ENCODING: Final = "UTF8"
+_NOT_ALLOWED: Final = (
+    "the user of DATABASE_URL may not make or read the service's tables; let it own the database: "
+    "ALTER DATABASE ... OWNER TO ..."
+)
+_TOLD: Final = {
+    asyncpg.InsufficientPrivilegeError.sqlstate: _NOT_ALLOWED,
+    asyncpg.LockNotAvailableError.sqlstate: "another transaction holds a table that a migration needs; try again",
+    asyncpg.QueryCanceledError.sqlstate: "a migration, by this process or another, takes too long; try again",
+}
+"""SQLSTATE → what to say of it; anything else is a fault of ours."""
+
 _PARAMETERS_REFUSED: Final = (
     "DATABASE_URL: its host or its parameters cannot be used; check sslmode, the certificates that it needs, "
     "and target_session_attrs"
@@ -58,11 +71,15 @@ async def current(connection: asyncpg.Connection[Any]) -> str | None:
 async def migrate(url: str, *, wait_seconds: float = 0) -> bool:
     """Upgrade the database to `HEAD`, after waiting up to `wait_seconds` for it to answer; whether that took a change.
 
-    `MigrationError` when the database does not answer, is of another release, or holds a lock for too long.
+    `MigrationError` when the database does not answer, is not one that the service can use, is of another release, or
+    holds a lock for too long.
     """
     connection = await _connect(url, wait_seconds)
     try:
+        _require_suitable(connection, Place.of(url))
         revision = await current(connection)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise MigrationError(_NOT_ALLOWED) from error
     finally:
         await connection.close()
     if revision == HEAD:
@@ -76,6 +93,7 @@ async def migrate(url: str, *, wait_seconds: float = 0) -> bool:
 async def run_alembic(url: str, command_name: str, *arguments: str) -> None:
     """Run an Alembic command (upgrade, downgrade, check ...) under the advisory lock."""
     from alembic import command, util  # noqa: PLC0415 - takes 0.3 s, and a start at head does not need it
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
     engine = alchemy_engine(url)
     configuration = alembic_configuration()
@@ -93,10 +111,30 @@ async def run_alembic(url: str, command_name: str, *arguments: str) -> None:
             await connection.run_sync(run)
     except util.CommandError as error:
         raise MigrationError(str(error)) from error
-    except asyncpg.LockNotAvailableError as error:
-        raise MigrationError("another transaction holds a table that a migration needs; try again") from error
+    except (asyncpg.PostgresError, DBAPIError) as error:
+        told = _TOLD.get(_sqlstate(error))
+        if told is None:
+            raise
+        raise MigrationError(told) from error
     finally:
         await engine.dispose()
+
+
+def _sqlstate(error: Exception) -> str:
+    """PostgreSQL's own code of an error, which SQLAlchemy wraps."""
+    return str(getattr(getattr(error, "orig", error), "sqlstate", ""))
+
+
+def _require_suitable(connection: asyncpg.Connection[Any], place: Place) -> None:
+    """MigrationError for a server that is too old, or a database that cannot hold every character."""
+    major = connection.get_server_version().major
+    if major < _OLDEST_SERVER:
+        told = f"the database at {place.address} is PostgreSQL {major}; the service needs {_OLDEST_SERVER} or newer"
+        raise MigrationError(told)
+    encoding = getattr(connection.get_settings(), "server_encoding", _ENCODING)
+    if encoding != _ENCODING:
+        told = f"the database {place.database} at {place.address} is in {encoding}"
+        raise MigrationError(f"{told}; make one that can hold every character: CREATE DATABASE ... ENCODING 'UTF8'")
 
 
 def alembic_configuration() -> Config:

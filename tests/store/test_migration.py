@@ -93,6 +93,54 @@ async def test_a_database_of_a_newer_release_is_refused(database_url: str) -> No
         await migration.migrate(database_url)
 
 
+@asynccontextmanager
+async def user(cluster: Cluster, name: str) -> AsyncIterator[None]:
+    """A user of the server who owns nothing."""
+    await cluster.execute(f"CREATE ROLE {name} LOGIN")
+    try:
+        yield
+    finally:
+        await cluster.execute(f"DROP ROLE {name}")
+
+
+async def test_a_user_who_may_not_make_tables_is_told_what_to_do(cluster: Cluster) -> None:
+    """Since PostgreSQL 15 only the owner of a database may, unless somebody lets others."""
+    async with user(cluster, "stranger"), cluster.clone("template0") as url:
+        with pytest.raises(migration.MigrationError, match="let it own the database"):
+            await migration.migrate(f"{url}&user=stranger".replace("postgres@", ""))
+
+
+async def test_a_user_who_may_not_read_the_tables_is_told_what_to_do(cluster: Cluster, database_url: str) -> None:
+    async with user(cluster, "visitor"):
+        with pytest.raises(migration.MigrationError, match="let it own the database"):
+            await migration.migrate(f"{database_url}&user=visitor".replace("postgres@", ""))
+
+
+async def test_a_lock_that_a_migration_waits_for_too_long_is_told(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migration, "_LOCK_TIMEOUT", "50ms")
+    async with connected(database_url) as other, other.transaction():
+        await other.execute("LOCK TABLE resource")
+        with pytest.raises(migration.MigrationError, match="holds a table"):
+            await migration.run_alembic(database_url, "downgrade", "base")
+
+
+async def test_a_database_that_cannot_hold_every_character_is_refused(cluster: Cluster) -> None:
+    await cluster.execute("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'")
+    try:
+        with pytest.raises(migration.MigrationError, match="is in LATIN1; make one"):
+            await migration.migrate(cluster.url_of("latin"))
+    finally:
+        await cluster.execute("DROP DATABASE latin WITH (FORCE)")
+
+
+async def test_a_server_that_is_too_old_is_refused(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migration, "_OLDEST_SERVER", 99)
+    with pytest.raises(migration.MigrationError, match="the service needs 99 or newer"):
+        await migration.migrate(database_url)
+
+
 @pytest.mark.parametrize(
     "address,place,reason",
     [
