@@ -219,9 +219,13 @@ def _register_with_a_new_key(file: Path, client_id: str, role: str, organisation
     new = NewClient(
         id=client_id, name=client_id, role=role, organisation=organisation, scope=scope, jwks=public_keys(private)
     )
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch(mode=_OWNER_ONLY)
-    file.write_text(json.dumps(private))
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=_OWNER_ONLY)
+        file.write_text(json.dumps(private))
+    except OSError as error:
+        told = f"the key cannot be kept in {file.parent}: {error.strerror}; set DATA_DIR to a folder that is yours"
+        raise _refusal(told) from error
     try:
         _change("add", lambda settings, registry: _add(settings, registry, new))
     except BaseException:

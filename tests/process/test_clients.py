@@ -111,6 +111,15 @@ async def test_each_token_acts_for_the_role_and_organisation_that_it_was_asked_f
         assert "acts as clinic for Organization/clinic" in refused.stderr
 
 
+def test_a_key_that_cannot_be_kept_is_told_without_a_traceback(tmp_path: Path) -> None:
+    """As in the image, whose user has no folder of its own."""
+    (tmp_path / "file").touch()
+    refused = run("client", "token", data_dir=tmp_path / "file")
+    assert refused.returncode == 1
+    assert "set DATA_DIR to a folder" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 async def whose(service: Serving, token: str) -> tuple[str, str]:
     """The id and the organisation of the client of a token, as the service tells it."""
     place, headers = f"http://127.0.0.1:{service.port}/auth/introspect", {"Authorization": f"Bearer {token}"}
