@@ -1,8 +1,8 @@
 """A request's parameters → a query, or a refusal that names the parameter and what it takes.
 
 Strict by default: what the service does not know or cannot answer is an error, never ignored. Lenient handling, which a
-client asks for with `Prefer`, leaves out unknown and unsupported parameters and says so; unknown modifiers and
-malformed values are refused even then, as https://hl7.org/fhir/R4/search.html#modifiers demands.
+client asks for with `Prefer`, leaves out parameters that are unknown, unsupported or without a value, and says so;
+unknown modifiers and malformed values are refused even then, as https://hl7.org/fhir/R4/search.html#modifiers demands.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from service.fhir.outcome import FhirError, Issue, failure
 from service.fhir.search.compartment import compartment_criterion, compartment_types
 from service.fhir.search.identified_by import identified_by
+from service.fhir.search.nearest import hint_of
 from service.fhir.search.parse_chain import follow, link_count
 from service.fhir.search.parse_contained import check_combination
 from service.fhir.search.parse_criterion import parse_criterion
@@ -183,8 +184,11 @@ def _types(
     lists = [value.split(",") for name, value in parameters if name == "_type"]
     if not lists:
         return searchable, parameters
-    if len(lists) > 1 or not set(lists[0]) <= set(searchable):
-        raise failure("parameter-value", "_type takes, once, resource types that can be searched here.", "http._type")
+    if len(lists) > 1:
+        raise failure("parameter-value", "_type is given once.", "http._type")
+    if unknown := [name for name in lists[0] if name not in searchable]:
+        text = "_type takes resource types that can be searched here, separated by commas"
+        raise failure("parameter-value", f"{text}{hint_of(unknown[0], searchable)}", "http._type")
     return tuple(sorted(set(lists[0]))), [pair for pair in parameters if pair[0] != "_type"]
 
 
@@ -199,6 +203,10 @@ def _read_parameters(scope: Scope, read: _Read, parameters: Sequence[tuple[str, 
 def _read_parameter(scope: Scope, read: _Read, name: str, value: str, *, strict: bool) -> None:
     code = name.partition(":")[0]
     if code in NOISE:
+        return
+    if not (value or strict or code == "_cursor"):
+        error = failure("parameter-value", f"{code} was sent without a value.", where(name))
+        read.warnings.append(_ignored(error))
         return
     try:
         if code in RESULT_PARAMETERS:

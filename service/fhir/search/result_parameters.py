@@ -45,7 +45,9 @@ UNSUPPORTED_RESULT_PARAMETERS: Final = {
 FORM: Final = frozenset({"_count", "_summary", "_elements", "_total", "_format", "_pretty", "_include", "_revinclude"})
 """The result parameters that leave the matches and their order as they are."""
 
-_NUMBER: Final = re.compile(r"[0-9]{1,9}")
+_NUMBER: Final = re.compile(r"[0-9]{1,20}")
+"""As many digits as 64 bits hold: clients ask for the largest number that they know when they want all."""
+
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 
 

@@ -84,7 +84,10 @@ ROWS = [
 def test_a_malformed_value_is_refused(
     registry: Registry, resource_type: str, name: str, value: str, strict: bool
 ) -> None:
-    """With its parameter, and without itself."""
+    """With its parameter, and without itself. R4 has lenient services leave out what has no value."""
+    if not (value or strict):
+        assert parse_search(registry, resource_type, ((name, value),), base="", strict=False).warnings
+        return
     with pytest.raises(FhirError) as raised:
         parse_search(registry, resource_type, ((name, value),), base="", strict=strict)
     (issue,) = raised.value.issues

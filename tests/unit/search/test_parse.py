@@ -94,7 +94,19 @@ def test_lenient_handling_leaves_out_what_is_unknown_and_says_so(parse: Parse) -
     assert query_string(query) == "status=final"
 
 
-@pytest.mark.parametrize("text", ["status:foo=final", "date=2024-13", "_count=-1", "status="])
+@pytest.mark.parametrize(
+    "text", ["_count=", "status=", "status:not=", "date:missing=", "subject.name=", "_sort=", "_include="]
+)
+def test_a_parameter_without_a_value_is_left_out_leniently(parse: Parse, text: str) -> None:
+    """As 3.1.1.3 says, "they are just ignored". Strictly it is refused: it would be answered with everything."""
+    query = parse("Observation", f"code=a&{text}", strict=False)
+    assert query_string(query) == "code=a"
+    (warning,) = query.warnings
+    assert warning.diagnostics.endswith("was sent without a value.")
+    assert refusal(parse, "Observation", text)[0] == "parameter-value"
+
+
+@pytest.mark.parametrize("text", ["status:foo=final", "date=2024-13", "_count=-1", "status=,"])
 def test_lenient_handling_forgives_nothing_else(parse: Parse, text: str) -> None:
     """An unknown modifier or a malformed value would change what is asked."""
     code, _, _ = refusal(parse, "Observation", text, strict=False)
@@ -186,6 +198,20 @@ def test_links_repeat_what_was_applied(parse: Parse) -> None:
 def test_the_types_of_a_system_search_are_checked(parse: Parse, text: str) -> None:
     """They must be served."""
     assert refusal(parse, None, text)[:2] == ("parameter-value", "http._type")
+
+
+@pytest.mark.parametrize(
+    "text,told", [("_type=Task,patient", 'did you mean "Patient"?'), ("_type=Task,,Goal", "by commas.")]
+)
+def test_a_type_that_cannot_be_searched_is_refused_with_the_nearest(parse: Parse, text: str, told: str) -> None:
+    assert refusal(parse, None, text)[2].endswith(told)
+
+
+@pytest.mark.parametrize("count", [2**31 - 1, 2**63 - 1])
+def test_clients_that_want_all_get_the_largest_page(parse: Parse, count: int) -> None:
+    """R4: "may return less than the client requested". The link says how many."""
+    query = parse("Patient", f"_count={count}")
+    assert (query.count, query_string(query)) == (1000, "_count=1000")
 
 
 def test_types_belong_to_searches_of_the_system(parse: Parse) -> None:
