@@ -2,9 +2,11 @@
 
 A referral is a ServiceRequest. Membership of a referral flows along references, as they are when their resource is
 written and as far as the writer sees their targets: what hangs on a member (`HANGS`) is one too, and so is what a
-member refers to, its subject only where the referral itself names it, another referral only where a referral does. Its
-parties (`PARTIES`) see all members. An open referral, which names nobody who is to perform it, is seen by every clinic
-until somebody does.
+member refers to, its subject only where the referral itself names it, another referral only where a referral does.
+What is only referred to leads no further where it hangs on something itself: who bases an order on another one sees
+that one, and not what is done for it. The parties (`PARTIES`) see all members, and nobody becomes one by a Task of his
+own (`store.sight.counts`). An open referral, which names nobody who is to perform it, is seen by every clinic until
+somebody does.
 
 What describes things and persons of the trade, and no patient (`OPEN_TYPES`), everybody sees.
 """
@@ -23,7 +25,7 @@ from service.fhir.search.parameter import source_number
 from service.fhir.stamp import same_content
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
     from uuid import UUID
 
     from service.fhir.resource import Content
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
 Standing = Literal["named", "performs", "ended", "open"]
 """Of a party: it is named in the referral; it performs it, so nobody else may claim it; it did; anybody may.
 
-Whose part has ended sees the referral, and the Task that says so, and nothing else that is not its own.
+Whose part has ended sees the referral, and the Task that says so, and nothing else that is not its own. So does whom a
+Task names that is about the work, or that somebody made for himself.
 """
 
 SeenName = Literal["seen_by"]
@@ -149,6 +152,9 @@ ROLES: Final[Mapping[str, Role]] = {
 _OVER: Final = frozenset({"cancelled", "entered-in-error", "failed", "rejected"})
 """The states of a Task whose owner does not perform it any more."""
 
+_ABOUT_WORK: Final = frozenset({"abort", "change", "reminder"})
+"""The codes of Tasks that are about the work and not the work: who asks, and is asked, takes no part by them."""
+
 _INDEX: Final = re.compile(r"\[\d+\]")
 
 
@@ -244,12 +250,18 @@ def parties(content: Content, base: str, types: Container[str]) -> Iterator[Part
     if elements is None:
         return
     asks, performs = elements
-    over = resource_type == "Task" and content.get("status") in _OVER
-    yield from _named(content.get(asks), "named", base, types)
+    about = resource_type == "Task" and any(each.get("code") in _ABOUT_WORK for each in _codings(content))
+    over = resource_type == "Task" and (about or content.get("status") in _OVER)
+    yield from _named(content.get(asks), "ended" if about else "named", base, types)
     yield from _named(content.get(performs), "ended" if over else "performs", base, types)
     is_order = resource_type == REFERRAL and content.get("status") == "active" and content.get("intent") == "order"
     if is_order and not content.get(performs):
         yield Party(EVERY_CLINIC, is_role=False, standing="open")
+
+
+def _codings(content: Content) -> Iterable[Mapping[str, Any]]:
+    codings: Iterable[Mapping[str, Any]] = content.get("code", {}).get("coding", ())
+    return codings
 
 
 def _named(value: object, standing: Standing, base: str, types: Container[str]) -> Iterator[Party]:

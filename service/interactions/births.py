@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from service.fhir.interaction import Create
@@ -63,12 +64,16 @@ def births(
     if flows is None:
         return None
     referrals = [number for number, content in contents.items() if content["resourceType"] == REFERRAL]
-    members = [(referral, member) for referral in referrals for member in sorted(_reached(referral, flows))]
+    members = [
+        (referral, member, hangs)
+        for referral in referrals
+        for member, hangs in sorted(_reached(referral, flows).items())
+    ]
     standings = _standings(parts, context, contents, numbers, members)
     if standings is None:
         return None
     granted: dict[int, set[UUID]] = {}
-    for referral, member in members:
+    for referral, member, _ in members:
         granted.setdefault(member, set()).update(_granted(referral, member, standings))
     seen = [
         _shown(change, granted.get(number, set()) - {sight.maker}) for number, change in enumerate(changes, start=1)
@@ -87,30 +92,49 @@ def _contents(written: Sequence[Written], changes: Sequence[Change]) -> dict[int
     return contents if len(contents) == len(changes) else None
 
 
+class _Flows(Struct, frozen=True):
+    """Whither membership flows, by the numbers: to what hangs on a resource, and to what it refers to."""
+
+    hanging: dict[int, set[int]]
+    referred: dict[int, set[int]]
+    rooted: frozenset[int]
+    """What hangs on something, and the referrals: as members of others, which only refer to them, they lead nowhere."""
+
+
 def _flows(
     parts: Parts, context: Context, contents: Mapping[int, Content], numbers: Mapping[UUID, int]
-) -> dict[int, set[int]] | None:
-    """Whither membership flows, by the numbers; None where it might flow to or from what is stored."""
-    flows: dict[int, set[int]] = {}
+) -> _Flows | None:
+    """Whither membership flows; None where it might flow to or from what is stored."""
+    hanging: dict[int, set[int]] = {}
+    referred: dict[int, set[int]] = {}
+    rooted = set()
     for number, content in contents.items():
         if content["resourceType"] not in HANGS:
             continue
+        if content["resourceType"] == REFERRAL:
+            rooted.add(number)
         for edge in edges(content, context.base, parts.definitions.resource_types):
             target = numbers.get(edge.target)
             if target is None:
                 return None
             if edge.hangs:
-                flows.setdefault(target, set()).add(number)
+                hanging.setdefault(target, set()).add(number)
+                rooted.add(number)
             if edge.shares:
-                flows.setdefault(number, set()).add(target)
-    return flows
+                referred.setdefault(number, set()).add(target)
+    return _Flows(hanging, referred, frozenset(rooted))
 
 
-def _reached(start: int, flows: Mapping[int, set[int]]) -> set[int]:
-    found, ahead = {start}, [start]
+def _reached(start: int, flows: _Flows) -> dict[int, bool]:
+    """What belongs to a referral: the numbers, and whether each hangs on it or is only referred to."""
+    found, ahead = {start: True}, [(start, True)]
     while ahead:
-        further = flows.get(ahead.pop(), set()) - found
-        found |= further
+        number, hangs = ahead.pop()
+        if not hangs and number in flows.rooted:
+            continue
+        further = [(each, True) for each in flows.hanging.get(number, ()) if not found.get(each)]
+        further += [(each, False) for each in flows.referred.get(number, ()) if each not in found]
+        found |= dict(further[::-1])
         ahead += further
     return found
 
@@ -120,14 +144,14 @@ def _standings(
     context: Context,
     contents: Mapping[int, Content],
     numbers: Mapping[UUID, int],
-    members: Sequence[tuple[int, int]],
+    members: Sequence[tuple[int, int, bool]],
 ) -> list[_Standing] | None:
     """The parties to the referrals; None where one is named by a role that is stored."""
     found: dict[_Standing, None] = {}
     for number, content in contents.items():
         if content["resourceType"] not in HANGS:
             continue
-        belongs = [referral for referral, member in members if member == number]
+        belongs = [referral for referral, member, hangs in members if member == number and hangs]
         for party in parties(content, context.base, parts.definitions.resource_types):
             organisation = _organisation(parts, context, party, contents, numbers)
             if organisation is None:

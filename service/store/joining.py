@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from service.fhir.sight import SEEN, seen_number
-from service.store.sight import sees
+from service.store.sight import counts, is_taken, sees
 from service.store.write_statement import WRITTEN
 
 if TYPE_CHECKING:
@@ -55,11 +55,11 @@ class Member(Struct, frozen=True, kw_only=True):
 class Births(Struct, frozen=True, kw_only=True):
     """Referrals that are new with all that belongs to them, by the numbers of their changes, from 1.
 
-    `members` are pairs of a referral and what belongs to it, `parties` a referral, what names a party to it, the
-    organisation and its standing.
+    `members` are a referral, what belongs to it, and whether that hangs on it or is only referred to; `parties` a
+    referral, what names a party to it, the organisation and its standing.
     """
 
-    members: Sequence[tuple[int, int]] = ()
+    members: Sequence[tuple[int, int, bool]] = ()
     parties: Sequence[tuple[int, int, UUID, str]] = ()
 
 
@@ -83,8 +83,10 @@ _FIND: Final = f"""WITH edge AS MATERIALIZED (
   WHERE e.by IS NULL OR {sees("t.key", "e.by")}),
 own AS MATERIALIZED (
   SELECT DISTINCT e.number, m.referral_key
-  FROM edge e CROSS JOIN LATERAL (SELECT referral_key FROM referral_member WHERE resource_key = e.key OFFSET 0) m
-  WHERE e.hangs AND (e.by IS NULL OR {sees("m.referral_key", "e.by")})),
+  FROM edge e CROSS JOIN LATERAL (
+    SELECT referral_key, hangs OR NOT bool_or(hangs) OVER () AS leads FROM referral_member WHERE resource_key = e.key
+    OFFSET 0) m
+  WHERE e.hangs AND m.leads AND (e.by IS NULL OR {sees("m.referral_key", "e.by")})),
 locked AS MATERIALIZED (
   SELECT referral_key, pg_try_advisory_lock_shared(referral_key) AS is_held
   FROM (SELECT DISTINCT referral_key FROM own ORDER BY referral_key) d)
@@ -98,37 +100,36 @@ WHERE e.shares AND NOT EXISTS (
 _LET_GO: Final = "SELECT pg_advisory_unlock_shared(key) FROM unnest($1::bigint[]) AS key"
 
 # In the order of the keys, so that two statements never wait for each other in a circle.
-_JOIN: Final = """,
+_JOIN: Final = f""",
 member AS MATERIALIZED (
-  SELECT m.referral_key, coalesce(w.key, m.key) AS key, m.source, m.maker
-  FROM unnest({arrays}) AS m(referral_key, source, number, key, maker)
+  SELECT m.referral_key, coalesce(w.key, m.key) AS key, m.source, m.maker, w.key IS NOT NULL AS hangs
+  FROM unnest({{arrays}}) AS m(referral_key, source, number, key, maker)
   LEFT JOIN written w ON w.number = m.number),
 joined AS (
-  INSERT INTO referral_member (referral_key, resource_key)
-  SELECT DISTINCT referral_key, key FROM member ORDER BY 1, 2 ON CONFLICT DO NOTHING),
+  INSERT INTO referral_member (referral_key, resource_key, hangs)
+  SELECT DISTINCT referral_key, key, hangs FROM member ORDER BY 1, 2 ON CONFLICT DO NOTHING),
 granted AS (
   INSERT INTO seen_by (resource_key, source, organisation, made)
   SELECT DISTINCT m.key, m.source, p.organisation, false
   FROM member m CROSS JOIN LATERAL (
     SELECT p.organisation FROM referral_party p
-    WHERE p.referral_key = m.referral_key AND p.standing <> 'ended'
-    AND (p.standing <> 'open' OR NOT EXISTS (
-      SELECT FROM referral_party o WHERE o.referral_key = m.referral_key AND o.standing = 'performs'))
+    WHERE p.referral_key = m.referral_key AND {counts("p")}
+    AND (p.standing <> 'open' OR NOT {is_taken("m.referral_key")})
     UNION ALL
     SELECT s.organisation FROM seen_by s WHERE s.resource_key = m.referral_key AND s.made) p
   WHERE p.organisation IS DISTINCT FROM m.maker
   ORDER BY 1, 3 ON CONFLICT DO NOTHING)"""
 _BORN: Final = """,
 born AS (
-  INSERT INTO referral_member (referral_key, resource_key)
-  SELECT f.key, w.key FROM unnest({members}) AS m(referral, number)
+  INSERT INTO referral_member (referral_key, resource_key, hangs)
+  SELECT f.key, w.key, m.hangs FROM unnest({members}) AS m(referral, number, hangs)
   JOIN written f ON f.number = m.referral JOIN written w ON w.number = m.number),
 named AS (
   INSERT INTO referral_party (referral_key, source_key, organisation, standing)
   SELECT f.key, w.key, p.organisation, p.standing FROM unnest({parties}) AS p(referral, number, organisation, standing)
   JOIN written f ON f.number = p.referral JOIN written w ON w.number = p.number)"""
 _TYPES: Final = ("bigint", "integer", "integer", "bigint", "uuid")
-_BORN_TYPES: Final = ("integer", "integer", "integer", "integer", "uuid", "text")
+_BORN_TYPES: Final = ("integer", "integer", "boolean", "integer", "integer", "uuid", "text")
 
 
 async def find(connection: asyncpg.Connection[Any], group: Sequence[Joining]) -> Found:
@@ -208,5 +209,5 @@ def with_births(text: str, arguments: list[Any], births: Births) -> tuple[str, l
 @lru_cache(maxsize=512)
 def _born(text: str, first: int) -> str:
     arrays = [f"${first + place}::{each}[]" for place, each in enumerate(_BORN_TYPES)]
-    added = _BORN.format(members=", ".join(arrays[:2]), parties=", ".join(arrays[2:]))
+    added = _BORN.format(members=", ".join(arrays[:3]), parties=", ".join(arrays[3:]))
     return f"{text.removesuffix(WRITTEN)}{added}{WRITTEN}"

@@ -54,8 +54,36 @@ OPEN: Final = sorted(OPEN_TYPES)
 """The types that everybody sees, as an argument."""
 
 
+def counts(party: str) -> str:
+    """The condition that a row of `referral_party` lets its organisation see all that belongs to the referral.
+
+    Nobody becomes a party by a Task of his own: it counts what the referral says itself, and the Tasks of who made it,
+    of whom it names, and of the service. Who takes on what nobody has taken on before him needs no other's.
+    """
+    return f"""({party}.standing <> 'ended' AND ({party}.source_key = {party}.referral_key
+  OR NOT EXISTS (
+    SELECT FROM seen_by t WHERE t.resource_key = {party}.source_key AND t.made
+    AND NOT EXISTS (
+      SELECT FROM seen_by f
+      WHERE f.resource_key = {party}.referral_key AND f.organisation = t.organisation AND f.made OFFSET 0)
+    AND NOT EXISTS (
+      SELECT FROM referral_party n WHERE n.referral_key = {party}.referral_key
+      AND n.source_key = {party}.referral_key AND n.organisation = t.organisation OFFSET 0) OFFSET 0)
+  OR ({party}.standing = 'performs' AND NOT EXISTS (
+    SELECT FROM referral_party e WHERE e.referral_key = {party}.referral_key
+    AND e.source_key < {party}.source_key AND e.standing IN ('performs', 'ended') OFFSET 0))))"""
+
+
+def is_taken(referral_key: str) -> str:
+    """The condition that somebody performs the referral with the key, so that it is open to nobody else."""
+    return f"""EXISTS (
+  SELECT FROM referral_party o WHERE o.referral_key = {referral_key} AND o.standing = 'performs' AND {counts("o")}
+  OFFSET 0)"""
+
+
 # Membership flows from a resource to what hangs on it and to what it refers to, among and next to those that were
-# written; it comes from the referrals of what they hang on, and from those that they belong to already.
+# written; it comes from the referrals of what they hang on, and from those that they belong to already. Nothing flows
+# from what a referral only refers to (`hangs` is false), and what hangs on something else (`rooted`).
 # OFFSET 0 lets each key be looked up by itself: a join could read the whole of a table by its index.
 _LINK: Final = f"""WITH RECURSIVE edge AS MATERIALIZED (
   SELECT f.key AS source, t.key AS target, e.hangs, e.shares
@@ -64,29 +92,37 @@ _LINK: Final = f"""WITH RECURSIVE edge AS MATERIALIZED (
   CROSS JOIN LATERAL (SELECT key FROM resource WHERE identity = e.target OFFSET 0) t
   WHERE $1::uuid[] IS NULL OR {sees("t.key", "$1")}),
 flow AS MATERIALIZED (
-  SELECT target AS source, source AS target FROM edge WHERE hangs UNION SELECT source, target FROM edge WHERE shares),
+  SELECT target AS source, source AS target, true AS hangs FROM edge WHERE hangs
+  UNION SELECT source, target, false FROM edge WHERE shares),
 written AS MATERIALIZED (SELECT key, type FROM resource WHERE identity = ANY($6::uuid[])),
-belongs(resource_key, referral_key) AS (
-  SELECT key, key FROM written WHERE type = '{REFERRAL}'
+rooted AS MATERIALIZED (
+  SELECT k.key FROM (SELECT DISTINCT source AS key FROM flow) k
+  WHERE EXISTS (SELECT FROM referral_member m WHERE m.resource_key = k.key AND m.hangs OFFSET 0)
+  OR EXISTS (SELECT FROM edge e WHERE e.source = k.key AND e.hangs)
+  OR EXISTS (SELECT FROM written w WHERE w.key = k.key AND w.type = '{REFERRAL}')),
+belongs(resource_key, referral_key, hangs) AS (
+  SELECT key, key, true FROM written WHERE type = '{REFERRAL}'
   UNION (
-    SELECT m.resource_key, m.referral_key
+    SELECT m.resource_key, m.referral_key, m.hangs
     FROM (SELECT target AS key FROM edge WHERE hangs UNION SELECT key FROM written) k
     CROSS JOIN LATERAL (SELECT * FROM referral_member WHERE resource_key = k.key OFFSET 0) m
     WHERE $1::uuid[] IS NULL OR {sees("m.referral_key", "$1")})
   UNION
-  SELECT f.target, b.referral_key FROM belongs b JOIN flow f ON f.source = b.resource_key),
+  SELECT f.target, b.referral_key, f.hangs FROM belongs b JOIN flow f ON f.source = b.resource_key
+  WHERE b.hangs OR NOT EXISTS (SELECT FROM rooted r WHERE r.key = b.resource_key)),
 locked AS MATERIALIZED (
   SELECT pg_advisory_xact_lock(k.referral_key)
   FROM (SELECT DISTINCT referral_key FROM belongs ORDER BY referral_key) k),
 joined AS (
-  INSERT INTO referral_member (referral_key, resource_key)
-  SELECT b.referral_key, b.resource_key FROM belongs b, (SELECT count(*) FROM locked) l
-  ON CONFLICT DO NOTHING RETURNING resource_key),
+  INSERT INTO referral_member AS m (referral_key, resource_key, hangs)
+  SELECT b.referral_key, b.resource_key, bool_or(b.hangs) FROM belongs b, (SELECT count(*) FROM locked) l GROUP BY 1, 2
+  ON CONFLICT (referral_key, resource_key) DO UPDATE SET hangs = true WHERE excluded.hangs AND NOT m.hangs
+  RETURNING resource_key),
 party AS MATERIALIZED (
   SELECT DISTINCT b.referral_key, r.key AS source_key, o.identity AS organisation, p.standing
   FROM unnest($7::uuid[], $8::uuid[], $9::boolean[], $10::text[]) AS p(source, identity, is_role, standing)
   CROSS JOIN LATERAL (SELECT key, type FROM resource WHERE identity = p.source OFFSET 0) r
-  JOIN belongs b ON b.resource_key = r.key AND (r.type <> '{REFERRAL}' OR b.referral_key = r.key)
+  JOIN belongs b ON b.resource_key = r.key AND b.hangs AND (r.type <> '{REFERRAL}' OR b.referral_key = r.key)
   CROSS JOIN LATERAL (
     SELECT p.identity WHERE NOT p.is_role
     UNION ALL
@@ -108,7 +144,7 @@ come AS (
 SELECT ARRAY(SELECT resource_key FROM joined), ARRAY(SELECT referral_key FROM gone UNION SELECT referral_key FROM come)
 """
 
-_GRANT: Final = """WITH affected AS MATERIALIZED (
+_GRANT: Final = f"""WITH affected AS MATERIALIZED (
   SELECT unnest($1::bigint[]) AS key
   UNION SELECT resource_key FROM referral_member WHERE referral_key = ANY($2::bigint[])),
 granted AS MATERIALIZED (
@@ -118,9 +154,8 @@ granted AS MATERIALIZED (
   CROSS JOIN LATERAL (
     SELECT p.organisation FROM referral_party p
     WHERE p.referral_key = m.referral_key
-    AND (p.standing <> 'ended' OR a.key IN (p.referral_key, p.source_key))
-    AND (p.standing <> 'open' OR NOT EXISTS (
-      SELECT FROM referral_party o WHERE o.referral_key = m.referral_key AND o.standing = 'performs'))
+    AND (a.key IN (p.referral_key, p.source_key) OR {counts("p")})
+    AND (p.standing <> 'open' OR NOT {is_taken("m.referral_key")})
     UNION ALL
     SELECT s.organisation FROM seen_by s WHERE s.resource_key = m.referral_key AND s.made) p),
 taken AS (

@@ -205,6 +205,7 @@ referral_member: Final = Table(
     metadata,
     Column("referral_key", BigInteger, nullable=False),
     Column("resource_key", BigInteger, nullable=False),
+    Column("hangs", Boolean, nullable=False, server_default=text("true")),  # false: members refer to it, and no more
     PrimaryKeyConstraint("referral_key", "resource_key"),
     Index("ix_referral_member_resource_key", "resource_key"),
 )

@@ -32,7 +32,7 @@ INSERT INTO index_reference (resource_key, source, element, target_type, target)
 INSERT INTO index_date (resource_key, source, element, low, high)
   SELECT key, 8, 0, now() - key * interval '1 hour', now() - key * interval '1 hour' + interval '1 hour' FROM resource;
 INSERT INTO seen_by SELECT key, 1, lpad(to_hex(key % 2), 32, '0')::uuid, true FROM resource;
-INSERT INTO referral_member SELECT key - key % 10, key FROM resource WHERE key < 200;
+INSERT INTO referral_member SELECT key - key % 10, key, key % 3 = 0 FROM resource WHERE key < 200;
 INSERT INTO referral_party
   SELECT DISTINCT referral_key, referral_key, gen_random_uuid(), 'named' FROM referral_member;
 ANALYZE"""

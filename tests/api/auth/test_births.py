@@ -28,7 +28,7 @@ READ = {"request": {"method": "GET", "url": "Patient?_summary=count"}}
 """With an entry that reads, a Bundle is performed in a transaction."""
 
 ROWS = """
-SELECT 'member', f.type, r.type, NULL, NULL FROM referral_member m
+SELECT 'member', f.type, r.type, m.hangs::text, NULL FROM referral_member m
   JOIN resource f ON f.key = m.referral_key JOIN resource r ON r.key = m.resource_key WHERE r.key > $1
 UNION ALL SELECT 'party', f.type, r.type, coalesce(o.type, p.organisation::text), p.standing FROM referral_party p
   JOIN resource f ON f.key = p.referral_key JOIN resource r ON r.key = p.source_key

@@ -145,3 +145,77 @@ async def test_who_declined_sees_nothing_of_who_took_over(network: Network) -> N
     for reference in (subject, second, measured):
         assert not await network.other.sees(reference), reference
         assert await network.clinic.sees(reference), reference
+
+
+async def test_who_declined_sees_no_more_by_tasks_of_its_own(network: Network) -> None:
+    """Whatever they ask for, and whoever they name."""
+    subject = await network.referrer.post(patient())
+    made = await network.referrer.post(referral(subject, None))
+    first = await network.referrer.post(task(made, "Organization/other"))
+    asks = {"requester": {"reference": "Organization/other"}, "owner": {"reference": "Organization/other"}}
+    own = [await network.other.post({**task(made), **asks}), await network.other.post({**task(first), **asks})]
+    assert (await network.other.put(first, status="rejected")).status_code == 200
+    second = await network.referrer.post(task(made, "Organization/clinic"))
+    measured = await network.clinic.post(observation(subject, basedOn=[{"reference": made}]))
+    for reference in (subject, second, measured):
+        assert not await network.other.sees(reference), reference
+        assert await network.clinic.sees(reference), reference
+    for reference in (made, *own):
+        assert await network.other.sees(reference), reference
+
+
+async def test_who_declined_sees_no_more_by_what_the_referrer_asked_it_beside(network: Network) -> None:
+    subject = await network.referrer.post(patient())
+    made = await network.referrer.post(referral(subject, None))
+    first = await network.referrer.post(task(made, "Organization/other"))
+    for code in ("abort", "change"):
+        coding = {"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": code}
+        await network.referrer.post({**task(first, "Organization/other"), "code": {"coding": [coding]}})
+    assert (await network.other.put(first, status="rejected")).status_code == 200
+    await network.referrer.post(task(made, "Organization/clinic"))
+    measured = await network.referrer.post(observation(subject, basedOn=[{"reference": made}]))
+    assert await network.clinic.sees(measured)
+    assert not await network.other.sees(measured)
+
+
+async def test_a_claim_of_its_own_keeps_nobody_else_away_once_it_was_declined(network: Network) -> None:
+    subject = await network.referrer.post(patient())
+    made = await network.referrer.post(referral(subject, None))
+    asked = await network.referrer.post(task(made))
+    claimed = await network.other.put(asked, owner={"reference": "Organization/other"}, status="received")
+    assert claimed.status_code == 200
+    await network.other.post(task(made, "Organization/other"))
+    assert not await network.clinic.sees(made)
+    assert (await network.other.put(asked, status="rejected")).status_code == 200
+    assert await network.clinic.sees(made)
+
+
+async def test_an_order_based_on_another_shows_nothing_of_what_is_done_for_that(network: Network) -> None:
+    """Not even where whoever does it sees both."""
+    subject = await network.referrer.post(patient())
+    made = await network.referrer.post(referral(subject, None))
+    based = await network.other.post(
+        referral(
+            subject,
+            "Organization/clinic",
+            requester={"reference": "Organization/other"},
+            basedOn=[{"reference": made}],
+        )
+    )
+    asked = await network.referrer.post(task(made, "Organization/clinic"))
+    plan = await network.clinic.post(
+        {
+            "resourceType": "CarePlan",
+            "status": "active",
+            "intent": "plan",
+            "subject": {"reference": subject},
+            "supportingInfo": [{"reference": made}],
+        }
+    )
+    measured = await network.clinic.post(observation(subject, basedOn=[{"reference": plan}]))
+    for reference in (asked, plan, measured):
+        assert await network.clinic.sees(reference), reference
+        assert not await network.other.sees(reference), reference
+    reported = await network.clinic.post(observation(subject, basedOn=[{"reference": based}]))
+    for organisation in (network.other, network.referrer):
+        assert await organisation.sees(reported)

@@ -34,17 +34,16 @@ class Model:
 
     contents: dict[str, dict[str, Any]] = field(default_factory=dict)
     makers: dict[str, str] = field(default_factory=dict)
-    members: dict[str, set[str]] = field(default_factory=dict)
+    members: dict[str, dict[str, bool]] = field(default_factory=dict)
+    """Referral → what belongs to it → whether that hangs on it or is only referred to."""
     parties: dict[str, set[tuple[str, UUID, str]]] = field(default_factory=dict)
 
     def seers(self, referral: str, reference: str) -> Iterator[str]:
         """The organisations that are parties to a referral and see one of its members."""
-        found = {
-            (source, identity, standing)
-            for source, identity, standing in self.parties.get(referral, set())
-            if standing != "ended" or reference in (referral, source)
-        }
-        taken = any(standing == "performs" for _, _, standing in found)
+        every = self.parties.get(referral, set())
+        counting = {each for each in every if self.counts(referral, each)}
+        taken = any(standing == "performs" for _, _, standing in counting)
+        found = counting | {each for each in every if reference in (referral, each[0])}
         for name, role in ROLES.items():
             own = identity_of("Organization", name)
             for _, identity, standing in found:
@@ -53,40 +52,75 @@ class Model:
                     yield name
         yield self.makers[referral]
 
+    def counts(self, referral: str, party: tuple[str, UUID, str]) -> bool:
+        """Whether who is named so sees all: by the referral, by whom this names or who made it, or as the first."""
+        source, _, standing = party
+        maker, every, order = self.makers[source], self.parties[referral], list(self.makers)
+        named = {identity for each, identity, _ in every if each == referral}
+        earlier = {
+            each
+            for each, _, their in every
+            if their in ("performs", "ended") and order.index(each) < order.index(source)
+        }
+        if standing == "ended":
+            return False
+        if source == referral or maker == self.makers[referral] or identity_of("Organization", maker) in named:
+            return True
+        return standing == "performs" and not earlier
+
     def sees(self, name: str, reference: str) -> bool:
         """Whether an organisation sees a resource."""
         referrals = [each for each, members in self.members.items() if reference in members]
         return self.makers[reference] == name or any(name in self.seers(each, reference) for each in referrals)
 
     def write(self, name: str, reference: str, content: dict[str, Any]) -> None:
-        """Note what an organisation wrote."""
+        """Note what an organisation wrote; what is there already is not written again."""
+        if self.contents.get(reference) == content:
+            return
         self.contents[reference] = content
         self.makers.setdefault(reference, name)
         known = {identity_of(*each.split("/")): each for each in self.contents}
-        flows: set[tuple[str, str]] = set()
+        flows: set[tuple[str, str, bool]] = set()
         carriers = {reference}
         for edge in edges(content, BASE, TYPES):
             target = known.get(edge.target)
             if target is None or not self.sees(name, target):
                 continue
             if edge.hangs:
-                flows.add((target, reference))
+                flows.add((target, reference, True))
                 carriers.add(target)
             if edge.shares:
-                flows.add((reference, target))
+                flows.add((reference, target, False))
         belongs = self.belongings(name, reference, flows, carriers)
-        for each, key in belongs:
-            self.members.setdefault(key, set()).add(each)
-        self.name_parties(reference, content, {key for each, key in belongs if each == reference})
+        for each, key, hangs in belongs:
+            members = self.members.setdefault(key, {})
+            members[each] = hangs or members.get(each, False)
+        self.name_parties(reference, content, {key for each, key, hangs in belongs if each == reference and hangs})
 
     def belongings(
-        self, name: str, reference: str, flows: set[tuple[str, str]], carriers: set[str]
-    ) -> set[tuple[str, str]]:
-        """(resource, referral) that follow from what an organisation wrote."""
-        belongs = {(each, key) for key in self.members if self.sees(name, key) for each in self.members[key] & carriers}
+        self, name: str, reference: str, flows: set[tuple[str, str, bool]], carriers: set[str]
+    ) -> set[tuple[str, str, bool]]:
+        """(resource, referral, whether it hangs on it) that follow from what an organisation wrote."""
+        belongs = {
+            (each, key, self.members[key][each])
+            for key in self.members
+            if self.sees(name, key)
+            for each in self.members[key].keys() & carriers
+        }
+        rooted = {each for members in self.members.values() for each, hangs in members.items() if hangs}
+        rooted |= {end for _, end, hangs in flows if hangs}
         if reference.startswith("ServiceRequest/"):
-            belongs.add((reference, reference))
-        while more := {(end, key) for each, key in belongs for start, end in flows if start == each} - belongs:
+            belongs.add((reference, reference, True))
+            rooted.add(reference)
+        while (
+            more := {
+                (end, key, hangs)
+                for each, key, leads in belongs
+                for start, end, hangs in flows
+                if start == each and (leads or each not in rooted)
+            }
+            - belongs
+        ):
             belongs |= more
         return belongs
 
