@@ -180,5 +180,5 @@ class Engine:
         perform = self._operations.get(operation.name)
         if perform is None:
             known = ", ".join(f"${name}" for name in sorted(self._operations))
-            raise failure("operation-unknown", f"The operations here are {known}.")
+            raise failure("operation-unknown", f"There is no operation of this name; the service has {known}.")
         return await perform(parts, context, operation)

@@ -146,3 +146,8 @@ def test_a_media_type_has_the_form_of_one(media_type: str, fits: bool, validator
     """The value set of media types cannot be listed; the form of its codes is checked."""
     content = {"resourceType": "Binary", "contentType": media_type}
     assert (validator.issues(content, "Binary") == []) is fits
+
+
+def test_a_whole_number_that_is_too_large_is_told_how_large_it_may_be(validator: Validator) -> None:
+    (issue,) = validator.issues(held("decimal", 10**309), "Basic")
+    assert issue.diagnostics == "valueDecimal must be a JSON number up to 1e308, without quotes."
