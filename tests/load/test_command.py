@@ -58,11 +58,11 @@ async def test_files_and_standard_input_are_loaded_once(database_url: str, tmp_p
     path = tmp_path / "patients.ndjson.gz"
     path.write_bytes(gzip.compress(lines(patient(number) for number in range(5)).encode()))
     code, printed = run(database_url, path, "-", given=lines([patient(9, id="p9")]))
-    assert (code, printed.partition(" in ")[0]) == (0, "6 created, 0 updated, 0 unchanged")
+    assert (code, printed.splitlines()[-1].partition(" in ")[0]) == (0, "6 created, 0 updated, 0 unchanged")
     code, printed = run(database_url, path)
     assert (code, printed.splitlines()[0]) == (0, f"{path}: was loaded before; --again loads it once more")
     code, printed = run(database_url, "--again", path)
-    assert (code, printed.partition(" in ")[0]) == (0, "0 created, 0 updated, 5 unchanged")
+    assert (code, printed.splitlines()[-1].partition(" in ")[0]) == (0, "0 created, 0 updated, 5 unchanged")
     assert await count(database_url) == 6
 
 
@@ -106,7 +106,7 @@ async def test_an_absolute_reference_needs_the_base(database_url: str, tmp_path:
     assert "line 1 has an absolute reference" in printed
     assert await count(database_url) == 0
     code, printed = run(database_url, "--base-url", "http://127.0.0.1:8222/fhir", path)
-    assert (code, printed.partition(" in ")[0]) == (0, "1 created, 0 updated, 0 unchanged")
+    assert (code, printed.splitlines()[-1].partition(" in ")[0]) == (0, "1 created, 0 updated, 0 unchanged")
     code, printed = run(database_url, "--base-url", "127.0.0.1", path)
     assert (code, "BASE_URL: must be an absolute http or https URL" in printed) == (2, True)
 
