@@ -7,6 +7,7 @@ racing requests comes second sees the first.
 
 from __future__ import annotations
 
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
@@ -69,23 +70,28 @@ def still_referenced(parts: Parts, referrers: Iterable[tuple[UUID, str]]) -> Iss
     return Issue(code="still-referenced", diagnostics=told)
 
 
-async def check_integrity(parts: Parts, context: Context, session: Session, written: Sequence[Written]) -> None:
-    """FhirError reference-not-found or still-referenced."""
+async def check_integrity(
+    parts: Parts, context: Context, session: Session, written: Sequence[Written], where: Sequence[str] = ()
+) -> None:
+    """FhirError reference-not-found or still-referenced; `where` are the Bundle entries of the first of the writes."""
+    placed = list(zip(written, chain(where, repeat("")), strict=False))
     changes = [one.change for one in written if one.change]
     made = {change.identity for change in changes if not change.version.deleted}
-    gone = {change.identity for change in changes if change.version.deleted}
+    gone = {change.identity: place for one, place in placed if (change := one.change) and change.version.deleted}
     if gone:
         sources = [ELSEWHERE, *parts.registry.every_reference_source]
         referrers = await session.referrers(
             list(gone), except_from=[change.identity for change in changes], sources=sources
         )
         if referrers:
-            raise FhirError(issues=(still_referenced(parts, referrers),))
+            places = dict.fromkeys(gone[target] for target, _ in referrers if gone[target])
+            raise FhirError(issues=(replace(still_referenced(parts, referrers), expression=tuple(places)),))
     wanted: dict[UUID, str] = {}
-    for one in written:
+    for one, place in placed:
         if one.content is not None:
+            inside = f"{place}.resource" if place else one.content["resourceType"]
             for path, target in local_references(one.content, context.base, parts.definitions.resource_types):
-                wanted.setdefault(identity_of(target.type, target.id), f"{one.content['resourceType']}.{path}")
+                wanted.setdefault(identity_of(target.type, target.id), f"{inside}.{path}")
     unknown = list(wanted.keys() - made)
     existing = made | (await session.lock_targets(unknown) if unknown else set())
     missing = [path for identity, path in wanted.items() if identity not in existing or identity in gone]

@@ -216,7 +216,7 @@ class _Unit:
         beside = [*added, *provenance(self._parts, self._context, written, links)]
         if self._parts.limits.referential_integrity:
             every = with_every_reference(self._parts, self._context, [*written, *beside])
-            await check_integrity(self._parts, self._context, session, every)
+            await check_integrity(self._parts, self._context, session, every, [each.where for each in self._requests])
             written, beside = every[: len(written)], every[len(written) :]
         return written, beside, self._on_record(written, targets, beside)
 

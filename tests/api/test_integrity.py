@@ -77,5 +77,16 @@ async def test_when_on_a_transaction_may_refer_to_what_it_makes_and_delete_what_
         dangling = transaction(
             [{"resource": observation("Patient/p"), "request": {"method": "POST", "url": "Observation"}}]
         )
-        assert_outcome(await client.post("/", json=dangling), 422, "reference-not-found")
+        assert_outcome(
+            await client.post("/", json=dangling), 422, "reference-not-found", "Bundle.entry[0].resource.subject"
+        )
         assert pain["resource"]["subject"]["reference"].startswith("Patient/")
+
+
+async def test_a_transaction_is_told_which_of_its_entries_deletes_what_is_referred_to(make_client: MakeClient) -> None:
+    async with make_client(referential_integrity=True) as client:
+        await client.put("/Patient/p", json=patient(1, id="p"))
+        await client.post("/Observation", json=observation("Patient/p"))
+        urls = ("Patient/q", "Patient/p")
+        made = transaction([{"request": {"method": "DELETE", "url": url}} for url in urls])
+        assert_outcome(await client.post("/", json=made), 409, "still-referenced", "Bundle.entry[1]")
