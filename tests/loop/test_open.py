@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tests.conftest import MakeClient
+    from tests.loop.side import Json
 
 HEADER = "X-Actor-Organization"
 
@@ -63,6 +64,23 @@ async def test_without_the_header_every_part_may_be_played(played: Story) -> Non
     await played.draw_up()
     await played.deliver(1)
     assert state(await played.finish()) == ("completed", "closed-loop")
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"owner": {"reference": "Organization/clinic"}},
+        {"restriction": {"period": {"end": "2020-01-01"}}},
+        {"note": [{"text": "Not for us."}]},
+    ],
+)
+async def test_who_has_not_claimed_an_open_task_changes_nothing_of_it(played: Story, elements: Json) -> None:
+    """Least of all whose it is, and until when."""
+    order = played.order()
+    del order["performer"]
+    await played.refer(order=order, task=played.coordination(owner=None))
+    refused = await played.network.other.change(played.task, **elements)
+    assert_outcome(refused, 403, "wrong-actor", "Task.owner")
 
 
 @pytest.mark.parametrize("named", ["Patient/1", "Organization/", "clinic", "Organization/a/b"])

@@ -51,6 +51,13 @@ def _of_another(situation: Situation) -> str | None:
     return "Only the clinic that owns the Task may do this; an open Task is claimed by receiving or accepting it."
 
 
+def _touched_by_another(situation: Situation) -> str | None:
+    """A clinic that is offered an open Task decides nothing for the others: neither by its dates nor by its owner."""
+    if situation.party.roles & {"referrer", "administrator"}:
+        return None
+    return _of_another(situation)
+
+
 def _claimed_by_another(situation: Situation) -> str | None:
     owner = situation.owner()
     if owner:
@@ -132,6 +139,7 @@ GUARDS: Final = (
         "one-live-task", "duplicate", "", "the referral has no other Task that is live or closed the loop", _second_task
     ),
     Guard("owned", "wrong-actor", "owner", "the Task is the clinic's own", _of_another),
+    Guard("owned-by-the-clinic", "wrong-actor", "owner", "a clinic changes only its own Task", _touched_by_another),
     Guard("owned-or-open", "wrong-actor", "owner", "the Task is the clinic's own, or open", _claimed_by_another),
     Guard("abort-accepted", "guard-cancellation", "", "an abort Task is being accepted", _abort_not_accepted),
     Guard(

@@ -102,7 +102,7 @@ TASK: Final = Machine(
             "requested received accepted on-hold",
             SAME,
             by="referrer clinic system",
-            guards="final-report-kept",
+            guards="owned-by-the-clinic final-report-kept",
         ),
         step("T8b", "rejected cancelled failed completed", SAME, by="referrer clinic system", guards="only-notes"),
         step(

@@ -54,6 +54,17 @@ CASES = (
         ),
         holding=((referral(), task()), (task(status="rejected", statusReason=reason("no-capacity")),)),
     ),
+    *(
+        Case(
+            guard="owned-by-the-clinic",
+            broken=((referral(), without(task(), "owner")), (without(task(), "owner") | {name: value},)),
+            holding=((referral(), task()), (task(**({} if name == "owner" else {name: value}), note=[{"text": "x"}]),)),
+        )
+        for name, value in (
+            ("owner", {"reference": "Organization/other"}),
+            ("restriction", {"period": {"end": "2020-01-01"}}),
+        )
+    ),
     Case(
         guard="owned-or-open",
         broken=(
