@@ -171,7 +171,12 @@ def search_needs(query: Query) -> tuple[Need, ...]:
     nothing of anybody. What a search by them finds are resources that the client may search, by codes that it could
     have listed itself. A scope on ValueSet is for reading the resource.
     """
-    found = [*(Need(name, "s") for name in query.types), *_looked_into(query.where), *_included(query.includes)]
+    return tuple(dict.fromkeys((*(Need(name, "s") for name in query.types), *needs_beyond(query))))
+
+
+def needs_beyond(query: Query) -> tuple[Need, ...]:
+    """What a parsed search reads beside its matches: perhaps others of their type, too."""
+    found = [*_looked_into(query.where), *_included(query.includes)]
     if query.contained != "false":
         found.append(Need(ANY_TYPE, "s"))
     return tuple(dict.fromkeys(found))

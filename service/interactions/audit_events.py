@@ -18,6 +18,7 @@ from service.fhir.interaction import Answer, Create, Delete, History, Patch, Rea
 from service.fhir.outcome import Result, failure
 from service.fhir.resource import Version
 from service.fhir.search import cursor
+from service.interactions.permission import require_whole
 from service.store.audit.search import Position, read_event, search_events
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ async def perform(parts: Parts, session: Session, context: Context, interaction:
     if context.actor is not None and context.actor.client.role != "administrator":
         raise failure("forbidden", "Only an administrator may see what is on record.", "http.Authorization")
     if isinstance(interaction, Search):
+        require_whole(context, TYPE)
         return await _search(parts, session, context, interaction)
     if not isinstance(interaction, Read | VRead):
         raise TypeError(interaction)

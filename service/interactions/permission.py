@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from service.access.permission import ALLOWED, Forbidden, Need, check, check_needs, may_read, search_needs
+from service.access.permission import ALLOWED, Forbidden, Need, check, check_needs, may_read, needs_beyond
 from service.fhir.interaction import History, Read, Search, VRead
 from service.fhir.outcome import Issue, failure
 from service.fhir.search.compartment import compartment_criterion
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from service.fhir.search.query import Criterion, Include, Not, Query
     from service.interactions.parts import Parts
     from service.store.found import Found
-    from service.store.store import Session
 
 _PATIENT: Final = "Patient"
 
@@ -47,7 +46,10 @@ def require_without_limits(context: Context, interaction: Interaction) -> None:
 
 
 async def check_limits(parts: Parts, context: Context, interaction: Interaction, limits: Sequence[Limit]) -> None:
-    """FhirError not-found where the resource that is read lies outside of the limits; forbidden for what is no read."""
+    """FhirError not-found where the resource that is read lies outside of the limits; forbidden for what is no read.
+
+    The limits tell of current versions alone: which of the older ones lie within them, nothing knows.
+    """
     if not isinstance(interaction, Read | VRead | History) or interaction.type is None or interaction.id is None:
         raise _too_limited()
     wanted = (("_id", interaction.id),)
@@ -55,8 +57,25 @@ async def check_limits(parts: Parts, context: Context, interaction: Interaction,
     for limit in limits:
         query = _within(parts, context, query, limit)
     async with parts.store.session() as session:
-        if not await _matches(session, query):
-            raise failure("not-found", "There is no such resource.")
+        matched = await session.match([query], (), enough=1)
+    if not matched.found[0]:
+        raise failure("not-found", "There is no such resource.")
+    (version_id,) = matched.versions.values()
+    if isinstance(interaction, VRead):
+        is_older = interaction.version_id != str(version_id)
+    else:
+        is_older = isinstance(interaction, History) and version_id > 1
+    if is_older:
+        told = (
+            "The scopes hold only for some resources (a filter, a patient), which older versions cannot be told to be."
+        )
+        raise failure("forbidden", told, "http.Authorization")
+
+
+def require_whole(context: Context, resource_type: str) -> None:
+    """FhirError forbidden unless the actor may search the type without a limit on which resources of it."""
+    if context.actor is not None and _allowed(check_needs(context.actor, (Need(resource_type, "s"),))):
+        raise _too_limited()
 
 
 def permitted(parts: Parts, context: Context, query: Query) -> Query:
@@ -66,11 +85,9 @@ def permitted(parts: Parts, context: Context, query: Query) -> Query:
         return query
     if query.explain and actor.client.role != "administrator":
         raise failure("forbidden", "Only an administrator may ask for the plan of a search.", "http._explain")
-    own = [Need(name, "s") for name in query.types]
-    others = [need for need in search_needs(query) if need not in own]
-    if _allowed(check_needs(actor, others)):
+    if _allowed(check_needs(actor, needs_beyond(query))):
         raise _too_limited()
-    for limit in _allowed(check_needs(actor, own)):
+    for limit in _allowed(check_needs(actor, [Need(name, "s") for name in query.types])):
         if query.type is None:
             raise _too_limited()
         query = _within(parts, context, query, limit)
@@ -128,11 +145,6 @@ def _criteria(parts: Parts, context: Context, resource_type: str, bounds: Bounds
     if bounds.patient is not None:
         found += (compartment_criterion(parts.registry, _PATIENT, bounds.patient, [resource_type]),)
     return found
-
-
-async def _matches(session: Session, query: Query) -> bool:
-    matched = await session.match([query], (), enough=1)
-    return bool(matched.found[0])
 
 
 def _allowed(decision: Decision) -> tuple[Limit, ...]:

@@ -68,6 +68,18 @@ async def test_an_administrator_needs_the_scope(workers: Workers, administrator:
     assert (await workers.one.get("/AuditEvent", headers=headers)).status_code == 403
 
 
+async def test_records_are_not_told_within_the_filter_of_a_scope(
+    workers: Workers, administrator: dict[str, str], clinic: dict[str, str]
+) -> None:
+    """Rather than all of them."""
+    await workers.one.get("/Patient/seen", headers=clinic)
+    headers = await workers.bearer("office", "system/AuditEvent.rs?action=C")
+    assert (await workers.one.get("/AuditEvent?action=R", headers=headers)).status_code == 403
+    entries = [{"request": {"method": "GET", "url": "AuditEvent?action=R"}}]
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    assert (await workers.one.post("/", json=bundle, headers=headers)).status_code == 403
+
+
 async def test_a_request_without_a_token_is_on_record(workers: Workers, administrator: dict[str, str]) -> None:
     assert (await workers.one.get("/Patient/anon")).status_code == 401
     (event,) = await events(workers, administrator, "entity=Patient/anon")

@@ -255,6 +255,22 @@ async def test_a_filter_of_a_scope_holds_for_reads(filled: Workers) -> None:
         assert_outcome(await scoped("GET", f"Observation/nothing{place}"), 404, "not-found")
 
 
+async def test_a_filter_of_a_scope_shows_no_version_that_may_lie_outside(filled: Workers) -> None:
+    """It holds for current versions, and nothing tells of older ones."""
+    everything, scoped = await door(filled, "system/*.cruds"), await door(filled, FILTERED)
+    before, after = (observation(category=category) for category in ("vital-signs", "survey"))
+    made = (await everything("POST", "Observation", before)).json()["id"]
+    assert (await everything("PUT", f"Observation/{made}", after | {"id": made})).status_code == 200
+    for current in ("", "/_history/2"):
+        assert (await scoped("GET", f"Observation/{made}{current}")).status_code == 200
+    for older in ("/_history/1", "/_history"):
+        assert_outcome(await scoped("GET", f"Observation/{made}{older}"), 403, "forbidden")
+        assert (await everything("GET", f"Observation/{made}{older}")).status_code == 200
+    sent = bundle("batch", entry("GET", f"Observation/{made}/_history/1"))
+    answered = (await scoped("POST", "", sent)).json()
+    assert answered["entry"][0]["response"]["status"].startswith("403")
+
+
 async def test_several_filters_are_alternatives_and_a_scope_without_any_makes_them_moot(filled: Workers) -> None:
     either = await door(filled, f"{FILTERED} system/Observation.rs?category=vital-signs")
     found = await either("GET", f"Observation?{ALL_FOUR}")
@@ -279,6 +295,10 @@ async def test_several_filters_are_alternatives_and_a_scope_without_any_makes_th
         ("POST", "Observation/$unheard-of", None),
         ("GET", "Observation/one-survey/$validate", None),
         ("GET", "Patient?_revinclude=Observation:subject", None),
+        ("GET", "Observation?derived-from.code=a", None),
+        ("GET", "Observation?has-member:Observation.category=vital-signs", None),
+        ("GET", "Observation?_has:Observation:derived-from:code=a", None),
+        ("GET", "Observation?derived-from:Observation.subject:Patient._has:Observation:subject:code=a", None),
     ],
 )
 async def test_what_cannot_be_held_within_a_filter_is_refused(
