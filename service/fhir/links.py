@@ -34,7 +34,8 @@ _NARRATIVE_LINK: Final = re.compile(r"""(?<=\s)((?:href|src)\s*=\s*)(["'])(.*?)\
 _OF_A_VERSION: Final = "/_history/"
 _NESTED: Final = frozenset({dict, list})
 
-Replace = Callable[["Place | None", str], str]
+Replace = Callable[["Place | None", str, object], str]
+"""What a link at a place becomes; the third argument is what `Reference.type` says beside it."""
 
 
 class Links(Struct, frozen=True, kw_only=True):
@@ -59,7 +60,7 @@ class Links(Struct, frozen=True, kw_only=True):
         root = full_url and (match := _RESTFUL.fullmatch(full_url)) and match["root"]
         known = {**self.conditional, **self.targets} if self.conditional else self.targets
 
-        def replace(place: Place | None, link: str) -> str:
+        def replace(place: Place | None, link: str, named: object = None) -> str:
             target = known.get(link)
             if target is None and root:
                 target = self.targets.get(f"{root}{link}")
@@ -72,6 +73,9 @@ class Links(Struct, frozen=True, kw_only=True):
                 return link
             if place and not place.allows(target.partition("/")[0]):
                 told = f"A reference leads to an entry of the wrong type; it may be {', '.join(sorted(place.targets))}."
+                raise failure("reference-type", told, _place_of(content, link, where))
+            if isinstance(named, str) and named.isalpha() and named != target.partition("/")[0]:
+                told = f"Reference.type says {named}, but the reference leads to a {target.partition('/')[0]}."
                 raise failure("reference-type", told, _place_of(content, link, where))
             return target
 
@@ -195,16 +199,16 @@ class _Rewriting(Struct, frozen=True):
             return value if resource_type == "Bundle" else self.object(value, resource_type)
         result = self.object(value, place.inside)
         if place.kind == "reference" and isinstance(link := value.get("reference"), str):
-            target = self.replace(place, link)
+            target = self.replace(place, link, value.get("type"))
             if target is not link:
                 return {**result, "reference": target}
         return result
 
     def _text(self, text: str, place: Place) -> str:
         if place.kind == "link":
-            return self.replace(None, text)
+            return self.replace(None, text, None)
         return _NARRATIVE_LINK.sub(self._narrative_link, text) if place.kind == "narrative" else text
 
     def _narrative_link(self, match: re.Match[str]) -> str:
         attribute, quote, link = match.groups()
-        return f"{attribute}{quote}{self.replace(None, link)}{quote}"
+        return f"{attribute}{quote}{self.replace(None, link, None)}{quote}"

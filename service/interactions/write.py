@@ -18,7 +18,6 @@ from msgspec.structs import replace
 
 from service.fhir.bundle_plan import Write, below, located, refuse_equal_targets
 from service.fhir.interaction import Create, Delete, Patch, Update
-from service.fhir.links import Links
 from service.fhir.outcome import FhirError, Issue, Result, failure
 from service.interactions import create, delete, patch, search_parameters, sight, update
 from service.interactions.births import births, stand_alone
@@ -28,7 +27,7 @@ from service.interactions.meanwhile import while_waiting
 from service.interactions.provenance import check as check_provenance
 from service.interactions.provenance import provenance
 from service.interactions.ruling import came_by, concerned, proposals, touched, with_additions
-from service.interactions.writing import Target, Written, content_issues, require_logical_id
+from service.interactions.writing import Target, Written, content_issues, links_of, require_logical_id
 from service.store.change import Conflict
 from service.store.joining import Births
 
@@ -205,7 +204,7 @@ class _Unit:
         added_to = await sight.require_own(session, interactions, targets)
         links = None
         if self._bundle:
-            links = self._links(targets, matches.references)
+            links = links_of(self._parts, interactions, targets, matches.references)
             targets = [target and replace(target, links=links) for target in targets]
         written = [self._prepare(request, target) for request, target in zip(self._requests, targets, strict=True)]
         sight.require_only_added(self._parts, self._context, added_to, targets, written)
@@ -304,16 +303,6 @@ class _Unit:
             if target and seen is not None and (target.previous is None or target.previous.version_id != seen):
                 raise Conflict
         return found
-
-    def _links(self, targets: Sequence[Target | None], references: dict[str, str]) -> Links:
-        linked = [(target.full_url, target) for target in targets if target and target.full_url]
-        creates = {request.full_url for request in self._requests if isinstance(request.interaction, Create)}
-        return Links(
-            targets={full_url: f"{target.type}/{target.id}" for full_url, target in linked},
-            made={url: each.previous.version_id if each.previous else 1 for url, each in linked if url in creates},
-            conditional=references,
-            places=self._parts.link_map,
-        )
 
     def _prepare(self, request: WriteRequest, target: Target | None) -> Written:
         if target is None:

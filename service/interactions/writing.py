@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from service.fhir import codec
-from service.fhir.interaction import Update
-from service.fhir.links import conditional_references
+from service.fhir.interaction import Create, Delete, Update
+from service.fhir.links import Links, conditional_references
 from service.fhir.outcome import FhirError, Issue, Result, failure
 from service.fhir.resource import LOGICAL_ID, Version
 from service.fhir.search.contained import CONTAINED_KINDS
@@ -20,10 +20,11 @@ from service.interactions.sight import owned, refuse_turned_role
 from service.store.change import EVERY_KIND, Change
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from service.fhir.interaction import Context, Create, IfMatch
-    from service.fhir.links import Links
+    from service.fhir.bundle_plan import Write
+    from service.fhir.interaction import Context, IfMatch
     from service.fhir.resource import Content, Method
     from service.fhir.search.extract import IndexRows
     from service.interactions.parts import Parts
@@ -77,6 +78,23 @@ class Written(Struct, frozen=True, kw_only=True):
     content: Content | None = None
     issues: tuple[Issue, ...] = ()
     is_owned: bool = True
+
+
+def links_of(
+    parts: Parts, interactions: Sequence[Write], targets: Sequence[Target | None], references: Mapping[str, str]
+) -> Links:
+    """The links of a Bundle with these entries; none leads to what the Bundle deletes."""
+    linked = [
+        (target.full_url, target, isinstance(interaction, Create))
+        for interaction, target in zip(interactions, targets, strict=True)
+        if target and target.full_url and not isinstance(interaction, Delete)
+    ]
+    return Links(
+        targets={full_url: f"{target.type}/{target.id}" for full_url, target, _ in linked},
+        made={url: each.previous.version_id if each.previous else 1 for url, each, is_made in linked if is_made},
+        conditional=references,
+        places=parts.link_map,
+    )
 
 
 def changed(parts: Parts, context: Context, target: Target, content: Content, method: Method) -> Written:

@@ -58,6 +58,19 @@ async def test_a_dangling_link_stops_all(fresh_client: httpx.AsyncClient) -> Non
     assert (await fresh_client.get("/_history")).json()["total"] == 0
 
 
+async def test_a_link_to_what_the_transaction_deletes_stops_all(fresh_client: httpx.AsyncClient) -> None:
+    """It leads nowhere once the transaction is over."""
+    url = "urn:uuid:11111111-1111-4111-8111-111111111111"
+    await fresh_client.put("/Patient/p", json=patient(1, id="p"))
+    response = await post(
+        fresh_client,
+        entry("DELETE", "Patient/p", None, url),
+        entry("POST", "Observation", observation(url)),
+    )
+    assert_outcome(response, 400, "reference-invalid", "Bundle.entry[1].resource.subject")
+    assert (await fresh_client.get("/Patient/p")).status_code == 200
+
+
 async def test_a_link_to_the_wrong_type_stops_all(fresh_client: httpx.AsyncClient) -> None:
     """What a plain create would refuse, a transaction refuses."""
     url = "urn:uuid:11111111-1111-4111-8111-111111111111"

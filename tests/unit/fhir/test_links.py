@@ -107,6 +107,16 @@ def test_a_link_to_an_entry_of_the_wrong_type_is_refused() -> None:
     assert refused.value.code == "reference-type"
 
 
+def test_a_link_to_another_type_than_the_reference_names_is_refused() -> None:
+    """Beside a literal reference it would be, too."""
+    with pytest.raises(FhirError) as refused:
+        resolved({"subject": {"reference": PATIENT, "type": "Group"}})
+    assert refused.value.code == "reference-type"
+    assert refused.value.issues[0].expression == ("Bundle.entry[0].resource.subject",)
+    named = {"subject": {"reference": PATIENT, "type": "Patient"}}
+    assert resolved(named) == {"subject": {"reference": "Patient/1", "type": "Patient"}}
+
+
 def test_a_dangling_temporary_reference_is_refused() -> None:
     """It could never be followed."""
     with pytest.raises(FhirError) as refused:
