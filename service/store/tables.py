@@ -137,7 +137,7 @@ index_reference: Final = _index_table(
 )
 index_string: Final = _index_table(
     "index_string",
-    Column("value", EXACT, nullable=False),  # folded: no case, no accents, single blanks; bounded in length
+    Column("value", EXACT, nullable=False),  # folded: no case, accents, punctuation; bounded in length
     Column("exact", EXACT, nullable=False),
     Index("ix_index_string_value", "source", "value", "resource_key"),
 )

@@ -48,7 +48,11 @@ _KINDS: Final[dict[str, tuple[str, str, str]]] = {
         rf"(?:{LOGICAL_ID}|[A-Z][A-Za-z]+/{LOGICAL_ID}|[A-Za-z][A-Za-z0-9+.\-]*:{_WORD})",
         "Patient/1",
     ),
-    "string": ("Text; matches from its start, regardless of case and accents.", f"{_WORD}(?: {_WORD})*", "Example"),
+    "string": (
+        "Text; matches from its start, regardless of case, accents and punctuation.",
+        f"{_WORD}(?: {_WORD})*",
+        "Example",
+    ),
     "uri": ("A URI, compared exactly.", _WORD, "urn:oid:1.2.3"),
     "composite": ("Values of the components, joined by `$`.", rf"{_WORD}\${_WORD}", "a$b"),
 }

@@ -132,8 +132,14 @@ QUANTITIES: Final[tuple[Json, ...]] = (
     {"value": Decimal(-1), "system": UCUM, "code": "m"},
 )
 
-WORDS: Final = ("Eve", "EVELYN", "Sévérine", "Müller", "Muller", "van  der Berg", "van der berg", "O'Neil", "eve")
-SEARCHED_WORDS: Final = (*WORDS, "e", "eve", "mü", "mull", "VAN DER", "der", "ne", "x", "Eve ", "Se\u0301v")
+WORDS: Final = (
+    *("Eve", "EVELYN", "Sévérine", "Müller", "Muller", "van  der Berg", "van der berg", "O'Neil", "eve"),
+    *("O\u2019Neil-Eve", "-", "1.5"),
+)
+SEARCHED_WORDS: Final = (
+    *(*WORDS, "e", "eve", "mü", "mull", "VAN DER", "der", "ne", "x", "Eve ", "Se\u0301v"),
+    *("oneil", "neil eve", "'", "1.", "15", "--"),
+)
 
 URLS: Final = (
     "http://acme.org/fhir/ValueSet/1",

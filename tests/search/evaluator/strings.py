@@ -5,8 +5,9 @@ value, after both have been normalized by case and combining characters." `:cont
 `:exact` compares "the entire supplied parameter, including casing and accents". A name and an address are searched by
 each of their elements of type string.
 
-R4 adds that "punctuation and non-significant whitespace [...] should also be ignored"; runs of whitespace are, and
-punctuation is not: no normalisation that R4 requires removes it.
+"Punctuation and non-significant whitespace [...] should also be ignored": an apostrophe or a full stop leaves no trace,
+and any other punctuation is as good as whitespace, of which runs are one blank. Between digits it is taken to mean
+something (1.5), and so it is where there is nothing else.
 """
 
 from __future__ import annotations
@@ -54,6 +55,20 @@ def texts(value: Value) -> list[str]:
 
 
 def normalized(text: str) -> str:
-    """A text without case, combining characters and runs of whitespace."""
+    """A text without case, combining characters, punctuation and runs of whitespace."""
     decomposed = unicodedata.normalize("NFD", text.casefold())
-    return " ".join("".join(letter for letter in decomposed if not unicodedata.combining(letter)).split())
+    letters = [letter for letter in decomposed if not unicodedata.combining(letter)]
+    around = zip(["", *letters], letters, [*letters[1:], ""], strict=False)
+    plain = "".join(
+        _ignored(letter) if _is_ignored(*each) else letter for letter, each in zip(letters, around, strict=True)
+    )
+    return " ".join(plain.split() or "".join(letters).split())
+
+
+def _is_ignored(before: str, letter: str, after: str) -> bool:
+    between_digits = before.isdecimal() and after.isdecimal()
+    return unicodedata.category(letter).startswith("P") and not (between_digits and letter != "_")
+
+
+def _ignored(letter: str) -> str:
+    return "" if letter in "'\u2019." else " "

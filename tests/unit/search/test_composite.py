@@ -64,7 +64,7 @@ def test_the_values_of_a_composite_are_of_its_components(
 def test_escaped_separators_belong_to_the_values(parse: Parse) -> None:
     """Of all three kinds."""
     value = composite(parse, "Observation", r"code-value-string=a\$b\|c$d\,e\$")
-    assert value.components == (TokenValue(form="code", code="a$b|c"), StringValue(folded="d,e$"))
+    assert value.components == (TokenValue(form="code", code="a$b|c"), StringValue(folded="d e$"))
 
 
 @pytest.mark.parametrize("text", ["a", "a$", "$5", "a$5$6", "a$x", "a|b|c$5", "a$5|", "$"])

@@ -207,7 +207,7 @@ MR = "http://terminology.hl7.org/CodeSystem/v2-0203"
         (r"identifier:of-type=a|b\|c|d", TokenValue(form="of-type", system=digest_of(r"a|b\|c"), code="d")),
         ("identifier:text=Kranken", StringValue(folded="kranken")),
         ("language:text=Mül", StringValue(folded="mul")),
-        (r"language:text=ge5\,a|b", StringValue(folded="ge5,a|b")),
+        (r"language:text=ge5\,a|b", StringValue(folded="ge5 a|b")),
     ],
 )
 def test_texts_and_types_of_identifiers_are_searched_by_modifiers(
