@@ -15,7 +15,7 @@ from service.fhir.outcome import FhirError
 from service.fhir.sight import PARTIES
 from service.fhir.stamp import new_logical_id
 from service.interactions.search_parameters import TYPE as SEARCH_PARAMETER
-from service.interactions.sight import joins, may_link
+from service.interactions.sight import joins, may_link, refuse_others_role
 from service.interactions.writing import Target, Written, changed, content_issues, unchanged
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 def prepare(parts: Parts, context: Context, create: Create, target: Target) -> Written:
     """The first version of a new resource, or the one resource that the criteria matched."""
     if target.matched:
+        refuse_others_role(parts, context, target, create.content)
         return unchanged(target)
     return changed(parts, context, target, target.linked(create.content), "POST")
 

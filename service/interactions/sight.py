@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from service.fhir.interaction import Create, Update
 from service.fhir.outcome import failure
-from service.fhir.reference import identity_of
+from service.fhir.reference import identity_of, parse_local
 from service.fhir.sight import (
     ADDED_TO,
     ADMINISTRATION,
@@ -144,6 +144,23 @@ def refuse_turned_role(parts: Parts, target: Target, content: Content) -> None:
     if before is None or before.get(element, {}).get("reference") != content.get(element, {}).get("reference"):
         told = f"A {target.type} keeps its organisation; create another, or have an administrator change it."
         raise failure("forbidden", told, f"{target.type}.{element}")
+
+
+def refuse_others_role(parts: Parts, context: Context, target: Target, sent: Content) -> None:
+    """FhirError identity-conflict where criteria match what stands for another organisation than the content says.
+
+    Anybody may have stored it, and would be named in the place of whom the sender means.
+    """
+    sight = parts.store.sight
+    role = ROLES.get(target.type)
+    if role is None or sight is None or sight.by is None or target.before is None:
+        return
+    named = [each.get(role.element, {}).get("reference") for each in (target.before, target.linked(sent))]
+    stored, meant = (each and parse_local(each, context.base, parts.definitions.resource_types) for each in named)
+    if named[0] != named[1] and (stored is None or stored != meant):
+        told = f"{target.type}/{target.id} has this identifier and stands for another organisation. Nothing was stored."
+        place = f"{target.where}.resource" if target.where else target.type
+        raise failure("identity-conflict", told, f"{place}.{role.element}")
 
 
 async def require_own(

@@ -62,6 +62,37 @@ async def test_criteria_of_writes_match_only_what_is_seen(network: Network) -> N
     assert await network.clinic.sees(f"Patient/{made['clinic']}")
 
 
+async def test_nobody_is_named_instead_of_another_by_a_role_that_is_sent_with_criteria(network: Network) -> None:
+    """Whoever stores it first could else be sent what was meant for others."""
+    identifiers = [{"system": IDENTIFIER, "value": "THERAPIST"}]
+    role = {"resourceType": "PractitionerRole", "identifier": identifiers}
+    await network.other.post(role | {"organization": {"reference": "Organization/other"}})
+    criteria = {"If-None-Exist": f"identifier={IDENTIFIER}|THERAPIST"}
+    meant = role | {"organization": {"reference": "Organization/clinic"}}
+    refused = await network.referrer("POST", "PractitionerRole", meant, **criteria)
+    assert_outcome(refused, 409, "identity-conflict", "PractitionerRole.organization")
+    for same in ("Organization/other", "http://testserver/fhir/Organization/other"):
+        again = role | {"organization": {"reference": same}}
+        assert (await network.referrer("POST", "PractitionerRole", again, **criteria)).status_code == 200
+    subject = await network.referrer.post(patient())
+    url = "urn:uuid:00000000-0000-4000-8000-000000000001"
+    entries = [
+        {
+            "fullUrl": url,
+            "resource": meant,
+            "request": {
+                "method": "POST",
+                "url": "PractitionerRole",
+                "ifNoneExist": f"identifier={IDENTIFIER}|THERAPIST",
+            },
+        },
+        {"resource": referral(subject, url), "request": {"method": "POST", "url": "ServiceRequest"}},
+    ]
+    sent = await network.referrer("POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    assert_outcome(sent, 409, "identity-conflict", "Bundle.entry[0].resource.organization")
+    assert not await network.other.sees(subject)
+
+
 async def test_another_organisations_resource_is_not_changed(network: Network) -> None:
     """It is seen, so this is told."""
     subject = await network.referrer.post(patient())
