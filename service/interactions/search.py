@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from service.fhir.interaction import Answer
-from service.fhir.outcome import Result, failure
+from service.fhir.outcome import Issue, Result, failure
 from service.fhir.search.continuation import continued, page_query
 from service.fhir.search.cursor import LONGEST_URL, Position, too_long
 from service.fhir.search.parse import parse_search
@@ -83,7 +84,10 @@ async def search(parts: Parts, session: Session, context: Context, interaction: 
         if len(link) + room > LONGEST_URL:
             raise too_long()
         links.append((relation, link))
-    included = readable(context, await _included(parts, session, query, page))
+    steps = parts.limits.search.iterations
+    included, more = _within(readable(context, await _included(parts, session, query, page)), steps)
+    if more:
+        query = replace(query, warnings=(*query.warnings, _left_out(steps)))
     total = len(page.matches) if asked.position is None and page.following is None else None
     if total is None and query.total in ("accurate", "estimate"):
         total = await session.count(query)
@@ -106,7 +110,7 @@ async def _page(session: Session, query: Query, position: Position | None) -> _P
 
 
 async def _included(parts: Parts, session: Session, query: Query, page: _Page) -> list[Found]:
-    """What goes with the matches; FhirError too-costly rather than a part of it."""
+    """What goes with the matches, one step further than is returned; FhirError too-costly rather than a part of it."""
     limits = parts.limits.search
     if not query.includes:
         return []
@@ -115,12 +119,23 @@ async def _included(parts: Parts, session: Session, query: Query, page: _Page) -
         [each.key for each in page.matches],
         references=parts.registry.reference_sources,
         limit=limits.included + 1,
-        depth=limits.iterations,
+        depth=limits.iterations + 1,
     )
-    if len(found) > limits.included:
+    if len(_within(found, limits.iterations)[0]) > limits.included:
         text = f"More than {limits.included} resources go with this page; ask for fewer matches by _count."
         raise failure("too-costly", text, "http._include")
     return found
+
+
+def _within(found: Sequence[Found], steps: int) -> tuple[list[Found], bool]:
+    """What was included by so many steps, and whether there is more."""
+    within = [each for each in found if each.sort[0] <= steps]
+    return within, len(within) < len(found)
+
+
+def _left_out(steps: int) -> Issue:
+    text = f"What is included leads to more, which is left out: :iterate goes {steps} steps from the matches."
+    return Issue(code="too-costly", diagnostics=text, expression=("http._include",), severity="warning")
 
 
 def _beyond(matches: Sequence[Found]) -> Position | None:

@@ -21,7 +21,10 @@ _COLUMNS: Final = 6
 
 
 class Found(Struct, frozen=True):
-    """A resource as its row has it, see `store.stored_content`; a match with what it is sorted by before its key."""
+    """A resource as its row has it, see `store.stored_content`; a match with what it is sorted by before its key.
+
+    What is included has in the place of that the step, from 1, which led to it.
+    """
 
     key: int
     type: str
@@ -29,7 +32,7 @@ class Found(Struct, frozen=True):
     version_id: int
     instant: str
     stored: bytes
-    sort: tuple[str | None, ...] = ()
+    sort: tuple[Any, ...] = ()
 
     @property
     def content(self) -> bytes:

@@ -163,6 +163,19 @@ async def test_what_belongs_to_the_matches_comes_along(clinic: httpx.AsyncClient
     assert sorted(ids(await searched(clinic, f"/{address}"), "include")) == included.split()
 
 
+async def test_what_iterate_does_not_reach_is_told(client: httpx.AsyncClient) -> None:
+    """Five steps by default; nothing is said where they lead to everything."""
+    for number in range(7):
+        part_of = {"partOf": {"reference": f"Organization/{number - 1}"}} if number else {}
+        content = {"resourceType": "Organization", "id": str(number), "name": "A", **part_of}
+        assert (await client.put(f"/Organization/{number}", json=content)).status_code == 201
+    for first, left_out in ((5, False), (6, True)):
+        bundle = await searched(client, f"/Organization?_id={first}&_include:iterate=Organization:partof")
+        assert ids(bundle, "include") == [str(first - step) for step in range(1, 6)]
+        told = [each["resource"]["issue"][0] for each in bundle["entry"] if each["search"]["mode"] == "outcome"]
+        assert [(each["severity"], each["expression"]) for each in told] == [("warning", ["http._include"])] * left_out
+
+
 @pytest.mark.parametrize(
     "address,expected",
     [

@@ -100,7 +100,7 @@ def _text(steps: tuple[_Step, ...], depth: int, columns: str, seen: tuple[int, i
         before = name
     levels = " UNION ALL ".join(f"SELECT key, {level} AS level FROM step_{level}" for level in range(1, len(found)))
     return (
-        f"WITH {', '.join(found)} SELECT {columns} FROM ({levels}) AS i {with_resource('i.key')} "
+        f"WITH {', '.join(found)} SELECT {columns}, i.level FROM ({levels}) AS i {with_resource('i.key')} "
         "ORDER BY i.level, r.key LIMIT $2::bigint"
     )
 

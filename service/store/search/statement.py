@@ -118,7 +118,7 @@ def compile_includes(
     depth: int = 3,
     sight: Sight | None = None,
 ) -> Statement:
-    """What is returned with the matches `keys`, and is none of them: the columns of a search without sort values.
+    """What is returned with the matches `keys`, and is none of them: the columns of a search, and the step (from 1).
 
     At most `limit` resources, those nearest to the matches; ``:iterate`` goes on for `depth` steps. `references` are
     all reference sources of the registry, which ``*`` follows backwards. Nothing leads to or through what is not within
