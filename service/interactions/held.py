@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from service.fhir.resource import Content
     from service.fhir.terminology.needed import Needed
     from service.interactions.parts import Parts
+    from service.store.searching import Searching
     from service.store.store import Session
 
 _ENOUGH: Final = 2
@@ -23,7 +24,7 @@ _ENOUGH: Final = 2
 
 async def gather(
     parts: Parts,
-    session: Session,
+    session: Session | Searching,
     context: Context,
     held: dict[Needed, list[Content]],
     missing: Callable[[], Iterable[Needed]],
@@ -34,7 +35,7 @@ async def gather(
             held[needed] = await look_up(parts, session, context, needed)
 
 
-async def look_up(parts: Parts, session: Session, context: Context, needed: Needed) -> list[Content]:
+async def look_up(parts: Parts, session: Session | Searching, context: Context, needed: Needed) -> list[Content]:
     """The resources of a name, as many as tell one from several: the active ones, or else those of any status."""
     named = criteria_of(needed)
     for criteria in ((*named, ("status", "active")), named):

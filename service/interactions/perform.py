@@ -142,6 +142,8 @@ class Engine:
             return await self._operate(parts, interaction, context)
         if isinstance(interaction, Read) and not (parts.audited and audit_events.is_about_records(interaction)):
             return await read(parts.store, interaction)
+        if isinstance(interaction, Search) and not (parts.audited and audit_events.is_about_records(interaction)):
+            return await search(parts, parts.store.searching(), context, interaction)
         async with parts.store.session() as session:
             return await self._perform_reading(parts, session, interaction, context)
 

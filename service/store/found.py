@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
@@ -17,7 +18,10 @@ INSTANT: Final = """to_char(r.last_updated AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH2
 FOUND_COLUMNS: Final = f"r.key, r.type, r.id, r.version_id, {INSTANT} AS instant, r.content"
 """What statements of searches begin their rows with."""
 
-_COLUMNS: Final = 6
+FOUND_NAMES: Final = ("key", "type", "id", "version_id", "instant", "content")
+"""The names of these columns."""
+
+_COLUMNS: Final = len(FOUND_NAMES)
 
 
 class Found(Struct, frozen=True):
@@ -54,3 +58,11 @@ def found_in(rows: Sequence[Sequence[Any]]) -> list[Found]:
     if rows and len(rows[0]) > _COLUMNS:
         return [Found(row[0], row[1], row[2], row[3], row[4], row[5], tuple(row[_COLUMNS:])) for row in rows]
     return [Found(*row) for row in rows]
+
+
+def found_columns(columns: Sequence[Sequence[Any] | None]) -> list[Found]:
+    """The same of the columns that such rows have, each a list; None for no rows."""
+    if columns[0] is None:
+        return []
+    sorts = zip(*columns[_COLUMNS:], strict=True) if len(columns) > _COLUMNS else repeat(())
+    return list(map(Found, *columns[:_COLUMNS], sorts))  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from service.store.joining import with_births, with_members
 from service.store.match import matched_of, matching, unless_matched, with_claims
 from service.store.reading import VERSION, read_wanted, version_of, wanted
 from service.store.search import compile_count, compile_includes, compile_search
+from service.store.searching import page_statement
 from service.store.sight import OPEN, is_open, link, sees, shows
 from service.store.write_statement import write_statement
 
@@ -115,11 +116,7 @@ class Session:
 
     async def search(self, query: Query, *, limit: int, position: Position | None = None) -> list[Found]:
         """Up to `limit` matches beyond the position, in the order of the query; backwards the other way round."""
-        query = within_sight(query, self._sight)
-        if position is None:
-            statement = compile_search(query, limit=limit)
-        else:
-            statement = compile_search(query, limit=limit, after=position.values, backwards=position.backwards)
+        statement = page_statement(query, self._sight, limit, position)
         rows = await self._connection.fetch(statement.text, *statement.arguments)
         return found_in(rows)
 

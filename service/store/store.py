@@ -16,6 +16,7 @@ from service.store.change import LOST_RACES, Change, Conflict
 from service.store.history_statement import HistoryPage
 from service.store.joining import Joining, find, let_go
 from service.store.reading import Wanted, read_wanted, wanted
+from service.store.searching import Searches, Searching
 from service.store.session import Session
 from service.store.together import Together
 
@@ -59,6 +60,7 @@ class Store:
             self._write_joining, patience_seconds=patience, most_at_once=_MOST_CREATES
         )
         self._reads = Reads(pool)
+        self._searches = Searches(pool)
 
     def within(self, sight: Sight) -> Store:
         """The same store as somebody sees it; what is created goes with what others create."""
@@ -88,6 +90,10 @@ class Store:
         asked = wanted(resource_type, logical_id, self.sight)
         await self._reads.find(asked)
         return asked.found
+
+    def searching(self) -> Searching:
+        """What a search asks for, together with what others search at the same time."""
+        return Searching(self._searches, self.session, self.sight)
 
     def on(self, connection: asyncpg.Connection[Any]) -> Session:
         """A session on a connection of the pool."""

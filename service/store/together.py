@@ -5,9 +5,10 @@ once. Those that arrive meanwhile wait, and the next statement takes all of them
 the price of two or three. A write is acknowledged after the commit that it is part of.
 
 Little is delayed in the hope of company. Where there was some the last time, it is likely to come back: who is served
-together answers together. Then the first one waits until the event loop comes round with nobody else. Where others are
-known to be about to come, it waits for half of them, a moment at most. The other half are what the worker does while
-that commit waits for the disk, and may then be written beside it.
+together answers together. Then the first one waits until the event loop comes round with nobody else; where answers
+take the worker some time, several times, because those who got them are back no sooner. Where others are known to be
+about to come, it waits for half of them, a moment at most. The other half are what the worker does while that commit
+waits for the disk, and may then be written beside it.
 
 The members of a group do not depend on each other. Should the database refuse a group all the same, its members are
 served one by one, so that none fails for the sake of another. Who waits longer than for a connection is refused in the
@@ -49,7 +50,8 @@ class Together(Generic[T]):
     It serves all that it is given or raises; where it returns positions, all but what stands there.
     Nobody waits longer than `patience_seconds` for their own to be begun with, nor behind `most_waiting` others.
     `expected` counts those who are about to come; for them a statement is held back for `moment_seconds` at most, and
-    `notice` is called when there are fewer.
+    `notice` is called when there are fewer. Where there was company, the event loop comes round `quiet_rounds` times
+    with nobody else before the next statement.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Together(Generic[T]):
         statements: int = 1,
         expected: Callable[[], int] = lambda: 0,
         moment_seconds: float = 0.0,
+        quiet_rounds: int = 1,
     ) -> None:
         self._serve = serve
         self._patience_seconds = patience_seconds
@@ -72,6 +75,7 @@ class Together(Generic[T]):
         self._serving = 0
         self._expected = expected
         self._moment_seconds = moment_seconds
+        self._quiet_rounds = quiet_rounds
         self._gathering: asyncio.Future[None] | None = None
         self._rests: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -121,12 +125,13 @@ class Together(Generic[T]):
         return not coming or come >= min(max(coming, _FEW), self._most_at_once)
 
     async def _come_round(self) -> None:
-        """Return when the event loop has come round with nobody else."""
-        come = 0
+        """Return when the event loop has come round with nobody else, as often as it has to."""
+        rounds, come = self._quiet_rounds, len(self._waiting)
         try:
-            while come < len(self._waiting) < self._most_at_once:
-                come = len(self._waiting)
+            while rounds and 0 < come < self._most_at_once:
                 await asyncio.sleep(0)
+                rounds = rounds - 1 if come == len(self._waiting) else self._quiet_rounds
+                come = len(self._waiting)
         finally:
             self._is_coming_round = False
 
@@ -170,6 +175,9 @@ class Together(Generic[T]):
                 await self._come_round()
             while self._waiting and self._gathering is None:
                 await self._gather()
+                if self._had_company and self._quiet_rounds > 1:
+                    self._is_coming_round = True
+                    await self._come_round()
                 group = [each for each in self._waiting[: self._most_at_once] if not each.served.done()]
                 del self._waiting[: self._most_at_once]
                 await self._serve_group(group)

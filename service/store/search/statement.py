@@ -43,10 +43,11 @@ Position = tuple[str | int | None, ...]
 
 
 class Statement(Struct, frozen=True):
-    """A statement for asyncpg: `text` with ``$1`` placeholders, and its arguments."""
+    """A statement for asyncpg: `text` with ``$1`` placeholders, and its arguments; rows have so many sort values."""
 
     text: str
     arguments: tuple[Any, ...]
+    sorts: int = 0
 
 
 def compile_search(query: Query, *, limit: int, after: Position | None = None, backwards: bool = False) -> Statement:
@@ -134,13 +135,14 @@ class _Text(Struct, frozen=True):
 
     text: str
     positions: tuple[int, ...]
+    sorts: int = 0
 
     def __len__(self) -> int:
         return len(self.text)
 
     def with_values(self, values: Sequence[Any]) -> Statement:
         arguments = [values[each] if each >= 0 else _only(values[~each]) for each in self.positions]
-        return Statement(self.text, tuple(arguments))
+        return Statement(self.text, tuple(arguments), self.sorts)
 
 
 def _only(values: Sequence[Any]) -> Any:
@@ -161,7 +163,7 @@ def _only_place(position: int, sql_type: str) -> str:
     return f"${position + 1}!::{sql_type}"
 
 
-def _numbered(text: str) -> _Text:
+def _numbered(text: str, sorts: int = 0) -> _Text:
     """The text with its arguments numbered in the order of their first use; those that it does not use are left out."""
     positions: dict[int, int] = {}
 
@@ -169,7 +171,7 @@ def _numbered(text: str) -> _Text:
         position = int(place[1]) - 1
         return f"${positions.setdefault(~position if place[2] else position, len(positions) + 1)}"
 
-    return _Text(_PLACE.sub(number, text), tuple(positions))
+    return _Text(_PLACE.sub(number, text), tuple(positions), sorts)
 
 
 class _Counted(Struct, frozen=True):
@@ -209,7 +211,8 @@ def _search_text(
     if shape.inner:
         version = FOUND_COLUMNS.replace("r.key", "page.key", 1)
         key = f"CASE WHEN page.key < 0 THEN {sql_container_key('page.key')} ELSE page.key END"
-    return _numbered(f"SELECT {version}{columns} FROM ({page}) AS page {with_resource(key)} {ordering}")
+    text = f"SELECT {version}{columns} FROM ({page}) AS page {with_resource(key)} {ordering}"
+    return _numbered(text, len(order.names))
 
 
 def _writer(shape: Shape) -> Writer:

@@ -100,6 +100,18 @@ async def test_where_there_was_company_the_first_one_waits_for_it_to_come_back()
     assert [len(group) for group in database.groups] == [6, 1]
 
 
+async def test_who_was_answered_together_is_given_time_to_come_back() -> None:
+    """As many rounds of the event loop with nobody else as were asked for, before later statements too."""
+    database = Database()
+    together: Together[Change] = Together(database.write, patience_seconds=60, most_at_once=32, quiet_rounds=4)
+    tasks = await started(together, range(3))
+    database.go_on()
+    await asyncio.gather(*tasks)
+    database.groups.clear()
+    await asyncio.gather(*(arriving(together, number, rounds=3 * number) for number in range(4)))
+    assert [len(group) for group in database.groups] == [4]
+
+
 async def test_who_had_no_company_the_last_time_is_served_at_once() -> None:
     database, together = await in_company()
     await together.add(change(4))
