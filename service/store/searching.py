@@ -38,7 +38,7 @@ _MOST_TOGETHER: Final = 16
 _STATEMENTS: Final = 2
 _MOMENT_SECONDS: Final = 0.004
 """About as long as a statement for several takes at most, and as one is waited for by those that come meanwhile."""
-_QUIET_ROUNDS: Final = 4
+_QUIET_ROUNDS: Final = 8
 """Of the event loop, in which those who were answered together come back: an answer takes as long as a statement."""
 _LONGEST_SECONDS: Final = 0.25
 """After so long a statement for several is given up: something in it takes far longer than the like did lately."""
