@@ -32,11 +32,18 @@ def prepare(parts: Parts, context: Context, create: Create, target: Target) -> W
 
 
 def is_plain(parts: Parts, create: Create) -> bool:
-    """Whether nothing has to be read or locked by a transaction before the resource is written."""
+    """Whether nothing has to be read or locked by a transaction before the resource is written.
+
+    FhirError where the content is not valid, if that is noticed; in time it always is.
+    """
     if create.if_none_exist is not None or create.type == SEARCH_PARAMETER:
         return False
-    if parts.rules is not None and parts.rules.concern(create):
-        return False
+    try:
+        if parts.rules is not None and parts.rules.concern(create):
+            return False
+    except Exception:
+        _require_valid(parts, create)  # what is not valid trips who reads it
+        raise
     is_party = create.type in PARTIES and may_link(parts, create)
     return not parts.limits.referential_integrity and not is_party
 
@@ -46,8 +53,7 @@ async def perform_plain(parts: Parts, context: Context, create: Create) -> Answe
 
     Where others are at work on the referrals that it belongs to, that way is the only one: `Conflict`.
     """
-    if issues := content_issues(parts, create):
-        raise FhirError(issues=issues)
+    _require_valid(parts, create)
     target = Target(type=create.type, id=new_logical_id(context.received_at), previous=None)
     written = changed(parts, context, target, create.content, "POST")
     change = written.change
@@ -60,3 +66,8 @@ async def perform_plain(parts: Parts, context: Context, create: Create) -> Answe
             await parts.store.create(replace(change, records=(record,)), edges)
             context.trail.settle()
     return Answer(result=written.result, version=written.version)
+
+
+def _require_valid(parts: Parts, create: Create) -> None:
+    if issues := content_issues(parts, create):
+        raise FhirError(issues=issues)

@@ -109,12 +109,12 @@ class _Unit:
         self._is_kept = False
         check_provenance(parts, context)
         self.defines_search = any(request.interaction.type == search_parameters.TYPE for request in requests)
-        self._rules = parts.rules if concerned(parts, [request.interaction for request in requests]) else None
-        self._links_referrals = any(sight.may_link(parts, request.interaction) for request in requests)
         try:
+            self._rules = parts.rules if concerned(parts, [request.interaction for request in requests]) else None
+            self._links_referrals = any(sight.may_link(parts, request.interaction) for request in requests)
             self.conditions = Conditions(parts, context, requests, references=bundle)
-        except FhirError:
-            self._check_contents()  # what is wrong with the contents is told first
+        except Exception:
+            self._check_contents()  # their faults are told first, and trip who reads them
             raise
         if not self.conditions:
             self._check_contents()
