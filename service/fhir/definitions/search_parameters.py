@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from service.fhir.definitions.package import Json, Package
 
 _AS_OPERATOR: Final = re.compile(r"\((?P<path>[\w.]+) as (?P<type>\w+)\)")
+_AS_ALONE: Final = re.compile(r"(?P<path>[\w.]+) as (?P<type>\w+)")
 _AS_FUNCTION: Final = re.compile(r"\.as\((?P<type>\w+)\)")
 _DESCRIBED: Final = re.compile(r"\* \[(?P<type>\w+)\]\([^)]*\): (?P<text>[^\r\n]*)")
 
@@ -60,6 +61,8 @@ def expression_for(base: str, expression: str) -> str:
 def normalise(expression: str) -> str:
     """The same expression with ``ofType`` for both forms of ``as`` and without parentheses around the whole of it."""
     expression = _AS_OPERATOR.sub(r"\g<path>.ofType(\g<type>)", expression.strip())
+    if alone := _AS_ALONE.fullmatch(expression):
+        return f"{alone['path']}.ofType({alone['type']})"
     expression = _AS_FUNCTION.sub(r".ofType(\g<type>)", expression)
     if expression.startswith("(") and expression.endswith(")") and len(list(split_union(expression[1:-1]))) == 1:
         return normalise(expression[1:-1])

@@ -75,6 +75,8 @@ def test_a_plan_is_found_by_its_referral(registry: Registry) -> None:
         {"type": "token", "code": "body-site", "expression": "Observation.bodySite"},
         {"type": "quantity", "code": "low", "expression": "Observation.referenceRange.low"},
         {"type": "number", "code": "points", "expression": "(Observation.value as integer)"},
+        {"type": "number", "code": "points", "expression": "Observation.value as integer"},
+        {"type": "date", "code": "at", "expression": "Observation.value as dateTime | Observation.effective as Period"},
         {"base": ["Procedure", "Observation"], "expression": "Procedure.note.text | Observation.note.text"},
         {
             "type": "reference",
