@@ -45,8 +45,9 @@ UNSUPPORTED_RESULT_PARAMETERS: Final = {
 FORM: Final = frozenset({"_count", "_summary", "_elements", "_total", "_format", "_pretty", "_include", "_revinclude"})
 """The result parameters that leave the matches and their order as they are."""
 
-_NUMBER: Final = re.compile(r"[0-9]{1,20}")
-"""As many digits as 64 bits hold: clients ask for the largest number that they know when they want all."""
+_NUMBER: Final = re.compile(r"[0-9]{1,19}")
+LARGEST_COUNT: Final = 2**63 - 1
+"""Clients ask for the largest number that they know when they want all."""
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 
@@ -136,9 +137,9 @@ def _read(scope: Scope, result: ResultParameters, name: str, value: str) -> None
 
 def parse_count(text: str, limits: SearchLimits) -> int:
     """A page size, cut to the largest one; FhirError parameter-value."""
-    if not _NUMBER.fullmatch(text):
-        raise _refused("_count", "takes a whole number, 0 or more")
-    return min(int(text), limits.max_page_size)
+    if not _NUMBER.fullmatch(text) or (count := int(text)) > LARGEST_COUNT:
+        raise _refused("_count", f"takes a whole number from 0 to {LARGEST_COUNT}")
+    return min(count, limits.max_page_size)
 
 
 def _summary(text: str) -> Summary | None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from service.fhir.search.result_parameters import LARGEST_COUNT
+
 LOGICAL_ID: Final = r"[A-Za-z0-9\-.]{1,64}"
 MOMENT: Final = (
     r"[0-9]{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01])"
@@ -15,7 +17,7 @@ MOMENT: Final = (
 """A date or instant of any precision, as a regular expression."""
 
 _ID: Final = f"^{LOGICAL_ID}$"
-_COUNT: Final = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
+_COUNT: Final = {"type": "integer", "minimum": 0, "maximum": LARGEST_COUNT}
 _CODE: Final = "[A-Za-z_][A-Za-z0-9\\-]*"
 _INCLUDE: Final = rf"^(?:\*|[A-Z][A-Za-z]+:(?:\*|{_CODE})(?::[A-Z][A-Za-z]+)?)$"
 _MOMENT: Final = f"^{MOMENT}$"
