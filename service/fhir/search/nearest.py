@@ -13,6 +13,11 @@ _COMPARED: Final = 64
 
 
 def hint_of(name: str, accepted: Sequence[str]) -> str:
-    """How a sentence ends that refuses a name: with the nearest of the accepted ones, if one is near."""
-    near = difflib.get_close_matches(name[:_COMPARED], accepted, n=1)
+    """How a sentence ends that refuses a name: with the nearest of the accepted ones, if one is near.
+
+    Upper and lower case are far apart for difflib, and near for who writes them.
+    """
+    name = name[:_COMPARED]
+    alike = [each for each in accepted if each.casefold() == name.casefold()]
+    near = alike or difflib.get_close_matches(name, accepted, n=1)
     return f'; did you mean "{near[0]}"?' if near else "."

@@ -45,7 +45,15 @@ def test_ids_become_identities(parse: Parse) -> None:
 
 @pytest.mark.parametrize(
     "text,near",
-    [("pateint=1", "patient"), ("statuss=a", "status"), ("_lastupdated=2024", "_lastUpdated"), ("_cont=1", "_count")],
+    [
+        *(
+            ("pateint=1", "patient"),
+            ("statuss=a", "status"),
+            ("_lastupdated=2024", "_lastUpdated"),
+            ("_cont=1", "_count"),
+        ),
+        *(("_ID=a", "_id"), ("STATUS=final", "status")),
+    ],
 )
 def test_an_unknown_parameter_is_refused_with_the_nearest_one(parse: Parse, text: str, near: str) -> None:
     """And with the list of all."""
