@@ -25,8 +25,13 @@ WHERE r.identity = ANY($1::uuid[]) AND r.content IS NOT NULL AND {sees("r.key", 
 # a patient is locked, too: of a referral and a danger that come at the same time one has to see the other
 _OF_RESOURCES: Final = """(
     SELECT key FROM resource WHERE identity = ANY($1::uuid[]) AND type = ANY($2::text[]) OFFSET 0) r
-  CROSS JOIN LATERAL (SELECT m.referral_key FROM referral_member m WHERE m.resource_key = r.key OFFSET 0) m"""
-"""Each key is looked up by itself (OFFSET 0): a join could read the whole of a table by its index."""
+  CROSS JOIN LATERAL (
+    SELECT m.referral_key, m.hangs OR NOT bool_or(m.hangs) OVER () AS leads
+    FROM referral_member m WHERE m.resource_key = r.key OFFSET 0) m WHERE m.leads"""
+"""Each key is looked up by itself (OFFSET 0): a join could read the whole of a table by its index.
+
+A referral that only refers to what hangs on another one has no say in it.
+"""
 _LOCK: Final = f"""WITH k AS MATERIALIZED (
   SELECT m.referral_key AS key FROM {_OF_RESOURCES}
   UNION SELECT key FROM resource WHERE identity = ANY($1::uuid[]) AND type = 'Patient' ORDER BY 1)

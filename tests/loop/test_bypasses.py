@@ -210,3 +210,19 @@ async def test_a_clinic_does_not_become_the_referrer_by_turning_a_role(story: St
         assert (await story.clinic("DELETE", doctor)).status_code == 204
     assert_outcome(await story.clinic("PUT", doctor, turned), 403, "forbidden")
     assert_outcome(await mitigate(story, story.clinic, doctor), 403, "wrong-actor")
+
+
+async def test_an_order_that_is_based_on_a_referral_has_no_say_in_it(story: Story) -> None:
+    """Neither does it hold the work on that up, nor does whoever wrote it see that work."""
+    await story.refer(order=story.order(performer=None), task=story.coordination(owner=None))
+    stranger = story.network.other
+    asked = story.order(
+        requester=reference("Organization/other"),
+        performer=[reference("Organization/clinic")],
+        basedOn=[reference(story.referral)],
+    )
+    assert (await stranger.tries(asked)).status_code == 201
+    await (await story.accept()).draw_up()
+    for each in (story.task, story.plan):
+        assert (await story.clinic("GET", each)).status_code == 200
+        assert (await stranger("GET", each)).status_code == 404
