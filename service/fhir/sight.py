@@ -5,7 +5,7 @@ written and as far as the writer sees their targets: what hangs on a member (`HA
 member refers to, its subject only where the referral itself names it, another referral only where a referral does.
 What is only referred to leads no further where it hangs on something itself: who bases an order on another one sees
 that one, and not what is done for it. The parties (`PARTIES`) see all members, and nobody becomes one by a Task of his
-own (`store.sight.counts`). An open referral, which names nobody who is to perform it, is seen by every clinic until
+own (`store.sight`). An open referral, which names nobody who is to perform it, is seen by every clinic until
 somebody does.
 
 What describes things and persons of the trade, and no patient (`OPEN_TYPES`), everybody sees.

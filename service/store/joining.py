@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from service.fhir.sight import SEEN, seen_number
-from service.store.sight import counts, is_taken, sees
+from service.store.sight import sees
 from service.store.write_statement import WRITTEN
 
 if TYPE_CHECKING:
@@ -100,10 +100,10 @@ WHERE e.shares AND NOT EXISTS (
 _LET_GO: Final = "SELECT pg_advisory_unlock_shared(key) FROM unnest($1::bigint[]) AS key"
 
 # In the order of the keys, so that two statements never wait for each other in a circle.
-_JOIN: Final = f""",
+_JOIN: Final = """,
 member AS MATERIALIZED (
   SELECT m.referral_key, coalesce(w.key, m.key) AS key, m.source, m.maker, w.key IS NOT NULL AS hangs
-  FROM unnest({{arrays}}) AS m(referral_key, source, number, key, maker)
+  FROM unnest({arrays}) AS m(referral_key, source, number, key, maker)
   LEFT JOIN written w ON w.number = m.number),
 joined AS (
   INSERT INTO referral_member (referral_key, resource_key, hangs)
@@ -113,8 +113,9 @@ granted AS (
   SELECT DISTINCT m.key, m.source, p.organisation, false
   FROM member m CROSS JOIN LATERAL (
     SELECT p.organisation FROM referral_party p
-    WHERE p.referral_key = m.referral_key AND {counts("p")}
-    AND (p.standing <> 'open' OR NOT {is_taken("m.referral_key")})
+    WHERE p.referral_key = m.referral_key AND p.counts
+    AND (p.standing <> 'open' OR NOT EXISTS (
+      SELECT FROM referral_party o WHERE o.referral_key = m.referral_key AND o.standing = 'performs' AND o.counts))
     UNION ALL
     SELECT s.organisation FROM seen_by s WHERE s.resource_key = m.referral_key AND s.made) p
   WHERE p.organisation IS DISTINCT FROM m.maker
@@ -125,8 +126,9 @@ born AS (
   SELECT f.key, w.key, m.hangs FROM unnest({members}) AS m(referral, number, hangs)
   JOIN written f ON f.number = m.referral JOIN written w ON w.number = m.number),
 named AS (
-  INSERT INTO referral_party (referral_key, source_key, organisation, standing)
-  SELECT f.key, w.key, p.organisation, p.standing FROM unnest({parties}) AS p(referral, number, organisation, standing)
+  INSERT INTO referral_party (referral_key, source_key, organisation, standing, counts)
+  SELECT f.key, w.key, p.organisation, p.standing, p.standing <> 'ended'
+  FROM unnest({parties}) AS p(referral, number, organisation, standing)
   JOIN written f ON f.number = p.referral JOIN written w ON w.number = p.number)"""
 _TYPES: Final = ("bigint", "integer", "integer", "bigint", "uuid")
 _BORN_TYPES: Final = ("integer", "integer", "boolean", "integer", "integer", "uuid", "text")

@@ -54,11 +54,12 @@ OPEN: Final = sorted(OPEN_TYPES)
 """The types that everybody sees, as an argument."""
 
 
-def counts(party: str) -> str:
+def _counts(party: str) -> str:
     """The condition that a row of `referral_party` lets its organisation see all that belongs to the referral.
 
-    Nobody becomes a party by a Task of his own: it counts what the referral says itself, and the Tasks of who made it,
-    of whom it names, and of the service. Who takes on what nobody has taken on before him needs no other's.
+    The row keeps what came of it when the parties changed last. Nobody becomes a party by a Task of his own: it counts
+    what the referral says itself, and the Tasks of who made it, of whom it names, and of the service. Who takes on what
+    nobody has taken on before him needs no other's.
     """
     return f"""({party}.standing <> 'ended' AND ({party}.source_key = {party}.referral_key
   OR NOT EXISTS (
@@ -72,13 +73,6 @@ def counts(party: str) -> str:
   OR ({party}.standing = 'performs' AND NOT EXISTS (
     SELECT FROM referral_party e WHERE e.referral_key = {party}.referral_key
     AND e.source_key < {party}.source_key AND e.standing IN ('performs', 'ended') OFFSET 0))))"""
-
-
-def is_taken(referral_key: str) -> str:
-    """The condition that somebody performs the referral with the key, so that it is open to nobody else."""
-    return f"""EXISTS (
-  SELECT FROM referral_party o WHERE o.referral_key = {referral_key} AND o.standing = 'performs' AND {counts("o")}
-  OFFSET 0)"""
 
 
 # Membership flows from a resource to what hangs on it and to what it refers to, among and next to those that were
@@ -147,15 +141,24 @@ SELECT ARRAY(SELECT resource_key FROM joined), ARRAY(SELECT referral_key FROM go
 _GRANT: Final = f"""WITH affected AS MATERIALIZED (
   SELECT unnest($1::bigint[]) AS key
   UNION SELECT resource_key FROM referral_member WHERE referral_key = ANY($2::bigint[])),
+counted AS MATERIALIZED (
+  SELECT p.*, {_counts("p")} AS does
+  FROM (
+    SELECT DISTINCT m.referral_key FROM affected a
+    CROSS JOIN LATERAL (SELECT m.referral_key FROM referral_member m WHERE m.resource_key = a.key OFFSET 0) m) f
+  CROSS JOIN LATERAL (SELECT ctid, * FROM referral_party WHERE referral_key = f.referral_key OFFSET 0) p),
+noted AS (
+  UPDATE referral_party SET counts = NOT counts
+  WHERE ctid = ANY(ARRAY(SELECT c.ctid FROM counted c WHERE c.does <> c.counts))),
 granted AS MATERIALIZED (
   SELECT DISTINCT a.key, p.organisation
   FROM affected a
   CROSS JOIN LATERAL (SELECT m.referral_key FROM referral_member m WHERE m.resource_key = a.key OFFSET 0) m
   CROSS JOIN LATERAL (
-    SELECT p.organisation FROM referral_party p
-    WHERE p.referral_key = m.referral_key
-    AND (a.key IN (p.referral_key, p.source_key) OR {counts("p")})
-    AND (p.standing <> 'open' OR NOT {is_taken("m.referral_key")})
+    SELECT p.organisation FROM counted p
+    WHERE p.referral_key = m.referral_key AND (p.does OR a.key IN (p.referral_key, p.source_key))
+    AND (p.standing <> 'open' OR NOT EXISTS (
+      SELECT FROM counted o WHERE o.referral_key = m.referral_key AND o.standing = 'performs' AND o.does))
     UNION ALL
     SELECT s.organisation FROM seen_by s WHERE s.resource_key = m.referral_key AND s.made) p),
 taken AS (

@@ -218,6 +218,7 @@ referral_party: Final = Table(
     Column("source_key", BigInteger, nullable=False),  # the resource that names the party
     Column("organisation", UUID, nullable=False),
     Column("standing", EXACT, nullable=False),
+    Column("counts", Boolean, nullable=False, server_default=text("true")),  # for all that belongs to the referral
     PrimaryKeyConstraint("referral_key", "source_key", "organisation", "standing"),
     CheckConstraint("standing IN ('named', 'performs', 'ended', 'open')", name="standing"),
     Index("ix_referral_party_source_key", "source_key"),

@@ -30,7 +30,8 @@ READ = {"request": {"method": "GET", "url": "Patient?_summary=count"}}
 ROWS = """
 SELECT 'member', f.type, r.type, m.hangs::text, NULL FROM referral_member m
   JOIN resource f ON f.key = m.referral_key JOIN resource r ON r.key = m.resource_key WHERE r.key > $1
-UNION ALL SELECT 'party', f.type, r.type, coalesce(o.type, p.organisation::text), p.standing FROM referral_party p
+UNION ALL SELECT 'party', f.type, r.type, coalesce(o.type, p.organisation::text), p.standing || p.counts
+  FROM referral_party p
   JOIN resource f ON f.key = p.referral_key JOIN resource r ON r.key = p.source_key
   LEFT JOIN resource o ON o.identity = p.organisation WHERE r.key > $1
 UNION ALL SELECT 'seen', r.type, s.source::text, coalesce(o.type, s.organisation::text), s.made::text FROM seen_by s
