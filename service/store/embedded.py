@@ -182,7 +182,8 @@ class Embedded:
     @property
     def _socket_dir(self) -> Path:
         folder = self._root / "socket"
-        if len(os.fsencode(folder / ".s.PGSQL.5432.lock")) <= _SOCKET_PATH_BYTES:
+        # several folders are separated by commas
+        if len(os.fsencode(folder / ".s.PGSQL.5432.lock")) <= _SOCKET_PATH_BYTES and "," not in str(folder):
             return folder
         digest = hashlib.blake2b(os.fsencode(self._root), digest_size=12).hexdigest()
         return Path(tempfile.gettempdir()) / f"massage-fhir-{digest}"

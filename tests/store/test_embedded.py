@@ -133,8 +133,10 @@ async def test_a_creation_that_was_cut_off_is_begun_again(fresh_folder: Path) ->
         assert await answer(embedded.wait_until_ready(), "SELECT 1") == 1
 
 
-async def test_a_long_or_unusual_path_is_fine(tmp_path: Path) -> None:
-    with Embedded(tmp_path / ("a % long & name " * 6)) as embedded:
+@pytest.mark.parametrize("name", ["a % long & name " * 6, 'Ä, "b"'])
+async def test_a_long_or_unusual_path_is_fine(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    """The folder above it has a short and usual name."""
+    with Embedded(tmp_path_factory.mktemp("a") / name) as embedded:
         assert await answer(embedded.wait_until_ready(), "SELECT 1") == 1
 
 
