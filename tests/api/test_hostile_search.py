@@ -33,7 +33,7 @@ VALUES: Final = (
         "urn:x",
         "Patient/1",
         "Nonsense/1",
-        "#p",
+        "#none",
         "*",
     ),
     ",".join(["a"] * 10_000),
