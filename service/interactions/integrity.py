@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from service.fhir.interaction import Context
+    from service.fhir.reference import LocalReference
     from service.fhir.resource import Content
     from service.fhir.search.extract import IndexRows
     from service.interactions.parts import Parts
@@ -76,7 +77,7 @@ async def check_integrity(
     """FhirError reference-not-found or still-referenced; `where` are the Bundle entries of the first of the writes."""
     placed = list(zip(written, chain(where, repeat("")), strict=False))
     changes = [one.change for one in written if one.change]
-    made = {change.identity for change in changes if not change.version.deleted}
+    made = {change.identity: change.version.version_id for change in changes if not change.version.deleted}
     gone = {change.identity: place for one, place in placed if (change := one.change) and change.version.deleted}
     if gone:
         sources = [ELSEWHERE, *parts.registry.every_reference_source]
@@ -86,17 +87,28 @@ async def check_integrity(
         if referrers:
             places = dict.fromkeys(gone[target] for target, _ in referrers if gone[target])
             raise FhirError(issues=(replace(still_referenced(parts, referrers), expression=tuple(places)),))
-    wanted: dict[UUID, str] = {}
+    wanted: list[tuple[UUID, LocalReference, str]] = []
     for one, place in placed:
         if one.content is not None:
             inside = f"{place}.resource" if place else one.content["resourceType"]
-            for path, target in local_references(one.content, context.base, parts.definitions.resource_types):
-                wanted.setdefault(identity_of(target.type, target.id), f"{inside}.{path}")
-    unknown = list(wanted.keys() - made)
-    existing = made | (await session.lock_targets(unknown) if unknown else set())
-    missing = [path for identity, path in wanted.items() if identity not in existing or identity in gone]
+            for path, target in local_references(one.content, context.base, parts.definitions.all_type_names):
+                wanted.append((identity_of(target.type, target.id), target, f"{inside}.{path}"))
+    unknown = list({identity for identity, _, _ in wanted} - made.keys())
+    existing = made | (await session.lock_targets(unknown) if unknown else {})
+    missing = [
+        path
+        for identity, target, path in wanted
+        if identity in gone or not _is_there(target.version_id, existing.get(identity))
+    ]
     if missing:
         raise FhirError(issues=[_dangling(path) for path in missing])
+
+
+def _is_there(version_id: str | None, latest: int | None) -> bool:
+    """Whether a reference, to a version if it names one, leads to what has this latest version; none is ever lost."""
+    if latest is None or version_id is None:
+        return latest is not None
+    return version_id.isdecimal() and str(int(version_id)) == version_id and 1 <= int(version_id) <= latest
 
 
 def _dangling(path: str) -> Issue:

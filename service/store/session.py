@@ -44,7 +44,9 @@ _CURRENT: Final = f"SELECT {VERSION} FROM resource r WHERE identity = ANY($1::uu
 _SHOWN: Final = f" AND {shows('r', '$2', '$3')}"
 _MADE_BY_OTHERS: Final = """SELECT type, id FROM resource r WHERE identity = ANY($1::uuid[])
 AND NOT EXISTS (SELECT FROM seen_by s WHERE s.resource_key = r.key AND s.organisation = $2 AND s.made)"""
-_LOCK_TARGETS: Final = "SELECT identity FROM resource r WHERE identity = ANY($1::uuid[]) AND content IS NOT NULL"
+_LOCK_TARGETS: Final = (
+    "SELECT identity, version_id FROM resource r WHERE identity = ANY($1::uuid[]) AND content IS NOT NULL"
+)
 _REFERRERS: Final = """SELECT DISTINCT i.target, r.type FROM index_reference i JOIN resource r ON r.key = i.resource_key
 WHERE uuid_hash_extended(i.target, i.source) = ANY(ARRAY(
   SELECT uuid_hash_extended(t, s) FROM unnest($1::uuid[]) AS t, unnest($3::integer[]) AS s))
@@ -160,10 +162,10 @@ class Session:
         rows = await self._connection.fetch(statement.text, *statement.arguments)
         return matched_of(rows, len(queries), claims)
 
-    async def lock_targets(self, targets: Sequence[UUID]) -> set[UUID]:
-        """Which of the identities exist; they cannot be deleted until the transaction ends."""
+    async def lock_targets(self, targets: Sequence[UUID]) -> dict[UUID, int]:
+        """The version ids of those that exist of the identities; they cannot be deleted until the transaction ends."""
         rows = await self._shown(_LOCK_TARGETS, targets, " ORDER BY identity FOR SHARE OF r")
-        return {row["identity"] for row in rows}
+        return {row["identity"]: row["version_id"] for row in rows}
 
     async def _shown(self, statement: str, identities: Sequence[UUID], ending: str) -> list[asyncpg.Record]:
         """The rows of a statement on `resource` that are within the sight."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.api.outcome import assert_outcome
 from tests.builders.referral import transaction
 from tests.builders.resources import observation, patient
@@ -90,3 +92,29 @@ async def test_a_transaction_is_told_which_of_its_entries_deletes_what_is_referr
         urls = ("Patient/q", "Patient/p")
         made = transaction([{"request": {"method": "DELETE", "url": url}} for url in urls])
         assert_outcome(await client.post("/", json=made), 409, "still-referenced", "Bundle.entry[1]")
+
+
+@pytest.mark.parametrize("version, status", [("1", 201), ("2", 422), ("01", 422), ("0", 422), ("x", 422)])
+async def test_when_on_a_reference_to_a_version_leads_to_one_that_was(
+    make_client: MakeClient, version: str, status: int
+) -> None:
+    async with make_client(referential_integrity=True) as client:
+        await client.put("/Patient/p", json=patient(1, id="p"))
+        response = await client.post("/Observation", json=observation(f"Patient/p/_history/{version}"))
+        assert response.status_code == status, response.text
+
+
+async def test_when_on_a_reference_to_a_type_that_is_not_served_is_refused(make_client: MakeClient) -> None:
+    """It can lead nowhere here."""
+    async with make_client(referential_integrity=True) as client:
+        await client.put("/Patient/p", json=patient(1, id="p"))
+        content = observation("Patient/p", specimen={"reference": "Specimen/1"})
+        response = await client.post("/Observation", json=content)
+        assert_outcome(response, 422, "reference-not-found", "Observation.specimen")
+
+
+async def test_when_on_every_dangling_reference_is_told(make_client: MakeClient) -> None:
+    async with make_client(referential_integrity=True) as client:
+        content = observation("Patient/nobody", focus=[{"reference": "Patient/nobody"}])
+        issues = (await client.post("/Observation", json=content)).json()["issue"]
+        assert [issue["expression"] for issue in issues] == [["Observation.subject"], ["Observation.focus[0]"]]
