@@ -34,6 +34,10 @@ That is its URL without the version that it names, or with a part of it.
 """
 
 
+ACTING: Final = ("CareTeam", "Organization", "Practitioner", "PractitionerRole")
+"""The types of those who act: few of them, each referred to by much that is about many patients."""
+
+
 class LocalReference(Struct, frozen=True, kw_only=True):
     """A literal reference to a resource of this service, such as ``Patient/1`` or ``Patient/1/_history/2``."""
 
@@ -57,6 +61,10 @@ def type_code(resource_type: str) -> int:
     """A resource type as a stable signed 16-bit number, never 0; the registry refuses colliding types at start."""
     number = zlib.crc32(resource_type.encode()) & 0xFFFF or 1
     return number - 0x1_0000 if number >= 0x8000 else number
+
+
+ACTING_CODES: Final = (-18300, -8196, -6332, 25161)
+"""Their numbers in order: constants, because an index is made with them."""
 
 
 def parse_local(reference: str, base: str, types: Container[str]) -> LocalReference | None:

@@ -53,7 +53,7 @@ def rows_with_every_reference(
     found: IndexRows = {kind: list(each) for kind, each in rows.items()}
     indexed = {row[3] for row in rows.get("reference", ())}
     missing = {
-        (ELSEWHERE, 0, type_code(target.type), identity)
+        (ELSEWHERE, 0, type_code(target.type), identity, None)
         for _, target in local_references(content, base, types)
         if (identity := identity_of(target.type, target.id)) not in indexed
     }

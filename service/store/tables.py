@@ -39,6 +39,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSON, TIMESTAMP, UUID
 
+from service.fhir.reference import ACTING_CODES
+
 if TYPE_CHECKING:
     from sqlalchemy.schema import SchemaItem
 
@@ -61,6 +63,10 @@ _TYPE_HASH: Final = text("hashtextextended(type, 0)")
 
 LONGER_THAN_A_DAY: Final = "(high AT TIME ZONE 'UTC') > (low AT TIME ZONE 'UTC') + interval '1 day'"
 """Of dates: whether the range is so long that its end has to be looked for by itself."""
+ACTS: Final = f"target_type IN ({', '.join(map(str, ACTING_CODES))})"
+"""Of references: whether the target is somebody who acts. An index of its own answers whose patients these are, and
+what is theirs, without a look at the rows: those of one therapist or clinic are on as many pages as there are rows.
+"""
 WIDE: Final = "low IS DISTINCT FROM high"
 """Of quantities: whether it is a range, or half of one, and no plain number."""
 CANONICAL_WIDE: Final = "canonical_low IS DISTINCT FROM canonical_high"
@@ -133,7 +139,17 @@ index_reference: Final = _index_table(
     "index_reference",
     Column("target_type", SmallInteger, nullable=False),  # fhir.reference.type_code(type); 0 where the URL names none
     Column("target", UUID, nullable=False),
+    # Of a reference to who acts: whom the resource is about, where that is one. NULL: its other rows may tell.
+    Column("subject", UUID),
     Index("ix_index_reference_value", text("uuid_hash_extended(target, source)"), "resource_key"),
+    Index(
+        "ix_index_reference_acting",
+        "target",
+        "source",
+        "resource_key",
+        postgresql_include=["subject"],
+        postgresql_where=text(ACTS),
+    ),
 )
 index_string: Final = _index_table(
     "index_string",

@@ -41,7 +41,7 @@ NOW = datetime(2024, 6, 1, tzinfo=UTC)
 class Library:
     """A database with resources. The first one stored is the oldest; each was updated a minute after the one before.
 
-    One in `old_each`, if any, is as it was stored before resources had a likeness.
+    One in `old_each`, if any, is as it was stored before resources had a likeness, and references subjects beside them.
     """
 
     old_each: int | None = None
@@ -66,7 +66,8 @@ class Library:
             values = (self._key, identity_of(kind, id_), instant, 1, kind, id_, "PUT", stored, likeness)
             records[resource.name].append(values)
             for each, table in INDEX_TABLES.items():
-                records[table.name] += keyed_rows(self._key, each, every)
+                rows = keyed_rows(self._key, each, every)
+                records[table.name] += [(*row[:-1], None) for row in rows] if is_old and each == "reference" else rows
         async with self._pool.acquire() as connection:
             for name, rows in records.items():
                 await connection.copy_records_to_table(name, records=rows)

@@ -46,10 +46,11 @@ if TYPE_CHECKING:
 IndexRows = dict["RowsName", list[tuple[Any, ...]]]
 """Index table → rows, in the order of its columns after `resource_key`:
 
-token (source, element, system, code), reference (source, element, target_type, target), string (source, element, value,
-exact), date (source, element, low, high), uri (source, element, value), quantity (source, element, low, high, system,
-code, unit, canonical_unit, canonical_low, canonical_high), numbers among them. `element` is the ordinal of the
-composite's element that the value stands in, 0 where there is none.
+token (source, element, system, code), reference (source, element, target_type, target, subject), string (source,
+element, value, exact), date (source, element, low, high), uri (source, element, value), quantity (source, element, low,
+high, system, code, unit, canonical_unit, canonical_low, canonical_high), numbers among them. `element` is the ordinal
+of the composite's element that the value stands in, 0 where there is none; `subject` is whom the resource is about,
+where that is one and the reference is to somebody who acts.
 
 The rows of a token's texts are strings under the source of the token, with an empty `exact`; those of a reference's
 identifier are tokens under the source of the reference (see `SearchParameter.identifier_numbers`); those of an
@@ -173,7 +174,7 @@ class Extractor:
             if kind in self._registry.definitions.resource_types:
                 _add_contained(found, number, inner, self._walked(kind, inner, base, known, content))
                 kinds.add(kind)
-        contains = [(container_number(kind), 0, type_code(kind), NOT_LITERAL) for kind in sorted(kinds)]
+        contains = [(container_number(kind), 0, type_code(kind), NOT_LITERAL, None) for kind in sorted(kinds)]
         if contains:
             found.setdefault("reference", []).extend(contains)
         return found
@@ -223,7 +224,9 @@ class Extractor:
                 for number, further in numbers:
                     restricted.setdefault(number, {})[type_code(parameter.restricted_to)] = further
         sources = self._registry.sources(resource_type)
+        indexed = self._registry.indexed(resource_type)
         return FurtherNumbers(
+            subject=frozenset(number for each in indexed if each.is_subject for number in each.source_numbers),
             of_type={source.number: source.of_type_number for source in sources if source.of_type_number},
             parts={source.number: source.parts_number for source in sources if source.parts_number},
             identifier={number: tuple(each.items()) for number, each in restricted.items()},
@@ -238,9 +241,10 @@ def _add_contained(found: IndexRows, number: int, inner: Content, rows: Rows) ->
     resource_type = inner["resourceType"]
     code = type_code(resource_type)
     said = found.setdefault(CONTAINED["reference"], [])
-    said.append((number, contained_number(resource_type), 0, code, NOT_LITERAL))
+    said.append((number, contained_number(resource_type), 0, code, NOT_LITERAL, None))
     if "id" in inner:
-        said.append((number, contained_number(resource_type), 0, code, identity_of(resource_type, inner["id"])))
+        identity = identity_of(resource_type, inner["id"])
+        said.append((number, contained_number(resource_type), 0, code, identity, None))
 
 
 def _extract(source: Source, path: Path) -> Extract:

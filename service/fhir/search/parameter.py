@@ -81,7 +81,8 @@ class SearchParameter:
     parameter over elements of type code, whose system is implied. `special` names a parameter that has no sources.
     `components` are the parameters whose values a composite joins, each with the sources within the composite's
     element: their rows of one resource match together where they agree in `element`. `restriction` is what the author
-    of a stored one allows of what its kind could do.
+    of a stored one allows of what its kind could do. `is_subject`: it is R4's own for the patient that a resource is
+    about, which the index rows of references to those who act tell beside.
     """
 
     code: str
@@ -95,6 +96,7 @@ class SearchParameter:
     special: Special | None = None
     components: tuple[SearchParameter, ...] = ()
     restriction: Restriction = UNRESTRICTED
+    is_subject: bool = False
 
     @cached_property
     def canonical(self) -> bool:

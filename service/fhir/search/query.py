@@ -46,9 +46,13 @@ class TokenValue(Struct, frozen=True, kw_only=True):
 
 
 class ReferenceValue(Struct, frozen=True, kw_only=True):
-    """The digests of the possible targets: several where an id was given without a type."""
+    """The digests of the possible targets: several where an id was given without a type.
+
+    `acting`: each is a resource of this service of one of the types of those who act, and no canonical names it.
+    """
 
     targets: tuple[UUID, ...]
+    acting: bool = False
 
 
 class StringValue(Struct, frozen=True, kw_only=True):

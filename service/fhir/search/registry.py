@@ -58,6 +58,8 @@ _SHARED: Final = 512
 _PHONETIC: Final = "phonetic"
 """R4's parameter that compares names by their sound, of every type that has it."""
 
+_SUBJECT: Final = "patient"
+"""R4's parameter, of every type that has it, for the patient that a resource is about."""
 _BOOLEAN: Final = re.compile(r" (?:and|or) ")
 """Marks an expression whose value is a boolean, such as that of ``deceased``."""
 
@@ -236,19 +238,17 @@ class Registry:
         kind = next((kind for kind in KINDS if kind == fact.kind), None)
         if kind is None:
             return UNSUPPORTED_KINDS[fact.kind]
+        own = self.definitions.search_parameters(resource_type)
         parameter = SearchParameter(
-            code=fact.code,
-            kind=kind,
-            url=fact.url,
-            description=fact.description,
-            sources=(),
-            targets=fact.targets,
+            code=fact.code, kind=kind, url=fact.url, description=fact.description, sources=(), targets=fact.targets
         )
+        if fact.code == _SUBJECT and fact == own.get(_SUBJECT):
+            parameter = replace(parameter, is_subject=True)
         if fact.code == "_id":
             return replace(parameter, special="_id")
         if fact.code == "_lastUpdated":
             return replace(parameter, special="_lastUpdated")
-        if _BOOLEAN.search(fact.expression) and fact.code in self.definitions.search_parameters(resource_type):
+        if _BOOLEAN.search(fact.expression) and fact.code in own:
             return replace(parameter, sources=(self._evaluated(resource_type, kind, fact.expression),))
         try:
             resolved = [resolve_expression(self.definitions, part) for part in fact.expression.split(" | ")]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from service.store.search.form import BIGINT, INTEGER, NUMERIC, PLACES, TEXT, TIME, UUID, Form, Window, placed
-from service.store.tables import INDEX_TABLES, LONGER_THAN_A_DAY
+from service.store.tables import ACTS, INDEX_TABLES, LONGER_THAN_A_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,6 +165,9 @@ IDENTIFYING_RANK: Final = 1
 SELECTIVE: Final = 4
 """The last rank of the forms that lead a search on their own: an identity, an identifier, a reference, a whole text."""
 
+ACTING: Final = "acting"
+"""The form of references to who acts: found in an index of their own, which has the subjects too."""
+
 _CODE: Final = ("hashtextextended", "code")
 _TARGET: Final = ("uuid_hash_extended", "target", 0)
 _URI: Final = ("hashtextextended", "value", 0)
@@ -195,6 +198,7 @@ FORMS: Final[dict[str, Form]] = {
     "token-of-type": replace(_SYSTEM_AND_CODE, rank=1),
     "reference": _REFERENCE,
     "containing": replace(_REFERENCE, rank=12),
+    ACTING: replace(_REFERENCE, passes=f"{{t}}.target = {{a}} AND {{t}}.{ACTS}", hashed=None),
     "seen": Form(
         table="seen_by",
         types=(UUID,),
@@ -294,6 +298,7 @@ FORMS: Final[dict[str, Form]] = {
 """Form → how it probes."""
 
 __all__ = [
+    "ACTING",
     "BIGINT",
     "FORMS",
     "IDENTIFYING_RANK",

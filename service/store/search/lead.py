@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from service.store.contained import sql_container_key
 from service.store.search.alike import alike_keys, is_alike
-from service.store.search.forms import PLACES, SELECTIVE
+from service.store.search.forms import ACTING, PLACES, SELECTIVE
 from service.store.search.forms import placed as placed_in
 from service.store.search.probe import holds_all, identities, leading, neighbours, referrers, where, with_named
 from service.store.search.shape import All, Containing, Joined, Leaf, Linked, Negated, OneOf, Referring
@@ -286,17 +286,48 @@ def _gathered_by_target(writer: Writer, node: Linked, limit: int | None) -> Gath
     return Gathered(query, found.complete)
 
 
+def _subjects(writer: Writer, node: Referring, limit: int | None) -> Gathered | None:
+    """The keys of what refers, each with the subject that the index tells beside (NULL: it does not).
+
+    None where another index leads there.
+    """
+    nodes = node.where.nodes
+    lead = leads(nodes)[0]
+    if not node.subject or not isinstance(lead, Leaf) or lead.form_name != ACTING:
+        return None
+
+    def rows(row: str, sought: str) -> str:
+        cut = "OFFSET 0" if limit is None else f"LIMIT {limit + 1}"
+        selected = f"{row}.resource_key AS key, {row}.subject"
+        return f"SELECT {selected} FROM index_reference {row} WHERE {sought} ORDER BY {row}.resource_key {cut}"
+
+    query = f"SELECT key, subject FROM ({for_each_value(writer, lead, rows, columns='key, subject')}) AS g"
+    few = writer.table("few", query if limit is None else f"{query} LIMIT {limit + 1}")
+    conditions = holds_all(writer, All(nodes=tuple(each for each in nodes if each is not lead)), "c.key")
+    return Gathered(f"SELECT c.key, c.subject FROM {few} c{where(conditions)}", _complete(writer, few, limit))
+
+
 def _gathered_by_referrer(writer: Writer, node: Referring, limit: int | None, types: str | None) -> Gathered:
-    found = gathered_all(writer, node.where.nodes, limit)
+    known = _subjects(writer, node, limit)
+    found = known or gathered_all(writer, node.where.nodes, limit)
     referring = writer.table("referrers", found.query)
     row, target = writer.name("f"), writer.name("r")
     of_types = f" AND t.type = ANY({types})" if types else ""
     of_sources = f"t.source = ANY({writer.array(node.sources)}){leading(node.names)}"
+    conditions = list(found.complete)
     targets = (
         f"SELECT DISTINCT {row}.target FROM {referring} c CROSS JOIN LATERAL "
         "(SELECT t.target FROM (SELECT * FROM index_reference t WHERE t.resource_key = c.key OFFSET 0) t "
-        f"WHERE {of_sources} OFFSET 0) {row}{where(list(found.complete))}"
+        f"WHERE {of_sources} OFFSET 0) {row}"
     )
+    if known:
+        told = f"SELECT DISTINCT c.subject AS target FROM {referring} c"
+        targets = (
+            f"{told}{where(['c.subject IS NOT NULL', *conditions])} "
+            f"UNION ALL {targets}{where(['c.subject IS NULL', *conditions])}"
+        )
+    else:
+        targets += where(conditions)
     referred = f"SELECT t.key FROM resource t WHERE t.identity = d.target AND t.content IS NOT NULL{of_types} OFFSET 0"
     query = (
         f"SELECT {target}.key FROM ({targets}) d "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from service.fhir.search.query import Matches, Query, ReferenceValue, TokenValue
 from service.store.likeness import least_likeness
-from service.store.search.forms import BIGINT, FORMS, INTEGER, MANY, TEXT
+from service.store.search.forms import ACTING, BIGINT, FORMS, INTEGER, MANY, TEXT
 from service.store.search.shape import All, Leaf, Shape, ShapedQuery
 from service.store.search.sources import has_one_code
 
@@ -37,7 +37,7 @@ def of_plain(query: Query) -> ShapedQuery | None:
         sources = parameter.source_numbers
         known = parameters.setdefault(sources, len(parameters))
         exclusive = form == "token-code" and has_one_code(parameter)
-        identifying = form != "reference" and "Identifier" in parameter.data_types
+        identifying = parameter.kind == "token" and "Identifier" in parameter.data_types
         outlines.append((form, min(len(sources), MANY + 1), identifying, exclusive, known))
         values += [[*sources], *([value] for value in row)]
     return ShapedQuery(shape=_shape(tuple(outlines)), values=tuple(values))
@@ -49,7 +49,8 @@ def _asked(criterion: Criterion | Not) -> tuple[SearchParameter, str, tuple[Any,
         return None
     parameter, value = criterion.parameter, criterion.values[0]
     if isinstance(value, ReferenceValue):
-        return (parameter, "reference", value.targets) if len(value.targets) == 1 else None
+        form = ACTING if value.acting else "reference"
+        return (parameter, form, value.targets) if len(value.targets) == 1 else None
     if not isinstance(value, TokenValue) or parameter.kind != "token":
         return None
     if value.form == "system-and-code":

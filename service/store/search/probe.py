@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from msgspec.structs import replace
+
 from service.fhir.reference import LOOSE
 from service.store.contained import (
     sql_contained_key,
@@ -21,7 +23,7 @@ from service.store.contained import (
     sql_number_of_place,
     sql_place,
 )
-from service.store.search.forms import PLACES
+from service.store.search.forms import ACTING, PLACES
 from service.store.search.shape import All, Containing, Excepted, Joined, Leaf, Linked, Negated, OneOf, Referring
 
 if TYPE_CHECKING:
@@ -38,7 +40,8 @@ def holds(writer: Writer, node: Node, key: str) -> str:
     """One condition on the resource with the key."""
     match node:
         case Leaf():
-            return _leaf(writer, node, key)
+            # what is asked of one resource, the index on the hash answers whoever is referred to
+            return _leaf(writer, replace(node, form_name="reference") if node.form_name == ACTING else node, key)
         case Joined():
             return _joined(writer, node, key)
         case Linked():

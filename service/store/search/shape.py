@@ -86,11 +86,15 @@ class Linked(Struct, frozen=True, kw_only=True):
 
 
 class Referring(Struct, frozen=True, kw_only=True):
-    """Something that matches refers to the resource, perhaps by one of its URLs, which stand under `names`."""
+    """Something that matches refers to the resource, perhaps by one of its URLs, which stand under `names`.
+
+    `subject`: as the patient that it is about, which rows of its other references tell.
+    """
 
     sources: int
     where: All
     names: int | None = None
+    subject: bool = False
 
 
 class Containing(Struct, frozen=True, kw_only=True):

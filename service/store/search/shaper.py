@@ -171,7 +171,9 @@ class _Shaper:
                 sources = self.array(INTEGER, parameter.source_numbers)
                 names = self._names(parameter, self.values[self._asked.position])
                 asked = Asked(position=self.array(TEXT, (type_,)))
-                return Referring(sources=sources, where=self._all_of(where, asked), names=names)
+                return Referring(
+                    sources=sources, where=self._all_of(where, asked), names=names, subject=parameter.is_subject
+                )
             case Identified() | Updated() | Seen():
                 return self._of_itself(criterion)
             case Present(parameter=parameter):

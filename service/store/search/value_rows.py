@@ -14,6 +14,7 @@ from service.fhir.search.query import (
     TokenValue,
     UriValue,
 )
+from service.store.search.forms import ACTING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,8 +35,8 @@ def value_rows(value: Value) -> Iterator[tuple[str, Row]]:
     match value:
         case TokenValue():
             yield from _token_rows(value)
-        case ReferenceValue(targets=targets):
-            yield from (("reference", (target,)) for target in targets)
+        case ReferenceValue(targets=targets, acting=acting):
+            yield from ((ACTING if acting else "reference", (target,)) for target in targets)
         case StringValue():
             yield _string_row(value)
         case DateValue():

@@ -57,6 +57,7 @@ def values(registry: Registry) -> Values:
     def extracted(content: dict[str, Any], code: str) -> set[tuple[Any, ...]]:
         parameter = registry.parameters(content["resourceType"])[code]
         rows = extractor.rows(content["resourceType"], content, BASE).get(parameter.table, [])
-        return {row[2:] for row in rows if row[0] in parameter.source_numbers}
+        end = -1 if parameter.table == "reference" else None  # whom the resource is about is no value of the parameter
+        return {row[2:end] for row in rows if row[0] in parameter.source_numbers}
 
     return extracted

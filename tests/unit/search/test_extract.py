@@ -10,11 +10,12 @@ import pytest
 from service.fhir.codec import decode
 from service.fhir.outcome import FhirError
 from service.fhir.path import compile_path
+from service.fhir.reference import identity_of
 from service.fhir.search.contained import CONTAINED, inner_number
 from service.fhir.search.expression import resolve_expression
 from service.fhir.search.extract import Extractor, Node
 from service.fhir.search.types.search_type import FurtherNumbers, Rows
-from tests.builders.resources import observation, patient, service_request
+from tests.builders.resources import observation, patient, reference, service_request
 from tests.examples import official_examples
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def test_rows_come_by_kind_and_once(extractor: Extractor, registry: Registry) ->
     referral = service_request("Patient/1", "Practitioner/2", number=7)
     rows = extractor.rows("ServiceRequest", referral, BASE)
     assert {kind: {len(row) for row in found} for kind, found in rows.items()} == {
-        kind: {3 if kind == "text" else 4} for kind in ("token", "reference", "text", "date")
+        kind: {{"text": 3, "reference": 5}.get(kind, 4)} for kind in ("token", "reference", "text", "date")
     }
     sources = registry.sources("ServiceRequest")
     known = {number for source in sources for number in (source.number, source.of_type_number)}
@@ -63,6 +64,26 @@ def test_the_base_decides_what_is_local(extractor: Extractor) -> None:
     here = extractor.rows("Observation", content, BASE)["reference"]
     elsewhere = extractor.rows("Observation", content, "https://elsewhere.example.org")["reference"]
     assert {row[3] for row in here}.isdisjoint({row[3] for row in elsewhere})
+
+
+def test_references_to_who_acts_tell_whom_the_resource_is_about(extractor: Extractor) -> None:
+    """Others do not, so that their rows stay as small as they are."""
+    content = observation("Patient/1", performer=[reference("Practitioner/2"), reference("RelatedPerson/3")])
+    told = {row[3]: row[4] for row in extractor.rows("Observation", content, BASE)["reference"]}
+    patient_, therapist, relative = (
+        identity_of(*each) for each in (("Patient", "1"), ("Practitioner", "2"), ("RelatedPerson", "3"))
+    )
+    assert told == {patient_: None, therapist: patient_, relative: None}
+
+
+def test_what_is_about_several_tells_of_none(extractor: Extractor) -> None:
+    """Its other rows have to be looked at; so do those of what is about nobody."""
+    actors = ("Patient/1", "Patient/2", "Practitioner/2")
+    appointment = {"participant": [{"actor": reference(each), "status": "accepted"} for each in actors]}
+    nobody = {"performer": [reference("Practitioner/2")]}
+    for resource_type, content in (("Appointment", appointment), ("Observation", nobody)):
+        rows = extractor.rows(resource_type, {"resourceType": resource_type, **content}, BASE)["reference"]
+        assert {row[4] for row in rows} == {None}
 
 
 def test_a_patient_is_found_by_every_name(extractor: Extractor, registry: Registry) -> None:

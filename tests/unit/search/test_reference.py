@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from service.fhir.outcome import FhirError
-from service.fhir.reference import LOOSE, digest_of, identity_of, type_code
+from service.fhir.reference import ACTING, ACTING_CODES, LOOSE, digest_of, identity_of, type_code
 from service.fhir.search.contained import place_of
 from service.fhir.search.extract import Extractor
 from service.fhir.search.parameter import url_number
@@ -54,6 +54,29 @@ def targets(parse: Parse, name: str, text: str, resource_type: str = "Observatio
 def test_one_target_is_meant(parse: Parse, name: str, text: str, expected: UUID) -> None:
     """A local resource by its identity, however it is written; anything else by its URL."""
     assert targets(parse, name, text) == (expected,)
+
+
+@pytest.mark.parametrize(
+    "name,text,expected",
+    [
+        ("performer", "Practitioner/1", True),
+        ("performer", f"{BASE}/Organization/1", True),
+        ("performer:CareTeam", "1", True),
+        ("performer", "Patient/1", False),
+        ("performer", "1", False),
+        ("performer", "https://other.example.org/fhir/Practitioner/1", False),
+    ],
+)
+def test_it_is_known_whether_only_those_who_act_are_meant(parse: Parse, name: str, text: str, expected: bool) -> None:
+    """They are found in an index of their own, which has nobody else."""
+    (criterion,) = parse("Observation", f"{name}={quote(text)}").where.criteria
+    assert isinstance(criterion, Matches)
+    assert [value.acting for value in criterion.values if isinstance(value, ReferenceValue)] == [expected]
+
+
+def test_the_numbers_of_those_who_act_are_those_of_their_types() -> None:
+    """An index is made with them."""
+    assert tuple(sorted(map(type_code, ACTING))) == ACTING_CODES
 
 
 def test_an_id_alone_may_be_of_every_type_that_the_parameter_allows(parse: Parse) -> None:
@@ -188,7 +211,7 @@ def test_a_resource_with_a_url_is_found_by_canonicals_to_it(registry: Registry) 
         content = {"resourceType": "PlanDefinition", "url": url, "version": "2.0"}
         rows = extractor.rows("PlanDefinition", content, BASE)["reference"]
         number = url_number("PlanDefinition")
-        assert set(rows) == {(number, 0, 0, target), (number, 0, 0, digest_of(f"{url}|2.0"))}
+        assert set(rows) == {(number, 0, 0, target, None), (number, 0, 0, digest_of(f"{url}|2.0"), None)}
 
 
 def test_no_number_stands_for_two_things(registry: Registry) -> None:

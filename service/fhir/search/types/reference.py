@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from service.fhir.outcome import failure
-from service.fhir.reference import LOOSE, digest_of, identity_of, parse_local, type_code, type_elsewhere
+from service.fhir.reference import ACTING, LOOSE, digest_of, identity_of, parse_local, type_code, type_elsewhere
 from service.fhir.resource import LOGICAL_ID
 from service.fhir.search.query import ReferenceValue
 from service.fhir.search.separators import split, unescape
@@ -24,6 +24,8 @@ from service.fhir.search.types.token import add_identifier
 from service.fhir.search.types.token import parse as parse_token
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from service.fhir.search.parameter import SearchParameter
     from service.fhir.search.query import Value
     from service.fhir.search.types.search_type import Rows, Setting
@@ -58,7 +60,7 @@ def parse(parameter: SearchParameter, modifier: str | None, text: str, setting: 
     if modifier is not None:
         if not LOGICAL_ID.fullmatch(value):
             raise refused(parameter, f"an id after the modifier :{modifier}")
-        return ReferenceValue(targets=(identity_of(modifier, value),))
+        return _of_types(parameter, (modifier,), value)
     url, *version = split(text, "|")
     if len(version) > 1 or not all((url, *version)):
         raise refused(parameter, FORMS)
@@ -68,20 +70,26 @@ def parse(parameter: SearchParameter, modifier: str | None, text: str, setting: 
 def _plain(parameter: SearchParameter, value: str, setting: Setting) -> ReferenceValue:
     if LOGICAL_ID.fullmatch(value):
         types = (parameter.restricted_to,) if parameter.restricted_to else parameter.targets
-        return ReferenceValue(targets=tuple(identity_of(each, value) for each in types))
+        return _of_types(parameter, types, value)
     local = parse_local(value, setting.base, setting.types)
     if local is not None:
         if local.version_id is not None:
             raise refused(parameter, "references without a version; leave out /_history and what follows")
         if parameter.restricted_to not in {None, local.type}:
             raise refused(parameter, f"references to {parameter.restricted_to}")
-        return ReferenceValue(targets=(identity_of(local.type, local.id),))
+        return _of_types(parameter, (local.type,), local.id)
     if _ABSOLUTE.fullmatch(value):
         return ReferenceValue(targets=(digest_of(value),))
     url, _, version = value.partition("|")
     if version and parse_local(url, setting.base, setting.types):
         return ReferenceValue(targets=(digest_of(value),))
     raise failure("parameter-value", f"{parameter.code} takes {FORMS}.", f"http.{parameter.code}")
+
+
+def _of_types(parameter: SearchParameter, types: Sequence[str], logical_id: str) -> ReferenceValue:
+    """The resources of this service that have the id."""
+    acting = not parameter.canonical and all(each in ACTING for each in types)
+    return ReferenceValue(targets=tuple(identity_of(each, logical_id) for each in types), acting=acting)
 
 
 def _below(parameter: SearchParameter, value: str, setting: Setting) -> ReferenceValue:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec import field as member
 
 from service.fhir.outcome import failure
+from service.fhir.reference import ACTING_CODES
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -43,10 +44,12 @@ class Setting(Struct, frozen=True, kw_only=True):
 class FurtherNumbers(Struct, frozen=True, kw_only=True):
     """The numbers that sources have besides their own, by source number.
 
+    `subject`: of the references that say whom the resource is about, see `SearchParameter.is_subject`.
     `of_type`: for identifiers with their types. `parts`: for parts of long texts. `identifier`: (type, number) for each
     target type that a parameter restricts a reference's source to, for identifiers of references.
     """
 
+    subject: frozenset[int] = frozenset()
     of_type: Mapping[int, int] = member(default_factory=dict)
     parts: Mapping[int, int] = member(default_factory=dict)
     identifier: Mapping[int, tuple[tuple[int, int], ...]] = member(default_factory=dict)
@@ -83,7 +86,7 @@ class Rows(Struct):
         if self.token:
             found["token"] = list(self.token)
         if self.reference:
-            found["reference"] = list(self.reference)
+            found["reference"] = self._references()
         if self.string:
             found["string"] = list(self.string)
         if self.text:
@@ -95,6 +98,14 @@ class Rows(Struct):
         if self.quantity:
             found["quantity"] = list(self.quantity)
         return found
+
+    def _references(self) -> list[tuple[Any, ...]]:
+        """The references, those to who acts with whom the resource is about, where that is one."""
+        about = {target for source, _, _, target in self.reference if source in self.further.subject}
+        if len(about) != 1:
+            return [(*row, None) for row in self.reference]
+        (subject,) = about
+        return [(*row, subject if row[2] in ACTING_CODES else None) for row in self.reference]
 
 
 Extract = Callable[[Any, int, Rows], None]
