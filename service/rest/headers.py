@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 
+from service.fhir.entity_tag import parse_entity_tags
 from service.fhir.interaction import Criteria
 from service.fhir.outcome import failure
 from service.fhir.url_encoding import parse_query
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 Returning = Literal["minimal", "representation", "OperationOutcome"]
 
 REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
-
-_ENTITY_TAG: Final = re.compile(r'\s*(?:(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"|(\d{1,64}))\s*(?:,|\Z)')
-"""https://www.rfc-editor.org/rfc/rfc9110#name-etag, and the bare number that many FHIR clients send."""
 
 _PREFERENCE: Final = re.compile(r"""\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*("[^"]*"|[^;,\s]*))?[^,]*""")
 _RETURNS: Final[tuple[Returning, ...]] = ("minimal", "representation", "OperationOutcome")
@@ -68,22 +66,11 @@ def reason(value: bytes, header: str) -> str:
 
 
 def entity_tags(value: bytes, header: str) -> IfMatch:
-    """The version ids of If-Match or If-None-Match; a bare number is taken for a tag. FhirError header-invalid.
-
-    A tag that HTTP allows and this service never gave out is kept: it matches nothing.
-    """
-    text = value.decode("latin-1").strip()
-    if text == "*":
-        return ("*",)
-    tags = []
-    position = 0
-    while match := _ENTITY_TAG.match(text, position):
-        quoted, bare = match.groups()
-        tags.append(bare or (quoted if quoted != "*" else '"*"'))
-        position = match.end()
-        if position == len(text):
-            return tuple(tags)
-    raise failure("header-invalid", f'{header} takes version ids such as W/"1", or *.', f"http.{header}")
+    """The version ids of If-Match or If-None-Match. FhirError header-invalid."""
+    tags = parse_entity_tags(value.decode("latin-1"))
+    if tags is None:
+        raise failure("header-invalid", f'{header} takes version ids such as W/"1", or *.', f"http.{header}")
+    return tags
 
 
 def if_modified_since(value: bytes) -> datetime | None:

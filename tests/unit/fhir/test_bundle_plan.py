@@ -125,7 +125,7 @@ def test_an_entry_is_the_interaction_that_its_request_names(made: Any, expected:
         (entry("GET", "Patient/1/2/3"), "not-found", "Bundle.entry[0].request.url"),
         (entry("GET", "Spaceship/1"), "type-unknown", "Bundle.entry[0].request.url"),
         (entry("GET", "Patient?name=%ff"), "parameter-value", "Bundle.entry[0].request.url"),
-        (entry("PUT", "Patient/1", PATIENT, ifMatch="2"), "bundle-entry", "Bundle.entry[0].request.ifMatch"),
+        (entry("PUT", "Patient/1", PATIENT, ifMatch="two"), "bundle-entry", "Bundle.entry[0].request.ifMatch"),
         (entry("PUT", "Patient/1", PATIENT, ifMatch=2), "bundle-entry", "Bundle.entry[0].request.ifMatch"),
         (entry("POST", "Patient", PATIENT, ifMatch='W/"1"'), "bundle-entry", "Bundle.entry[0].request.ifMatch"),
         (entry("PUT", "Patient/1", PATIENT, ifNoneExist="a=b"), "bundle-entry", "Bundle.entry[0].request.ifNoneExist"),
