@@ -205,6 +205,10 @@ def _search_text(
     if len(pages) > 1:
         every = " UNION ".join(f"(SELECT key FROM ({each}) AS p)" for each in pages)
         page = f"SELECT key FROM ({every}) AS u {order.clause((), 'key', after)} LIMIT {_place(limit, 'bigint')}"
+    if not order.names and not shape.inner:
+        keys = f"r.key = ANY(ARRAY(SELECT key FROM ({page}) AS page))"  # looked up at once, neighbours side by side
+        found = f"FROM resource r WHERE {keys} AND r.content IS NOT NULL {order.clause((), 'r.key', after)}"
+        return _numbered(f"SELECT {FOUND_COLUMNS} {found}")
     columns = "".join(f", page.{name}::text" for name in order.names)
     ordering = order.clause([f"page.{name}" for name in order.names], "page.key", after)
     version, key = FOUND_COLUMNS, "page.key"
