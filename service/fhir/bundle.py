@@ -34,18 +34,19 @@ def bundle(
     links: Sequence[tuple[str, str]] = (),
 ) -> bytes:
     """A Bundle with `links` as (relation, URL) pairs; `built_at` becomes meta.lastUpdated."""
-    return bundle_of(bundle_type, map(_entry, entries), built_at=built_at, total=total, links=links)
+    pieces = [piece for entry in entries for piece in (_entry(entry), b",")]
+    return bundle_of(bundle_type, pieces, built_at=built_at, total=total, links=links)
 
 
 def bundle_of(
     bundle_type: str,
-    entries: Iterable[bytes],
+    pieces: Sequence[bytes],
     *,
     built_at: datetime,
     total: int | None = None,
     links: Sequence[tuple[str, str]] = (),
 ) -> bytes:
-    """The same of entries in JSON."""
+    """The same of entries in JSON, a comma behind each: bytes in pieces, which are joined once."""
     head: dict[str, Any] = {
         "resourceType": "Bundle",
         "meta": {"lastUpdated": instant_text(built_at)},
@@ -56,8 +57,7 @@ def bundle_of(
     if links:
         head["link"] = [{"relation": relation, "url": url} for relation, url in links]
     start = codec.encode(head)[:-1]
-    body = b",".join(entries)
-    return b'%s,"entry":[%s]}' % (start, body) if body else start + b"}"
+    return b"".join((start, b',"entry":[', *pieces[:-1], b"]}")) if pieces else start + b"}"
 
 
 def _entry(entry: Entry) -> bytes:

@@ -39,12 +39,12 @@ def searchset(
     total: int | None,
 ) -> Answer:
     """The answer with these matches in their order, and links to the other pages."""
-    entries = _entries(parts, context, query, matches, query.elements, _MATCH)
+    pieces = _entries(parts, context, query, matches, query.elements, _MATCH)
     # _elements names those of the searched types
-    entries += _entries(parts, context, query, included, (), _INCLUDE)
+    pieces += _entries(parts, context, query, included, (), _INCLUDE)
     if query.warnings:
-        entries.append(_OUTCOME % codec.encode(operation_outcome(query.warnings)))
-    body = bundle_of("searchset", entries, built_at=context.received_at, total=total, links=links)
+        pieces += (_OUTCOME % codec.encode(operation_outcome(query.warnings)), b",")
+    body = bundle_of("searchset", pieces, built_at=context.received_at, total=total, links=links)
     return Answer(result=Result.OK, body=body, issues=query.warnings)
 
 
@@ -57,24 +57,19 @@ def explained(plan: str) -> bytes:
 def _entries(
     parts: Parts, context: Context, query: Query, found: Sequence[Found], elements: tuple[str, ...], rest: bytes
 ) -> list[bytes]:
-    """The entries in JSON, with what is to be seen of the resources; those that are seen as they are, in one piece."""
+    """The entries in JSON, with what is to be seen of the resources: in pieces, with a comma behind each entry."""
+    pieces: list[bytes] = []
     if not (query.summary or elements or query.contained_type == "contained"):
-        return [_whole(context.base, found, rest)] if found else []
+        url = codec.encode(context.base)[:-1].decode()
+        for each in found:
+            pieces += each.pieces(f'{{"fullUrl":{url}/{each.type}/{each.id}","resource":')
+            pieces += (rest, b",")
+        return pieces
     shape = partial(_subset, parts, query, elements) if query.summary or elements else bytes
-    return [
-        b'{"fullUrl":%s,"resource":%s%s' % (codec.encode(f"{context.base}/{address}"), shape(content), rest)
-        for address, content in map(matched, found)
-    ]
-
-
-def _whole(base: str, found: Sequence[Found], rest: bytes) -> bytes:
-    """The entries of whole resources, with commas between them: bytes that are joined once."""
-    url = codec.encode(base)[:-1].decode()
-    written: list[bytes] = []
-    for each in found:
-        written += each.pieces(f'{{"fullUrl":{url}/{each.type}/{each.id}","resource":')
-        written += (rest, b",")
-    return b"".join(written[:-1])
+    for address, content in map(matched, found):
+        full_url = codec.encode(f"{context.base}/{address}")
+        pieces += (b'{"fullUrl":%s,"resource":%s%s' % (full_url, shape(content), rest), b",")
+    return pieces
 
 
 def _subset(parts: Parts, query: Query, elements: tuple[str, ...], content: bytes) -> bytes:
