@@ -55,6 +55,10 @@ def page_statement(query: Query, sight: Sight | None, limit: int, position: Posi
     return compile_search(query, limit=limit, after=position.values, backwards=position.backwards)
 
 
+class _GivenUpError(Exception):
+    """A statement for several was refused, or took too long."""
+
+
 class Searches:
     """Pages of searches on connections of the pool."""
 
@@ -75,10 +79,10 @@ class Searches:
 
 
 class _Asked(Struct):
-    """The arguments of a search, and what came of it."""
+    """The arguments of a search, and what came of it together with others: nothing where it is left to itself."""
 
     arguments: tuple[Any, ...]
-    found: list[Found] = []
+    found: list[Found] | None = None
     error: Exception | None = None
 
 
@@ -90,91 +94,83 @@ class _Kind:
         self._text, self._sorts = statement.text, statement.sorts
         self._seconds = inf
         self._under_way = 0
-        self._together: Together[_Asked] | None = None
+        self._together: Together[_Asked] = Together(
+            self._serve,
+            patience_seconds=pool.acquire_timeout_seconds,
+            most_at_once=_MOST_TOGETHER,
+            statements=_STATEMENTS,
+            expected=lambda: _MOST_TOGETHER if self._under_way else 0,
+            moment_seconds=_MOMENT_SECONDS,
+            quiet_rounds=_QUIET_ROUNDS,
+        )
 
     async def find(self, arguments: tuple[Any, ...]) -> list[Found]:
         """What the search with these arguments finds."""
-        asked = _Asked(arguments)
-        if self._most() == 1:
-            await self._serve_one(asked)
-        else:
-            if self._together is None:
-                self._together = Together(
-                    self._serve,
-                    patience_seconds=self._pool.acquire_timeout_seconds,
-                    most_at_once=_MOST_TOGETHER,
-                    statements=_STATEMENTS,
-                    expected=lambda: _MOST_TOGETHER if self._under_way else 0,
-                    moment_seconds=_MOMENT_SECONDS,
-                    quiet_rounds=_QUIET_ROUNDS,
-                )
+        if self._most() > 1:
+            asked = _Asked(arguments)
             await self._together.add(asked)
-        if asked.error is not None:
-            raise asked.error
-        return asked.found
+            if asked.error is not None:
+                raise asked.error
+            if asked.found is not None:
+                return asked.found
+        # however long it takes, nobody else waits for it for longer than a moment
+        return found_in(await self._rows(self._text, arguments, 1))
 
     def _most(self) -> int:
         """How many of them take a moment."""
         return max(1, min(_MOST_TOGETHER, int(_MOMENT_SECONDS / self._seconds)))
 
-    def _learn(self, seconds: float) -> None:
-        slower = seconds - self._seconds
-        self._seconds = seconds if slower < 0 else self._seconds + _SLOWER * slower
-
     async def _serve(self, group: Sequence[_Asked]) -> None:
-        self._under_way += 1
-        try:
-            most = self._most()
-            parts = [group[each : each + most] for each in range(0, len(group), most)]
-            if len(parts) == 1:
-                await self._serve_part(group)
-            else:
-                await asyncio.gather(*map(self._serve_part, parts))
-        finally:
-            self._under_way -= 1
-            if self._together is not None:
-                self._together.notice()
+        most = self._most()
+        parts = [group[each : each + most] for each in range(0, len(group), most)]
+        several = [self._serve_several(part) for part in parts if len(part) > 1]
+        if len(several) == 1:
+            await several[0]
+        elif several:
+            await asyncio.gather(*several)
 
-    async def _serve_part(self, part: Sequence[_Asked]) -> None:
-        """Serve those that go together, each by itself where that fails; each is told what became of its own."""
+    async def _serve_several(self, part: Sequence[_Asked]) -> None:
+        """Serve those that go together, or leave each to itself."""
+        statement = shared(self._text, self._sorts)
+        arguments = statement.arguments([each.arguments for each in part])
         try:
-            if len(part) > 1 and await self._serve_several(part):
-                return
+            rows = await self._rows(statement.text, arguments, len(part), at_most_seconds=_LONGEST_SECONDS)
+        except _GivenUpError:
+            return
         except FhirError as error:  # of the pool: none of them gets a connection
             for each in part:
                 each.error = error
             return
-        await asyncio.gather(*map(self._serve_or_tell, part))
-
-    async def _serve_several(self, part: Sequence[_Asked]) -> bool:
-        statement = shared(self._text, self._sorts)
-        arguments = statement.arguments([each.arguments for each in part])
-        async with self._pool.acquire() as connection:
-            began = perf_counter()
-            try:
-                rows = await connection.fetch(statement.text, *arguments, timeout=_LONGEST_SECONDS)
-            except (asyncpg.PostgresError, TimeoutError):
-                return False
-            finally:
-                self._learn((perf_counter() - began) / len(part))
         for place, *columns in rows:
             part[place].found = found_columns(columns)
-        return True
 
-    async def _serve_or_tell(self, asked: _Asked) -> None:
+    async def _rows(
+        self, text: str, arguments: Sequence[Any], searches: int, *, at_most_seconds: float | None = None
+    ) -> list[Any]:
+        """The rows of a statement for so many searches; one that may be given up raises `_GivenUpError` if refused."""
+        self._under_way += 1
         try:
-            await self._serve_one(asked)
-        except Exception as error:  # noqa: BLE001 - who asked is told, whatever it is
-            asked.error = error
+            async with self._pool.acquire() as connection:
+                began = perf_counter()
+                try:
+                    rows: list[Any] = await connection.fetch(text, *arguments, timeout=at_most_seconds)
+                except TimeoutError as error:
+                    self._learn((perf_counter() - began) / searches)
+                    raise _GivenUpError from error
+                except asyncpg.PostgresError as error:
+                    if at_most_seconds is None:
+                        raise
+                    raise _GivenUpError from error
+                self._learn((perf_counter() - began) / searches)
+                return rows
+        finally:
+            self._under_way -= 1
+            self._together.notice()
 
-    async def _serve_one(self, asked: _Asked) -> None:
-        async with self._pool.acquire() as connection:
-            began = perf_counter()
-            try:
-                rows = await connection.fetch(self._text, *asked.arguments)
-            finally:
-                self._learn(perf_counter() - began)
-        asked.found = found_in(rows)
+    def _learn(self, seconds: float) -> None:
+        """Keep in mind what a search took."""
+        slower = seconds - self._seconds
+        self._seconds = seconds if slower < 0 else self._seconds + _SLOWER * slower
 
 
 class Searching:

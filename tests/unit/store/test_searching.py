@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from service.store.found import Found
 
 TEXT = "SELECT FROM resource WHERE key = $1::bigint AND type = ANY($2::text[])"
-BAD, SLOW = 13, 17
+BAD, SLOW, ENDLESS = 13, 17, 19
 
 
 class Database:
@@ -36,6 +36,7 @@ class Database:
         self.seconds = 0.0001
         self.now = 0.0
         self.lost: FhirError | None = None
+        self.end = asyncio.Event()
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Database]:
@@ -52,8 +53,10 @@ class Database:
         self.now += self.seconds * len(keys)
         if BAD in keys:
             raise asyncpg.DataError("no")
-        if SLOW in keys and timeout is not None:
+        if {SLOW, ENDLESS} & {*keys} and timeout is not None:
             raise TimeoutError
+        if ENDLESS in keys:
+            await self.end.wait()
         if text == TEXT:
             return [row(*keys)]
         return [(place, *([each] for each in row(key))) for place, key in enumerate(keys)]
@@ -152,6 +155,31 @@ async def test_a_shared_statement_that_is_given_up_is_served_one_by_one(database
     found = keys_of(await every(searches, [1, 2, key, 4]))
     assert database.groups == [[1], [2, key, 4], [2], [key], [4]]
     assert found == [1, 2, None if key == BAD else key, 4]
+
+
+async def test_nobody_waits_for_one_that_does_not_end(database: Database) -> None:
+    """Neither those that were to go with it, nor those that come after it, and be there several."""
+    searches = await known(database)
+    endless = [asyncio.create_task(searches.find(search(ENDLESS))) for _ in range(4)]
+    async with asyncio.timeout(5):
+        for keys in ([1, 2, 4], [5, 6], [7]):
+            assert keys_of(await every(searches, keys)) == keys
+    assert not any(each.done() for each in endless)
+    database.end.set()
+    assert keys_of(await asyncio.gather(*endless)) == [ENDLESS] * 4
+
+
+async def test_who_leaves_is_no_company(database: Database) -> None:
+    """Whether it was served with others or by itself."""
+    searches = await known(database)
+    tasks = [asyncio.create_task(searches.find(search(key))) for key in (ENDLESS, 1, 2, 3)]
+    await asyncio.sleep(0)
+    for each in tasks:
+        each.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    async with asyncio.timeout(5):
+        await searches.find(search(5))
+    assert [kind._under_way for kind in searches._kinds.values()] == [0]
 
 
 async def test_who_fails_is_told_why(database: Database) -> None:
