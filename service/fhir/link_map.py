@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from service.fhir.definitions import Definitions, Element, ElementType
 
 _LINKS: Final = frozenset({"uri", "url"})
+_EXTENSION: Final = "Extension"
 
 PlaceKind = Literal["reference", "link", "narrative", "resource", "inside"]
 
@@ -41,6 +42,7 @@ class LinkMap:
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
         self._places: dict[str, Mapping[str, Place]] = {}
+        self._of_references: dict[str, Mapping[str, Place]] = {}
 
     def places(self, inside: str) -> Mapping[str, Place]:
         """The properties of the objects of a type or element that links can be found in."""
@@ -49,6 +51,26 @@ class LinkMap:
             self._add(inside.partition(".")[0])
             found = self._places[inside]
         return found
+
+    def places_of_references(self, inside: str) -> Mapping[str, Place]:
+        """Those of them that lead to a property ``reference``, extensions aside."""
+        found = self._of_references.get(inside)
+        if found is None:
+            places = self.places(inside)
+            found = {name: place for name, place in places.items() if self._leads_to_references(name, place)}
+            self._of_references[inside] = found
+        return found
+
+    def _leads_to_references(self, name: str, place: Place) -> bool:
+        known, ahead = {_EXTENSION}, [(name, place)]
+        while ahead:
+            name, place = ahead.pop()
+            if place.kind in ("reference", "resource") or (place.kind == "link" and name == "reference"):
+                return True
+            if place.inside and place.inside not in known:
+                known.add(place.inside)
+                ahead += self.places(place.inside).items()
+        return False
 
     def _add(self, type_name: str) -> None:
         self._add_elements(type_name, self._definitions.type(type_name).elements)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from service.fhir.bundle_plan import located, refuse_equal_targets
 from service.fhir.interaction import Create, Criteria, Delete, Update
-from service.fhir.links import conditional_references
+from service.fhir.links import conditional_references, may_refer_by_criteria
 from service.fhir.outcome import FhirError, failure
 from service.fhir.search.parse import parse_criteria
 from service.fhir.search.parse_chain import link_count
@@ -215,9 +215,10 @@ class Conditions:
 
     def _conditional_references(self) -> dict[str, Condition]:
         conditions: dict[str, Condition] = {}
-        for request in self._requests:
-            if not isinstance(request.interaction, Create | Update):
-                continue
+        sent = [request for request in self._requests if isinstance(request.interaction, Create | Update)]
+        if not may_refer_by_criteria([request.interaction.content for request in sent]):
+            return conditions
+        for request in sent:
             found = conditional_references(request.interaction.content, self._context.base)
             for reference in found:
                 if reference.text in conditions:

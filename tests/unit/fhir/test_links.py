@@ -23,6 +23,10 @@ LINKS = Links(
     conditional={"Patient?identifier=s|1": "Patient/3"},
     places=LinkMap(load()),
 )
+URNS = Links(
+    targets={PATIENT: "Patient/1", ORGANIZATION: "Organization/1"}, made={}, conditional={}, places=LINKS.places
+)
+"""The same of a Bundle in which nothing but UUIDs leads anywhere."""
 
 
 def resolved(content: dict[str, Any], full_url: str | None = None, of: str = "Observation") -> object:
@@ -122,6 +126,73 @@ def test_a_dangling_temporary_reference_is_refused() -> None:
     with pytest.raises(FhirError) as refused:
         resolved({"subject": {"reference": "urn:uuid:99999999-9999-4999-8999-999999999999"}})
     assert refused.value.code == "reference-invalid"
+
+
+REFERRING: tuple[dict[str, Any], ...] = (
+    {"resourceType": "Patient", "name": [{"family": "Sample"}], "_birthDate": {"extension": [{"url": "http://x.y"}]}},
+    {"resourceType": "Observation", "subject": {"reference": PATIENT}, "performer": [{"reference": ORGANIZATION}]},
+    {"resourceType": "Observation", "subject": {"reference": PATIENT}, "code": {"coding": [{"system": PATIENT}]}},
+    {"resourceType": "Observation", "subject": {"reference": PATIENT}, "note": [{"text": PATIENT}]},
+    {"resourceType": "Observation", "note": [{"authorReference": {"reference": PATIENT}, "text": "At rest."}]},
+    {"resourceType": "Observation", "subject": {"identifier": {"assigner": {"reference": ORGANIZATION}}}},
+    {"resourceType": "Observation", "identifier": [{"system": "urn:ietf:rfc:3986", "value": PATIENT}]},
+    {"resourceType": "Task", "input": [{"valueReference": {"reference": PATIENT}}]},
+    {"resourceType": "Task", "input": [{"valueUri": PATIENT}], "for": {"reference": PATIENT}},
+    {"resourceType": "DetectedIssue", "reference": PATIENT, "patient": {"reference": PATIENT}},
+    {
+        "resourceType": "Patient",
+        "extension": [{"url": "http://x.y", "valueReference": {"reference": ORGANIZATION}}],
+        "modifierExtension": [{"url": "http://x.y", "valueReference": {"reference": ORGANIZATION}}],
+    },
+    {
+        "resourceType": "Patient",
+        "_birthDate": {"extension": [{"url": "http://x.y", "valueReference": {"reference": ORGANIZATION}}]},
+    },
+    {
+        "resourceType": "Observation",
+        "contained": [{"resourceType": "Practitioner", "identifier": [{"assigner": {"reference": ORGANIZATION}}]}],
+    },
+    {
+        "resourceType": "Patient",
+        "contact": [{"organization": {"reference": ORGANIZATION}}],
+        "text": {"div": f'<div xmlns="http://www.w3.org/1999/xhtml"><a href="{PATIENT}">1</a></div>'},
+    },
+    {
+        "resourceType": "Parameters",
+        "parameter": [
+            {"resource": {"resourceType": "Bundle", "entry": [{"resource": {"subject": {"reference": PATIENT}}}]}},
+            {"valueReference": {"reference": PATIENT}},
+        ],
+    },
+)
+
+
+@pytest.mark.parametrize("content", REFERRING, ids=lambda content: content["resourceType"])
+def test_where_all_links_are_uuids_they_are_followed_as_anywhere_else(content: dict[str, Any]) -> None:
+    """Less of the content is looked at then."""
+    assert URNS.resolved(content, PATIENT, "Bundle.entry[0]") == LINKS.resolved(content, PATIENT, "Bundle.entry[0]")
+
+
+@pytest.mark.parametrize(
+    "content, code",
+    [
+        ({"subject": {"reference": "urn:uuid:33333333-3333-4333-8333-333333333333"}}, "reference-invalid"),
+        ({"subject": {"reference": "urn:oid:1.2.3"}}, "reference-invalid"),
+        ({"encounter": {"reference": PATIENT}}, "reference-type"),
+        ({"subject": {"reference": PATIENT, "type": "Group"}}, "reference-type"),
+    ],
+)
+def test_where_all_links_are_uuids_they_are_refused_as_anywhere_else(content: dict[str, Any], code: str) -> None:
+    """Whatever is looked at, references are."""
+    with pytest.raises(FhirError) as refused:
+        URNS.resolved({"resourceType": "Observation", **content}, None, "Bundle.entry[0]")
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize("inside, name", [("Observation", "code"), ("Observation", "value"), ("Coding", "system")])
+def test_places_that_lead_to_no_reference_are_left_out(inside: str, name: str) -> None:
+    """A code is nothing to look for references in, extensions aside."""
+    assert name not in LINKS.places.places_of_references(inside)
 
 
 def test_conditional_references_are_found_and_literal_ones_are_not() -> None:
