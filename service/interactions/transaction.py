@@ -16,7 +16,7 @@ from service.fhir.bundle import Entry, bundle
 from service.fhir.bundle_plan import Write, bundle_entries, in_processing_order, located, plan_transaction
 from service.fhir.interaction import Answer
 from service.fhir.outcome import FhirError, Result, failure, operation_outcome
-from service.fhir.stamp import instant_text, new_logical_id
+from service.fhir.stamp import instant_text, new_logical_ids
 from service.interactions.audit_events import refuse_writing
 from service.interactions.envelope import check_envelope
 from service.interactions.permission import require_without_limits
@@ -47,6 +47,7 @@ async def transaction(parts: Parts, context: Context, process: Process, perform_
     writing = [entry for entry in ordered if isinstance(entry.interaction, Write)]
     reading = [entry for entry in ordered if not isinstance(entry.interaction, Write)]
     responses: dict[int, Entry] = {}
+    body: bytes | None = None
     read: list[Record] = []
     within = replace(context, in_transaction=True) if reading else context
 
@@ -62,19 +63,26 @@ async def transaction(parts: Parts, context: Context, process: Process, perform_
             responses[entry.index] = response_entry(context, entry, answer)
 
     def respond(written: Sequence[Written]) -> None:
+        nonlocal body
         for entry, one in zip(writing, written, strict=True):
             answer = Answer(result=one.result, version=one.version, issues=one.issues)
             responses[entry.index] = response_entry(context, entry, answer)
+        body = None if reading else _body(context, responses)
 
-    requests = [_request(entry, context) for entry in writing]
+    ids = new_logical_ids(context.received_at, len(writing))
+    requests = [_request(entry, new_id) for entry, new_id in zip(writing, ids, strict=True)]
     afterwards = read_after_write if reading else None
     await write(parts, context, requests, bundle=True, afterwards=afterwards, meanwhile=respond)
     if context.trail is not None:
         context.trail.add(*read)
-    body = bundle(
-        "transaction-response", [responses[index] for index in range(len(planned))], built_at=context.received_at
+    return Answer(result=Result.OK, body=_body(context, responses) if body is None else body)
+
+
+def _body(context: Context, responses: dict[int, Entry]) -> bytes:
+    """The answer, with the responses in the order of the Bundle."""
+    return bundle(
+        "transaction-response", [responses[index] for index in range(len(responses))], built_at=context.received_at
     )
-    return Answer(result=Result.OK, body=body)
 
 
 def _refuse_within(context: Context) -> None:
@@ -119,13 +127,13 @@ def response_entry(context: Context, planned: PlannedEntry, answer: Answer) -> E
     return Entry(full_url=full_url, content=content, rest=codec.encode({"response": response}))
 
 
-def _request(entry: PlannedEntry, context: Context) -> WriteRequest:
+def _request(entry: PlannedEntry, new_id: str) -> WriteRequest:
     interaction = entry.interaction
     if not isinstance(interaction, Write):
         raise TypeError(interaction)
     return WriteRequest(
         interaction=interaction,
-        new_id=new_logical_id(context.received_at),
+        new_id=new_id,
         full_url=entry.full_url,
         where=entry.where,
     )

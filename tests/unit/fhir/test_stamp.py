@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from uuid import RFC_4122, UUID
 
 import pytest
 
-from service.fhir.stamp import instant_text, new_logical_id, next_instant, same_content, stamped
+from service.fhir.stamp import instant_text, new_logical_id, new_logical_ids, next_instant, same_content, stamped
 
 NOON = datetime(2026, 1, 9, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -19,6 +20,15 @@ def test_new_ids_are_version_7_uuids_that_sort_by_time() -> None:
     assert earlier < later
     assert (earlier[14], earlier[19]) == ("7", "b")
     assert new_logical_id(NOON) != new_logical_id(NOON)
+
+
+def test_ids_that_are_made_together_are_those_of_one_instant_and_each_its_own() -> None:
+    """The version of the UUID, the time in it, and 74 bits that differ."""
+    made = new_logical_ids(NOON, 500)
+    assert len({*made}) == 500
+    assert {each[:15] for each in made} == {new_logical_id(NOON)[:15]}
+    assert {UUID(each).variant for each in made} == {RFC_4122}
+    assert new_logical_ids(NOON, 0) == []
 
 
 def test_an_instant_is_written_in_utc_with_milliseconds() -> None:
