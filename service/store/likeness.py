@@ -34,6 +34,7 @@ SPAN: Final = (1 << _HASH_BITS) - 1
 """From the least likeness of a type to the greatest."""
 
 
+@lru_cache(maxsize=256)
 def least_likeness(resource_type: str) -> int:
     """The least likeness that resources of the type can have, a signed 64-bit number."""
     return type_code(resource_type) << _HASH_BITS

@@ -144,7 +144,7 @@ _MOST_SPELLED: Final = 192
 """Index rows; more would make texts, and plans, that are too long to keep many of."""
 
 
-class _Shape(Struct, frozen=True):
+class _Shape(Struct, frozen=True, cache_hash=True):
     single: bool
     inserts: bool
     supersedes: bool

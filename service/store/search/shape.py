@@ -137,7 +137,7 @@ class Excepted(Struct, frozen=True, kw_only=True):
 Node = Leaf | Joined | Linked | Referring | Containing | OneOf | Negated | Excepted
 
 
-class Shape(Struct, frozen=True, kw_only=True):
+class Shape(Struct, frozen=True, kw_only=True, cache_hash=True):
     """A query without its values; `arrays` are the SQL types of the lists of values by position.
 
     The first list holds the types that are searched, the second the least likeness of each. `by_key`: the keys give the

@@ -149,6 +149,8 @@ def _only(values: Sequence[Any]) -> Any:
     return values[0] if values else None
 
 
+_COLUMN: Final = re.compile(r"query\.(c\d+)")
+"""A column of the queries' values, as a page of matches asks for it."""
 _PLACE: Final = re.compile(r"\$(\d+)(!?)")
 """An argument in a text before `_numbered`: a value by its position, or the only item (!) of one that is a list."""
 
@@ -265,7 +267,10 @@ def _match_branch(counted: _Counted, number: int) -> tuple[str, int]:
         return f"query.{found[0]}" if found else f"NULL::{counted.shape.arrays[position]}"
 
     page = _matched_page(counted.shape, array, only)
-    return _branch_text(f"unnest({', '.join(arrays)}) AS query({', '.join(columns)})", page), number + len(arrays)
+    asked = {"ordinal", *_COLUMN.findall(page)}
+    used = [(name, given) for name, given in zip(columns, arrays, strict=True) if name in asked]
+    names_used, given_used = (", ".join(each) for each in zip(*used, strict=True))
+    return _branch_text(f"unnest({given_used}) AS query({names_used})", page), number + len(arrays)
 
 
 def _sliced_branch(counted: _Counted, number: int) -> tuple[str, int]:
