@@ -7,6 +7,7 @@ judge of; a test compares the tables with the definitions, so none is forgotten.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.codec import canonical
@@ -16,7 +17,10 @@ from service.fhir.path import Path, PathError, Scope, compile_path
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from service.fhir.definitions import Constraint, Definitions
+    from service.fhir.definitions import Constraint, Definitions, Element
+
+    _Unless = tuple[str, str]
+    """A property and its twin: where neither is there, the invariant holds."""
 
 ENFORCED_ELSEWHERE: Final = {
     "ele-1": "element_rules.presence: an element has more than an id",
@@ -55,6 +59,10 @@ ABOUT_CONTAINED: Final = frozenset({"dom-2", "dom-3", "dom-4", "dom-5"})
 """The invariants of every resource that hold where nothing is contained, as is usual: it takes no path to see that."""
 
 
+_ABOUT_ONE: Final = re.compile(r"([a-z]\w*)\.(?:empty\(\) or|exists\(\) implies) (?!.*\b(?:implies|xor)\b)")
+"""An invariant about an element that may be absent, and mostly is: it takes no path to see that."""
+
+
 class Invariants:
     """Compiles constraints into rules."""
 
@@ -72,7 +80,11 @@ class Invariants:
         return self._rule(wanted, path)
 
     def _rule(self, wanted: list[Constraint], path: str) -> Rule | None:
-        compiled = [(item, self._compile(item, path)) for item in wanted if item.key not in NATIVE]
+        compiled = [
+            (item, self._compile(item, path), self._unless_absent(item, path))
+            for item in wanted
+            if item.key not in NATIVE
+        ]
         native = [(item, NATIVE[item.key]) for item in wanted if item.key in NATIVE]
         return _rule(compiled, native) if wanted else None
 
@@ -81,17 +93,38 @@ class Invariants:
         expression = constraint.expression.replace(".matches(", ".matchesFull(")
         return compile_path(expression, definitions=self._definitions, type_name=path)
 
+    def _unless_absent(self, constraint: Constraint, path: str) -> _Unless | None:
+        """What an invariant is about; None for any that has to be looked at in any case."""
+        match = _ABOUT_ONE.match(constraint.expression)
+        if match is None:
+            return None
+        found = next((each for each in self._elements(path) if each.name == match[1]), None)
+        return None if found is None or found.choice else (found.name, f"_{found.name}")
+
+    def _elements(self, path: str) -> tuple[Element, ...]:
+        """The elements of a type, or those inside of an element."""
+        type_name, *steps = path.split(".")
+        elements = self._definitions.type(type_name).elements
+        for step in steps:
+            elements = next((each.children for each in elements if each.name == step), ())
+        return elements
+
 
 def _rule(
-    compiled: list[tuple[Constraint, Path]], native: list[tuple[Constraint, Callable[[Any, Frame], bool]]]
+    compiled: list[tuple[Constraint, Path, _Unless | None]],
+    native: list[tuple[Constraint, Callable[[Any, Frame], bool]]],
 ) -> Rule:
     def rule(value: Any, frame: Frame) -> Breaches | None:
         scope = frame.scope
-        broken = [item for item, path in compiled if not _holds(item.key, path, value, scope)]
+        broken = [
+            item
+            for item, path, about in compiled
+            if (about is None or about[0] in value or about[1] in value) and not _holds(item.key, path, value, scope)
+        ]
         broken += [item for item, holds in native if not holds(value, frame)]
         return [Breach(code="invariant", text=f"{item.human} ({item.key})") for item in broken] or None
 
-    usual = [(item, path) for item, path in compiled if item.key not in ABOUT_CONTAINED]
+    usual = [each for each in compiled if each[0].key not in ABOUT_CONTAINED]
     if len(usual) == len(compiled):
         return rule
     rule_without_contained = _rule(usual, native) if usual or native else None

@@ -84,6 +84,17 @@ def test_a_broken_invariant_is_reported(
     assert any(f"({key})" in text or NAMED_OTHERWISE.get(key, "\0") in text for text in found), found
 
 
+def test_an_element_that_has_extensions_alone_is_there_for_what_is_said_about_it(
+    definitions: Definitions, validator: Validator
+) -> None:
+    """A duration that is unknown needs its unit all the same (tim-1); what is absent in both forms needs none."""
+    unknown = {"extension": [{"url": "http://example.org/unknown", "valueBoolean": True}]}
+    for repeat, told in (({"_duration": unknown}, True), ({"count": 2}, False)):
+        content = minimal(definitions, "ServiceRequest") | {"occurrenceTiming": {"repeat": repeat}}
+        issues = validator.issues(content, "ServiceRequest")
+        assert any("(tim-1)" in issue.diagnostics for issue in issues) is told
+
+
 def test_a_missing_narrative_is_no_more_than_a_warning(definitions: Definitions, validator: Validator) -> None:
     """dom-6 is best practice: reported when asked for, never refused."""
     content = minimal(definitions, "Patient")
