@@ -87,6 +87,10 @@ class Routes:
         self._known_types = frozenset(known_types)
         self._compartments = frozenset(compartments)
 
+    def of_type(self, name: str) -> Address | None:
+        """The address of a type by its name alone, None for any other name: most entries of a Bundle name a type."""
+        return Address(place=Place.TYPE, type=name) if name in self._types else None
+
     def address(self, segments: Sequence[str]) -> Address:
         """The address that the decoded segments of a path name, empty for the base.
 

@@ -108,6 +108,8 @@ def _request(entry: Any, where: str, base: str, routes: Routes) -> EntryRequest:
 
 
 def _target_of(url: str, where: str, base: str, routes: Routes) -> tuple[Address, Parameters]:
+    if (address := routes.of_type(url)) is not None:
+        return address, ()
     expression = f"{where}.request.url"
     path, _, query = url.removeprefix(base).lstrip("/").partition("?")
     try:

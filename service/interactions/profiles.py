@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Final
@@ -189,7 +188,7 @@ def is_defining(interaction: Interaction) -> bool:
     entries = interaction.bundle.get("entry")
     requests = [each.get("request") for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
     urls = [each.get("url") for each in requests if isinstance(each, dict) and each.get("method") != "GET"]
-    return any(isinstance(url, str) and re.split("[/?]", url, maxsplit=1)[0] in DEFINING for url in urls)
+    return any(isinstance(url, str) and url.partition("?")[0].partition("/")[0] in DEFINING for url in urls)
 
 
 def _log_obstacles(found: Profile | ProfileError | None) -> None:

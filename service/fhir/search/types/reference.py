@@ -168,6 +168,9 @@ def add_url(url: str, version: str | None, number: int, rows: Rows) -> None:
 @lru_cache(maxsize=8192)
 def _located(literal: str, base: str, types: frozenset[str]) -> tuple[int, UUID]:
     """The target's type and digest; the resources of one patient repeat the same few references."""
+    resource_type, _, logical_id = literal.partition("/")
+    if resource_type in types and LOGICAL_ID.fullmatch(logical_id):  # as nearly all are
+        return type_code(resource_type), identity_of(resource_type, logical_id)
     local = parse_local(literal, base, types)
     if local is None:
         elsewhere = type_elsewhere(literal, types)
