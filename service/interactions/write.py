@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from service.fhir.audit.record import Record
     from service.fhir.interaction import Context
-    from service.fhir.resource import Version
     from service.interactions.conditional import Matches
     from service.interactions.parts import Parts
     from service.store.change import Change
@@ -296,7 +295,9 @@ class _Unit:
             for request, target in zip(self._requests, targets, strict=True)
             if target and (target.matched or not isinstance(request.interaction, Create))
         ]
-        current: dict[tuple[str, str], Version] = await session.current(wanted, lock=lock) if wanted else {}
+        if not wanted:
+            return [*targets]
+        current = await session.current(wanted, lock=lock)
         found = [target and replace(target, previous=current.get((target.type, target.id))) for target in targets]
         for target in found:
             seen = versions.get((target.type, target.id)) if target and target.matched else None

@@ -221,8 +221,10 @@ def _identity_issues(interaction: Create | Update) -> list[Issue]:
 
 def _subset_issues(interaction: Create | Update) -> list[Issue]:
     """A part of a resource, as ``_summary`` and ``_elements`` return it, must not replace the whole."""
+    if not isinstance(interaction, Update):
+        return []
     tags = interaction.content.get("meta", {}).get("tag", ())
-    if not isinstance(interaction, Update) or not any(SUBSETTED.items() <= tag.items() for tag in tags):
+    if not any(SUBSETTED.items() <= tag.items() for tag in tags):
         return []
     told = "The content is a part of the resource (SUBSETTED); read the whole, without _summary and _elements."
     return [Issue(code="resource-subsetted", diagnostics=told, expression=(f"{interaction.type}.meta.tag",))]
