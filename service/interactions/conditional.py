@@ -215,15 +215,19 @@ class Conditions:
 
     def _conditional_references(self) -> dict[str, Condition]:
         conditions: dict[str, Condition] = {}
-        sent = [request for request in self._requests if isinstance(request.interaction, Create | Update)]
-        if not may_refer_by_criteria([request.interaction.content for request in sent]):
+        sent = [
+            (request.where, request.interaction.content)
+            for request in self._requests
+            if isinstance(request.interaction, Create | Update)
+        ]
+        if not may_refer_by_criteria([content for _, content in sent]):
             return conditions
-        for request in sent:
-            found = conditional_references(request.interaction.content, self._context.base)
+        for place, content in sent:
+            found = conditional_references(content, self._context.base)
             for reference in found:
                 if reference.text in conditions:
                     continue
-                where = f"{request.where}.resource.{reference.path}"
+                where = f"{place}.resource.{reference.path}"
                 self._require_known(reference.type, where)
                 parameters = parse_query(reference.query.encode(), where)
                 conditions[reference.text] = self._condition(reference.type, parameters, where)
