@@ -30,6 +30,23 @@ _KEEPERS: Final = frozenset({"referrer", "system", "administrator", "patient"})
 """The roles that nobody takes by a Task."""
 
 
+_CLAIMED_FIRST: Final = frozenset(
+    {
+        "Appointment",
+        "CarePlan",
+        "DiagnosticReport",
+        "Encounter",
+        "EpisodeOfCare",
+        "Goal",
+        "Observation",
+        "Procedure",
+        "QuestionnaireResponse",
+        "Task",
+    }
+)
+"""What is work on a referral; a message about it is none."""
+
+
 class Reach(Struct, frozen=True, kw_only=True):
     """What a unit names, and its writer does not see: (type, id) pairs of patients and of what resources hang on."""
 
@@ -73,12 +90,15 @@ def require_patients(judged: Iterable[Proposal], reach: Reach, patient_of: Calla
 
 
 def early_claims(loaded: Loaded, own: Iterable[Proposal], party: Party, *, is_open: bool) -> tuple[Refusal, ...]:
-    """Why a clinic writes no Task of its own on a referral that is open to all: whoever a Task names would keep it."""
+    """Why a clinic begins no work on a referral that is open to all before it has claimed it.
+
+    Whoever a Task of it names would keep it, and its plans, goals and visits would be in the way of who does the work.
+    """
     if party.roles & _KEEPERS or (party.roles and not is_open):
         return ()
     told = "The referral is not yours: of an open one a clinic claims the Task by accepting it as its owner."
     return tuple(
-        Refusal(code="wrong-actor", text=told, expression="Task")
+        Refusal(code="wrong-actor", text=told, expression=each.type)
         for each in own
-        if each.type == "Task" and each.after is not None and not loaded.has(each)
+        if each.type in _CLAIMED_FIRST and each.after is not None and not loaded.has(each)
     )

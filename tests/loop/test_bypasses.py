@@ -212,6 +212,30 @@ async def test_a_clinic_does_not_become_the_referrer_by_turning_a_role(story: St
     assert_outcome(await mitigate(story, story.clinic, doctor), 403, "wrong-actor")
 
 
+@pytest.mark.parametrize("kind", ["Observation", "CarePlan", "Goal", "Appointment", "EpisodeOfCare"])
+async def test_an_open_referral_is_claimed_before_it_is_worked_on(story: Story, kind: str) -> None:
+    """What others had left there would be in the way of who claims it, and of its end."""
+    await story.refer(order=story.order(performer=None), task=story.coordination(owner=None))
+    person = reference(story.patient)
+    work = {
+        "Observation": {"status": "final", "code": {"text": "pain"}, "subject": person, "basedOn": story.based_on},
+        "CarePlan": {"status": "draft", "intent": "plan", "subject": person, "supportingInfo": story.based_on},
+        "Goal": {
+            "lifecycleStatus": "proposed",
+            "description": {"text": "Less pain"},
+            "subject": person,
+            "addresses": story.based_on,
+        },
+        "Appointment": story.visit(1, status="proposed"),
+        "EpisodeOfCare": {"status": "planned", "patient": person, "referralRequest": story.based_on},
+    }
+    begun = {"resourceType": kind, **work[kind]}
+    assert_outcome(await story.network.other.tries(begun), 403, "wrong-actor", kind)
+    told = {"resourceType": "Communication", "status": "completed", "basedOn": story.based_on}
+    assert (await story.network.other.tries(told)).status_code == 201
+    assert await story.stands() == ("requested", "awaiting-triage")
+
+
 async def test_an_order_that_is_based_on_a_referral_has_no_say_in_it(story: Story) -> None:
     """Neither does it hold the work on that up, nor does whoever wrote it see that work."""
     await story.refer(order=story.order(performer=None), task=story.coordination(owner=None))
