@@ -116,7 +116,7 @@ class Engine:
                 answer = await self._performed(interaction, context)
             except NotLookedUpError as error:
                 if profiles:
-                    await profiles.look_up(self._current.parts, (*error.canonicals, *claims_in(interaction)))
+                    await profiles.look_up(self._parts(context), (*error.canonicals, *claims_in(interaction)))
                 continue
             if profiles and is_defining(interaction):
                 profiles.lapse()

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from service.fhir import codec
 from service.fhir.profile import is_core, latest, needs
-from service.fhir.search.parse import parse_criteria
-from service.fhir.search.separators import escape
 from service.fhir.terminology.error import CannotExpandError
 from service.fhir.terminology.needed import Needed, canonical, dependencies
 from service.fhir.terminology.value_set import Expander
+from service.interactions.held import content_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from uuid import UUID
 
     from service.fhir.definitions import Definitions
     from service.fhir.resource import Content
@@ -41,6 +40,8 @@ class Source(Struct, frozen=True, kw_only=True):
     id: str
     version_id: int
     content: Content
+    makers: frozenset[UUID] = frozenset()
+    """Whose there are of the same URL: for each of them it may mean something else (`store.defined`)."""
 
 
 Sources = dict[Place, list[Source]]
@@ -121,10 +122,15 @@ def _is_known(place: Place, definitions: Definitions) -> bool:
 
 
 async def _held(parts: Parts, session: Session, resource_type: str, urls: Sequence[str]) -> list[Source]:
-    """The stored resources with these URLs."""
-    criteria = (("url", ",".join(escape(url) for url in urls)),)
-    query = parse_criteria(parts.registry, resource_type, criteria, base="", zone=parts.zone)
+    """The stored resources with these URLs that count for who asks."""
+    sources = parts.registry.parameters(resource_type)["url"].source_numbers
     return [
-        Source(type=resource_type, id=row.id, version_id=row.version_id, content=codec.decode(row.content))
-        for row in await session.search(query, limit=_MOST_NEEDED)
+        Source(
+            type=resource_type,
+            id=each.version.id,
+            version_id=each.version.version_id,
+            content=content_of(each),
+            makers=each.makers,
+        )
+        for each in await session.defined(urls, sources=sources)
     ]

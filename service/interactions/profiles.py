@@ -3,7 +3,8 @@
 Whoever writes finds them without waiting: `Profiles.issues` is synchronous, and raises `NotLookedUpError` for a
 profile that was not looked up within `KEPT_SECONDS`; `look_up` then asks the database, and the interaction begins
 again. So a resource that claims nothing costs nothing, and a stored StructureDefinition, ValueSet or CodeSystem takes
-effect within that time in every worker, in the one that wrote it at once. https://hl7.org/fhir/R4/profiling.html
+effect within that time in every worker, in the one that wrote it at once. Who has stored a definition of his own under
+one of the URLs has an entry of his own (`store.defined`). https://hl7.org/fhir/R4/profiling.html
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from service.interactions.profile_sources import DEFINING, STRUCTURE, below, cod
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from uuid import UUID
 
     from service.fhir.definitions import Definitions
     from service.fhir.interaction import Context, Interaction
@@ -53,7 +55,13 @@ class _Entry(Struct, frozen=True, kw_only=True):
 
     shelf: Shelf
     made_of: frozenset[tuple[str, str, int]]
+    makers: frozenset[UUID]
+    """For whom it may mean something else."""
     until: float
+
+
+_Key = tuple[str, "UUID | None"]
+"""(canonical, the organisation that it means something of its own to)"""
 
 
 class Profiles:
@@ -69,12 +77,14 @@ class Profiles:
         self.supported: Final = supported or {}
         self._definitions = definitions
         self._clock = clock
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[_Key, _Entry] = {}
         self._lapses = 0
         self._one_at_a_time = asyncio.Lock()
 
-    def issues(self, content: Content, others: Sequence[str] = (), *, warnings: bool = False) -> list[Issue]:
-        """What valid content breaks of the profiles that it claims, and of the `others`.
+    def issues(
+        self, content: Content, others: Sequence[str] = (), *, asker: UUID | None, warnings: bool = False
+    ) -> list[Issue]:
+        """What valid content breaks of the profiles that it claims, and of the `others`, as they mean to the `asker`.
 
         `warnings` as of `Shelf.issues`. NotLookedUpError when `look_up` has to be awaited first.
         """
@@ -87,7 +97,7 @@ class Profiles:
         if len(places) > _MOST_CLAIMED:
             text = f"A resource is held against {_MOST_CLAIMED} profiles at most."
             return [Issue(code="too-costly", diagnostics=text, expression=(f"{name}.meta.profile",))]
-        shelves = self._shelves(places)
+        shelves = self._shelves(places, asker)
         frame = frame_of(content)
         found = [
             issue
@@ -96,9 +106,9 @@ class Profiles:
         ]
         return list(dict.fromkeys(found))
 
-    def require(self, canonicals: Sequence[str], expression: str) -> None:
+    def require(self, canonicals: Sequence[str], expression: str, *, asker: UUID | None) -> None:
         """FhirError profile-unknown for one that is not held, or cannot be enforced; NotLookedUpError as `issues`."""
-        for each, shelf in self._shelves(canonicals).items():
+        for each, shelf in self._shelves(canonicals, asker).items():
             found = None if is_core(each, self._definitions) else shelf.profile(each)
             if isinstance(found, ProfileError):
                 told = [f"The profile {each} cannot be enforced. {problem}" for problem in found.problems]
@@ -136,46 +146,65 @@ class Profiles:
         """Ask the database for the profiles and for what they are made of."""
         asked = list(islice(dict.fromkeys(canonicals), _MOST_KEPT))
         async with self._one_at_a_time:
-            if wanted := [each for each in asked if not self._is_fresh(each)]:  # nobody who waited, too, was first
-                await self._look(parts, wanted)
+            asker = asker_of(parts)
+            if wanted := [each for each in asked if not self._believed(each, asker)]:  # nobody who waited was first
+                await self._look(parts, wanted, asker)
 
-    async def _look(self, parts: Parts, wanted: Iterable[str]) -> None:
+    async def _look(self, parts: Parts, wanted: Iterable[str], asker: UUID | None) -> None:
         until, lapses = self._clock() + KEPT_SECONDS, self._lapses
         async with parts.store.session() as session:
             sources = await reached(parts, session, map(place_of, wanted))
         if lapses != self._lapses:
             until = float("-inf")  # what was read may be what was there before
         for each in wanted:
-            entry = self._entry(parts, each, sources, until)
-            before = self._entries.pop(each, None)
+            held = below(place_of(each), sources, self._definitions)
+            makers = frozenset(maker for source in held for maker in source.makers)
+            own = self._entries.pop((each, asker), None)
+            key = (each, asker if asker in makers else None)
+            before = self._entries.pop(key, own)
+            entry = self._entry(parts, held, sources, makers, before, until)
             if before is None or before.shelf is not entry.shelf:
                 _log_obstacles(entry.shelf.profile(each))
-            self._entries[each] = entry
-        for each in list(self._entries)[:-_MOST_KEPT]:
-            del self._entries[each]
+            self._entries[key] = entry
+        for key in list(self._entries)[:-_MOST_KEPT]:
+            del self._entries[key]
 
-    def _shelves(self, canonicals: Iterable[str]) -> dict[str, Shelf]:
-        now = self._clock()
-        entries = self._entries
-        found = {each: entry.shelf for each in canonicals if (entry := entries.get(each)) and now < entry.until}
+    def _shelves(self, canonicals: Iterable[str], asker: UUID | None) -> dict[str, Shelf]:
+        found = {each: entry.shelf for each in canonicals if (entry := self._believed(each, asker))}
         if missing := [each for each in canonicals if each not in found]:
             raise NotLookedUpError(missing)
         return found
 
-    def _is_fresh(self, canonical: str) -> bool:
-        entry = self._entries.get(canonical)
-        return entry is not None and self._clock() < entry.until
+    def _believed(self, canonical: str, asker: UUID | None) -> _Entry | None:
+        """What a canonical means to the asker, as far as it has been looked up lately."""
+        entry = self._entries.get((canonical, asker))
+        if entry is None:
+            entry = self._entries.get((canonical, None))
+            if entry is not None and asker in entry.makers:
+                return None
+        return entry if entry is not None and self._clock() < entry.until else None
 
-    def _entry(self, parts: Parts, wanted: str, sources: Sources, until: float) -> _Entry:
-        held = below(place_of(wanted), sources, self._definitions)
+    def _entry(
+        self,
+        parts: Parts,
+        held: Sequence[Source],
+        sources: Sources,
+        makers: frozenset[UUID],
+        known: _Entry | None,
+        until: float,
+    ) -> _Entry:
         made_of = frozenset((each.type, each.id, each.version_id) for each in held)
-        known = self._entries.get(wanted)
         shelf = known.shelf if known and known.made_of == made_of else self._shelf(parts, held, sources)
-        return _Entry(shelf=shelf, made_of=made_of, until=until)
+        return _Entry(shelf=shelf, made_of=made_of, makers=makers, until=until)
 
     def _shelf(self, parts: Parts, held: Iterable[Source], sources: Sources, *further: Content) -> Shelf:
         structures = [*(each.content for each in held if each.type == STRUCTURE), *further]
         return Shelf(self._definitions, structures, codes_of(structures, sources, limit=parts.limits.search.codes))
+
+
+def asker_of(parts: Parts) -> UUID | None:
+    """The organisation whose definitions come before others' in an interaction; None: there is none."""
+    return None if parts.store.sight is None else parts.store.sight.maker
 
 
 def is_defining(interaction: Interaction) -> bool:

@@ -16,6 +16,7 @@ from service.fhir.search.contained import CONTAINED_KINDS
 from service.fhir.stamp import next_instant, stamped
 from service.fhir.summary import SUBSETTED
 from service.interactions.ownership import refuse_owned
+from service.interactions.profiles import asker_of
 from service.interactions.sight import owned, refuse_turned_role
 from service.store.change import EVERY_KIND, Change
 
@@ -159,7 +160,7 @@ def profile_issues(parts: Parts, content: Content) -> list[Issue]:
     """What valid content breaks of the profiles that it claims; NotLookedUpError where they have to be looked up."""
     if parts.profiles is None or "profile" not in content.get("meta", ()):
         return []
-    return parts.profiles.issues(content)
+    return parts.profiles.issues(content, asker=asker_of(parts))
 
 
 def require_version(parts: Parts, if_match: IfMatch, target: Target) -> None:

@@ -10,15 +10,15 @@ from service.fhir.questionnaire.form import form_of
 from service.fhir.reference import parse_local
 from service.fhir.search.parse import parse_criteria
 from service.fhir.search.separators import escape
-from service.fhir.search.terminology import criteria_of
 from service.fhir.terminology.needed import canonical
+from service.interactions.held import defined, of_best_status
 from service.massage.assessment.definitions import VERSION, questionnaires
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import tzinfo
 
-    from service.fhir.interaction import Context, Parameters
+    from service.fhir.interaction import Context
     from service.fhir.questionnaire.form import Form
     from service.fhir.resource import Content
     from service.fhir.search.registry import Registry
@@ -68,18 +68,18 @@ class Forms:
 
     async def identified(self, session: Session, context: Context, system: str, value: str) -> Form | None:
         """The form of a business identifier; None: not held."""
-        return await self._first(session, context, (("identifier", f"{escape(system)}|{escape(value)}"),))
+        criteria = (("identifier", f"{escape(system)}|{escape(value)}"),)
+        query = parse_criteria(self._registry, QUESTIONNAIRE, criteria, base=context.base, zone=self._zone)
+        return _first([codec.decode(each.content) for each in await session.search(query, limit=_SEVERAL)])
 
     async def _stored(self, session: Session, context: Context, named: str) -> Form | None:
         target = parse_local(named, context.base, self._types)
         if target is not None and target.type == QUESTIONNAIRE:
             return await self.of_id(session, target.id)
-        return await self._first(session, context, criteria_of(canonical(QUESTIONNAIRE, named)))
+        return _first(await defined(self._registry, session, canonical(QUESTIONNAIRE, named)))
 
-    async def _first(self, session: Session, context: Context, criteria: Parameters) -> Form | None:
-        """The stored Questionnaire: of several the active ones before others, and the last that was written."""
-        query = parse_criteria(self._registry, QUESTIONNAIRE, criteria, base=context.base, zone=self._zone)
-        found = [codec.decode(each.content) for each in await session.search(query, limit=_SEVERAL)]
-        active = [each for each in found if each.get("status") == "active"]
-        chosen = next(iter(active or found), None)
-        return None if chosen is None else form_of(chosen)
+
+def _first(found: Sequence[Content]) -> Form | None:
+    """The stored Questionnaire: of several the active ones before others, and the last that was written."""
+    chosen = next(iter(of_best_status(found)), None)
+    return None if chosen is None else form_of(chosen)

@@ -127,7 +127,7 @@ class ReferralRules:
         self._plausibility.check_claimed(proposals)
         everything = session.of_the_service()
         reach = await reach_of(session, proposals, context.base, self._types)
-        looked = await self._responses.look(everything, context, proposals)
+        looked = await self._responses.look(session, context, proposals)
         judged = [each for each in proposals if self._is_judged_by_patient(each) or looked.spreads(each)]
         require_patients(judged, reach, partial(self._safety.patient_of, base=context.base))
         await self._grounds.require(session, proposals, context.base)

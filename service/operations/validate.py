@@ -16,6 +16,7 @@ from service.fhir.reference import identity_of
 from service.interactions import ownership, search_parameters
 from service.interactions.integrity import ELSEWHERE, still_referenced
 from service.interactions.profile_sources import STRUCTURE
+from service.interactions.profiles import asker_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -44,7 +45,7 @@ async def validate(parts: Parts, context: Context, operation: Operation, beside:
         raise failure("operation-unknown", "$validate works on a type or an instance.")
     asked = _asked(operation)
     if parts.profiles is not None:
-        parts.profiles.require(asked.profiles, "http.profile")
+        parts.profiles.require(asked.profiles, "http.profile", asker=asker_of(parts))
     if asked.mode == "profile" and operation.id is None:
         raise failure("parameter-value", "mode=profile needs an instance: Type/id/$validate.", "http.mode")
     if asked.mode == "delete":
@@ -72,7 +73,7 @@ async def _content_issues(parts: Parts, operation: Operation, asked: _Asked) -> 
     if resource_type == search_parameters.TYPE and not any(issue.severity == "error" for issue in issues):
         issues += search_parameters.issues(parts, resource)
     if parts.profiles is not None and not any(issue.severity == "error" for issue in issues):
-        issues += parts.profiles.issues(resource, asked.profiles, warnings=True)
+        issues += parts.profiles.issues(resource, asked.profiles, asker=asker_of(parts), warnings=True)
         if resource_type == STRUCTURE:
             issues += await parts.profiles.obstacles(parts, resource)
     if asked.mode in ("create", "update"):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from service.fhir.search.cursor import Position
     from service.fhir.search.query import Include, Query
     from service.fhir.sight import Sight
+    from service.store.defined import Defined
     from service.store.found import Found
     from service.store.pool import Pool
     from service.store.search import Statement
@@ -188,6 +189,11 @@ class Searching:
     async def search(self, query: Query, *, limit: int, position: Position | None = None) -> list[Found]:
         """See `Session.search`."""
         return await self._searches.find(page_statement(query, self._sight, limit, position))
+
+    async def defined(self, urls: Sequence[str], *, sources: Sequence[int]) -> list[Defined]:
+        """See `Session.defined`."""
+        async with self._session() as session:
+            return await session.defined(urls, sources=sources)
 
     async def included(
         self, includes: Sequence[Include], keys: Sequence[int], *, references: Sequence[int], limit: int, depth: int

@@ -9,6 +9,7 @@ from service.fhir.search.seen import within_sight
 from service.fhir.sight import EVERYTHING
 from service.store.audit.statement import with_records
 from service.store.change import LOST_RACES, Change, Conflict
+from service.store.defined import defined
 from service.store.found import found_in
 from service.store.history_statement import HistoryPage, history_statement
 from service.store.joining import with_births, with_members
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from service.fhir.search.query import Include, Query
     from service.fhir.sight import Sight
     from service.store.audit.chain import Chain
+    from service.store.defined import Defined
     from service.store.found import Found
     from service.store.joining import Births, Member
     from service.store.lease import Lease
@@ -121,6 +123,11 @@ class Session:
         statement = page_statement(query, self._sight, limit, position)
         rows = await self._connection.fetch(statement.text, *statement.arguments)
         return found_in(rows)
+
+    async def defined(self, urls: Sequence[str], *, sources: Sequence[int]) -> list[Defined]:
+        """What canonical URLs mean to who asks: see `store.defined`."""
+        asker = None if self._sight is None else self._sight.maker
+        return await defined(self._connection, asker, urls, sources)
 
     async def included(
         self, includes: Sequence[Include], keys: Sequence[int], *, references: Sequence[int], limit: int, depth: int

@@ -1,0 +1,108 @@
+"""What a canonical URL means where several organisations have stored a definition of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.api.auth.organisations import Network, Organisation, network, patient
+from tests.api.outcome import assert_outcome
+from tests.api.profiled import definition, required
+
+__all__ = ["network"]
+
+ROOT = "https://example.org/shared"
+
+
+def value_set(name: str, code: str, **more: Any) -> dict[str, Any]:
+    include = [{"system": f"{ROOT}/codes", "concept": [{"code": code}]}]
+    return {
+        "resourceType": "ValueSet",
+        "url": f"{ROOT}/ValueSet/{name}",
+        "status": "active",
+        "compose": {"include": include},
+        **more,
+    }
+
+
+async def codes(asker: Organisation, name: str, version: str = "") -> set[str]:
+    """The codes of a value set, as it is expanded for the asker."""
+    named = f"&valueSetVersion={version}" if version else ""
+    answered = await asker("GET", f"ValueSet/$expand?url={ROOT}/ValueSet/{name}{named}")
+    assert answered.status_code == 200, answered.text
+    return {each["code"] for each in answered.json()["expansion"]["contains"]}
+
+
+async def test_a_definition_that_others_store_later_counts_for_nobody_else(network: Network) -> None:
+    """Not even by a higher version, and the one that was there is not refused as one of several."""
+    await network.clinic.post(value_set("first", "ours", version="1.0.0"))
+    await network.other.post(value_set("first", "theirs", version="2.0.0"))
+    assert await codes(network.clinic, "first") == {"ours"}
+    assert await codes(network.referrer, "first") == {"ours"}
+    assert await codes(network.other, "first") == {"theirs"}
+    answered = await network.referrer("GET", f"ValueSet/$expand?url={ROOT}/ValueSet/first&valueSetVersion=2.0.0")
+    assert_outcome(answered, 404, "not-found")
+
+
+async def test_several_versions_of_one_maker_are_refused_as_ever(network: Network) -> None:
+    """Of these, nobody but who asks can tell which is meant."""
+    await network.clinic.post(value_set("versions", "one", version="1.0.0"))
+    await network.clinic.post(value_set("versions", "two", version="2.0.0"))
+    await network.other.post(value_set("versions", "three", version="3.0.0"))
+    answered = await network.referrer("GET", f"ValueSet/$expand?url={ROOT}/ValueSet/versions")
+    assert_outcome(answered, 412, "multiple-matches")
+    assert await codes(network.referrer, "versions", "1.0.0") == {"one"}
+
+
+async def test_an_old_definition_that_is_given_the_url_of_others_comes_behind_theirs(network: Network) -> None:
+    """What counts is since when it has had the URL."""
+    turned = await network.other.post(value_set("unrelated", "theirs"))
+    await network.clinic.post(value_set("turned", "ours"))
+    assert (await network.other.put(turned, url=f"{ROOT}/ValueSet/turned")).status_code == 200
+    assert await codes(network.referrer, "turned") == {"ours"}
+
+
+async def test_a_definition_keeps_its_place_when_its_maker_changes_it(network: Network) -> None:
+    """Its maker alone says what it means."""
+    kept = await network.clinic.post(value_set("kept", "before"))
+    await network.other.post(value_set("kept", "theirs"))
+    changed = value_set("kept", "after")["compose"]
+    assert (await network.clinic.put(kept, compose=changed)).status_code == 200
+    assert await codes(network.referrer, "kept") == {"after"}
+
+
+async def test_the_codes_of_a_search_are_not_changed_by_others(network: Network) -> None:
+    """Of `:in` as of `$expand`."""
+    await network.clinic.post(value_set("searched", "ours"))
+    await network.other.post(value_set("searched", "theirs"))
+    system = f"{ROOT}/codes"
+    subject = await network.referrer.post(patient("Searched"))
+    coding = {"coding": [{"system": system, "code": "ours"}]}
+    content = {"resourceType": "Condition", "code": coding, "subject": {"reference": subject}}
+    made = await network.referrer.post(content)
+    assert await network.referrer.found(f"Condition?code:in={ROOT}/ValueSet/searched") == {made}
+
+
+async def test_a_profile_that_is_claimed_is_not_changed_by_others(network: Network) -> None:
+    """Nobody has what others write refused by a higher version, but is held to one of his own."""
+    url = f"{ROOT}/StructureDefinition/claimed"
+    claiming = {**patient("Claiming"), "meta": {"profile": [url]}}
+    await network.clinic.post(definition(url, version="1.0.0"))
+    await network.referrer.post(claiming)
+    await network.other.post(definition(url, required("photo"), version="2.0.0"))
+    await network.clinic.post(claiming)
+    assert_outcome(await network.other("POST", "Patient", claiming), 422, "profile", "Patient.photo")
+    await network.referrer.post(claiming)
+
+
+async def test_a_profile_binds_to_the_value_set_that_counts_for_who_claims_it(network: Network) -> None:
+    """What a profile is made of is looked up by the same rule."""
+    url, bound = f"{ROOT}/StructureDefinition/bound", f"{ROOT}/ValueSet/bound"
+    binding = {"strength": "required", "valueSet": bound}
+    await network.clinic.post(value_set("bound", "ours"))
+    element = {"id": "Patient.maritalStatus", "path": "Patient.maritalStatus", "binding": binding}
+    await network.clinic.post(definition(url, element))
+    await network.other.post(value_set("bound", "theirs", version="9"))
+    status = {"coding": [{"system": f"{ROOT}/codes", "code": "ours"}]}
+    claiming = {**patient("Bound"), "meta": {"profile": [url]}, "maritalStatus": status}
+    await network.referrer.post(claiming)
+    assert_outcome(await network.other("POST", "Patient", claiming), 422, "profile")
