@@ -21,6 +21,7 @@ from service.fhir.search.parse import parse_criteria
 from service.fhir.search.parse_chain import link_count
 from service.fhir.url_encoding import parse_query
 from service.interactions.permission import permitted
+from service.interactions.sight import names_party, of_strangers_role, strangers_roles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,13 +53,15 @@ Match = tuple[str, str]
 class Condition(Struct, frozen=True, kw_only=True):
     """Criteria, parsed, and the signed 64-bit `key` under which they are claimed.
 
-    `where` is the FHIRPath of the Bundle entry that they stand in, or empty.
+    `where` is the FHIRPath of the Bundle entry that they stand in, or empty; `names_party`: whether they say by a role
+    who asks for something, or performs it.
     """
 
     resource_type: str
     query: Query
     key: int
     where: str
+    names_party: bool = False
 
 
 def key_of(resource_type: str, parameters: Parameters) -> int:
@@ -122,7 +125,7 @@ class Conditions:
         if not self:
             return Matches(requests={}, references={}, versions={}, claims={})
         matched = await session.match(self._queries(), self.keys(), enough=self._enough)
-        return self._matches(await self._of_its_own(session, matched))
+        return self._matches(await self._vouched_for(session, await self._of_its_own(session, matched)))
 
     async def write_if_new(self, session: Session, changes: Sequence[Change], births: Births) -> Matches | None:
         """Write the changes that are to be made if nothing matches, in the statement that looks; else what matches."""
@@ -144,6 +147,25 @@ class Conditions:
             [match for match in every if place not in places or match not in theirs]
             for place, every in enumerate(matched.found)
         ]
+        return replace(matched, found=found)
+
+    async def _vouched_for(self, session: Session, matched: Matched) -> Matched:
+        """What matches, without the roles that name a party and that a stranger may have stored.
+
+        FhirError identity-conflict where nothing else matches.
+        """
+        first = len(self._of_requests)
+        places = {place: each for place, each in enumerate(self._of_references.values(), first) if each.names_party}
+        roles = [match for place in places for match in matched.found[place]]
+        strangers = await strangers_roles(self._parts, session, roles)
+        if not strangers:
+            return matched
+        found = [*matched.found]
+        for place, condition in places.items():
+            kept = [match for match in found[place] if match not in strangers]
+            if not kept and found[place]:
+                raise of_strangers_role(condition.resource_type, condition.where)
+            found[place] = kept
         return replace(matched, found=found)
 
     def none(self) -> Matches:
@@ -225,12 +247,18 @@ class Conditions:
         for place, content in sent:
             found = conditional_references(content, self._context.base)
             for reference in found:
-                if reference.text in conditions:
+                is_party = names_party(content, reference.path, reference.type)
+                known = conditions.get(reference.text)
+                if known is not None and (known.names_party or not is_party):
                     continue
                 where = f"{place}.resource.{reference.path}"
+                if known is not None:
+                    conditions[reference.text] = replace(known, where=where, names_party=True)
+                    continue
                 self._require_known(reference.type, where)
                 parameters = parse_query(reference.query.encode(), where)
-                conditions[reference.text] = self._condition(reference.type, parameters, where)
+                condition = self._condition(reference.type, parameters, where)
+                conditions[reference.text] = replace(condition, names_party=is_party)
         return conditions
 
     def _require_known(self, resource_type: str, where: str) -> None:

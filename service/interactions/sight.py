@@ -15,6 +15,7 @@ from service.fhir.sight import (
     EVERY_CLINIC,
     HANGS,
     JOINTLY_WRITTEN,
+    PARTIES,
     ROLES,
     SEEN,
     Sight,
@@ -96,8 +97,7 @@ async def link(parts: Parts, context: Context, session: Session, written: Iterab
     ):
         found = list(_linked(parts, context, ones))
         if any(one.edges or one.parties for one in found):
-            roles = [number for name, role in ROLES.items() for number in _sources(parts, name, role.parameter)]
-            await within.link(found, roles=roles, types=parts.definitions.resource_types)
+            await within.link(found, roles=_roles(parts), types=parts.definitions.resource_types)
 
 
 def _linked(parts: Parts, context: Context, written: Iterable[Written]) -> Iterator[Linked]:
@@ -114,8 +114,10 @@ def _linked(parts: Parts, context: Context, written: Iterable[Written]) -> Itera
         )
 
 
-def _sources(parts: Parts, resource_type: str, code: str) -> Sequence[int]:
-    return parts.registry.parameters(resource_type)[code].source_numbers
+def _roles(parts: Parts) -> list[int]:
+    """The sources of the references from what stands for an organisation to this."""
+    parameters = [parts.registry.parameters(name)[role.parameter] for name, role in ROLES.items()]
+    return [number for each in parameters for number in each.source_numbers]
 
 
 def refuse_own_id(parts: Parts, update: Update, target: Target) -> None:
@@ -161,6 +163,28 @@ def refuse_others_role(parts: Parts, context: Context, target: Target, sent: Con
         told = f"{target.type}/{target.id} has this identifier and stands for another organisation. Nothing was stored."
         place = f"{target.where}.resource" if target.where else target.type
         raise failure("identity-conflict", told, f"{place}.{role.element}")
+
+
+def names_party(content: Content, path: str, resource_type: str) -> bool:
+    """Whether a reference at the path says by a role who asks, or who performs."""
+    return resource_type in ROLES and path.partition("[")[0] in PARTIES.get(str(content.get("resourceType")), ())
+
+
+async def strangers_roles(parts: Parts, session: Session, roles: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Which (type, id) of roles anybody may have stored under an identifier that others expect.
+
+    Neither the service nor the actor's organisation made them, nor the one that they stand for.
+    """
+    return await session.made_by_strangers(roles, roles=_roles(parts)) if roles else set()
+
+
+def of_strangers_role(resource_type: str, where: str) -> FhirError:
+    """FhirError identity-conflict for a party that is named by a role nobody vouches for."""
+    told = (
+        f"The {resource_type} that the criteria match was stored neither by an administrator, nor by your "
+        f"organisation, nor by the one that it stands for. Name it by its id if you mean it. Nothing was stored."
+    )
+    return failure("identity-conflict", told, where)
 
 
 async def require_own(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.reference import identity_of
 from service.fhir.search.seen import within_sight
-from service.fhir.sight import EVERYTHING
+from service.fhir.sight import ADMINISTRATION, EVERYTHING
 from service.store.audit.statement import with_records
 from service.store.change import LOST_RACES, Change, Conflict
 from service.store.defined import defined
@@ -46,6 +46,12 @@ _CURRENT: Final = f"SELECT {VERSION} FROM resource r WHERE identity = ANY($1::uu
 _SHOWN: Final = f" AND {shows('r', '$2', '$3')}"
 _MADE_BY_OTHERS: Final = """SELECT type, id FROM resource r WHERE identity = ANY($1::uuid[])
 AND NOT EXISTS (SELECT FROM seen_by s WHERE s.resource_key = r.key AND s.organisation = $2 AND s.made)"""
+_MADE_BY_STRANGERS: Final = """SELECT type, id FROM resource r WHERE identity = ANY($1::uuid[])
+AND EXISTS (SELECT FROM seen_by s WHERE s.resource_key = r.key AND s.made)
+AND NOT EXISTS (SELECT FROM seen_by s WHERE s.resource_key = r.key AND s.made AND (
+  s.organisation = ANY($2::uuid[]) OR EXISTS (
+    SELECT FROM index_reference i
+    WHERE i.resource_key = r.key AND i.source = ANY($3::integer[]) AND i.target = s.organisation)))"""
 _LOCK_TARGETS: Final = (
     "SELECT identity, version_id FROM resource r WHERE identity = ANY($1::uuid[]) AND content IS NOT NULL"
 )
@@ -106,6 +112,17 @@ class Session:
             return set()
         identities = [identity_of(*resource) for resource in resources]
         rows = await self._connection.fetch(_MADE_BY_OTHERS, identities, self._sight.maker)
+        return {(row["type"], row["id"]) for row in rows}
+
+    async def made_by_strangers(
+        self, resources: Sequence[tuple[str, str]], *, roles: Sequence[int]
+    ) -> set[tuple[str, str]]:
+        """Which of the (type, id) pairs others made than who asks, the service, or whom they refer to by `roles`."""
+        if self._by is None or self._sight is None or not resources:
+            return set()
+        identities = [identity_of(*resource) for resource in resources]
+        trusted = [each for each in (self._sight.maker, ADMINISTRATION) if each is not None]
+        rows = await self._connection.fetch(_MADE_BY_STRANGERS, identities, trusted, roles)
         return {(row["type"], row["id"]) for row in rows}
 
     async def link(self, written: Sequence[Linked], *, roles: Sequence[int], types: Iterable[str]) -> None:

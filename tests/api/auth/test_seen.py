@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from tests.api.auth.organisations import IDENTIFIER, Network, network, observation, patient, referral, task
 from tests.api.outcome import assert_outcome
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["network"]
 
@@ -91,6 +96,31 @@ async def test_nobody_is_named_instead_of_another_by_a_role_that_is_sent_with_cr
     sent = await network.referrer("POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
     assert_outcome(sent, 409, "identity-conflict", "Bundle.entry[0].resource.organization")
     assert not await network.other.sees(subject)
+
+
+async def test_a_role_that_a_stranger_stored_names_no_party_by_criteria(network: Network) -> None:
+    """But one that its own organisation, the sender's or an administrator stored does, whatever strangers store."""
+    subject = await network.referrer.post(patient())
+
+    async def sent(resource_type: str, value: str) -> httpx.Response:
+        performer = f"{resource_type}?identifier={IDENTIFIER}|{value}"
+        entry = {"resource": referral(subject, performer), "request": {"method": "POST", "url": "ServiceRequest"}}
+        return await network.referrer("POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+
+    for resource_type, element in (("PractitionerRole", "organization"), ("HealthcareService", "providedBy")):
+
+        def role(value: str, stands_for: str, name: str = resource_type, element: str = element) -> dict[str, Any]:
+            identifiers = [{"system": IDENTIFIER, "value": value}]
+            return {"resourceType": name, "identifier": identifiers, element: {"reference": stands_for}}
+
+        await network.other.post(role("SQUATTED", "Organization/clinic"))
+        place = "Bundle.entry[0].resource.performer[0]"
+        assert_outcome(await sent(resource_type, "SQUATTED"), 409, "identity-conflict", place)
+        makers = {"own": network.clinic, "sender": network.referrer, "administrator": network.administrator}
+        for value, maker in makers.items():
+            await maker.post(role(value, "Organization/clinic"))
+            await network.other.post(role(value, "Organization/clinic"))
+            assert (await sent(resource_type, value)).status_code == 200, value
 
 
 async def test_another_organisations_resource_is_not_changed(network: Network) -> None:
