@@ -109,6 +109,12 @@ class Database:
             while await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") < how_many:  # noqa: ASYNC110
                 await asyncio.sleep(_POLL_SECONDS)
 
+    async def until_nobody_waits(self) -> None:
+        """Wait until no statement waits for a lock."""
+        async with self.connection() as connection:
+            while await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110
+                await asyncio.sleep(_POLL_SECONDS)
+
 
 def _runs(pid: int) -> bool:
     """Whether the process takes part in anything; one that has ended and was not waited for does not."""
