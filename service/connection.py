@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import asyncio
 
 MOST_HEAD_BYTES: Final = 64 << 10
-"""Of a request line and headers; a URL has 16 KB, a token 8 KB. Rounded up to what is received at once."""
+"""Of a request line and headers; a URL has 16 KB, a token 8 KB."""
 
 HEAD_SECONDS: Final = 30.0
 """How long a head may take to arrive, and a connection to send its first."""
@@ -67,6 +67,10 @@ class Joining:
         self._transport.close()
 
 
+class _HeadTooLargeError(Exception):
+    """Stops the parser: what follows a head that was refused is not read."""
+
+
 class BoundedHead(HttpToolsProtocol):
     """A connection that is closed, with 431 or 408, when a head grows too large or takes too long."""
 
@@ -76,6 +80,7 @@ class BoundedHead(HttpToolsProtocol):
         super().__init__(*arguments, **options)
         self._is_in_head = True
         self._head_bytes = 0
+        self._piece_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -91,6 +96,7 @@ class BoundedHead(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count what belongs to a head that is not complete yet."""
+        self._piece_bytes = len(data)
         super().data_received(data)
         if self._is_in_head:
             self._head_bytes += len(data)
@@ -105,7 +111,10 @@ class BoundedHead(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """A head is complete."""
+        """A head is complete; a piece with a large body or many requests is measured, as it may hold a large head."""
+        if self._head_bytes + self._piece_bytes > MOST_HEAD_BYTES and self._kept_bytes() > MOST_HEAD_BYTES:
+            self._refuse(_TOO_LARGE)
+            raise _HeadTooLargeError
         self._is_in_head = False
         self._head_bytes = 0
         self._stop_waiting()
@@ -115,6 +124,16 @@ class BoundedHead(HttpToolsProtocol):
         """An answer is complete: it had no body if its head has not left yet."""
         self._joining.flush()
         super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, unless it is refused already."""
+        if not self.transport.is_closing():
+            super().send_400_response(msg)
+
+    def _kept_bytes(self) -> int:
+        """Those of the head that the parser has read, without the spaces that it leaves out."""
+        line = len(self.parser.get_method()) + len(self.url) + len(b"  HTTP/1.1\r\n")
+        return line + sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
 
     def _wait(self) -> None:
         self._timer = self.loop.call_later(self.head_seconds, self._refuse, _TOO_SLOW)

@@ -7,6 +7,7 @@ import contextlib
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
@@ -85,6 +86,27 @@ async def test_a_head_without_end_is_cut_off() -> None:
             assert sent < 100 * MOST_HEAD_BYTES
 
 
+async def answered_at_once(data: bytes) -> bytes:
+    """What is sent, and whether it was cut off, where all data is received in one piece."""
+    config = uvicorn.Config(answer, http=BoundedHead, ws="none", log_config=None, interface="asgi3")
+    config.load()
+    protocol = BoundedHead(config=config, server_state=ServerState(), app_state={}, _loop=asyncio.get_running_loop())
+    wire = Wire()
+    protocol.connection_made(cast("asyncio.Transport", wire))
+    protocol.data_received(data)
+    await asyncio.gather(*protocol.tasks)
+    protocol.connection_lost(None)
+    return b"".join(wire.sent)
+
+
+@pytest.mark.parametrize("following", [b"", b"body of the request"])
+async def test_a_large_head_is_refused_where_it_arrives_at_once(following: bytes) -> None:
+    head = HEAD + b"Content-Length: %d\r\n" % len(following) + b"X-A: " + b"a" * MOST_HEAD_BYTES + b"\r\n\r\n"
+    sent = await answered_at_once(head + following)
+    assert sent.startswith(b"HTTP/1.1 431")
+    assert sent.count(b"HTTP/1.1 ") == 1
+
+
 async def test_a_head_that_trickles_is_given_up() -> None:
     async with connected(Impatient) as (reader, writer):
         writer.write(HEAD)
@@ -113,6 +135,9 @@ class Wire:
 
     def is_closing(self) -> bool:
         return self.is_closed
+
+    def get_extra_info(self, _name: str) -> None:
+        """It leads nowhere."""
 
     def write(self, data: bytes) -> None:
         self.sent.append(data)
