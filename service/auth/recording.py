@@ -1,4 +1,4 @@
-"""What the authorisation server puts on record: tokens given, refused and revoked, and changes of who may do what.
+"""What the authorisation server puts on record: tokens given, refused and revoked; who may do what, changed or read.
 
 ATNA counts these among the events of security; BALP has no patterns for them. Never on record are assertions and
 tokens. A refused client is named as it has named itself, so that attempts to be somebody are found by whom they are

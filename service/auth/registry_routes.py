@@ -1,4 +1,4 @@
-"""The addresses of the registry of clients. Every change of it is on record, and every attempt."""
+"""The addresses of the registry of clients. Every change of it and every look is on record, and every attempt."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from service.auth.error import OAuthError, answer, translated
 from service.auth.form import read_body
 from service.auth.routes import guarded
 from service.auth.token_state import sender_of
-from service.fhir.audit.record import CLIENT_CHANGE
+from service.fhir.audit.record import CLIENT_CHANGE, CLIENT_LOOK
 from service.fhir.outcome import FhirError
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ def registry_routes(administration: Administration, recording: Recording) -> lis
     desk = _Desk(administration, recording)
     place = "/auth/clients/{id}"
     return [
-        Route("/auth/clients", desk.reading(desk.every), methods=["GET"]),
+        Route("/auth/clients", desk.reading("list", desk.every), methods=["GET"]),
         Route("/auth/clients", desk.changing("add", desk.add, HTTPStatus.CREATED), methods=["POST"]),
-        Route(place, desk.reading(desk.one), methods=["GET"]),
+        Route(place, desk.reading("read", desk.one), methods=["GET"]),
         Route(place, desk.changing("change", desk.change), methods=["PATCH"]),
         Route(f"{place}/keys", desk.changing("keys", desk.keys), methods=["PUT"]),
         Route(f"{place}/disable", desk.changing("disable", desk.disable), methods=["POST"]),
@@ -50,16 +50,15 @@ class _Desk:
         self._administration = administration
         self._recording = recording
 
-    def reading(self, act: Act) -> Answer:
-        """What answers with `act`."""
-
-        async def perform(request: Request) -> Response:
-            self._administration.check(await self._administration.admit(sender_of(request)))
-            return answer(await act(request))
-
-        return guarded(perform)
+    def reading(self, operation: str, act: Act) -> Answer:
+        """What answers with what is registered."""
+        return self._answering(CLIENT_LOOK, operation, act, HTTPStatus.OK)
 
     def changing(self, operation: str, act: Act, status: HTTPStatus = HTTPStatus.OK) -> Answer:
+        """What answers with what it changed."""
+        return self._answering(CLIENT_CHANGE, operation, act, status)
+
+    def _answering(self, event: str, operation: str, act: Act, status: HTTPStatus) -> Answer:
         """What answers with `act`, once it is on record."""
 
         async def perform(request: Request) -> Response:
@@ -72,9 +71,9 @@ class _Desk:
             except (OAuthError, FhirError) as error:
                 refused = error if isinstance(error, OAuthError) else translated(error)
                 asking = client.id if client else None
-                await self._recording.refused(CLIENT_CHANGE, request, refused, asking, **fields)
+                await self._recording.refused(event, request, refused, asking, **fields)
                 raise refused from None
-            await self._recording.succeeded(CLIENT_CHANGE, request, client, **{**fields, "id": told["id"]})
+            await self._recording.succeeded(event, request, client, **{**fields, "id": told.get("id")})
             return answer(told, status=status)
 
         return guarded(perform)

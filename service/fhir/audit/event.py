@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any, Final
 
-from service.fhir.audit.record import CLIENT_CHANGE, LOGIN, LOGOUT
+from service.fhir.audit.record import CLIENT_CHANGE, CLIENT_LOOK, LOGIN, LOGOUT
 from service.fhir.outcome import ERROR_CODES
 from service.fhir.stamp import instant_text
 
@@ -42,6 +42,10 @@ SECURITY_CODES: Final[Mapping[str, tuple[dict[str, str], dict[str, str]]]] = {
     CLIENT_CHANGE: (
         {"system": DICOM, "code": "110113", "display": "Security Alert"},
         {"system": DICOM, "code": "110137", "display": "User Security Attributes Changed"},
+    ),
+    CLIENT_LOOK: (
+        {"system": DICOM, "code": "110113", "display": "Security Alert"},
+        {"system": DICOM, "code": "110132", "display": "Use of Restricted Function"},
     ),
 }
 """What is no interaction → type and subtype, as DICOM's audit messages have them; BALP has no patterns for these."""
@@ -157,8 +161,8 @@ def _entities(record: Record) -> list[dict[str, Any]]:
     if record.entity:
         reference = f"{record.entity}/_history/{record.version}" if record.version else record.entity
         entities.append({"what": {"reference": reference}, "type": _SYSTEM_OBJECT, "role": _role("4")})
-    if record.interaction == CLIENT_CHANGE:
-        entities.append(_changed_client(record))
+    if record.interaction in (CLIENT_CHANGE, CLIENT_LOOK):
+        entities.append(_registered_client(record))
     if record.query is not None:
         asked = _asked(record)
         query = {"type": _SYSTEM_OBJECT, "role": _role("24"), "query": base64.b64encode(asked.encode()).decode()}
@@ -173,8 +177,8 @@ def _entities(record: Record) -> list[dict[str, Any]]:
     return entities
 
 
-def _changed_client(record: Record) -> dict[str, Any]:
-    """The client that was changed, where it is known, and what was done to it."""
+def _registered_client(record: Record) -> dict[str, Any]:
+    """The client that was changed or read, where it is a single one that is known, and what was done to it."""
     entity: dict[str, Any] = {"type": _SYSTEM_OBJECT, "role": _role("6")}
     if record.id:
         entity["what"] = {"identifier": {"system": CLIENT_SYSTEM, "value": record.id}}

@@ -32,6 +32,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "update": "U",
     "patch": "U",
     "delete": "D",
+    "client-look": "R",
 }
 """Interaction, by its code in http://hl7.org/fhir/restful-interaction → action; any other one is an execution."""
 
@@ -41,8 +42,9 @@ ANCHOR: Final = "anchor"
 LOGIN: Final = "login"
 LOGOUT: Final = "logout"
 CLIENT_CHANGE: Final = "client-change"
-SECURITY: Final = (LOGIN, LOGOUT, CLIENT_CHANGE)
-"""In the place of an interaction: a token was asked for, a token was revoked, the registry of clients was changed."""
+CLIENT_LOOK: Final = "client-look"
+SECURITY: Final = (LOGIN, LOGOUT, CLIENT_CHANGE, CLIENT_LOOK)
+"""In the place of an interaction: a token was asked for, or revoked; the registry of clients was changed, or read."""
 
 LONGEST_QUERY: Final = 16_384
 """Characters that are kept of a query; of a longer one the rest is left out, and its SHA-256 is kept."""

@@ -1,4 +1,4 @@
-"""Tokens given, refused and revoked, and changes of the registry are on record, for administrators to find."""
+"""Tokens given, refused and revoked, changes of the registry and looks at it are on record for administrators."""
 
 from __future__ import annotations
 
@@ -111,6 +111,32 @@ async def test_changes_of_the_registry_are_on_record_with_who_made_them_and_of_w
     assert done == [("disable", "0"), ("change", "0"), ("add", "0")]
     assert {each["agent"][0]["who"]["identifier"]["value"] for each in found} == {"office"}
     assert [Validator(standard.definitions).issues(each, "AuditEvent") for each in found] == [[]] * 3
+
+
+async def test_who_reads_the_registry_is_on_record_with_what_was_read(office: Workers, standard: Standard) -> None:
+    await office.register("reader", role="administrator", organisation=None)
+    headers = await office.bearer("reader")
+    for place, status in (("", 200), ("/office", 200), ("/missing", 404)):
+        assert (await office.one.get(f"{CLIENTS}{place}", headers=headers)).status_code == status
+    found = await events(office, "type=110113&agent:identifier=reader")
+    told = [(summary(each)[:2], each["action"], each["entity"][0]["detail"][0]["valueString"]) for each in found]
+    assert told == [
+        (("110132", "4"), "R", "read"),
+        (("110132", "0"), "R", "read"),
+        (("110132", "0"), "R", "list"),
+    ]
+    whom = [each["entity"][0].get("what", {}).get("identifier", {}).get("value") for each in found]
+    assert whom == ["missing", "office", None]
+    assert [Validator(standard.definitions).issues(each, "AuditEvent") for each in found] == [[]] * 3
+
+
+@pytest.mark.parametrize("place", ["", "/office"])
+async def test_who_may_not_read_the_registry_is_on_record(office: Workers, place: str) -> None:
+    who = f"peeping{len(place)}"
+    await office.register(who, "system/*.cruds")
+    assert (await office.one.get(f"{CLIENTS}{place}", headers=await office.bearer(who))).status_code == 403
+    (event,) = await events(office, f"subtype=110132&agent:identifier={who}")
+    assert summary(event) == ("110132", "4", "insufficient_scope")
 
 
 async def test_who_may_not_change_the_registry_is_on_record(office: Workers) -> None:
