@@ -125,7 +125,7 @@ def change(
             registered = await registry.find(client_id)
             if registered is None:
                 return None
-            new_name, new_scope, limit = changed(registered, Changes(**asked))
+            new_name, new_scope, limit = changed(registered, Changes(**asked), _option)
             return await registry.change(client_id, name=new_name, scope=new_scope, requests_per_minute=limit)
 
         _require(_change("change", perform), client_id)
@@ -150,7 +150,7 @@ def rotate(
             from service.outgoing.fetch import Fetch  # noqa: PLC0415
 
             if jwks_url is not None:
-                url = checked_jwks_url(jwks_url, Fetch(allowed=settings.private_networks).check)
+                url = checked_jwks_url(jwks_url, Fetch(allowed=settings.private_networks).check, _option)
                 return await registry.set_keys(client_id, jwks_url=url)
             registered = None if replace else await registry.find(client_id)
             kept = joined(registered.jwks if registered else None, document)
@@ -245,6 +245,7 @@ async def _add(settings: Settings, registry: Clients, new: Any) -> Registration:
         new_id=new_client_id,
         check_url=Fetch(allowed=settings.private_networks).check,
         issuers=settings.oidc_issuers,
+        called=_option,
     )
     if not await registry.add(checked):
         raise _refusal(f"a client with the id {checked.id} is registered already")
@@ -294,6 +295,11 @@ def _settings() -> Settings:
         sys.exit(_BAD_SETTINGS)
     set_up_logs("warning", settings.log_format)
     return settings
+
+
+def _option(field: str) -> str:
+    """What a field of a registration is called here."""
+    return f"--{field.replace('_', '-')}"
 
 
 def _refusal(text: str) -> Exception:

@@ -6,11 +6,14 @@ Who writes what is DOMAIN's table of ownership: a referrer orders, a clinic plan
 from __future__ import annotations
 
 import re
-from typing import Final, TypeGuard, get_args
+from typing import TYPE_CHECKING, Final, TypeGuard, get_args
 
 from service.access.refusal import Refused
 from service.access.scopes import parse_scopes, scope_text
 from service.fhir.actor import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _REFERRER: Final = (
     *("Patient", "Practitioner", "PractitionerRole", "Organization", "Condition", "Coverage", "Consent"),
@@ -97,8 +100,8 @@ def checked_scopes(text: str | None, role: Role) -> str:
     return scope_text(scopes)
 
 
-def checked_limit(per_minute: int | None) -> int | None:
-    """The most requests a minute; Refused."""
+def checked_limit(per_minute: int | None, called: Callable[[str], str] = str) -> int | None:
+    """The most requests a minute; Refused. `called` is what the sender calls a field."""
     if per_minute is not None and not 0 < per_minute <= _MOST_PER_MINUTE:
-        raise Refused(f"requests_per_minute must be between 1 and {_MOST_PER_MINUTE}.")
+        raise Refused(f"{called('requests_per_minute')} must be between 1 and {_MOST_PER_MINUTE}.")
     return per_minute

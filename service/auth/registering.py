@@ -1,4 +1,7 @@
-"""Registering clients, for the command line and the administrators' API alike."""
+"""Registering clients, for the command line and the administrators' API alike.
+
+They call the same things differently: `called` is what the sender of a field calls it, its own name or an option.
+"""
 
 from __future__ import annotations
 
@@ -62,15 +65,18 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     requests_per_minute: int | msgspec.UnsetType | None = msgspec.UNSET
 
 
-def changed(registered: Registration, asked: Changes) -> tuple[str, str, int | None]:
+def changed(
+    registered: Registration, asked: Changes, called: Callable[[str], str] = str
+) -> tuple[str, str, int | None]:
     """The name, scopes and limit that a client has after the changes; Refused, also where none are asked for."""
     name, scope, limit = asked.name, asked.scope, asked.requests_per_minute
     if name is scope is limit is msgspec.UNSET:
-        raise Refused("Name what is to change: name, scope or requests_per_minute.")
+        names = [called(each) for each in ("name", "scope", "requests_per_minute")]
+        raise Refused(f"Name what is to change: {names[0]}, {names[1]} or {names[2]}.")
     return (
         registered.name if name is msgspec.UNSET else checked_name(name),
         registered.scope if scope is msgspec.UNSET else checked_scopes(scope, registered.role),
-        registered.requests_per_minute if limit is msgspec.UNSET else checked_limit(limit),
+        registered.requests_per_minute if limit is msgspec.UNSET else checked_limit(limit, called),
     )
 
 
@@ -81,14 +87,19 @@ def registration(
     new_id: Callable[[], str],
     check_url: Callable[[str], None],
     issuers: tuple[str, ...],
+    called: Callable[[str], str] = str,
 ) -> Registration:
     """The client as it can be registered; Refused says what would be accepted."""
     role = checked_role(new.role)
     sources = [each for each in (new.jwks, new.jwks_url, new.issuer) if each is not None]
     if len(sources) != 1:
-        raise Refused("A client is registered by exactly one of jwks, jwks_url and issuer.")
+        names = [called(each) for each in ("jwks", "jwks_url", "issuer")]
+        raise Refused(f"A client is registered by exactly one of {names[0]}, {names[1]} and {names[2]}.")
     if new.issuer is not None and (new.issuer not in issuers or new.id is None):
-        raise Refused("issuer must be one of OIDC_ISSUERS, and id the id by which it knows the client.")
+        told = (
+            f"{called('issuer')} must be one of OIDC_ISSUERS, and {called('id')} the id by which it knows the client."
+        )
+        raise Refused(told)
     return Registration(
         id=checked_id(new.id or new_id()),
         name=checked_name(new.name),
@@ -96,9 +107,9 @@ def registration(
         organisation=checked_organisation(new.organisation, role),
         scope=checked_scopes(new.scope, role),
         jwks=None if new.jwks is None else checked_jwks(new.jwks),
-        jwks_url=None if new.jwks_url is None else checked_jwks_url(new.jwks_url, check_url),
+        jwks_url=None if new.jwks_url is None else checked_jwks_url(new.jwks_url, check_url, called),
         issuer=new.issuer,
-        requests_per_minute=checked_limit(new.requests_per_minute),
+        requests_per_minute=checked_limit(new.requests_per_minute, called),
         created_at=created_at,
     )
 
@@ -116,14 +127,14 @@ def joined(registered: bytes | None, document: Any) -> Any:
     return {"keys": kept + [key for key in document["keys"] if key not in kept]}
 
 
-def checked_jwks_url(url: str, check_url: Callable[[str], None]) -> str:
+def checked_jwks_url(url: str, check_url: Callable[[str], None], called: Callable[[str], str] = str) -> str:
     """The URL of a key set, as far as it can be judged without asking its host; Refused."""
     if len(url) > _LONGEST_URL:
-        raise Refused(f"jwks_url may have at most {_LONGEST_URL} characters.")
+        raise Refused(f"{called('jwks_url')} may have at most {_LONGEST_URL} characters.")
     try:
         check_url(url)
     except OutgoingError as error:
-        raise Refused(f"jwks_url: {error}") from None
+        raise Refused(f"{called('jwks_url')}: {error}") from None
     return url
 
 

@@ -214,10 +214,10 @@ def test_what_cannot_be_registered_ends_with_a_sentence(database_url: str, tmp_p
     (tmp_path / "no.json").write_text("{")
     given = ("client", "add", "--name", "x", "--role", "clinic", "--organisation", "Organization/x")
     for arguments, told in (
-        ((), "A client is registered by exactly one of jwks, jwks_url and issuer."),
+        ((), "A client is registered by exactly one of --jwks, --jwks-url and --issuer."),
         (("--jwks", str(tmp_path / "no.json")), "is not JSON"),
         (("--jwks", str(tmp_path / "missing.json")), "cannot be read"),
-        (("--jwks-url", "http://ehr.example.org/jwks"), "must begin with https://"),
+        (("--jwks-url", "http://ehr.example.org/jwks"), "--jwks-url: The URL must begin with https://"),
         (("--jwks-url", "https://x.example/jwks", "--scope", "Task.read"), "A scope is system, user or patient"),
     ):
         ended = run(*given, *arguments, database_url=database_url)
