@@ -89,8 +89,10 @@ async def _stored(parts: Parts, operation: Operation) -> Content:
         raise failure("body-required", "$validate on a type needs the resource to validate.")
     async with parts.store.session() as session:
         version = await session.read(str(operation.type), operation.id)
-    if version is None or version.content is None:
+    if version is None:
         raise failure("not-found", "There is no such resource.")
+    if version.content is None:
+        raise failure("deleted", "The resource was deleted; there is nothing to validate.")
     content: Content = codec.decode(version.content)
     return content
 

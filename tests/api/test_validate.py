@@ -40,6 +40,14 @@ async def test_a_parameter_that_is_given_twice_is_refused(
     assert_outcome(response, 400, "parameter-value")
 
 
+@pytest.mark.parametrize("query", ["", "?mode=profile", "?mode=delete"])
+async def test_a_deleted_instance_is_gone_as_it_is_for_a_read(client: httpx.AsyncClient, query: str) -> None:
+    await client.put("/Patient/v-gone", json=patient(1, id="v-gone"))
+    await client.delete("/Patient/v-gone")
+    assert_outcome(await client.get(f"/Patient/v-gone/$validate{query}"), 410, "deleted")
+    assert_outcome(await client.get(f"/Patient/v-never/$validate{query}"), 404, "not-found")
+
+
 @pytest.mark.parametrize("query", ["", "?mode=create", "?mode=update", "?mode=profile"])
 @pytest.mark.parametrize("sent, codes", [("v-1", set()), ("v-2", {"id-mismatch"})])
 async def test_an_instance_is_validated_under_its_own_id(
