@@ -75,11 +75,13 @@ def parse_search(  # noqa: PLR0913 - what a search depends on, each named at the
     now: datetime | None = None,
     limits: SearchLimits = _DEFAULT_LIMITS,
     compartment: tuple[str, str] | None = None,
+    results: tuple[str, ...] = RESULT_PARAMETERS,
 ) -> Query:
     """The query of a search; `resource_type` None searches the whole system, or the types that ``_type`` lists.
 
     `now` is what the prefix `ap` measures from; `compartment`, a type and an id, narrows the search to its members (of
-    every type that may be in it, without a `resource_type`). Raises FhirError.
+    every type that may be in it, without a `resource_type`); `results` are the result parameters that a refusal lists.
+    Raises FhirError.
     """
     _check_size(limits, parameters)
     parameters = tuple(_checked(pair) for pair in parameters)
@@ -94,6 +96,7 @@ def parse_search(  # noqa: PLR0913 - what a search depends on, each named at the
         setting=Setting(base=base, types=registry.definitions.all_type_names, zone=zone, now=now),
         limits=limits,
         budget=Budget(limits.targets),
+        results=results,
     )
     read = _Read(applied=[pair for pair in parameters if pair not in rest])
     if compartment is not None:
@@ -146,7 +149,7 @@ def parse_criteria(
                 f"Criteria say what matches; {code} says how a search is returned and does not belong there.",
                 where(code),
             )
-    query = parse_search(registry, resource_type, parameters, base=base, strict=True, zone=zone, limits=limits)
+    query = parse_search(registry, resource_type, parameters, base=base, zone=zone, limits=limits, results=())
     if not query.where.criteria:
         raise failure("criteria-required", "A conditional interaction needs at least one search parameter.")
     if unresolved(query, {}):

@@ -46,7 +46,10 @@ class Budget(Struct):
 
 
 class Scope(Struct, frozen=True, kw_only=True):
-    """The types that are searched, or that a chain leads to, and the parameters that all of them have."""
+    """The types that are searched, or that a chain leads to, and the parameters that all of them have.
+
+    `results` are the result parameters that may be sent beside them.
+    """
 
     types: tuple[str, ...]
     registry: Registry
@@ -54,6 +57,7 @@ class Scope(Struct, frozen=True, kw_only=True):
     setting: Setting
     limits: SearchLimits
     budget: Budget
+    results: tuple[str, ...] = RESULT_PARAMETERS
 
     @property
     def title(self) -> str:
@@ -69,6 +73,7 @@ class Scope(Struct, frozen=True, kw_only=True):
             setting=self.setting,
             limits=self.limits,
             budget=self.budget,
+            results=self.results,
         )
 
     def unsupported(self) -> Mapping[str, str]:
@@ -93,7 +98,7 @@ class Scope(Struct, frozen=True, kw_only=True):
         if code in _PAGING_ELSEWHERE:
             text = "Pages are reached by the next link of the page before; _count says how many entries a page has."
             return failure("parameter-unknown", text, where(code))
-        accepted = [*self.known, *JOINS, *(() if inside else RESULT_PARAMETERS)]
+        accepted = [*self.known, *JOINS, *(() if inside else self.results)]
         hint = hint_of(code, accepted)
         named = f"no search parameter {code}" if _PRINTABLE.fullmatch(code) else "no such search parameter"
         text = f"{self.title} has {named}{hint} It takes {', '.join(accepted)}."

@@ -15,7 +15,7 @@ from service.fhir.reference import identity_of
 from service.fhir.search.parse import parse_criteria, parse_search
 from service.fhir.search.query import Identified, query_string
 from service.fhir.search.registry import Registry
-from service.fhir.search.result_parameters import SearchLimits
+from service.fhir.search.result_parameters import RESULT_PARAMETERS, SearchLimits
 from tests.unit.search.refusal import refusal
 
 if TYPE_CHECKING:
@@ -246,6 +246,19 @@ def test_criteria_are_search_parameters_alone(parameters: tuple[tuple[str, str],
     with pytest.raises(FhirError) as raised:
         parse_criteria(REGISTRY, "Patient", parameters, base=BASE)
     assert raised.value.code == code
+
+
+def test_what_refuses_an_unknown_criterion_lists_what_criteria_may_be() -> None:
+    """Result parameters are none, and would be refused next; inside a search they are listed."""
+    refused = []
+    for read in (parse_criteria, parse_search):
+        with pytest.raises(FhirError) as raised:
+            read(REGISTRY, "Patient", (("_cuont", "1"),), base=BASE)
+        refused.append(raised.value.issues[0].diagnostics)
+    criteria, search = refused
+    assert " identifier, " in criteria
+    assert not any(name in criteria for name in RESULT_PARAMETERS)
+    assert all(name in search for name in RESULT_PARAMETERS)
 
 
 _NAMES = st.sampled_from(
