@@ -56,18 +56,18 @@ async def history(parts: Parts, session: Session, context: Context, interaction:
         at=asked.at,
         after=asked.after,
     )
-    versions = await session.history(page)
-    if not versions:
+    found = await session.history(page)
+    if not found:
         await _require_known(session, interaction)
-    shown = [_part(parts, asked.subset, version) for version in versions[: asked.count]]
+    shown = found[: asked.count]
     links = [("self", _url(context, interaction, None))]
-    if len(versions) > len(shown) and shown:
-        links.append(("next", _url(context, interaction, _seal(parts, interaction, shown[-1]))))
+    if len(found) > len(shown) and shown:
+        links.append(("next", _url(context, interaction, _seal(parts, interaction, shown[-1].version))))
     body = bundle(
         "history",
-        [_entry(context, version) for version in shown],
+        [_entry(context, _part(parts, asked.subset, each.version), made=each.made) for each in shown],
         built_at=context.received_at,
-        total=len(shown) if asked.after is None and len(shown) == len(versions) else None,
+        total=len(shown) if asked.after is None and len(shown) == len(found) else None,
         links=links,
     )
     return Answer(result=Result.OK, body=body)
@@ -99,9 +99,9 @@ def _subset(interaction: History) -> Subset:
     return asked
 
 
-def _entry(context: Context, version: Version) -> Entry:
+def _entry(context: Context, version: Version, *, made: bool) -> Entry:
     url = f"{version.type}/{version.id}"
-    result = Result.CREATED if version.method == "PUT" and version.version_id == 1 else _STATUS[version.method]
+    result = Result.CREATED if version.method == "PUT" and made else _STATUS[version.method]
     return Entry(
         full_url=f"{context.base}/{url}",
         content=version.content,

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from service.fhir.resource import Version
+
 _COLUMNS: Final = "identity, type, id, version_id, last_updated, method, content"
+_ORDER: Final = "ORDER BY last_updated DESC, identity DESC, version_id DESC"
+
+# A version that made its resource: the first one, or the first after a deletion, which is never the current one.
+_MADE: Final = """version_id = 1 OR EXISTS (SELECT FROM resource_history p WHERE p.identity = page.identity
+    AND p.version_id = page.version_id - 1 AND p.method = 'DELETE') AS made"""
 
 # The types are indexed by their hashes.
 _OF_TYPE: Final = "hashtextextended(v.type, 0) = hashtextextended({type}, 0) AND v.type = {type}"
@@ -44,8 +51,18 @@ class HistoryPage(Struct, frozen=True, kw_only=True):
     after: tuple[datetime, UUID, int] | None = None
 
 
+class PastVersion(Struct, frozen=True, kw_only=True):
+    """A version, and whether it made its resource, for the first time or again."""
+
+    version: Version
+    made: bool
+
+
 def history_statement(page: HistoryPage, by: Sequence[UUID] | None = None) -> tuple[str, list[Any]]:
-    """The text and the arguments that read `page`, newest first: of what the organisations `by` see, None for all."""
+    """The text and the arguments that read `page`, newest first: of what the organisations `by` see, None for all.
+
+    The rows are the identity, the columns of a version, and whether it made its resource.
+    """
     arguments: list[Any] = []
 
     def bind(value: Any) -> str:
@@ -57,26 +74,26 @@ def history_statement(page: HistoryPage, by: Sequence[UUID] | None = None) -> tu
         shown = shows("k", bind(list(by)), bind(OPEN))
         conditions.append(f"EXISTS (SELECT FROM resource k WHERE k.identity = v.identity AND {shown})")
     limit = bind(page.limit)
-    order = "ORDER BY last_updated DESC, identity DESC, version_id DESC"
 
     def newest(scope: str) -> str:
         where = " AND ".join([scope, *conditions])
         branches = " UNION ALL ".join(
-            f"(SELECT {_COLUMNS} FROM {table} v WHERE {where} {order} LIMIT {limit})"  # noqa: S608 - no values in it
+            f"(SELECT {_COLUMNS} FROM {table} v WHERE {where} {_ORDER} LIMIT {limit})"  # noqa: S608 - no values in it
             for table in ("resource", "resource_history")
         )
-        return f"SELECT * FROM ({branches}) AS page {order} LIMIT {limit}"  # noqa: S608
+        return f"SELECT * FROM ({branches}) AS page {_ORDER} LIMIT {limit}"  # noqa: S608
 
     if page.identity is not None:
-        return newest(f"v.identity = {bind(page.identity)}"), arguments
-    if len(page.types) == 1:
-        return newest(_OF_TYPE.format(type=f"{bind(page.types[0])}::text")), arguments
-    per_type = newest(_OF_TYPE.format(type="t.type"))
-    text = (
-        f"SELECT p.* FROM unnest({bind(list(page.types))}::text[]) AS t(type) "  # noqa: S608
-        f"CROSS JOIN LATERAL ({per_type}) AS p {order} LIMIT {limit}"
-    )
-    return text, arguments
+        found = newest(f"v.identity = {bind(page.identity)}")
+    elif len(page.types) == 1:
+        found = newest(_OF_TYPE.format(type=f"{bind(page.types[0])}::text"))
+    else:
+        per_type = newest(_OF_TYPE.format(type="t.type"))
+        found = (
+            f"SELECT p.* FROM unnest({bind(list(page.types))}::text[]) AS t(type) "  # noqa: S608
+            f"CROSS JOIN LATERAL ({per_type}) AS p {_ORDER} LIMIT {limit}"
+        )
+    return f"SELECT {_COLUMNS}, {_MADE} FROM ({found}) AS page {_ORDER}", arguments  # noqa: S608
 
 
 def _conditions(page: HistoryPage, bind: Any) -> list[str]:

@@ -11,7 +11,7 @@ from service.store.audit.statement import with_records
 from service.store.change import LOST_RACES, Change, Conflict
 from service.store.defined import defined
 from service.store.found import found_in
-from service.store.history_statement import HistoryPage, history_statement
+from service.store.history_statement import HistoryPage, PastVersion, history_statement
 from service.store.joining import with_births, with_members
 from service.store.match import matched_of, matching, unless_matched, with_claims
 from service.store.reading import VERSION, read_wanted, version_of, wanted
@@ -130,10 +130,11 @@ class Session:
         if self._sight is not None and written:
             await link(self._connection, self._sight, written, roles=roles, types=types)
 
-    async def history(self, page: HistoryPage) -> list[Version]:
+    async def history(self, page: HistoryPage) -> list[PastVersion]:
         """Up to `page.limit` versions, newest first."""
         text, arguments = history_statement(page, self._by)
-        return [version_of(row[1:]) for row in await self._connection.fetch(text, *arguments)]
+        rows = await self._connection.fetch(text, *arguments)
+        return [PastVersion(version=version_of(row[1:-1]), made=row[-1]) for row in rows]
 
     async def search(self, query: Query, *, limit: int, position: Position | None = None) -> list[Found]:
         """Up to `limit` matches beyond the position, in the order of the query; backwards the other way round."""

@@ -49,6 +49,18 @@ async def test_an_instance_tells_all_its_versions_newest_first(fresh_client: htt
     assert bundle["entry"][2]["resource"]["active"] is True
 
 
+@pytest.mark.parametrize("place", ["/Patient/h-back/_history", "/Patient/_history", "/_history"])
+async def test_what_brought_a_deleted_resource_back_created_it(fresh_client: httpx.AsyncClient, place: str) -> None:
+    """As the write itself was answered; and the next one did not."""
+    await three_versions(fresh_client, "h-back")
+    for active, status in ((True, 201), (False, 200)):
+        again = await fresh_client.put("/Patient/h-back", json=patient(1, id="h-back", active=active))
+        assert again.status_code == status
+    bundle = (await fresh_client.get(place)).json()
+    statuses = [each["response"]["status"] for each in bundle["entry"] if each["fullUrl"].endswith("h-back")]
+    assert statuses == ["200 OK", "201 Created", "204 No Content", "200 OK", "201 Created"]
+
+
 async def test_a_created_resource_says_post_on_its_type(fresh_client: httpx.AsyncClient) -> None:
     """bdl-3 and the meaning of request.url."""
     await fresh_client.post("/Patient", json=patient(1))
