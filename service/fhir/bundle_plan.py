@@ -72,7 +72,7 @@ def bundle_entries(bundle: Content, *, most: int) -> list[Any]:
 def plan_transaction(entries: Sequence[Any], *, base: str, routes: Routes) -> tuple[PlannedEntry, ...]:
     """Every entry planned, in the order of the Bundle; the first malformed one raises."""
     planned = tuple(plan_entry(index, entry, base=base, routes=routes) for index, entry in enumerate(entries))
-    _refuse_equal_full_urls(planned)
+    refuse_equal_full_urls(entries)
     return planned
 
 
@@ -116,16 +116,17 @@ def _check_full_url(full_url: Any, interaction: Interaction, where: str) -> None
             raise failure("bundle-entry", "The fullUrl names another resource than the request's url.", where)
 
 
-def _refuse_equal_full_urls(entries: Iterable[PlannedEntry]) -> None:
+def refuse_equal_full_urls(entries: Iterable[Any]) -> None:
+    """FhirError bundle-duplicate for the whole of a batch or transaction, whose entries may be malformed: bdl-7."""
     seen: dict[str, str] = {}
-    for entry in entries:
-        if entry.full_url is None or not isinstance(entry.interaction, Write):
+    for index, entry in enumerate(entries):
+        full_url = entry.get("fullUrl") if isinstance(entry, dict) else None
+        if not isinstance(full_url, str):
             continue
-        if entry.full_url in seen:
-            raise failure(
-                "bundle-duplicate", "Two entries have the same fullUrl.", seen[entry.full_url], f"{entry.where}.fullUrl"
-            )
-        seen[entry.full_url] = f"{entry.where}.fullUrl"
+        where = f"{entry_path(index)}.fullUrl"
+        if full_url in seen:
+            raise failure("bundle-duplicate", "Two entries have the same fullUrl.", seen[full_url], where)
+        seen[full_url] = where
 
 
 def located(error: FhirError, where: str) -> FhirError:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from service.fhir import codec
 from service.fhir.audit.trail import UNKNOWN, what
 from service.fhir.bundle import Entry, bundle
-from service.fhir.bundle_plan import bundle_entries, entry_path, located, plan_entry
+from service.fhir.bundle_plan import bundle_entries, entry_path, located, plan_entry, refuse_equal_full_urls
 from service.fhir.interaction import Answer, Create, Update
 from service.fhir.links import references
 from service.fhir.outcome import FhirError, Result, failure, operation_outcome
@@ -30,6 +30,7 @@ async def batch(parts: Parts, context: Context, process: Process, perform: Perfo
     """A batch-response Bundle; each entry is performed on its own, in the order sent, and carries its own outcome."""
     entries = bundle_entries(process.bundle, most=parts.limits.max_bundle_entries)
     check_envelope(parts, process.bundle, ())
+    refuse_equal_full_urls(entries)
     siblings = {
         entry["fullUrl"] for entry in entries if isinstance(entry, dict) and _is_temporary(entry.get("fullUrl"))
     }

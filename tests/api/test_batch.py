@@ -52,6 +52,22 @@ async def test_the_envelope_of_a_bundle_is_validated(
     assert expression in response.json()["issue"][0]["expression"]
 
 
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+@pytest.mark.parametrize("methods", [("POST", "POST"), ("POST", "GET"), ("GET", "GET")])
+async def test_a_bundle_with_one_full_url_twice_is_refused_as_a_whole(
+    fresh_client: httpx.AsyncClient, kind: str, methods: tuple[str, str]
+) -> None:
+    """bdl-7, whatever the entries do."""
+    full_url = "urn:uuid:6c33ba22-9d5e-4f0b-8a1f-4b3d5c1a7c10"
+    entries = [
+        entry(method, "Patient", patient(number) if method == "POST" else None) | {"fullUrl": full_url}
+        for number, method in enumerate(methods)
+    ]
+    response = await fresh_client.post("/", json={"resourceType": "Bundle", "type": kind, "entry": entries})
+    assert_outcome(response, 400, "bundle-duplicate", "Bundle.entry[0].fullUrl")
+    assert (await fresh_client.get("/Patient")).json()["total"] == 0
+
+
 async def test_a_misspelt_condition_is_refused(fresh_client: httpx.AsyncClient) -> None:
     """It would create what was there already."""
     made = entry("POST", "Patient", patient(1), ifNonExist="identifier=x")
