@@ -80,8 +80,7 @@ def parse_search(  # noqa: PLR0913 - what a search depends on, each named at the
     """The query of a search; `resource_type` None searches the whole system, or the types that ``_type`` lists.
 
     `now` is what the prefix `ap` measures from; `compartment`, a type and an id, narrows the search to its members (of
-    every type that may be in it, without a `resource_type`); `results` are the result parameters that a refusal lists.
-    Raises FhirError.
+    every type in it, without a `resource_type`); `results` are what a FhirError lists of the result parameters.
     """
     _check_size(limits, parameters)
     parameters = tuple(_checked(pair) for pair in parameters)
