@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from service.fhir.search.parse_include import references_of
 from service.store.search import compile_includes, compile_search
 
 if TYPE_CHECKING:
@@ -72,6 +73,36 @@ async def _included(library: Library, registry: Registry, resource_type: str, te
     matches = [row["key"] for row in await library.fetch(compile_search(query, limit=100))]
     statement = compile_includes(query.includes, matches, references=registry.reference_sources, limit=limit, depth=3)
     return [f"{row['type']}/{row['id']}" for row in await library.fetch(statement)]
+
+
+async def test_nothing_is_looked_up_once_there_is_as_much_as_is_returned(clinic: Library, registry: Registry) -> None:
+    """Where the first step has found enough, no further one begins."""
+    query = clinic.query("Patient", "_id=ann&_include:iterate=*&_revinclude:iterate=*")
+    matches = [row["key"] for row in await clinic.fetch(compile_search(query, limit=1))]
+    for limit, goes_on in ((1, False), (100, True)):
+        statement = compile_includes(
+            query.includes, matches, references=registry.reference_sources, limit=limit, depth=3
+        )
+        plan = await clinic.plan(statement, run=True)
+        begun = [line for line in plan.splitlines() if "CTE Scan on step_2 b" in line]
+        assert len(begun) == 2, plan
+        assert all(("never executed" in line) != goes_on for line in begun), plan
+
+
+def test_what_refers_from_one_type_is_looked_up_by_the_sources_of_that_type(
+    clinic: Library, registry: Registry
+) -> None:
+    """There are hundreds of all types, each a look into the index for every resource."""
+    query = clinic.query("Patient", "_revinclude=ServiceRequest:*")
+    statement = compile_includes(query.includes, [1], references=registry.reference_sources, limit=100)
+    own = set(references_of(registry, "ServiceRequest"))
+    assert own < set(registry.reference_sources)
+    assert own in [set(each) for each in statement.arguments if isinstance(each, list)]
+
+
+def test_the_sources_of_each_type_are_all_that_there_are(registry: Registry) -> None:
+    of_each = [references_of(registry, each) for each in registry.definitions.resource_types]
+    assert sorted(number for each in of_each for number in each) == sorted(registry.reference_sources)
 
 
 INCLUDES: Final = [

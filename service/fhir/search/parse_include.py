@@ -55,6 +55,12 @@ def reverse_include_names(registry: Registry) -> Mapping[str, Sequence[str]]:
     return names
 
 
+def references_of(registry: Registry, resource_type: str) -> tuple[int, ...]:
+    """The numbers of the sources that ``Type:*`` follows."""
+    followed = (each for each in registry.parameters(resource_type).values() if _is_followed(each))
+    return tuple(dict.fromkeys(source.number for each in followed for source in each.sources))
+
+
 def _include(scope: Scope, name: str, text: str) -> Include:
     code, colon, modifier = name.partition(":")
     if colon and modifier != "iterate":
@@ -83,6 +89,7 @@ def _include(scope: Scope, name: str, text: str) -> Include:
     return Include(
         source_type=source,
         parameter=parameter,
+        sources=() if parameter else references_of(scope.registry, source),
         target_type=target,
         iterate=iterate,
         reverse=reverse,

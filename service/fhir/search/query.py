@@ -233,12 +233,14 @@ class Include(Struct, frozen=True, kw_only=True):
     """What to return with the matches: the targets of `parameter` in resources of `source_type` (or of `ANY_TYPE`).
 
     With `reverse`, the resources of `source_type` that refer to a match through `parameter`. `parameter` is None for
-    ``*``: any reference. `target_type` narrows the targets; with `iterate` what was included is followed too. `named`
-    are the numbers under which the index has the URLs of what canonicals may lead to, none where there are none.
+    ``*``: any reference, and `sources` are the numbers of those of the type. `target_type` narrows the targets; with
+    `iterate` what was included is followed too. `named` are the numbers under which the index has the URLs of what
+    canonicals may lead to, none where there are none.
     """
 
     source_type: str
     parameter: SearchParameter | None
+    sources: tuple[int, ...] = ()
     target_type: str | None = None
     iterate: bool = False
     reverse: bool = False

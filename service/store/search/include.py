@@ -1,7 +1,9 @@
 """What is returned with the matches of a search: _include and _revinclude, https://hl7.org/fhir/R4/search.html#revinclude
 
 Step by step: the first step leads from the matches to what they refer to and what refers to them; each further one, for
-``:iterate``, from what the step before found for the first time. A step finds no more than is returned at all.
+``:iterate``, from what the step before found for the first time. A step finds no more than is returned at all, and
+where the steps before it have found as much, there is none: looking up what refers to a thousand resources, from every
+source, takes a second.
 """
 
 # ruff: noqa: S608 - texts are written from shapes; no value is ever part of one
@@ -69,7 +71,7 @@ def _step(include: Include, references: Sequence[int], position: Any) -> _Step:
         sources = position(list(parameter.source_numbers))
         source_type = None
     else:
-        sources = position(list(references))
+        sources = position(list(include.sources or references))
     ends = (target_type, source_type) if include.reverse else (source_type, target_type)
     from_type, to_type = (None if each is None else position(each) for each in ends)
     names = position(list(include.named)) if include.named else None
@@ -80,7 +82,7 @@ def _step(include: Include, references: Sequence[int], position: Any) -> _Step:
 def _text(steps: tuple[_Step, ...], depth: int, columns: str, seen: tuple[int, int] | None) -> str:
     writer = Writer(lambda number: f"${number}::integer[]")
     found = ["matched AS MATERIALIZED (SELECT key FROM unnest($1::bigint[]) AS m(key))"]
-    known = "SELECT key FROM matched"
+    included: list[str] = []
     before = "matched"
     hidden = ""
     if seen is not None:
@@ -92,11 +94,13 @@ def _text(steps: tuple[_Step, ...], depth: int, columns: str, seen: tuple[int, i
             break
         branches = " UNION ALL ".join(f"({_branch(writer, each, before)})" for each in taken)
         name = f"step_{level}"
+        known = " UNION ALL ".join(["SELECT key FROM matched", *included])
+        wanted = f" AND (SELECT count(*) FROM ({' UNION ALL '.join(included)}) n) < $2::bigint" if included else ""
         found.append(
             f"{name} AS MATERIALIZED (SELECT DISTINCT s.key FROM ({branches}) AS s "
-            f"WHERE (s.key IN ({known})) IS NOT TRUE{hidden} LIMIT $2::bigint)"
+            f"WHERE (s.key IN ({known})) IS NOT TRUE{hidden}{wanted} LIMIT $2::bigint)"
         )
-        known += f" UNION ALL SELECT key FROM {name}"
+        included.append(f"SELECT key FROM {name}")
         before = name
     levels = " UNION ALL ".join(f"SELECT key, {level} AS level FROM step_{level}" for level in range(1, len(found)))
     return (
