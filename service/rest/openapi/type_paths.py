@@ -235,7 +235,7 @@ class _Paths:
                 parameters=[*parameter_references("instance.mode"), self._profile()],
                 body=component("requestBodies", f"{self._type}.{claim.name}") if method == "post" else None,
                 answers={"200": component("responses", "Outcome")},
-                failures=(*ABSENT[:1], *(BODY_REFUSED if method == "post" else BODY_REFUSED[-1:])),
+                failures=(*ABSENT, *(BODY_REFUSED if method == "post" else BODY_REFUSED[-1:])),
             )
             for method, suffix, ending in (("get", "ByGet", "as it is stored"), ("post", "", "for an instance"))
         }
