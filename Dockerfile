@@ -17,7 +17,7 @@ COPY pyproject.toml ./
 COPY alembic ./alembic
 COPY service ./service
 RUN /opt/massage-fhir/bin/pip install --no-index --no-deps --no-build-isolation . \
-    && /opt/massage-fhir/bin/pip uninstall --yes hatchling pathspec pluggy tomlkit trove-classifiers pip
+    && /opt/massage-fhir/bin/pip uninstall --yes hatchling packaging pathspec pluggy tomlkit trove-classifiers pip
 
 FROM python:${PYTHON}-slim
 LABEL org.opencontainers.image.title="massage-fhir" \

@@ -133,6 +133,7 @@ class Application:
 
     def complete(self) -> None:
         """Make, in any thread, what some requests need and a start should not wait for: a second of work."""
+        self._beside.current.parts.validator.compile()
         self._elsewhere.made()
         conversion_of("1")  # reads UCUM's table
         templating.prepare()

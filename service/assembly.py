@@ -19,6 +19,7 @@ from service.interactions.profiles import Profiles
 from service.massage import profiles as massage_profiles
 from service.shipped import NOTICES
 from service.store.pool import Pool
+from service.store.statistics import refresh_statistics
 from service.store.store import Store
 
 if TYPE_CHECKING:
@@ -72,6 +73,12 @@ def command_pool(
         acquire_timeout_seconds=acquire_timeout_seconds,
         statement_timeout_seconds=_COMMAND_STATEMENT_SECONDS,
     )
+
+
+async def take_stock(settings: Settings) -> None:
+    """Let the database know what a command has filled it with, so that searches are fast right away."""
+    async with command_pool(settings) as pool, Store(pool).session() as session:
+        await refresh_statistics(session)
 
 
 def assemble(

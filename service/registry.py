@@ -10,20 +10,16 @@ import os
 import pwd
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from service import serve
 from service.assembly import command_pool
 from service.fhir.audit.record import CLIENT_CHANGE, Record
-from service.store.audit.chain import Chains
-from service.store.audit.journal import keep_records
-from service.store.clients import Clients
+from service.store.audit.journal import keep_by_itself
+from service.store.clients import Clients, OneConnection
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from types import TracebackType
-
-    import asyncpg
 
     from service.settings import Settings
     from service.store.clients import Registration
@@ -48,9 +44,9 @@ def change(
 
     async def perform(settled: Settings, pool: Pool) -> Registration | None:
         async with pool.transaction() as connection:
-            changed = await work(settled, Clients(_Held(connection)))
+            changed = await work(settled, Clients(OneConnection(connection)))
             if changed is not None and settled.audit != "off":
-                await _put_on_record(connection, operation, changed.id)
+                await keep_by_itself(connection, _record_of(operation, changed.id))
             return changed
 
     return _done(settings, perform)
@@ -66,10 +62,8 @@ def _done(settings: Settings, work: Callable[[Settings, Pool], Awaitable[_Result
         return asyncio.run(perform(settled))
 
 
-async def _put_on_record(connection: asyncpg.Connection[Any], operation: str, client_id: str) -> None:
-    chains = Chains()
-    await chains.open(connection)
-    record = Record(
+def _record_of(operation: str, client_id: str) -> Record:
+    return Record(
         at=datetime.now(UTC),
         interaction=CLIENT_CHANGE,
         status=HTTPStatus.OK,
@@ -77,7 +71,6 @@ async def _put_on_record(connection: asyncpg.Connection[Any], operation: str, cl
         operation=operation,
         account=_account(),
     )
-    await keep_records(connection, chains, [record])
 
 
 def _account() -> str:
@@ -87,21 +80,3 @@ def _account() -> str:
         return pwd.getpwuid(number).pw_name
     except KeyError:  # in a container the number may be all that there is
         return str(number)
-
-
-class _Held:
-    """In the place of a pool: one connection, in whose transaction everything happens."""
-
-    def __init__(self, connection: asyncpg.Connection[Any]) -> None:
-        self._connection = connection
-
-    def acquire(self) -> _Held:
-        return self
-
-    async def __aenter__(self) -> asyncpg.Connection[Any]:
-        return self._connection
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """The transaction ends where it began."""

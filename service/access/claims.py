@@ -44,14 +44,18 @@ class Assertion(Struct, frozen=True, kw_only=True):
     expires_at: float
 
 
-def assertion_header(header: Mapping[str, Any], *, jwks_url: str | None) -> Header:
-    """The header of a client assertion; Refused. `jwks_url` is the one that the client is registered with, if any."""
+def assertion_header(header: Mapping[str, Any]) -> Header:
+    """The header of a client assertion; Refused."""
     read = _header(header, ASSERTION_ALGORITHMS, _TYPES)
     if read.key_id is None:
         raise Refused("The assertion's header needs kid, the id of the key that it is signed with.")
+    return read
+
+
+def require_registered_jku(header: Mapping[str, Any], *, jwks_url: str | None) -> None:
+    """Refused where the header names another JWKS URL than the client is registered with; None: with none."""
     if "jku" in header and (jwks_url is None or header["jku"] != jwks_url):
         raise Refused("The assertion's jku is not the JWKS URL that the client is registered with.")
-    return read
 
 
 def access_token_header(header: Mapping[str, Any], *, algorithms: Collection[str]) -> Header:

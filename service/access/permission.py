@@ -8,6 +8,7 @@ https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html#scop
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, assert_never
 
 from msgspec import Struct
@@ -116,7 +117,7 @@ ALLOWED: Final = Allowed()
 def check(actor: Actor, interaction: Interaction) -> Decision:
     """Whether the actor may perform the interaction; a Process is only a vessel, its entries are checked one by one.
 
-    Which types a search reads beyond its own shows once it is parsed: `check_needs` with `search_needs`.
+    Which types a search reads beyond its own shows once it is parsed: `check_needs` with `needs_beyond`.
     """
     if isinstance(interaction, Capabilities):
         return ALLOWED
@@ -131,11 +132,11 @@ def check_needs(actor: Actor, needed: Iterable[Need]) -> Decision:
     """Whether the actor's scopes meet all of the needs."""
     limits = []
     for need in needed:
-        alternatives = [_bounds(actor, scope) for scope in actor.scopes if _meets(actor, scope, need)]
+        alternatives = _alternatives(actor, need)
         if not alternatives:
             return Forbidden(missing=need)
         if _UNBOUNDED not in alternatives:
-            limits.append(Limit(type=need.type, alternatives=tuple(dict.fromkeys(alternatives))))
+            limits.append(Limit(type=need.type, alternatives=alternatives))
     return Allowed(limits=tuple(dict.fromkeys(limits))) if limits else ALLOWED
 
 
@@ -163,19 +164,14 @@ def needs(interaction: Interaction) -> tuple[Need, ...]:
             assert_never(interaction)
 
 
-def search_needs(query: Query) -> tuple[Need, ...]:
-    """What a parsed search reads: its types, what chains and ``_has`` look into, and what it includes by name.
-
-    Contained resources are parts of resources of any type. The ValueSets and CodeSystems that ``:in``, ``:not-in``,
-    ``:above`` and ``:below`` go by need no permission: they are definitions, the same for all organisations, and say
-    nothing of anybody. What a search by them finds are resources that the client may search, by codes that it could
-    have listed itself. A scope on ValueSet is for reading the resource.
-    """
-    return tuple(dict.fromkeys((*(Need(name, "s") for name in query.types), *needs_beyond(query))))
-
-
 def needs_beyond(query: Query) -> tuple[Need, ...]:
-    """What a parsed search reads beside its matches: perhaps others of their type, too."""
+    """What a parsed search reads beside its matches: what chains and ``_has`` look into, what it includes by name.
+
+    That may be others of their type, too. Contained resources are parts of resources of any type. The ValueSets and
+    CodeSystems that ``:in``, ``:not-in``, ``:above`` and ``:below`` go by need no permission: they are definitions,
+    which say nothing of anybody. What a search by them finds are resources that the client may search, by codes that it
+    could have listed itself. A scope on ValueSet is for reading the resource.
+    """
     found = [*_looked_into(query.where), *_included(query.includes)]
     if query.contained != "false":
         found.append(Need(ANY_TYPE, "s"))
@@ -188,9 +184,15 @@ def may_read(actor: Actor, resource_type: str) -> bool:
 
 
 def _concerns_everybody(interaction: Interaction) -> bool:
-    if isinstance(interaction, Operation):
-        return interaction.name in ADMINISTRATIVE
-    return isinstance(interaction, Create | Update | Patch | Delete) and interaction.type in _FOR_ALL
+    match interaction:
+        case Read() | Search():
+            return False
+        case Operation():
+            return interaction.name in ADMINISTRATIVE
+        case Create() | Update() | Patch() | Delete():
+            return interaction.type in _FOR_ALL
+        case _:
+            return False
 
 
 def _operation_needs(operation: Operation) -> tuple[Need, ...]:
@@ -230,6 +232,12 @@ def _included(includes: Iterable[Include]) -> Iterator[Need]:
 
 
 _UNBOUNDED: Final = Bounds()
+
+
+@lru_cache(maxsize=4096)
+def _alternatives(actor: Actor, need: Need) -> tuple[Bounds, ...]:
+    """What the actor's scopes limit the permission to, each once; empty: there is none. They ask for much the same."""
+    return tuple(dict.fromkeys(_bounds(actor, scope) for scope in actor.scopes if _meets(actor, scope, need)))
 
 
 def _meets(actor: Actor, scope: Scope, need: Need) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from service.access.permission import ALLOWED, Need, check_needs
 from service.access.refusal import Refused
 from service.access.registration import is_id
 from service.auth.error import OAuthError
@@ -20,13 +21,14 @@ from service.auth.registering import (
     registration,
     shown,
 )
+from service.fhir.actor import ANY_TYPE, PERMISSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from service.auth.gate import Gate
     from service.auth.token_state import Sender
-    from service.fhir.actor import Client
+    from service.fhir.actor import Actor
     from service.store.clients import Clients, Registration
 
 _Body = TypeVar("_Body")
@@ -52,14 +54,21 @@ class Administration:
         self._new_id = new_id
         self._now = now
 
-    async def admit(self, sender: Sender) -> Client:
-        """The client that asks; FhirError of the gate."""
-        return (await self._gate.admit(sender.authorization, sender.address)).client
+    async def admit(self, sender: Sender) -> Actor:
+        """Who asks; FhirError of the gate."""
+        return await self._gate.admit(sender.authorization, sender.address)
 
-    def check(self, client: Client) -> None:
-        """OAuthError unless it is an administrator."""
-        if client.role != "administrator":
+    def check(self, actor: Actor) -> None:
+        """OAuthError unless it is an administrator who may do everything.
+
+        Who may change the registry can give himself any scope, so that no narrower one would hold.
+        """
+        if actor.client.role != "administrator":
             raise OAuthError("insufficient_scope", "Only a client with the role administrator may do this.")
+        if check_needs(actor, [Need(ANY_TYPE, letter) for letter in PERMISSIONS]) != ALLOWED:
+            raise OAuthError(
+                "insufficient_scope", "The registry of clients takes a token with the scope system/*.cruds."
+            )
 
     async def every(self) -> list[dict[str, object]]:
         """All clients."""

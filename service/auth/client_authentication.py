@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from service.access.claims import LEEWAY_SECONDS, assertion_claims, assertion_header
+from service.access.claims import LEEWAY_SECONDS, assertion_claims, assertion_header, require_registered_jku
 from service.access.keys import select_key
 from service.access.refusal import Refused
 from service.access.registration import is_id
@@ -23,12 +23,18 @@ if TYPE_CHECKING:
 
     from service.access.claims import Assertion, Header
     from service.access.keys import Key
+    from service.auth.evenness import Evenness
     from service.auth.key_sets import KeySets
     from service.auth.throttle import Throttle
+    from service.auth.token_text import Unverified
     from service.store.clients import Clients, Registration
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_UNKNOWN: Final = "No such client is registered here by keys, or it is disabled."
+_UNPROVED: Final = (
+    "No client of this id that is registered here, and not disabled, has a key that verifies the assertion. Look at "
+    "iss, at kid, and at the keys that are registered or at the client's JWKS URL; the log of the service says more."
+)
+"""All that anybody is told who does not prove to be a client: whether there is one is nobody else's business."""
 
 
 class Authenticated(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +53,7 @@ class ClientAuthentication:
         clients: Clients,
         key_sets: KeySets,
         throttle: Throttle,
+        evenness: Evenness,
         *,
         audience: str,
         now: Callable[[], float],
@@ -54,6 +61,7 @@ class ClientAuthentication:
         self._clients = clients
         self._key_sets = key_sets
         self._throttle = throttle
+        self._evenness = evenness
         self._audience = audience
         self._now = now
 
@@ -78,18 +86,36 @@ class ClientAuthentication:
         client_id = unproved.claims.get("iss")
         if not is_id(client_id) or named not in (None, client_id):
             raise Refused("iss of the assertion must be the client's id.")
-        registration = await self._clients.find(client_id)
-        if registration is None or registration.disabled_at is not None or registration.issuer is not None:
-            raise Refused(_UNKNOWN)
-        header = assertion_header(unproved.header, jwks_url=registration.jwks_url)
-        key = select_key(await self._keys(registration, header), header)
-        claims = verified(token, key, header.algorithm)
-        assertion = assertion_claims(claims, client_id=client_id, audience=self._audience, now=self._now())
+        # what the sender can see for himself is told first, and the same whether there is such a client or not
+        header = assertion_header(unproved.header)
+        assertion = assertion_claims(unproved.claims, client_id=client_id, audience=self._audience, now=self._now())
+        began = self._evenness.start()
+        try:
+            registration = await self._signed_by(client_id, token, unproved, header)
+        except Refused as refused:
+            await self._evenness.wait(began)
+            raise OAuthError("invalid_client", _UNPROVED, cause=f"{client_id}: {refused.reason}") from None
+        self._evenness.note(began)
         return Authenticated(
             registration=registration,
             digest=_digest(assertion),
             spent_until=datetime.fromtimestamp(assertion.expires_at + LEEWAY_SECONDS + 1, UTC),
         )
+
+    async def _signed_by(self, client_id: str, token: str, unproved: Unverified, header: Header) -> Registration:
+        """The client, if it is one and the token is signed with its key; Refused, for the log, tells what is wrong."""
+        registration = await self._clients.find(client_id)
+        if registration is None:
+            raise Refused("There is no such client.")
+        if registration.disabled_at is not None:
+            raise Refused("The client is disabled.")
+        if registration.issuer is not None:
+            raise Refused("The client is registered for tokens of another issuer, and not by keys.")
+        require_registered_jku(unproved.header, jwks_url=registration.jwks_url)
+        key = select_key(await self._keys(registration, header), header)
+        if verified(token, key, header.algorithm) != unproved.claims:
+            raise Refused("The claims that were signed are others than those that were sent.")
+        return registration
 
     async def _keys(self, registration: Registration, header: Header) -> list[Key]:
         if registration.jwks_url is not None:

@@ -47,11 +47,15 @@ NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache", "X-Content
 
 @dataclass(slots=True)
 class OAuthError(Exception):
-    """A refusal; the description is for the integrator and quotes nothing that was sent."""
+    """A refusal; the description is for the integrator and quotes nothing that was sent.
+
+    `cause` is for the log alone: what the sender is not to learn.
+    """
 
     code: Code
     description: str
     retry_after_seconds: int | None = None
+    cause: str | None = None
 
     @property
     def status(self) -> HTTPStatus:

@@ -65,8 +65,9 @@ class _Desk:
             client: Client | None = None
             fields: dict[str, Any] = {"operation": operation, "id": request.path_params.get("id")}
             try:
-                client = await self._administration.admit(sender_of(request))
-                self._administration.check(client)
+                actor = await self._administration.admit(sender_of(request))
+                client = actor.client
+                self._administration.check(actor)
                 told = await act(request)
             except (OAuthError, FhirError) as error:
                 refused = error if isinstance(error, OAuthError) else translated(error)

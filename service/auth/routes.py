@@ -67,7 +67,7 @@ def token_routes(tokens: TokenEndpoint, state: TokenState, watch: Watch) -> list
 
 
 def _refused(error: OAuthError) -> Response:
-    _LOG.info("refused", extra={"fields": {"code": error.code, "reason": error.description}})
+    _LOG.info("refused", extra={"fields": {"code": error.code, "reason": error.cause or error.description}})
     return error.response()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
@@ -10,6 +11,7 @@ from msgspec import Struct
 from service.auth.administration import Administration
 from service.auth.client_authentication import ClientAuthentication
 from service.auth.endpoints import endpoints_of
+from service.auth.evenness import Evenness
 from service.auth.gate import Gate
 from service.auth.issuers import Issuers
 from service.auth.key_sets import KeySets
@@ -83,7 +85,8 @@ def access_server(
     routes = discovery_routes(endpoints, issuers, None if choices.is_issuer else choices.issuers[0])
     if choices.is_issuer:
         key_sets = KeySets(fetch, now)
-        authentication = ClientAuthentication(clients, key_sets, throttle, audience=endpoints.token, now=now)
+        evenness = Evenness(time.monotonic)
+        authentication = ClientAuthentication(clients, key_sets, throttle, evenness, audience=endpoints.token, now=now)
         routes += token_routes(
             TokenEndpoint(authentication, tokens, now=now, new_token=_new_token),
             TokenState(authentication, gate, tokens, issuer=endpoints.fhir, now=now),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.code_systems import LOINC, SNOMED
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -23,16 +25,17 @@ HOOKS: Final[Mapping[str, str]] = {
 """Hook → the element of its context that holds the Bundle of what is ordered or booked."""
 
 _PATIENT: Final = "patient={{context.patientId}}"
-_READINGS: Final = "http://loinc.org|8310-5,http://loinc.org|85354-9,http://loinc.org|8480-6,http://loinc.org|8462-4"
+_READINGS: Final = ",".join(f"{LOINC}|{code}" for code in ("8310-5", "85354-9", "8480-6", "8462-4", "777-3"))
+"""Temperature, blood pressure, its parts, and platelets."""
 
 PREFETCH: Final[Mapping[str, str]] = {
     "conditions": f"Condition?{_PATIENT}",
     "medications": f"MedicationRequest?{_PATIENT}&status=active",
     "statements": f"MedicationStatement?{_PATIENT}&status=active,intended",
     "allergies": f"AllergyIntolerance?{_PATIENT}",
-    "readings": f"Observation?{_PATIENT}&code={_READINGS},http://loinc.org|777-3&_sort=-date&_count=20",
+    "readings": f"Observation?{_PATIENT}&code={_READINGS}&_sort=-date&_count=20",
     "procedures": f"Procedure?{_PATIENT}&_sort=-date&_count=20",
-    "referrals": f"ServiceRequest?{_PATIENT}&code=http://snomed.info/sct|387854002&status=active",
+    "referrals": f"ServiceRequest?{_PATIENT}&code={SNOMED}|387854002&status=active",
 }
 """Prefetch key → template.
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from service.demo import visits
 from service.demo.measuring import trajectory
 from service.fhir.code_systems import GOAL_ACHIEVEMENT, LOINC
+from service.fhir.concept import code_in, coded
 from service.fhir.stamp import instant_text
 from service.massage import protocol
-from service.massage.cycle.terms import BUSINESS_STATUS, TASK_CODE, TASK_IO, code_in, coded
+from service.massage.cycle.terms import BUSINESS_STATUS, TASK_CODE, TASK_IO
 from service.massage.cycle.view import View
 from service.massage.outcome import Measures, compared, told
 from service.massage.outcome.achievement import series_of

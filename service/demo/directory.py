@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from service.fhir.code_systems import NUCC
-from service.massage.cycle.terms import coded
+from service.fhir.concept import coded
 from service.massage.systems import QUALIFICATION
 
 if TYPE_CHECKING:

@@ -25,7 +25,6 @@ from service.processes import Failed, answer, settle, spawned
 from service.store.checkpoint import Checkpoint, saved
 from service.store.labels import unlabelled
 from service.store.lease import LapsedError
-from service.store.statistics import refresh_statistics
 from service.store.store import Store
 
 if TYPE_CHECKING:
@@ -146,12 +145,6 @@ async def unmarked(settings: Settings) -> str | None:
     sources = {name: registry.parameters(name)["_security"].source_numbers for name in types}
     async with command_pool(settings) as pool, Store(pool).session() as session:
         return await unlabelled(session, sources, str(SYNTHETIC["code"]))
-
-
-async def finish(settings: Settings) -> None:
-    """Let the database know what it holds, so that searches are fast right away."""
-    async with command_pool(settings) as pool, Store(pool).session() as session:
-        await refresh_statistics(session)
 
 
 def fill(settings: Settings, portions: list[Portion], jobs: int, *, told: Callable[[Portion, int], None]) -> None:

@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from service.demo.directory import CLINICS, PAYER, REFERRERS, SYSTEM, WEEKLY_PATIENTS, therapist
 from service.fhir.code_systems import CONDITION_CLINICAL, ICD10CM, NUCC, SNOMED
+from service.fhir.concept import coded
 from service.fhir.stamp import instant_text
-from service.massage.cycle.terms import IDENTIFIER_TYPE, PLACER, TASK_CODE, coded, sessions
+from service.massage.cycle.terms import IDENTIFIER_TYPE, PLACER, TASK_CODE, sessions
 from service.massage.profiles import canonical as profile
 from service.massage.systems import TECHNIQUE
 

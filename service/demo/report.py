@@ -7,9 +7,10 @@ from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+from service.assembly import take_stock
 from service.demo.directory import CLINICS, REFERRERS
 from service.demo.error import DemoError
-from service.demo.filling import fill, finish, left, unmarked
+from service.demo.filling import fill, left, unmarked
 from service.massage.quality import period_of
 from service.processes import be_interruptible
 from service.progress import progress, tell
@@ -54,7 +55,7 @@ def fill_demo(settings: Settings, plan: Plan) -> None:
     except KeyboardInterrupt:
         raise DemoError("interrupted; the same command goes on") from None
     if portions:
-        asyncio.run(finish(settings))
+        asyncio.run(take_stock(settings))
     seconds = monotonic() - began
     tell(f"{patients:,} patients with {resources:,} resources made in {seconds:,.1f} s; {plan.patients:,} are there")
 

@@ -11,7 +11,8 @@ from service.demo.care import Care
 from service.demo.directory import resources_of
 from service.demo.scenarios import scenario_of
 from service.demo.world import World
-from service.massage.cycle.terms import BUSINESS_STATUS, TASK_CODE, coded
+from service.fhir.concept import coded
+from service.massage.cycle.terms import BUSINESS_STATUS, TASK_CODE
 from service.massage.systems import STATUS_REASON
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.code_systems import ACT_CODE, OBSERVATION_CATEGORY, SNOMED, UCUM
+from service.fhir.concept import coded
 from service.fhir.stamp import instant_text
-from service.massage.cycle.terms import PRE_SESSION_CHECK, coded
+from service.massage.cycle.terms import PRE_SESSION_CHECK
 from service.massage.cycle.units import TIMED_UNITS, timed_units
 from service.massage.profiles import canonical as profile
 from service.massage.protocol.goals import measure_concept

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service.fhir.code_systems import CPT
-from service.massage.cycle.terms import codings, references_in
+from service.fhir.concept import codings
+from service.massage.cycle.terms import references_in
 from service.massage.cycle.view import name_of
 from service.massage.systems import TECHNIQUE
 

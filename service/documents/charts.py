@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from service.documents.scale import Scale, drawable, value_scale
 from service.documents.templating import rendered
+from service.documents.words import capital
 from service.massage.outcome import compared, unit_in_words
 
 if TYPE_CHECKING:
@@ -112,8 +113,8 @@ def described(comparison: Comparison, targets: Sequence[Target], band: Band | No
     direction = series.measure.row.direction
     sentences = [f"{direction.capitalize()} is better."] if direction else []
     sentences.append("; ".join(f"{each.effective[:10]}: {plain(each.value)}" for each in series.readings) + ".")
-    sentences += [f"{_capital(in_words(each))}." for each in targets]
-    sentences += [f"{_capital(band.text)}."] if band else []
+    sentences += [f"{capital(in_words(each))}." for each in targets]
+    sentences += [f"{capital(band.text)}."] if band else []
     return " ".join(sentences)
 
 
@@ -128,10 +129,6 @@ def plain(value: Decimal) -> str:
     if abs(value.adjusted()) > _MOST_DIGITS and value:
         return f"{value:.2E}"
     return f"{round(value, 2).normalize() + 0:f}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _paper(number: float) -> str:

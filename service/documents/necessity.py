@@ -13,11 +13,12 @@ from msgspec import Struct
 
 from service.documents import words
 from service.documents.coverage import coverages, covered_on, is_within_free_visits
+from service.fhir.concept import codings
 from service.massage.cycle import visits
 from service.massage.cycle.allowance import Allowance
 from service.massage.cycle.coverage import is_waived
 from service.massage.cycle.reports import STANDS
-from service.massage.cycle.terms import codings, references_in
+from service.massage.cycle.terms import references_in
 from service.massage.data_files import rows
 from service.massage.visits import answers
 

@@ -8,7 +8,8 @@ from service.documents import sections, words
 from service.documents.coverage import coverages, is_within_free_visits
 from service.documents.necessity import diagnoses
 from service.documents.paper import Facts, Paper, Points, Section, Table, Text, legible
-from service.massage.cycle.terms import codings, references_in
+from service.fhir.concept import codings
+from service.massage.cycle.terms import references_in
 from service.massage.visits import answers
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def state(lacking: Sequence[Missing]) -> Section:
     """Whether the documentation is complete, and what it lacks."""
     if not lacking:
         return Section(title="Completeness", blocks=(Text("Everything that is asked for is in this document."),))
-    rows = tuple((each.requirement.title, each.told, _capital(each.requirement.accepted)) for each in lacking)
+    rows = tuple((each.requirement.title, each.told, words.capital(each.requirement.accepted)) for each in lacking)
     told = f"The documentation is not complete: {_missing(len(lacking))} missing."
     head = ("Asked for", "Missing", "What would be accepted")
     return Section(title="Completeness", blocks=(Text(told, is_important=True), Table("Missing", head, rows)))
@@ -76,10 +77,6 @@ def operation_outcome(lacking: Sequence[Missing]) -> Content:
 
 def _missing(count: int) -> str:
     return "one thing that is asked for is" if count == 1 else f"{count} things that are asked for are"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _prescription(case: Case) -> Section:

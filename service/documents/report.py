@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from service.documents import sections, words
 from service.documents.paper import Paper, Points, Section, Text, legible
 from service.fhir.code_systems import LOINC
+from service.fhir.concept import code_in
 from service.fhir.stamp import instant_text
 from service.massage.catalogue.published import canonical
-from service.massage.cycle.terms import BUSINESS_STATUS, TASK_IO, code_in
+from service.massage.cycle.terms import BUSINESS_STATUS, TASK_IO
 from service.massage.outcome import compared, told
 
 if TYPE_CHECKING:

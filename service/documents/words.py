@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from service.massage.cycle.terms import codings, reference_in
+from service.fhir.concept import codings
+from service.massage.cycle.terms import reference_in
 from service.massage.systems import TECHNIQUE
 
 if TYPE_CHECKING:
@@ -22,6 +23,11 @@ UNKNOWN: Final = "not known"
 _DEEPEST: Final = 3
 _FIRST_USES: Final = ("official", "usual")
 _PERIODS: Final = {"d": "day", "wk": "week", "mo": "month", "a": "year", "h": "hour", "min": "minute"}
+
+
+def capital(text: str) -> str:
+    """A text as a sentence begins."""
+    return text[:1].upper() + text[1:]
 
 
 def name_in(names: Iterable[Content]) -> str:

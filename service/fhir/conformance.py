@@ -35,14 +35,6 @@ class OperationClaim(Struct, frozen=True, kw_only=True):
     documentation: str
 
 
-class ResultParameter(Struct, frozen=True, kw_only=True):
-    """A search result parameter: it says how matches come back, never what matches. `pattern` is its whole form."""
-
-    name: str
-    pattern: str
-    documentation: str
-
-
 INTERACTIONS: Final = (
     InteractionClaim(
         code="read",
@@ -117,14 +109,6 @@ SYSTEM_OPERATIONS: Final = (
         definition=f"{CANONICAL}/OperationDefinition/reindex",
         documentation="GET tells how far reindexes have come, such as those of stored SearchParameter resources; "
         "POST asks for one, of all types, or those given as type, or those that have a parameter.",
-    ),
-)
-
-RESULT_PARAMETERS: Final = (
-    ResultParameter(
-        name="_count",
-        pattern=r"\d+",
-        documentation="The most resources per page. More than the service's limit is lowered to the limit.",
     ),
 )
 

@@ -156,6 +156,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     Of a single resource: `version` (its content None for a tombstone or where it is not sent back).
     Of a set, an operation or capabilities: `body`, the JSON of a Bundle, OperationOutcome or other resource.
     `issues` are warnings and information that travel back with a success. `printed` is the same as PDF, of a document.
+    `is_withheld`: the content is not for whoever wrote it, whatever he prefers.
     """
 
     result: Result
@@ -163,3 +164,4 @@ class Answer(Struct, frozen=True, kw_only=True):
     body: bytes | None = None
     issues: tuple[Issue, ...] = ()
     printed: bytes | None = None
+    is_withheld: bool = False

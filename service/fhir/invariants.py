@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.codec import canonical
+from service.fhir.concept import codings
 from service.fhir.element_rules import Breach, Breaches, Frame, Rule
 from service.fhir.path import Path, PathError, Scope, compile_path
 
@@ -43,10 +44,10 @@ UNDECIDED_HOLDS: Final = {
 
 def _keeps_component_codes_apart(value: Any, frame: Frame) -> bool:
     """obs-7: an observation with a value has no component with its own code."""
-    components = [coding for component in value.get("component", ()) for coding in component["code"].get("coding", ())]
+    components = [coding for component in value.get("component", ()) for coding in codings(component["code"])]
     if not components or not any(name.startswith(("value", "_value")) for name in value):
         return True
-    own = {canonical(coding) for coding in frame.resource["code"].get("coding", ())}
+    own = {canonical(coding) for coding in codings(frame.resource["code"])}
     return not any(canonical(coding) in own for coding in components)
 
 

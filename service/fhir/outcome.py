@@ -76,10 +76,9 @@ class Result(Enum):
     DELETED = "204 No Content"
     NOT_MODIFIED = "304 Not Modified"
 
-    @property
-    def status(self) -> int:
-        """The HTTP status; the value is the status line of `Bundle.entry.response.status`."""
-        return int(self.value[:3])
+    def __init__(self, line: str) -> None:
+        """`status` is that of HTTP; the value is the status line of `Bundle.entry.response.status`."""
+        self.status = int(line[:3])
 
 
 class ErrorCode(Struct, frozen=True):

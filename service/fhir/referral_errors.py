@@ -16,12 +16,7 @@ REFERRAL_ERRORS: Final = (
     ("diagnosis-unknown", "RULE", "code-invalid", "A code cannot be one of ICD-10-CM."),
     ("time-ahead", "RULE", "value", "What is said to have happened lies ahead of the service's clock."),
     ("subject-mismatch", "RULE", "invariant", "The resource is about another patient than the referral."),
-    (
-        "identity-conflict",
-        "CONFLICT",
-        "conflict",
-        "Somebody else has the identifier by which one is looked for.",
-    ),
+    ("identity-conflict", "CONFLICT", "conflict", "Somebody else has the identifier by which one is looked for."),
     ("duplicate", "CONFLICT", "duplicate", "The order, or a live task for it, exists already."),
     ("guard-referral", "RULE", "business-rule", "The referral does not allow the step."),
     ("guard-task", "RULE", "business-rule", "The referral's task does not allow the step."),

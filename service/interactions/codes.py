@@ -13,11 +13,10 @@ if TYPE_CHECKING:
     from service.fhir.search.query import Query
     from service.fhir.terminology.needed import Needed
     from service.interactions.parts import Parts
-    from service.store.searching import Searching
-    from service.store.store import Session
+    from service.store.searching import Searchable
 
 
-async def with_codes(parts: Parts, session: Session | Searching, context: Context, query: Query) -> Query:
+async def with_codes(parts: Parts, session: Searchable, context: Context, query: Query) -> Query:
     """The query without sets of codes; FhirError tells which cannot be written out. Most queries have none."""
     held: dict[Needed, list[Content]] = {}
     if not unresolved(query, held):

@@ -21,10 +21,19 @@ from service.fhir.search.parse import parse_criteria
 from service.fhir.search.parse_chain import link_count
 from service.fhir.url_encoding import parse_query
 from service.interactions.permission import permitted
-from service.interactions.sight import names_party, of_strangers_role, strangers_roles
+from service.interactions.vouching import (
+    is_shared,
+    is_unvouched,
+    makers_of,
+    names_party,
+    of_stranger,
+    organisation_in,
+    organisations_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from service.fhir.bundle_plan import Write
     from service.fhir.interaction import Context, Parameters
@@ -46,6 +55,9 @@ _CRITERIA_PER_ENTRY: Final = 4
 All are asked for in one statement, whose text, and the plan that a connection keeps of it, grow with them.
 """
 
+_MOST_OF_STRANGERS: Final = 1000
+"""How many resources that strangers have stored under an identifier are looked through for the one that is meant."""
+
 Match = tuple[str, str]
 """The type and id of a resource that criteria match."""
 
@@ -53,8 +65,8 @@ Match = tuple[str, str]
 class Condition(Struct, frozen=True, kw_only=True):
     """Criteria, parsed, and the signed 64-bit `key` under which they are claimed.
 
-    `where` is the FHIRPath of the Bundle entry that they stand in, or empty; `names_party`: whether they say by a role
-    who asks for something, or performs it.
+    `where` is the FHIRPath of the Bundle entry that they stand in, or empty; `names_party`: whether they say who asks
+    for something, or performs it, and `organisations` which ones they name by their ids.
     """
 
     resource_type: str
@@ -62,6 +74,7 @@ class Condition(Struct, frozen=True, kw_only=True):
     key: int
     where: str
     names_party: bool = False
+    organisations: frozenset[UUID] = frozenset()
 
 
 def key_of(resource_type: str, parameters: Parameters) -> int:
@@ -131,7 +144,9 @@ class Conditions:
         """Write the changes that are to be made if nothing matches, in the statement that looks; else what matches."""
         queries, keys = self._queries(), self.keys()
         matched = await session.write_unless_matched(changes, queries, keys, births=births, enough=self._enough)
-        return None if matched is None else self._matches(await self._of_its_own(session, matched))
+        if matched is None:
+            return None
+        return self._matches(await self._vouched_for(session, await self._of_its_own(session, matched)))
 
     async def _of_its_own(self, session: Session, matched: Matched) -> Matched:
         """What the rules know a resource again by, without what others made: that, anybody may write."""
@@ -150,23 +165,36 @@ class Conditions:
         return replace(matched, found=found)
 
     async def _vouched_for(self, session: Session, matched: Matched) -> Matched:
-        """What matches, without the roles that name a party and that a stranger may have stored.
+        """What matches, without what strangers may have stored for that: it is neither meant nor in the way.
 
-        FhirError identity-conflict where nothing else matches.
+        A reference takes that, too, if nothing else matches; FhirError identity-conflict if it says who asks, or who
+        performs.
         """
-        first = len(self._of_requests)
-        places = {place: each for place, each in enumerate(self._of_references.values(), first) if each.names_party}
-        roles = [match for place in places for match in matched.found[place]]
-        strangers = await strangers_roles(self._parts, session, roles)
-        if not strangers:
+        shared = [
+            (place, condition, organisation_in(self._parts, self._context, self._requests[index].interaction))
+            for place, (index, condition) in enumerate(self._of_requests.items())
+            if is_shared(condition.resource_type)
+        ]
+        shared += [
+            (place, condition, condition.organisations)
+            for place, condition in enumerate(self._of_references.values(), len(self._of_requests))
+            if is_shared(condition.resource_type)
+        ]
+        every = [match for place, *_ in shared for match in matched.found[place]]
+        makers = await makers_of(self._parts, session, every)
+        if not any(is_unvouched(made, ()) for made in makers.values()):
             return matched
+        again = await session.match([condition.query for _, condition, _ in shared], enough=_MOST_OF_STRANGERS)
+        makers = await makers_of(self._parts, session, [match for matches in again.found for match in matches])
         found = [*matched.found]
-        for place, condition in places.items():
-            kept = [match for match in found[place] if match not in strangers]
-            if not kept and found[place]:
-                raise of_strangers_role(condition.resource_type, condition.where)
-            found[place] = kept
-        return replace(matched, found=found)
+        for (place, condition, meant), matches in zip(shared, again.found, strict=True):
+            found[place] = [match for match in matches if not is_unvouched(makers.get(match), meant)]
+            if found[place] or not matches or place < len(self._of_requests):
+                continue
+            if condition.names_party:
+                raise of_stranger(condition.resource_type, condition.where)
+            found[place] = matches  # it is only told who or what is meant, and nobody gains by it
+        return replace(matched, found=found, versions=matched.versions | again.versions)
 
     def none(self) -> Matches:
         """That nothing matches."""
@@ -258,7 +286,8 @@ class Conditions:
                 self._require_known(reference.type, where)
                 parameters = parse_query(reference.query.encode(), where)
                 condition = self._condition(reference.type, parameters, where)
-                conditions[reference.text] = replace(condition, names_party=is_party)
+                named = organisations_in(self._parts, self._context, parameters)
+                conditions[reference.text] = replace(condition, names_party=is_party, organisations=named)
         return conditions
 
     def _require_known(self, resource_type: str, where: str) -> None:

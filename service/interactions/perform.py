@@ -33,7 +33,7 @@ from service.interactions import audit_events, create
 from service.interactions.batch import batch
 from service.interactions.capabilities import capabilities
 from service.interactions.history import history
-from service.interactions.permission import check_limits, require
+from service.interactions.permission import check_limits, require, withholds
 from service.interactions.profiles import NotLookedUpError, claims_in, is_defining, profile_obstacles
 from service.interactions.read import read, vread
 from service.interactions.search import search
@@ -46,9 +46,9 @@ from service.store.lease import LapsedError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from service.fhir.actor import Actor
     from service.fhir.bundle_plan import Write
     from service.fhir.interaction import Context, Interaction
-    from service.fhir.sight import Sight
     from service.interactions.current import CurrentParts
     from service.interactions.parts import Parts
     from service.store.store import Session
@@ -57,8 +57,8 @@ if TYPE_CHECKING:
 
 
 _LOOKS: Final = 3
-_MOST_SIGHTS: Final = 1000
-"""Organisations whose parts are remembered: making them anew costs a tenth of a read."""
+_MOST_ACTORS: Final = 1000
+"""Actors whose parts are remembered: making them anew costs a tenth of a read."""
 _OF_PARAMETERS: Final = frozenset({"parameter-unknown", "parameter-unsupported"})
 
 
@@ -69,21 +69,22 @@ class Engine:
         self._current = current
         self._operations = operations
         self._narrowed_from = current.parts
-        self._narrowed: dict[Sight, Parts] = {}
+        self._narrowed: dict[Actor | None, Parts] = {}
         self.types = current.parts.definitions.resource_types
 
     def _parts(self, context: Context) -> Parts:
         """The current parts, whose store shows what the actor may see."""
         parts = self._current.parts
-        if context.actor is None and parts.rules is None:
+        actor = context.actor
+        if actor is None and parts.rules is None:
             return parts
-        if parts is not self._narrowed_from or len(self._narrowed) >= _MOST_SIGHTS:
+        if parts is not self._narrowed_from or len(self._narrowed) >= _MOST_ACTORS:
             self._narrowed_from = parts
             self._narrowed.clear()
-        sight = EVERYTHING if context.actor is None else sight_of(context.actor)
-        narrowed = self._narrowed.get(sight)
+        narrowed = self._narrowed.get(actor)
         if narrowed is None:
-            narrowed = self._narrowed[sight] = replace(parts, store=parts.store.within(sight))
+            sight = EVERYTHING if actor is None else sight_of(actor)
+            narrowed = self._narrowed[actor] = replace(parts, store=parts.store.within(sight))
         return narrowed
 
     async def perform(self, interaction: Interaction, context: Context) -> Answer:
@@ -128,6 +129,8 @@ class Engine:
         parts = self._parts(context)
         if parts.audited:
             audit_events.refuse_writing(interaction)
+        if isinstance(interaction, Read) and not (parts.audited and audit_events.is_about_records(interaction)):
+            return await read(parts.store, interaction)
         if isinstance(interaction, Create | Update | Patch | Delete):
             answer = await self._write(parts, interaction, context)
             obstacles = await profile_obstacles(parts, context, interaction)
@@ -140,8 +143,6 @@ class Engine:
             return capabilities(parts, context, interaction)
         if isinstance(interaction, Operation):
             return await self._operate(parts, interaction, context)
-        if isinstance(interaction, Read) and not (parts.audited and audit_events.is_about_records(interaction)):
-            return await read(parts.store, interaction)
         if isinstance(interaction, Search) and not (parts.audited and audit_events.is_about_records(interaction)):
             return await search(parts, parts.store.searching(), context, interaction)
         async with parts.store.session() as session:
@@ -153,7 +154,8 @@ class Engine:
                 return await create.perform_plain(parts, context, interaction)
         request = WriteRequest(interaction=interaction, new_id=new_logical_id(context.received_at))
         (written,) = await write(parts, context, [request])
-        return Answer(result=written.result, version=written.version, issues=written.issues)
+        withheld = withholds(context, interaction)
+        return Answer(result=written.result, version=written.version, issues=written.issues, is_withheld=withheld)
 
     async def _perform_reading(
         self, parts: Parts, session: Session, interaction: Interaction, context: Context

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from service.access.permission import ALLOWED, Forbidden, Need, check, check_needs, may_read, needs_beyond
-from service.fhir.interaction import History, Read, Search, VRead
+from service.fhir.interaction import History, Patch, Read, Search, VRead
 from service.fhir.outcome import Issue, failure
 from service.fhir.search.compartment import compartment_criterion
 from service.fhir.search.parse import parse_criteria
@@ -76,6 +76,12 @@ def require_whole(context: Context, resource_type: str) -> None:
     """FhirError forbidden unless the actor may search the type without a limit on which resources of it."""
     if context.actor is not None and _allowed(check_needs(context.actor, (Need(resource_type, "s"),))):
         raise _too_limited()
+
+
+def withholds(context: Context, interaction: Interaction) -> bool:
+    """Whether the actor may patch, and not read what comes of it: the rest of the content is none of his."""
+    actor = context.actor
+    return isinstance(interaction, Patch) and actor is not None and not may_read(actor, interaction.type)
 
 
 def permitted(parts: Parts, context: Context, query: Query) -> Query:

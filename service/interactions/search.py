@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from service.fhir.search.query import Query
     from service.interactions.parts import Parts
     from service.store.found import Found
-    from service.store.searching import Searching
-    from service.store.store import Session
+    from service.store.searching import Searchable
 
 
 _ROOM: Final = 1024
@@ -56,7 +55,7 @@ class _Page(Struct, frozen=True, kw_only=True):
             yield "next", self.following
 
 
-async def search(parts: Parts, session: Session | Searching, context: Context, interaction: Search) -> Answer:
+async def search(parts: Parts, session: Searchable, context: Context, interaction: Search) -> Answer:
     """A searchset Bundle; FhirError names the parameter that is wrong."""
     address = _address(interaction)
     asked = continued(interaction.parameters, parts.cursor_secret, address=address)
@@ -95,7 +94,7 @@ async def search(parts: Parts, session: Session | Searching, context: Context, i
     return searchset(parts, context, query, page.matches, included, links, total=total)
 
 
-async def _page(session: Session | Searching, query: Query, position: Position | None) -> _Page:
+async def _page(session: Searchable, query: Query, position: Position | None) -> _Page:
     """One match more than fits is asked for: it tells whether the walk goes on."""
     found = await session.search(query, limit=query.count + 1, position=position)
     matches, more = found[: query.count], len(found) > query.count
@@ -110,7 +109,7 @@ async def _page(session: Session | Searching, query: Query, position: Position |
     return _Page(matches=matches, previous=_before(matches) if more else None, following=_beyond(matches))
 
 
-async def _included(parts: Parts, session: Session | Searching, query: Query, page: _Page) -> list[Found]:
+async def _included(parts: Parts, session: Searchable, query: Query, page: _Page) -> list[Found]:
     """What goes with the matches, one step further than is returned; FhirError too-costly rather than a part of it."""
     limits = parts.limits.search
     if not query.includes:

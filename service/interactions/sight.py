@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from service.fhir.interaction import Create, Update
+from service.fhir.interaction import Create, Delete, Update
 from service.fhir.outcome import failure
 from service.fhir.reference import identity_of, parse_local
 from service.fhir.sight import (
@@ -25,10 +25,11 @@ from service.fhir.sight import (
     parties,
     seen_number,
 )
+from service.store.referrals import seen
 from service.store.sight import Linked
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator
 
     from service.fhir.actor import Actor
     from service.fhir.bundle_plan import Write
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from service.store.store import Session
 
 _OPENED: Final = "administrator"
+_PARTIES_OF_ALL: Final = PARTIES.keys() & JOINTLY_WRITTEN
+"""The types that name parties, and that others change than who made them."""
 
 
 def sight_of(actor: Actor) -> Sight:
@@ -97,7 +100,7 @@ async def link(parts: Parts, context: Context, session: Session, written: Iterab
     ):
         found = list(_linked(parts, context, ones))
         if any(one.edges or one.parties for one in found):
-            await within.link(found, roles=_roles(parts), types=parts.definitions.resource_types)
+            await within.link(found, roles=role_sources(parts), types=parts.definitions.resource_types)
 
 
 def _linked(parts: Parts, context: Context, written: Iterable[Written]) -> Iterator[Linked]:
@@ -114,7 +117,7 @@ def _linked(parts: Parts, context: Context, written: Iterable[Written]) -> Itera
         )
 
 
-def _roles(parts: Parts) -> list[int]:
+def role_sources(parts: Parts) -> list[int]:
     """The sources of the references from what stands for an organisation to this."""
     parameters = [parts.registry.parameters(name)[role.parameter] for name, role in ROLES.items()]
     return [number for each in parameters for number in each.source_numbers]
@@ -165,28 +168,6 @@ def refuse_others_role(parts: Parts, context: Context, target: Target, sent: Con
         raise failure("identity-conflict", told, f"{place}.{role.element}")
 
 
-def names_party(content: Content, path: str, resource_type: str) -> bool:
-    """Whether a reference at the path says by a role who asks, or who performs."""
-    return resource_type in ROLES and path.partition("[")[0] in PARTIES.get(str(content.get("resourceType")), ())
-
-
-async def strangers_roles(parts: Parts, session: Session, roles: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Which (type, id) of roles anybody may have stored under an identifier that others expect.
-
-    Neither the service nor the actor's organisation made them, nor the one that they stand for.
-    """
-    return await session.made_by_strangers(roles, roles=_roles(parts)) if roles else set()
-
-
-def of_strangers_role(resource_type: str, where: str) -> FhirError:
-    """FhirError identity-conflict for a party that is named by a role nobody vouches for."""
-    told = (
-        f"The {resource_type} that the criteria match was stored neither by an administrator, nor by your "
-        f"organisation, nor by the one that it stands for. Name it by its id if you mean it. Nothing was stored."
-    )
-    return failure("identity-conflict", told, where)
-
-
 async def require_own(
     session: Session, requests: Iterable[Write], targets: Iterable[Target | None]
 ) -> set[tuple[str, str]]:
@@ -197,13 +178,19 @@ async def require_own(
     theirs = {
         (target.type, target.id): target.where
         for interaction, target in zip(requests, targets, strict=True)
-        if target and target.exists and not isinstance(interaction, Create) and target.type not in JOINTLY_WRITTEN
+        if target and target.exists and not isinstance(interaction, Create)
+        if target.type not in JOINTLY_WRITTEN or isinstance(interaction, Delete)
     }
     added_to = set()
     for resource in await session.made_by_others(list(theirs)):
         if resource[0] not in ADDED_TO:
             raise _of_others(theirs[resource])
         added_to.add(resource)
+    lasting = await seen(session, added_to)
+    for resource in added_to:
+        if not lasting.get(resource, True):
+            told = "You know the resource by a referral that is open to every clinic: claim that before you add to it."
+            raise failure("forbidden", told, *filter(None, (theirs[resource],)))
     return added_to
 
 
@@ -229,6 +216,36 @@ def require_only_added(
                 f"with itself as the assigner and a system in which nobody else identifies it."
             )
             raise failure("forbidden", told, *filter(None, (target.where,)))
+
+
+async def require_part(
+    parts: Parts,
+    context: Context,
+    session: Session,
+    targets: Iterable[Target | None],
+    written: Iterable[Written],
+) -> None:
+    """FhirError forbidden where who takes no part in a referral would make somebody a party by a Task of others.
+
+    Whose part has ended still sees that Task: he would take it up again, hand it on, or have it count elsewhere.
+    """
+    types, changed, places = parts.definitions.resource_types, [], {}
+    for target, one in zip(targets, written, strict=True):
+        if target is None or one.change is None or one.content is None or target.type not in _PARTIES_OF_ALL:
+            continue
+        before, after = target.before, one.content
+        if before is None:
+            continue
+        named = set(parties(after, context.base, types)) - set(parties(before, context.base, types))
+        hanging = [{each for each in edges(content, context.base, types) if each.hangs} for content in (before, after)]
+        if named or hanging[1] - hanging[0]:
+            changed.append(Linked(identity=one.change.identity, edges=[*hanging[1]], parties=[*named]))
+            places[target.type, target.id] = target.where
+    for resource in await session.without_part(changed):
+        told = (
+            "Your organisation takes no part in the referral now: who asks for it, or takes part, changes its parties."
+        )
+        raise failure("forbidden", told, *filter(None, (places[resource],)))
 
 
 def _of_others(where: str) -> FhirError:

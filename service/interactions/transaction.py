@@ -19,7 +19,7 @@ from service.fhir.outcome import FhirError, Result, failure, operation_outcome
 from service.fhir.stamp import instant_text, new_logical_ids
 from service.interactions.audit_events import refuse_writing
 from service.interactions.envelope import check_envelope
-from service.interactions.permission import require_without_limits
+from service.interactions.permission import require_without_limits, withholds
 from service.interactions.write import WriteRequest, write
 
 if TYPE_CHECKING:
@@ -117,7 +117,8 @@ def response_entry(context: Context, planned: PlannedEntry, answer: Answer) -> E
             response["location"] = f"{url}/_history/{version.version_id}"
         response["etag"] = version.etag
         response["lastModified"] = instant_text(version.last_updated)
-        if answer.result is not Result.NOT_MODIFIED and (reads or context.preferred_return == "representation"):
+        is_told = context.preferred_return == "representation" and not withholds(context, planned.interaction)
+        if (reads or is_told) and answer.result is not Result.NOT_MODIFIED:
             content = version.content
         full_url = url if content is not None else None
     if planned.head_only:

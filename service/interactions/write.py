@@ -207,6 +207,7 @@ class _Unit:
             targets = [target and replace(target, links=links) for target in targets]
         written = [self._prepare(request, target) for request, target in zip(self._requests, targets, strict=True)]
         sight.require_only_added(self._parts, self._context, added_to, targets, written)
+        await sight.require_part(self._parts, self._context, session, targets, written)
         added: list[Written] = []
         if rules is not None:
             ruling = await rules.rule(session, self._context, [*proposals(interactions, targets, written)])

@@ -14,7 +14,6 @@ from service.load.source import LoadError, Piece, Source
 from service.load.worker import WRITE, Given, Prepared, work
 from service.processes import Failed, spawned
 from service.store.checkpoint import Checkpoint, forget, saved
-from service.store.statistics import refresh_statistics
 from service.store.store import Store
 
 if TYPE_CHECKING:
@@ -82,12 +81,6 @@ def load(
     """Load what is left of the sources; LoadError when that stops before the end."""
     with spawned("load", plan.jobs, work, settings, plan.organisation) as pipes:
         _Turns(plan, _pieces(places, watcher), pipes, clock, watcher).take()
-
-
-async def finish(settings: Settings) -> None:
-    """Let the database know what it holds, so that searches are fast right away."""
-    async with command_pool(settings) as pool, Store(pool).session() as session:
-        await refresh_statistics(session)
 
 
 def _pieces(places: Sequence[tuple[Source, Checkpoint]], watcher: Watcher) -> Iterator[Piece]:

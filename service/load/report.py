@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+from service.assembly import take_stock
 from service.load.batch import Tally
-from service.load.loading import Plan, begin, finish, load
+from service.load.loading import Plan, begin, load
 from service.load.source import LoadError
 from service.processes import be_interruptible
 from service.progress import Bar, progress, tell
@@ -34,7 +35,7 @@ def load_files(settings: Settings, plan: Plan) -> None:
         with report:
             load(settings, plan, places, clock=lambda: datetime.now(UTC), watcher=report)
         if report.tally.created or report.tally.updated:
-            asyncio.run(finish(settings))
+            asyncio.run(take_stock(settings))
     except KeyboardInterrupt:
         raise LoadError("interrupted; load the same files again to go on") from None
     finally:

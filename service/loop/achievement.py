@@ -8,14 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.code_systems import GOAL_ACHIEVEMENT
+from service.fhir.concept import code_in, coded
 from service.fhir.outcome import Issue
 from service.fhir.stamp import instant_text, new_logical_id
 from service.interactions.rules import Addition
 from service.massage.cycle import versioned
 from service.massage.cycle.provenance import SERVICE
-from service.massage.cycle.terms import PARTICIPANT, STEP, code_in, coded
+from service.massage.cycle.terms import PARTICIPANT, STEP
 from service.massage.cycle.view import View
 from service.massage.outcome.achievement import (
+    achievement_code,
     assessed,
     code_now,
     goals_of_plans,
@@ -151,16 +153,13 @@ def _after(loaded: Loaded, own: Sequence[Proposal], additions: Sequence[Addition
 def _provenance(before: Content, after: Content, version: int, now: datetime) -> Addition:
     """Who changed the goal: the service, by what was measured."""
     logical_id = new_logical_id(now)
+    was, becomes = (achievement_code(each) for each in (before, after))
     content: dict[str, Any] = {
         "resourceType": "Provenance",
         "id": logical_id,
         "target": [{"reference": f"Goal/{after['id']}"}],
         "recorded": instant_text(now),
-        "activity": coded(STEP, _STEP, f"achievementStatus: {_code(before) or 'none'} → {_code(after) or 'none'}"),
+        "activity": coded(STEP, _STEP, f"achievementStatus: {was or 'none'} → {becomes or 'none'}"),
         "agent": [{"type": coded(PARTICIPANT, "assembler"), "who": {"display": SERVICE}}],
     }
     return Addition(type="Provenance", id=logical_id, content=versioned(content, lambda _: version))
-
-
-def _code(goal: Content) -> str | None:
-    return code_in(goal.get("achievementStatus"), GOAL_ACHIEVEMENT)

@@ -7,8 +7,9 @@ from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.code_systems import ICD10CM
+from service.fhir.concept import codings
 from service.fhir.outcome import Issue
-from service.massage.cycle.terms import codings, reference_in
+from service.massage.cycle.terms import reference_in
 from service.massage.screening.systems import system_of
 
 if TYPE_CHECKING:

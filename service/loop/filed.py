@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 from service.documents import sections, words
 from service.documents.paper import Paper, Section, Text, legible
 from service.documents.report import RECOMMENDATION, TITLES, recommendations_in_words
+from service.fhir.concept import code_in
 from service.fhir.outcome import failure
 from service.fhir.temporal import range_of
 from service.massage.cycle.reports import AMEND_IT, final_reports, named_as_final
-from service.massage.cycle.terms import TASK_IO, code_in
+from service.massage.cycle.terms import TASK_IO
 from service.massage.cycle.view import name_of
 
 if TYPE_CHECKING:

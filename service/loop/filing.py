@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service.documents.report import TITLES
+from service.fhir.concept import coded
 from service.fhir.outcome import failure
 from service.fhir.stamp import instant_text, new_logical_id
 from service.loop.door import stored_by
 from service.loop.filed import refuse_after_final
-from service.massage.cycle.terms import TASK_IO, coded
+from service.massage.cycle.terms import TASK_IO
 
 if TYPE_CHECKING:
     from service.documents.case import Case

@@ -11,7 +11,7 @@ from service.fhir.reference import parse_local
 from service.fhir.search.parse import parse_criteria
 from service.fhir.search.separators import escape
 from service.fhir.terminology.needed import canonical
-from service.interactions.held import defined, of_best_status
+from service.interactions.held import counting, defined, of_best_status
 from service.massage.assessment.definitions import VERSION, questionnaires
 
 if TYPE_CHECKING:
@@ -67,10 +67,11 @@ class Forms:
         return self._own.get(f"{CANONICAL}/{QUESTIONNAIRE}/{logical_id}")
 
     async def identified(self, session: Session, context: Context, system: str, value: str) -> Form | None:
-        """The form of a business identifier; None: not held."""
+        """The form of a business identifier, own ones before others; None: not held. FhirError multiple-matches."""
         criteria = (("identifier", f"{escape(system)}|{escape(value)}"),)
         query = parse_criteria(self._registry, QUESTIONNAIRE, criteria, base=context.base, zone=self._zone)
-        return _first([codec.decode(each.content) for each in await session.search(query, limit=_SEVERAL)])
+        found = await counting(session, query, "http.identifier", most=_SEVERAL)
+        return _first(found.own or found.others)
 
     async def _stored(self, session: Session, context: Context, named: str) -> Form | None:
         target = parse_local(named, context.base, self._types)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.bundle_plan import below
+from service.fhir.concept import codings
 from service.fhir.outcome import FhirError, Issue
 from service.fhir.reference import parse_local
 from service.loop.episode import decoded
-from service.massage.cycle.terms import IDENTIFIER_TYPE, codings, identifiers, reference_in
+from service.massage.cycle.terms import IDENTIFIER_TYPE, identifiers, reference_in
 from service.store.referrals import resources, seen
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir import codec
+from service.fhir.concept import code_in
 from service.fhir.interaction import Answer, Read
 from service.fhir.outcome import Result, failure
 from service.fhir.search.parse import parse_criteria
@@ -29,7 +30,7 @@ from service.fhir.temporal import range_of
 from service.interactions.read import read
 from service.loop.outcome_account import parameters
 from service.loop.reading import readable_types
-from service.massage.cycle.terms import TASK_CODE, code_in, reference_in
+from service.massage.cycle.terms import TASK_CODE, reference_in
 from service.massage.cycle.view import View
 from service.massage.quality import account, facts_of, period_of
 from service.massage.quality.facts import ACCEPTED

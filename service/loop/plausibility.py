@@ -12,9 +12,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.bundle_plan import below
+from service.fhir.concept import codings
 from service.fhir.outcome import FhirError, Issue
 from service.massage.cycle.moment import date_in, start_of
-from service.massage.cycle.terms import codings
 from service.massage.outcome.measures import Measures
 from service.massage.outcome.reading import fitting, unit_of
 from service.massage.profiles import canonical as profile

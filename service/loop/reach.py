@@ -48,9 +48,13 @@ _CLAIMED_FIRST: Final = frozenset(
 
 
 class Reach(Struct, frozen=True, kw_only=True):
-    """What a unit names, and its writer does not see: (type, id) pairs of patients and of what resources hang on."""
+    """What a unit names, and its writer does not see: (type, id) pairs of patients and of what resources hang on.
+
+    `lent` are those that he sees for as long as nobody has claimed the referral that is open to him and others.
+    """
 
     hidden: frozenset[Name]
+    lent: frozenset[Name] = frozenset()
 
     def has_patient(self, logical_id: str) -> bool:
         """Whether the writer may touch on the patient."""
@@ -61,7 +65,10 @@ async def reach_of(session: Session, proposals: Sequence[Proposal], base: str, t
     """What the unit can reach within the session's sight; what it makes itself, it can."""
     contents = [content for each in proposals for content in (each.before, each.after) if content]
     named = set(_named(contents, base, types)) - {(each.type, each.id) for each in proposals}
-    return Reach(hidden=frozenset(named - await seen(session, named)))
+    found = await seen(session, named)
+    return Reach(
+        hidden=frozenset(named - found.keys()), lent=frozenset(each for each, lasts in found.items() if not lasts)
+    )
 
 
 def _named(contents: Iterable[Content], base: str, types: Collection[str]) -> Iterator[Name]:
@@ -74,7 +81,7 @@ def _named(contents: Iterable[Content], base: str, types: Collection[str]) -> It
 async def foreign(session: Session, found: Iterable[Loaded]) -> set[str]:
     """The ids of the stored referrals that the writer does not see."""
     stored = {("ServiceRequest", each.id) for each in found if not each.is_new}
-    return {logical_id for _, logical_id in stored - await seen(session, stored)}
+    return {logical_id for _, logical_id in stored - (await seen(session, stored)).keys()}
 
 
 def require_patients(judged: Iterable[Proposal], reach: Reach, patient_of: Callable[[Content], str | None]) -> None:
@@ -87,6 +94,25 @@ def require_patients(judged: Iterable[Proposal], reach: Reach, patient_of: Calla
             where = f"{each.where}.resource" if each.where else each.type
             told = "The patient is not here. Create the Patient first, or in the same transaction."
             raise failure("reference-not-found", told, f"{where}.{element}")
+
+
+def require_claimed(
+    proposals: Iterable[Proposal],
+    reach: Reach,
+    is_referral: Callable[[Content], bool],
+    patient_of: Callable[[Content], str | None],
+) -> None:
+    """FhirError wrong-actor for a new referral of a patient whom the writer knows by what is open to every clinic.
+
+    Who claims that takes the patient on; an order of another clinic would compete with it, and lose sight of him then.
+    """
+    for each in proposals:
+        if each.after is None or not is_referral(each.after) or (each.before and is_referral(each.before)):
+            continue
+        if ("Patient", patient_of(each.after)) in reach.lent:
+            told = "You know the patient by a referral that is open to every clinic: claim its Task instead."
+            where = f"{each.where}.resource" if each.where else each.type
+            raise failure("wrong-actor", told, f"{where}.subject")
 
 
 def early_claims(loaded: Loaded, own: Iterable[Proposal], party: Party, *, is_open: bool) -> tuple[Refusal, ...]:

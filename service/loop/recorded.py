@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
+from service.fhir.concept import codings
 from service.fhir.outcome import FhirError
-from service.massage.cycle.terms import codings, reference_in, references_in
+from service.massage.cycle.terms import reference_in, references_in
 from service.massage.cycle.units import minutes_of, said_units
 from service.massage.cycle.view import View, name_of
 from service.massage.visits import entry_of

@@ -21,7 +21,7 @@ from service.loop.again import refuse_others
 from service.loop.episode import Loaded, Organisations, after_unit, belonging, episode_of, new_referral, stored_referral
 from service.loop.grounds import Grounds
 from service.loop.persons import PATIENT, Persons
-from service.loop.reach import early_claims, foreign, reach_of, require_patients
+from service.loop.reach import early_claims, foreign, reach_of, require_claimed, require_patients
 from service.loop.responses import NOTHING_FOUND
 from service.loop.safety import clearance_of, foreign_clearance, stored_patients
 from service.loop.said import said_of_new
@@ -129,7 +129,9 @@ class ReferralRules:
         reach = await reach_of(session, proposals, context.base, self._types)
         looked = await self._responses.look(session, context, proposals)
         judged = [each for each in proposals if self._is_judged_by_patient(each) or looked.spreads(each)]
-        require_patients(judged, reach, partial(self._safety.patient_of, base=context.base))
+        patient_of = partial(self._safety.patient_of, base=context.base)
+        require_patients(judged, reach, patient_of)
+        require_claimed(proposals, reach, self._referrals.has, patient_of)
         await self._grounds.require(session, proposals, context.base)
         await self._persons.require(everything, context, proposals)
         known = await self._known_of_endangered(everything, context, proposals, reach, looked)

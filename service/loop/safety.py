@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from service.fhir.concept import codings
 from service.fhir.reference import parse_local
 from service.fhir.stamp import new_logical_id
 from service.loop.episode import decoded
 from service.massage.cycle import Change, Refusal
-from service.massage.cycle.terms import codings
 from service.massage.screening.detected_issue import revised
 from service.massage.screening.duplicate import similar_referral, unnamed
 from service.massage.screening.mitigation import Clearance, open_absolute

@@ -22,12 +22,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.code_systems import SNOMED
+from service.fhir.concept import codings
 from service.fhir.outcome import failure
 from service.fhir.reference import parse_local
 from service.fhir.stamp import instant_text
 from service.fhir.temporal import range_of
 from service.massage.cycle.moment import minutes_between
-from service.massage.cycle.terms import codings
 from service.massage.session import Given, NextVisit
 from service.massage.systems import TECHNIQUE
 from service.operations.parameters import Sent, Taken, missing

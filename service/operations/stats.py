@@ -15,6 +15,7 @@ from msgspec import Struct
 from service.fhir import codec
 from service.fhir.code_systems import UCUM
 from service.fhir.commensurable import in_unit
+from service.fhir.concept import codings
 from service.fhir.interaction import Answer
 from service.fhir.observed import moment_of
 from service.fhir.outcome import Result, failure
@@ -140,8 +141,8 @@ def _during(context: Context, asked: Sent) -> tuple[Parameters, dict[str, str]]:
 def _holders(observation: Content, coding: dict[str, Any]) -> Iterator[Content]:
     """The Observation, and its components, that have the code."""
     for each in (observation, *observation.get("component", ())):
-        codes = each.get("code", {}).get("coding", ())
-        if any((code.get("system"), code.get("code")) == (coding["system"], coding["code"]) for code in codes):
+        named = ((one.get("system"), one.get("code")) for one in codings(each.get("code")))
+        if (coding["system"], coding["code"]) in named:
             yield each
 
 

@@ -1,6 +1,6 @@
 """$translate of concept maps: https://hl7.org/fhir/R4/conceptmap-operation-translate.html
 
-On the type and without the url of a map, every map that is held for the system of the code is asked.
+On the type and without the url of a map, all that are held for the system of the code and count for who asks are asked.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir import codec
+from service.fhir.concept import codes_of
 from service.fhir.interaction import Answer
 from service.fhir.outcome import Result, failure
 from service.fhir.search.parse import parse_criteria
@@ -15,7 +16,7 @@ from service.fhir.search.separators import escape
 from service.fhir.terminology.needed import only
 from service.fhir.terminology.translation import Asked, following
 from service.fhir.terminology.translation import translate as translated
-from service.interactions.held import look_up
+from service.interactions.held import counting, look_up
 from service.operations.codes import codings, held, named, on, told
 from service.operations.parameters import Taken, missing, sent
 
@@ -79,7 +80,7 @@ def _wish(asked: Sent) -> Asked:
         concept = named_parts.get("concept", {}).get("valueCodeableConcept")
         if element is None or concept is None:
             raise failure("parameter-value", "A dependency has an element and a concept.", "http.dependency")
-        given.update((element, each["code"]) for each in concept.get("coding", ()) if "code" in each)
+        given.update((element, code) for _, code in codes_of(concept))
     return Asked(
         target_system=asked.one("targetsystem"),
         target=asked.one("target"),
@@ -107,12 +108,9 @@ async def _maps(
         criteria.append((f"{other}-system", escape(asked.one("targetsystem"))))
     query = parse_criteria(parts.registry, "ConceptMap", tuple(criteria), base=context.base, zone=parts.zone)
     async with parts.store.session() as session:
-        found = await session.search(query, limit=_MOST_MAPS + 1)
-    if not found:
+        contents = (await counting(session, query, "http.url", most=_MOST_MAPS)).together
+    if not contents:
         raise failure("not-found", "The service holds no ConceptMap for the system of the code.", "http.system")
-    if len(found) > _MOST_MAPS:
-        raise failure("codes-too-many", f"More than {_MOST_MAPS} ConceptMaps are held for it; name one.", "http.url")
-    contents: list[Content] = [codec.decode(each.content) for each in found]
     return [each for each in contents if each.get("status") != "retired"]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from service.massage.cycle.terms import BUSINESS_STATUS, code_in
+from service.fhir.concept import code_in
+from service.massage.cycle.terms import BUSINESS_STATUS
 from service.pages import words
 from service.pages.visible import shortened
 

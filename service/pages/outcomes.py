@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from service.documents.charts import chart
-from service.fhir.temporal import range_of
-from service.massage.cycle.terms import reference_in
-from service.massage.outcome import achievement_of, collect, compared, reached_of, targets_of, told, unit_in_words
+from service.fhir.concept import codings
+from service.massage.outcome import achievement_of, compared, reached_of, targets_of, told, unit_in_words
+from service.massage.outcome.achievement import series_of
 from service.massage.outcome.goals import DROPPED
 from service.pages import words
 from service.pages.case import reference_to
@@ -50,12 +50,11 @@ class Outcomes:
     """The measures and goals of a case, as of `now`."""
 
     def __init__(self, case: Case, measures: Measures, values: Values, now: datetime) -> None:
-        self._case = case
         self._measures = measures
         self._values = values
         self._now = now
         self.goals = [each for each in case.view.of("Goal") if each.get("lifecycleStatus") not in DROPPED]
-        self.series = self._collected()
+        self.series, _ = series_of(case.view, measures, values.zone, until=now)
 
     def measured(self) -> list[Outcome]:
         """A panel for each series, in the order of the catalogue."""
@@ -64,15 +63,6 @@ class Outcomes:
     def goal_states(self, headlines: Headlines) -> list[GoalState]:
         """The goals that somebody works towards."""
         return [self._goal(each, headlines) for each in self.goals]
-
-    def _collected(self) -> list[Series]:
-        view, referral = self._case.view, self._case.referral
-        subject = view.local(reference_in(referral.get("subject")))
-        written = range_of(str(referral.get("authoredOn", ""))[: len("2026-01-12")], self._values.zone)
-        about = (each for each in view.of("Observation") if view.local(reference_in(each.get("subject"))) == subject)
-        since = written.low if written else None
-        series, _ = collect(about, self._measures, self._values.zone, since=since, until=self._now)
-        return series
 
     def _outcome(self, series: Series, name: str) -> Outcome:
         comparison = compared(series)
@@ -103,7 +93,7 @@ class Outcomes:
     def _goal(self, goal: Content, headlines: Headlines) -> GoalState:
         achieved = achievement_of(goal, self.series, self._measures, as_of=self._now, zone=self._values.zone)
         said = achieved or next(
-            (each.get("code") for each in goal.get("achievementStatus", {}).get("coding", ())),
+            (each.get("code") for each in codings(goal.get("achievementStatus"))),
             goal.get("achievementStatus", {}).get("text", ""),
         )
         due = next((each["dueDate"] for each in goal.get("target", ()) if "dueDate" in each), "")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from service.massage.cycle.terms import codings, reference_in
+from service.fhir.concept import codings
+from service.massage.cycle.terms import reference_in
 from service.massage.cycle.validity import order_end
 from service.massage.screening.matching import is_judged
 from service.massage.visits import account, session_log

@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 from msgspec import Struct
 
 from service.fhir import codec
+from service.fhir.concept import code_in
 from service.massage.cycle import Policy
 from service.massage.cycle.tables.business_status import DEFAULTS
-from service.massage.cycle.terms import BUSINESS_STATUS, TASK_CODE, code_in, reference_in, references_in
+from service.massage.cycle.terms import BUSINESS_STATUS, TASK_CODE, reference_in, references_in
 from service.massage.cycle.validity import order_end
 from service.massage.cycle.view import View
 from service.massage.screening.detected_issue import is_withdrawn

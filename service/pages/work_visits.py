@@ -9,9 +9,10 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.concept import code_in
 from service.massage.cycle import visits
 from service.massage.cycle.moment import start_of
-from service.massage.cycle.terms import TASK_CODE, TASK_IO, code_in, reference_in, references_in
+from service.massage.cycle.terms import TASK_CODE, TASK_IO, reference_in, references_in
 from service.massage.cycle.view import BOOKED, View
 
 if TYPE_CHECKING:

@@ -75,6 +75,8 @@ def _location(request: Request, version: Version) -> bytes:
 def _give_preferred(response: Response, request: Request, answer: Answer) -> None:
     """The body of a write, as ``Prefer: return`` asks."""
     returning = request.preferences.returning
+    if answer.is_withheld and returning != "OperationOutcome":
+        returning = "minimal"
     deleted = answer.version is None or answer.version.deleted
     if returning:
         response.headers.append((b"preference-applied", f"return={returning}".encode()))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 from sqlalchemy import BigInteger, Boolean, Column, Table, Text
 
+from service.store.on_session import connection_of
 from service.store.tables import metadata
 
 if TYPE_CHECKING:
@@ -44,25 +45,21 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
 
 async def saved(session: Session, name: str) -> Checkpoint | None:
     """The checkpoint of that name; None where the work was never begun."""
-    row: Any = await _connection(session).fetchrow("SELECT * FROM checkpoint WHERE name = $1", name)
+    row: Any = await connection_of(session).fetchrow("SELECT * FROM checkpoint WHERE name = $1", name)
     return None if row is None else Checkpoint(**row)
 
 
 async def save(session: Session, point: Checkpoint) -> None:
     """Keep the checkpoint, in place of an earlier one of its name."""
-    await _connection(session).execute(_SAVE, point.name, point.position, point.passed, point.finished)
+    await connection_of(session).execute(_SAVE, point.name, point.position, point.passed, point.finished)
 
 
 async def forget(session: Session, name: str) -> None:
     """The work of that name begins anew the next time."""
-    await _connection(session).execute("DELETE FROM checkpoint WHERE name = $1", name)
+    await connection_of(session).execute("DELETE FROM checkpoint WHERE name = $1", name)
 
 
 async def forget_all(session: Session, *, beginning: str, but: str) -> None:
     """The work of all names with this beginning begins anew the next time, except for that of names that begin so."""
     statement = "DELETE FROM checkpoint WHERE starts_with(name, $1) AND NOT starts_with(name, $2)"
-    await _connection(session).execute(statement, beginning, but)
-
-
-def _connection(session: Session) -> Any:
-    return session._connection  # noqa: SLF001 - the statements of a session, in a module of their own
+    await connection_of(session).execute(statement, beginning, but)

@@ -8,7 +8,9 @@ that came after it (see `store.write_statement`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from service.store.on_session import connection_of
 
 if TYPE_CHECKING:
     from service.store.store import Session
@@ -22,9 +24,5 @@ _PRUNE: Final = """DELETE FROM criteria_claim WHERE key = ANY(ARRAY(
 
 async def prune_claims(session: Session) -> int:
     """Remove up to `BATCH` claims that nobody has touched for an hour; how many there were."""
-    told: str = await _connection(session).execute(_PRUNE, BATCH)
+    told: str = await connection_of(session).execute(_PRUNE, BATCH)
     return int(told.rpartition(" ")[2])
-
-
-def _connection(session: Session) -> Any:
-    return session._connection  # noqa: SLF001 - the statements of a session, in a module of their own

@@ -6,6 +6,7 @@ number than it remembers forgets everything and looks again.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from msgspec import Struct
@@ -101,6 +102,17 @@ class Connections(Protocol):
 
     def acquire(self) -> AbstractAsyncContextManager[asyncpg.Connection[Any]]:
         """A connection for the length of a block."""
+
+
+class OneConnection:
+    """In the place of a pool: the connection of a transaction, in which everything happens."""
+
+    def __init__(self, connection: asyncpg.Connection[Any]) -> None:
+        self._connection = connection
+
+    def acquire(self) -> AbstractAsyncContextManager[asyncpg.Connection[Any]]:
+        """The connection, which is nobody's to give back."""
+        return nullcontext(self._connection)
 
 
 class Clients:

@@ -1,8 +1,9 @@
 """What canonical URLs mean to an organisation, where several have stored a definition of the same URL.
 
 Everybody may store one, and everybody's would count for all; so for each URL those of one maker count: of the asker's
-own organisation if it has made any, else of whose definition has had the URL for the longest. What somebody else stores
-later changes nothing for anybody but himself, whatever its version or status is. Which of them it is when one maker has
+own organisation if it has made any, else of the service or its administrators, else of whose definition has had the URL
+for the longest. What somebody else stores later changes nothing for anybody but himself, whatever its version or status
+is; who was first with a URL that is not his gives way to an administrator alone. Which of them it is when one maker has
 stored several is for others to say.
 """
 
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from service.fhir.search.bounded import bounded
+from service.fhir.sight import ADMINISTRATION
 from service.store.reading import VERSION, version_of
 
 if TYPE_CHECKING:
@@ -67,7 +69,8 @@ meant AS MATERIALIZED (
     WHERE v.identity = n.identity AND v.version_id > (
       SELECT coalesce(max(o.version_id), 0) FROM resource_history o
       WHERE o.identity = n.identity AND o.content->>'url' IS DISTINCT FROM n.url)) h ON a.several
-  ORDER BY n.url, coalesce(n.maker = $4::uuid, false) DESC, coalesce(h.since, n.last_updated), n.key)
+  ORDER BY n.url, coalesce(n.maker = $4::uuid, false) DESC, coalesce(n.maker = $5::uuid, true) DESC,
+    coalesce(h.since, n.last_updated), n.key)
 SELECT m.url, m.makers, {_COLUMNS}
 FROM named n JOIN meant m ON m.url = n.url AND m.maker IS NOT DISTINCT FROM n.maker
 JOIN resource r ON r.key = n.key
@@ -82,7 +85,8 @@ async def defined(
     `sources` are those of the search parameter ``url`` of their type.
     """
     values = [bounded(url) for url in urls]
+    rows = await connection.fetch(_DEFINED, list(urls), values, list(sources), asker, ADMINISTRATION)
     return [
         Defined(url=url, version=version_of(columns), makers=frozenset(each for each in makers if each is not None))
-        for url, makers, *columns in await connection.fetch(_DEFINED, list(urls), values, list(sources), asker)
+        for url, makers, *columns in rows
     ]

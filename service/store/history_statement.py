@@ -1,7 +1,7 @@
 """The statement that reads a page of history, of an instance, a type or the system.
 
 Current versions live in `resource`, superseded ones in `resource_history`; a page is the newest `limit` rows of both.
-For the system each type is walked by its own index and the pages are merged, so no further index has to be kept.
+Each type is walked by its own index and the pages are merged, so no further index has to be kept.
 https://hl7.org/fhir/R4/http.html#history
 """
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from service.store.sight import OPEN, is_open, shows
+from service.fhir.sight import seen_number
+from service.store.sight import is_open, sees
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from service.fhir.resource import Version
 
 _COLUMNS: Final = "identity, type, id, version_id, last_updated, method, content"
+_VERSION: Final = ", ".join(f"v.{each}" for each in _COLUMNS.split(", "))
 _ORDER: Final = "ORDER BY last_updated DESC, identity DESC, version_id DESC"
 
 # A version that made its resource: the first one, or the first after a deletion, which is never the current one.
@@ -28,7 +30,25 @@ _MADE: Final = """version_id = 1 OR EXISTS (SELECT FROM resource_history p WHERE
     AND p.version_id = page.version_id - 1 AND p.method = 'DELETE') AS made"""
 
 # The types are indexed by their hashes.
-_OF_TYPE: Final = "hashtextextended(v.type, 0) = hashtextextended({type}, 0) AND v.type = {type}"
+_OF_TYPE: Final = "hashtextextended(v.type, 0) = hashtextextended(t.type, 0) AND v.type = t.type"
+
+# Whoever sees little of what there is would walk past what others have, so his own is looked up if it is not too much.
+_FEW: Final = 5000
+_MANY: Final = f"(SELECT count(*) FROM mine) > {_FEW}"  # noqa: S608 - constants only
+_MINE: Final = f"""WITH mine AS MATERIALIZED (
+  SELECT DISTINCT s.resource_key FROM unnest({{organisations}}::uuid[]) AS o(organisation)
+  CROSS JOIN unnest({{numbers}}::integer[]) AS n(source)
+  CROSS JOIN LATERAL (
+    SELECT resource_key FROM seen_by s
+    WHERE uuid_hash_extended(s.organisation, s.source) = uuid_hash_extended(o.organisation, n.source)
+    AND s.organisation = o.organisation AND s.source = n.source AND s.resource_key > 0 LIMIT {_FEW + 1}) s
+  LIMIT {_FEW + 1})
+"""  # noqa: S608 - constants only
+_OF_MINE: Final = (
+    "mine m CROSS JOIN LATERAL (SELECT * FROM resource r WHERE r.key = m.resource_key OFFSET 0) v",
+    """mine m CROSS JOIN LATERAL (SELECT identity FROM resource r WHERE r.key = m.resource_key OFFSET 0) r
+  CROSS JOIN LATERAL (SELECT * FROM resource_history h WHERE h.identity = r.identity OFFSET 0) v""",
+)
 
 # A version was current at some point of [low, high) when it began before `high` and its successor, if any, after `low`.
 _CURRENT_WITHIN: Final = """NOT EXISTS (SELECT FROM resource n WHERE n.identity = v.identity
@@ -69,31 +89,43 @@ def history_statement(page: HistoryPage, by: Sequence[UUID] | None = None) -> tu
         arguments.append(value)
         return f"${len(arguments)}"
 
-    conditions = _conditions(page, bind)
-    if by is not None and not all(is_open(each) for each in page.types):
-        shown = shows("k", bind(list(by)), bind(OPEN))
-        conditions.append(f"EXISTS (SELECT FROM resource k WHERE k.identity = v.identity AND {shown})")
-    limit = bind(page.limit)
-
-    def newest(scope: str) -> str:
-        where = " AND ".join([scope, *conditions])
-        branches = " UNION ALL ".join(
-            f"(SELECT {_COLUMNS} FROM {table} v WHERE {where} {_ORDER} LIMIT {limit})"  # noqa: S608 - no values in it
-            for table in ("resource", "resource_history")
-        )
-        return f"SELECT * FROM ({branches}) AS page {_ORDER} LIMIT {limit}"  # noqa: S608
-
+    conditions, limit = _conditions(page, bind), bind(page.limit)
+    kept = [each for each in page.types if by is not None and not is_open(each)]
+    organisations = bind(list(by or ())) if kept else ""
+    seen = f"EXISTS (SELECT FROM resource k WHERE k.identity = v.identity AND {sees('k.key', organisations)})"
+    mine = ""
     if page.identity is not None:
-        found = newest(f"v.identity = {bind(page.identity)}")
-    elif len(page.types) == 1:
-        found = newest(_OF_TYPE.format(type=f"{bind(page.types[0])}::text"))
+        scopes = [_Scope(where=[f"v.identity = {bind(page.identity)}", *([seen] if kept else [])])]
     else:
-        per_type = newest(_OF_TYPE.format(type="t.type"))
-        found = (
-            f"SELECT p.* FROM unnest({bind(list(page.types))}::text[]) AS t(type) "  # noqa: S608
-            f"CROSS JOIN LATERAL ({per_type}) AS p {_ORDER} LIMIT {limit}"
+        shared = [each for each in page.types if each not in kept]
+        scopes = [_Scope(types=bind(shared))] if shared else []
+        if kept:
+            mine = _MINE.format(organisations=organisations, numbers=bind([seen_number(each) for each in kept]))
+            scopes += [_Scope(types=bind(kept), where=[_MANY, seen]), _Scope(tables=_OF_MINE, where=[f"NOT {_MANY}"])]
+    found = " UNION ALL ".join(f"({scope.newest(conditions, limit)})" for scope in scopes)
+    newest = f"SELECT * FROM ({found}) AS p {_ORDER} LIMIT {limit}"  # noqa: S608
+    return f"{mine}SELECT {_COLUMNS}, {_MADE} FROM ({newest}) AS page {_ORDER}", arguments  # noqa: S608
+
+
+class _Scope(Struct, frozen=True, kw_only=True):
+    """What a page is read from: the rows `v` of the `tables`, `where`; of each of the `types`, an array, by itself."""
+
+    where: Sequence[str] = ()
+    tables: Sequence[str] = ("resource v", "resource_history v")
+    types: str = ""
+
+    def newest(self, conditions: Sequence[str], limit: str) -> str:
+        """The statement that reads the newest `limit` versions which meet the conditions."""
+        where = " AND ".join([*([_OF_TYPE] if self.types else []), *self.where, *conditions])
+        ending = f"{_ORDER} LIMIT {limit}"
+        branches = " UNION ALL ".join(
+            f"(SELECT {_VERSION} FROM {each} WHERE {where} {ending})"  # noqa: S608
+            for each in self.tables
         )
-    return f"SELECT {_COLUMNS}, {_MADE} FROM ({found}) AS page {_ORDER}", arguments  # noqa: S608
+        newest = f"SELECT * FROM ({branches}) AS b {ending}"  # noqa: S608
+        if not self.types:
+            return newest
+        return f"SELECT b.* FROM unnest({self.types}::text[]) AS t(type) CROSS JOIN LATERAL ({newest}) AS b {ending}"  # noqa: S608
 
 
 def _conditions(page: HistoryPage, bind: Any) -> list[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from service.fhir.search.contained import CONTAINED
 from service.store.contained import contained_key, contained_position, container_key, sql_is_contained_in
 from service.store.likeness import likeness_of
+from service.store.on_session import connection_of
 from service.store.tables import INDEX_TABLES
 
 if TYPE_CHECKING:
@@ -46,18 +47,18 @@ async def resources_after(
     session: Session, key: int, types: Sequence[str] | None, limit: int
 ) -> dict[int, tuple[str, str]]:
     """Key → (type, id) of the next resources, tombstones included, of all types or of these."""
-    rows = await _connection(session).fetch(_NEXT, key, types, limit)
+    rows = await connection_of(session).fetch(_NEXT, key, types, limit)
     return {row["key"]: (row["type"], row["id"]) for row in rows}
 
 
 async def last_key(session: Session) -> int:
     """The highest key so far; 0 where nothing is stored."""
-    return int(await _connection(session).fetchval("SELECT coalesce(max(key), 0) FROM resource"))
+    return int(await connection_of(session).fetchval("SELECT coalesce(max(key), 0) FROM resource"))
 
 
 async def version_ids(session: Session, keys: Collection[int]) -> dict[int, int]:
     """Key → version id, of now."""
-    return {row["key"]: row["version_id"] for row in await _connection(session).fetch(_VERSIONS, list(keys))}
+    return {row["key"]: row["version_id"] for row in await connection_of(session).fetch(_VERSIONS, list(keys))}
 
 
 async def rows_of(session: Session, keys: Collection[int]) -> dict[int, IndexRows]:
@@ -65,7 +66,7 @@ async def rows_of(session: Session, keys: Collection[int]) -> dict[int, IndexRow
     found: dict[int, IndexRows] = {key: {} for key in keys}
     for kind, table in INDEX_TABLES.items():
         columns = ", ".join(column.name for column in table.columns)
-        for key, *row in await _connection(session).fetch(
+        for key, *row in await connection_of(session).fetch(
             _OF_KEYS.format(columns=columns, table=table.name), list(keys)
         ):
             position, rows = contained_position(key), found[container_key(key)]
@@ -79,7 +80,7 @@ async def rows_of(session: Session, keys: Collection[int]) -> dict[int, IndexRow
 async def replace_rows(session: Session, expected: Mapping[int, IndexRows]) -> set[int]:
     """Give every key, and what is contained, the rows that are expected; the keys where that took a change."""
     changed: set[int] = set()
-    connection = _connection(session)
+    connection = connection_of(session)
     for kind, table in INDEX_TABLES.items():
         columns = [column.name for column in table.columns]
         found: dict[int, Counter[tuple[Any, ...]]] = defaultdict(Counter)
@@ -117,18 +118,14 @@ def keyed_rows(key: int, kind: IndexName, rows: IndexRows) -> list[tuple[Any, ..
 
 async def transaction_id(session: Session) -> str:
     """The id of the session's transaction, for `none_older`."""
-    return str(await _connection(session).fetchval("SELECT pg_current_xact_id()::xid::text"))
+    return str(await connection_of(session).fetchval("SELECT pg_current_xact_id()::xid::text"))
 
 
 async def none_older(session: Session, transaction: str) -> bool:
     """Whether every statement of others that is under way began after that transaction had ended."""
-    return bool(await _connection(session).fetchval(_NONE_OLDER, transaction))
+    return bool(await connection_of(session).fetchval(_NONE_OLDER, transaction))
 
 
 async def none_begun_before(session: Session, transaction: str) -> bool:
     """The same, and whether every transaction of others that has written began after that one, too."""
-    return bool(await _connection(session).fetchval(_NONE_BEGUN_BEFORE, transaction))
-
-
-def _connection(session: Session) -> Any:
-    return session._connection  # noqa: SLF001 - the statements of a session, in a module of their own
+    return bool(await connection_of(session).fetchval(_NONE_BEGUN_BEFORE, transaction))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from service.fhir.sight import SEEN, seen_number
-from service.store.sight import sees
+from service.store.sight import LEADS, sees, unless_taken
 from service.store.write_statement import WRITTEN
 
 if TYPE_CHECKING:
@@ -76,16 +76,15 @@ class Found(Struct, frozen=True, kw_only=True):
 
 
 _FIND: Final = f"""WITH edge AS MATERIALIZED (
-  SELECT e.number, e.hangs, e.shares, e.by, t.key, t.type
-  FROM unnest($1::integer[], $2::uuid[], $3::boolean[], $4::boolean[], $5::text[])
-    AS e(number, target, hangs, shares, by)
+  SELECT e.number, e.hangs, e.shares, e.by, e.lasting, t.key, t.type
+  FROM unnest($1::integer[], $2::uuid[], $3::boolean[], $4::boolean[], $5::text[], $6::text[])
+    AS e(number, target, hangs, shares, by, lasting)
   CROSS JOIN LATERAL (SELECT key, type FROM resource WHERE identity = e.target OFFSET 0) t
   WHERE e.by IS NULL OR {sees("t.key", "e.by")}),
 own AS MATERIALIZED (
   SELECT DISTINCT e.number, m.referral_key
   FROM edge e CROSS JOIN LATERAL (
-    SELECT referral_key, hangs OR NOT bool_or(hangs) OVER () AS leads FROM referral_member WHERE resource_key = e.key
-    OFFSET 0) m
+    SELECT m.referral_key, {LEADS} AS leads FROM referral_member m WHERE m.resource_key = e.key OFFSET 0) m
   WHERE e.hangs AND m.leads AND (e.by IS NULL OR {sees("m.referral_key", "e.by")})),
 locked AS MATERIALIZED (
   SELECT referral_key, pg_try_advisory_lock_shared(referral_key) AS is_held
@@ -94,16 +93,16 @@ SELECT o.number, o.referral_key, NULL::bigint, NULL::text, l.is_held
 FROM own o JOIN locked l ON l.referral_key = o.referral_key
 UNION ALL
 SELECT o.number, o.referral_key, e.key, e.type, true FROM own o JOIN edge e ON e.number = o.number
-WHERE e.shares AND NOT EXISTS (
+WHERE e.shares AND (e.lasting IS NULL OR {sees("e.key", "e.lasting")}) AND NOT EXISTS (
   SELECT FROM referral_member m WHERE m.referral_key = o.referral_key AND m.resource_key = e.key)"""
 
 _LET_GO: Final = "SELECT pg_advisory_unlock_shared(key) FROM unnest($1::bigint[]) AS key"
 
 # In the order of the keys, so that two statements never wait for each other in a circle.
-_JOIN: Final = """,
+_JOIN: Final = f""",
 member AS MATERIALIZED (
   SELECT m.referral_key, coalesce(w.key, m.key) AS key, m.source, m.maker, w.key IS NOT NULL AS hangs
-  FROM unnest({arrays}) AS m(referral_key, source, number, key, maker)
+  FROM unnest({{arrays}}) AS m(referral_key, source, number, key, maker)
   LEFT JOIN written w ON w.number = m.number),
 joined AS (
   INSERT INTO referral_member (referral_key, resource_key, hangs)
@@ -114,8 +113,7 @@ granted AS (
   FROM member m CROSS JOIN LATERAL (
     SELECT p.organisation FROM referral_party p
     WHERE p.referral_key = m.referral_key AND p.counts
-    AND (p.standing <> 'open' OR NOT EXISTS (
-      SELECT FROM referral_party o WHERE o.referral_key = m.referral_key AND o.standing = 'performs' AND o.counts))
+    AND {unless_taken("referral_party", "counts")}
     UNION ALL
     SELECT s.organisation FROM seen_by s WHERE s.resource_key = m.referral_key AND s.made) p
   WHERE p.organisation IS DISTINCT FROM m.maker
@@ -137,7 +135,7 @@ _BORN_TYPES: Final = ("integer", "integer", "boolean", "integer", "integer", "uu
 async def find(connection: asyncpg.Connection[Any], group: Sequence[Joining]) -> Found:
     """Which referrals the creates come to belong to, each of them locked until `let_go`."""
     edges = [
-        (number, edge.target, edge.hangs, edge.shares, _text_of(each.sight))
+        (number, edge.target, edge.hangs, edge.shares, _text_of(each.sight.by), _text_of(each.sight.lasting))
         for number, each in enumerate(group, start=1)
         for edge in each.edges
     ]
@@ -168,9 +166,9 @@ def _own(number: int, referral_key: int, change: Change) -> Member:
     return Member(referral_key=referral_key, source=source, number=number, maker=makers[0] if makers else None)
 
 
-def _text_of(sight: Sight) -> str | None:
+def _text_of(organisations: Sequence[UUID] | None) -> str | None:
     """The organisations of a sight as PostgreSQL writes an array."""
-    return None if sight.by is None else f"{{{','.join(map(str, sight.by))}}}"
+    return None if organisations is None else f"{{{','.join(map(str, organisations))}}}"
 
 
 async def let_go(connection: asyncpg.Connection[Any], locked: Collection[int]) -> None:

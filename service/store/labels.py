@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from service.store.on_session import connection_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +25,6 @@ LIMIT 1"""
 async def unlabelled(session: Session, sources: Mapping[str, Sequence[int]], code: str) -> str | None:
     """The type of a resource, of the types that have `sources` of labels, without the label; None where all have it."""
     pairs = [(name, number) for name, numbers in sources.items() for number in numbers]
-    connection: Any = session._connection  # noqa: SLF001 - a statement of a session, in a module of its own
+    connection = connection_of(session)
     found: str | None = await connection.fetchval(_UNLABELLED, [each for each, _ in pairs], [n for _, n in pairs], code)
     return found

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from service.fhir.reference import identity_of
 from service.fhir.sight import REFERRAL
 from service.store.found import FOUND_COLUMNS, found_in
+from service.store.on_session import connection_of, organisations_of
 from service.store.sight import OPEN, shows
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ async def episodes_of(
 
     They are of the types and within the session's sight; of Provenances only those of a step of a life cycle.
     """
-    connection: Any = session._connection  # noqa: SLF001 - likewise
+    connection = connection_of(session)
     identities = [identity_of("Task", each) for each in tasks]
-    by = session._by  # noqa: SLF001
+    by = organisations_of(session)
     found: dict[str, list[Found]] = {}
     for each in found_in(await connection.fetch(_EPISODES, identities, list(types), step, by, OPEN, limit)):
         found.setdefault(str(each.sort[0]), []).append(each)
@@ -61,7 +62,7 @@ async def members_of(
     They are of the types, within the session's sight, and last updated at `since` or later.
     """
     identity = identity_of(REFERRAL, referral)
-    connection: Any = session._connection  # noqa: SLF001 - the statements of a session, in a module of their own
-    by = session._by  # noqa: SLF001
+    connection = connection_of(session)
+    by = organisations_of(session)
     rows = await connection.fetch(_MEMBERS, identity, after, list(types), since, limit, by, OPEN)
     return found_in(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.reference import identity_of
+from service.store.on_session import connection_of
 from service.store.stored_content import head_of, stored
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ async def write_later(session: Session, versions: Sequence[Version]) -> None:
     """The versions after the first of resources whose first was just written, with the index rows of the last."""
     rows = [_row(each) for each in versions]
     if rows:
-        connection: Any = session._connection  # noqa: SLF001 - a statement of a session, in a module of its own
+        connection = connection_of(session)
         await connection.execute(_WRITE, *(list(column) for column in zip(*rows, strict=True)))
 
 

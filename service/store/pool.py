@@ -41,8 +41,6 @@ _EVERY_ARRAY: Final = "SELECT " + ", ".join(
 )
 """asyncpg asks the server about types that it meets for the first time: better at once than within requests."""
 
-Connection = asyncpg.Connection
-
 _UNAVAILABLE: Final = (
     ConnectionError,
     OSError,

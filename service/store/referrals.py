@@ -6,11 +6,12 @@ that of two units of work on it the second judges what the first has left.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from service.fhir.reference import identity_of
+from service.store.on_session import connection_of, organisations_of, sight_of
 from service.store.reading import version_of
-from service.store.sight import sees
+from service.store.sight import LEADS, sees
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -20,18 +21,15 @@ if TYPE_CHECKING:
     from service.store.store import Session
 
 COLUMNS: Final = "r.type, r.id, r.version_id, r.last_updated, r.method, r.content"
-_SEEN: Final = f"""SELECT r.type, r.id FROM resource r
+_SEEN: Final = f"""SELECT r.type, r.id, $3::uuid[] IS NULL OR {sees("r.key", "$3")} AS lasts FROM resource r
 WHERE r.identity = ANY($1::uuid[]) AND r.content IS NOT NULL AND {sees("r.key", "$2")}"""  # noqa: S608
-# a patient is locked, too: of a referral and a danger that come at the same time one has to see the other
-_OF_RESOURCES: Final = """(
+_OF_RESOURCES: Final = f"""(
     SELECT key FROM resource WHERE identity = ANY($1::uuid[]) AND type = ANY($2::text[]) OFFSET 0) r
   CROSS JOIN LATERAL (
-    SELECT m.referral_key, m.hangs OR NOT bool_or(m.hangs) OVER () AS leads
-    FROM referral_member m WHERE m.resource_key = r.key OFFSET 0) m WHERE m.leads"""
-"""Each key is looked up by itself (OFFSET 0): a join could read the whole of a table by its index.
-
-A referral that only refers to what hangs on another one has no say in it.
-"""
+    SELECT m.referral_key, {LEADS} AS leads
+    FROM referral_member m WHERE m.resource_key = r.key OFFSET 0) m WHERE m.leads"""  # noqa: S608 - constants only
+"""Each key is looked up by itself (OFFSET 0): a join could read the whole of a table by its index."""
+# a patient is locked, too: of a referral and a danger that come at the same time one has to see the other
 _LOCK: Final = f"""WITH k AS MATERIALIZED (
   SELECT m.referral_key AS key FROM {_OF_RESOURCES}
   UNION SELECT key FROM resource WHERE identity = ANY($1::uuid[]) AND type = 'Patient' ORDER BY 1)
@@ -67,19 +65,22 @@ async def lock_referrals(session: Session, identities: Collection[UUID], types: 
 
     Resources and patients are told by their identities.
     """
-    await _connection(session).fetch(_LOCK, list(identities), types)
+    await connection_of(session).fetch(_LOCK, list(identities), types)
 
 
-async def seen(session: Session, named: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+async def seen(session: Session, named: Collection[tuple[str, str]]) -> dict[tuple[str, str], bool]:
     """Which of the (type, id) pairs, of types that not everybody sees, are there within the session's sight.
 
-    A session that sees everything is not asked: for it all of them.
+    False of those that are seen by referrals alone that are open to all. A session that sees everything is not asked:
+    for it all of them.
     """
-    by = session._by  # noqa: SLF001
+    by = organisations_of(session)
     if by is None or not named:
-        return set(named)
-    rows = await _connection(session).fetch(_SEEN, [identity_of(*each) for each in named], by)
-    return {(row["type"], row["id"]) for row in rows}
+        return dict.fromkeys(named, True)
+    sight = sight_of(session)
+    lasting = sight.lasting if sight else None
+    rows = await connection_of(session).fetch(_SEEN, [identity_of(*each) for each in named], by, lasting)
+    return {(row["type"], row["id"]): row["lasts"] for row in rows}
 
 
 async def members(
@@ -90,7 +91,7 @@ async def members(
     Resources are told by their identities; `only` what belongs to it of these types.
     """
     found: dict[str, dict[tuple[str, str], Version]] = {}
-    for row in await _connection(session).fetch(_MEMBERS, list(identities), types, only):
+    for row in await connection_of(session).fetch(_MEMBERS, list(identities), types, only):
         version = version_of(row[1:])
         found.setdefault(row[0], {})[version.type, version.id] = version
     return found
@@ -99,13 +100,13 @@ async def members(
 async def about(session: Session, patients: Sequence[str], sources: Sequence[int], *, most: int) -> list[Version]:
     """The resources that refer to the patients, by their ids, from one of the sources; `most` of each source."""
     identities = [identity_of("Patient", each) for each in patients]
-    rows = await _connection(session).fetch(_ABOUT, identities, list(sources), most)
+    rows = await connection_of(session).fetch(_ABOUT, identities, list(sources), most)
     return [version_of(row) for row in rows]
 
 
 async def resources(session: Session, named: Collection[tuple[str, str]]) -> list[Version]:
     """The current versions of (type, id) pairs that exist."""
-    rows = await _connection(session).fetch(
+    rows = await connection_of(session).fetch(
         f"SELECT {COLUMNS} FROM resource r WHERE r.identity = ANY($1::uuid[]) AND r.content IS NOT NULL",  # noqa: S608
         [identity_of(*each) for each in named],
     )
@@ -116,9 +117,5 @@ async def referrals_with_tasks(
     session: Session, statuses: Sequence[str], source: int, *, after: int, most: int
 ) -> list[tuple[str, int]]:
     """(id, key) of referrals with a Task in one of the states, by the source of Task.status, in the order of keys."""
-    rows = await _connection(session).fetch(_LIVE, list(statuses), source, after, most)
+    rows = await connection_of(session).fetch(_LIVE, list(statuses), source, after, most)
     return [(row[0], row[1]) for row in rows]
-
-
-def _connection(session: Session) -> Any:
-    return session._connection  # noqa: SLF001 - the statements of a session, in a module of their own

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 from sqlalchemy import BigInteger, Boolean, Column, Identity, Table, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from service.store.on_session import connection_of
 from service.store.tables import EXACT, TIME, metadata
 
 if TYPE_CHECKING:
@@ -79,44 +80,40 @@ class Job(Struct, frozen=True, kw_only=True):
 
 async def ask(session: Session, types: Sequence[str] | None, parameters: Sequence[str], *, asked: bool) -> Job:
     """A new job at the end of the line."""
-    return Job(**await _connection(session).fetchrow(_ASK, types, parameters, asked))
+    return Job(**await connection_of(session).fetchrow(_ASK, types, parameters, asked))
 
 
 async def jobs(session: Session) -> list[Job]:
     """The latest ones first."""
-    return [Job(**row) for row in await _connection(session).fetch(_JOBS, _MOST_SHOWN)]
+    return [Job(**row) for row in await connection_of(session).fetch(_JOBS, _MOST_SHOWN)]
 
 
 async def next_job(session: Session) -> Job | None:
     """The one that is running, or waits longest."""
-    row = await _connection(session).fetchrow(_NEXT)
+    row = await connection_of(session).fetchrow(_NEXT)
     return None if row is None else Job(**row)
 
 
 async def count(session: Session, types: Sequence[str] | None) -> int:
     """How many resources there are of the types, tombstones included."""
-    return int(await _connection(session).fetchval(_COUNT, types))
+    return int(await connection_of(session).fetchval(_COUNT, types))
 
 
 async def start(session: Session, job: Job, *, extraction: str, last: int, total: int) -> Job:
     """The job at its beginning, with `last` the last key that it has to pass."""
-    return Job(**await _connection(session).fetchrow(_START, job.id, extraction, last, total))
+    return Job(**await connection_of(session).fetchrow(_START, job.id, extraction, last, total))
 
 
 async def advance(session: Session, job: Job, *, position: int, passed: int, replaced: int) -> None:
     """Keep how far it has come."""
-    await _connection(session).execute(_ADVANCE, job.id, position, passed, replaced)
+    await connection_of(session).execute(_ADVANCE, job.id, position, passed, replaced)
 
 
 async def end(session: Session, job: Job, problem: str | None = None) -> None:
     """It is completed, or has failed for that reason."""
-    await _connection(session).execute(_END, job.id, "failed" if problem else "completed", problem)
+    await connection_of(session).execute(_END, job.id, "failed" if problem else "completed", problem)
 
 
 async def prune_jobs(session: Session) -> None:
     """Forget the jobs that ended a month ago."""
-    await _connection(session).execute(_PRUNE)
-
-
-def _connection(session: Session) -> Any:
-    return session._connection  # noqa: SLF001 - the statements of a session, in a module of their own
+    await connection_of(session).execute(_PRUNE)

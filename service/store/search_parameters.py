@@ -5,12 +5,13 @@ Their *generation* is a number that changes with any of them: a worker that know
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Integer, PrimaryKeyConstraint, Table, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
+from service.store.on_session import connection_of
 from service.store.tables import metadata
 
 if TYPE_CHECKING:
@@ -85,56 +86,52 @@ class Row(Struct, frozen=True, kw_only=True):
 
 async def generation(session: Session) -> Generation:
     """The generation of now."""
-    return Generation(*await _connection(session).fetchrow(_GENERATION))
+    return Generation(*await connection_of(session).fetchrow(_GENERATION))
 
 
 async def parameters(session: Session) -> tuple[int, list[Row]]:
     """The generation and all its rows, of one moment."""
-    found = await _connection(session).fetch(_ALL)
+    found = await connection_of(session).fetch(_ALL)
     rows = [Row(**{name: value for name, value in each.items() if name != "number"}) for each in found if each["id"]]
     return found[0]["number"], rows
 
 
 async def next_generation(session: Session) -> None:
     """Tell all workers that something has changed, once this is committed."""
-    await _connection(session).execute("UPDATE search_generation SET number = number + 1")
+    await connection_of(session).execute("UPDATE search_generation SET number = number + 1")
 
 
 async def add(session: Session, logical_id: str, version_id: int, types: Sequence[str], content: bytes) -> None:
     """Let it be indexed."""
-    await _connection(session).execute(_ADD, logical_id, version_id, types, content)
+    await connection_of(session).execute(_ADD, logical_id, version_id, types, content)
 
 
 async def reword(session: Session, logical_id: str, version_id: int, content: bytes) -> None:
     """Keep another version that says the same."""
-    await _connection(session).execute(_REWORD, logical_id, version_id, content)
+    await connection_of(session).execute(_REWORD, logical_id, version_id, content)
 
 
 async def withdraw(session: Session, logical_id: str) -> None:
     """Let it be searched by no more, and be indexed until everybody knows that."""
-    await _connection(session).execute(_WITHDRAW, logical_id)
+    await connection_of(session).execute(_WITHDRAW, logical_id)
 
 
 async def pending(session: Session, types: Sequence[str] | None) -> bool:
     """Whether there is any of these types for a job to make, or remove, the rows of."""
-    return bool(await _connection(session).fetchval(_PENDING, types))
+    return bool(await connection_of(session).fetchval(_PENDING, types))
 
 
 async def take(session: Session, job: int, types: Sequence[str] | None) -> None:
     """Let the job be the one to make, or remove, the rows of what is not ready and of these types."""
-    await _connection(session).execute(_TAKE, job, types)
+    await connection_of(session).execute(_TAKE, job, types)
 
 
 async def drop(session: Session, job: int) -> bool:
     """Let what leaves by the job be indexed no more; whether there was any."""
-    told: str = await _connection(session).execute(_DROP, job)
+    told: str = await connection_of(session).execute(_DROP, job)
     return told != "UPDATE 0"
 
 
 async def finish(session: Session, job: int) -> None:
     """The job is done: what came by it is ready, what left is gone."""
-    await _connection(session).execute(_FINISH, job)
-
-
-def _connection(session: Session) -> Any:
-    return session._connection  # noqa: SLF001 - the statements of a session, in a module of their own
+    await connection_of(session).execute(_FINISH, job)

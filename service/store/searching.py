@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from math import inf
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import asyncpg
 from msgspec import Struct
@@ -94,13 +94,11 @@ class _Kind:
         self._pool = pool
         self._text, self._sorts = statement.text, statement.sorts
         self._seconds = inf
-        self._under_way = 0
         self._together: Together[_Asked] = Together(
             self._serve,
             patience_seconds=pool.acquire_timeout_seconds,
             most_at_once=_MOST_TOGETHER,
             statements=_STATEMENTS,
-            expected=lambda: _MOST_TOGETHER if self._under_way else 0,
             moment_seconds=_MOMENT_SECONDS,
             quiet_rounds=_QUIET_ROUNDS,
         )
@@ -149,8 +147,7 @@ class _Kind:
         self, text: str, arguments: Sequence[Any], searches: int, *, at_most_seconds: float | None = None
     ) -> list[Any]:
         """The rows of a statement for so many searches; one that may be given up raises `_GivenUpError` if refused."""
-        self._under_way += 1
-        try:
+        with self._together.under_way():
             async with self._pool.acquire() as connection:
                 began = perf_counter()
                 try:
@@ -164,9 +161,6 @@ class _Kind:
                     raise _GivenUpError from error
                 self._learn((perf_counter() - began) / searches)
                 return rows
-        finally:
-            self._under_way -= 1
-            self._together.notice()
 
     def _learn(self, seconds: float) -> None:
         """Keep in mind what a search took."""
@@ -211,3 +205,7 @@ class Searching:
         """See `Session.count`."""
         async with self._session() as session:
             return await session.count(query)
+
+
+Searchable: TypeAlias = "Session | Searching"
+"""What a search may be put to: a session, or the store outside of any."""

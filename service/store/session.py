@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
+
 from service.fhir.reference import identity_of
 from service.fhir.search.seen import within_sight
 from service.fhir.sight import ADMINISTRATION, EVERYTHING
@@ -17,7 +19,7 @@ from service.store.match import matched_of, matching, unless_matched, with_claim
 from service.store.reading import VERSION, read_wanted, version_of, wanted
 from service.store.search import compile_count, compile_includes, compile_search
 from service.store.searching import page_statement
-from service.store.sight import OPEN, is_open, link, sees, shows
+from service.store.sight import OPEN, is_open, link, sees, shows, without_part
 from service.store.write_statement import write_statement
 
 if TYPE_CHECKING:
@@ -46,12 +48,10 @@ _CURRENT: Final = f"SELECT {VERSION} FROM resource r WHERE identity = ANY($1::uu
 _SHOWN: Final = f" AND {shows('r', '$2', '$3')}"
 _MADE_BY_OTHERS: Final = """SELECT type, id FROM resource r WHERE identity = ANY($1::uuid[])
 AND NOT EXISTS (SELECT FROM seen_by s WHERE s.resource_key = r.key AND s.organisation = $2 AND s.made)"""
-_MADE_BY_STRANGERS: Final = """SELECT type, id FROM resource r WHERE identity = ANY($1::uuid[])
-AND EXISTS (SELECT FROM seen_by s WHERE s.resource_key = r.key AND s.made)
-AND NOT EXISTS (SELECT FROM seen_by s WHERE s.resource_key = r.key AND s.made AND (
-  s.organisation = ANY($2::uuid[]) OR EXISTS (
-    SELECT FROM index_reference i
-    WHERE i.resource_key = r.key AND i.source = ANY($3::integer[]) AND i.target = s.organisation)))"""
+_MAKERS: Final = """SELECT r.type, r.id, s.organisation, EXISTS (
+  SELECT FROM index_reference i
+  WHERE i.resource_key = r.key AND i.source = ANY($2::integer[]) AND i.target = s.organisation) AS stands_for_it
+FROM resource r JOIN seen_by s ON s.resource_key = r.key AND s.made WHERE r.identity = ANY($1::uuid[])"""
 _LOCK_TARGETS: Final = (
     "SELECT identity, version_id FROM resource r WHERE identity = ANY($1::uuid[]) AND content IS NOT NULL"
 )
@@ -59,6 +59,15 @@ _REFERRERS: Final = """SELECT DISTINCT i.target, r.type FROM index_reference i J
 WHERE uuid_hash_extended(i.target, i.source) = ANY(ARRAY(
   SELECT uuid_hash_extended(t, s) FROM unnest($1::uuid[]) AS t, unnest($3::integer[]) AS s))
 AND i.target = ANY($1::uuid[]) AND NOT r.identity = ANY($2::uuid[])"""
+
+
+class Made(Struct, frozen=True, kw_only=True):
+    """Who made a resource: whether it is who asks, that or an administrator, and whom the resource stands for."""
+
+    by: UUID
+    is_own: bool
+    is_trusted: bool
+    stands_for_it: bool
 
 
 class Session:
@@ -114,16 +123,29 @@ class Session:
         rows = await self._connection.fetch(_MADE_BY_OTHERS, identities, self._sight.maker)
         return {(row["type"], row["id"]) for row in rows}
 
-    async def made_by_strangers(
-        self, resources: Sequence[tuple[str, str]], *, roles: Sequence[int]
-    ) -> set[tuple[str, str]]:
-        """Which of the (type, id) pairs others made than who asks, the service, or whom they refer to by `roles`."""
-        if self._by is None or self._sight is None or not resources:
-            return set()
+    async def makers(
+        self, resources: Sequence[tuple[str, str]], *, roles: Sequence[int] = ()
+    ) -> dict[tuple[str, str], Made]:
+        """Who made the (type, id) pairs, as far as anybody did; `roles` are the sources of what they stand for."""
+        if not resources:
+            return {}
         identities = [identity_of(*resource) for resource in resources]
-        trusted = [each for each in (self._sight.maker, ADMINISTRATION) if each is not None]
-        rows = await self._connection.fetch(_MADE_BY_STRANGERS, identities, trusted, roles)
-        return {(row["type"], row["id"]) for row in rows}
+        asker = None if self._sight is None else self._sight.maker
+        return {
+            (row["type"], row["id"]): Made(
+                by=row["organisation"],
+                is_trusted=row["organisation"] in (asker, ADMINISTRATION),
+                is_own=row["organisation"] == asker,
+                stands_for_it=row["stands_for_it"],
+            )
+            for row in await self._connection.fetch(_MAKERS, identities, list(roles))
+        }
+
+    async def without_part(self, written: Sequence[Linked]) -> set[tuple[str, str]]:
+        """Which (type, id) of others the actor's organisation changes for a referral that it takes no part in now."""
+        if self._by is None or self._sight is None or not written:
+            return set()
+        return await without_part(self._connection, self._sight, written)
 
     async def link(self, written: Sequence[Linked], *, roles: Sequence[int], types: Iterable[str]) -> None:
         """Let what was just written be seen by the parties to the referrals that it belongs to; in a transaction."""

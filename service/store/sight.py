@@ -53,6 +53,21 @@ def is_open(resource_type: str) -> bool:
 OPEN: Final = sorted(OPEN_TYPES)
 """The types that everybody sees, as an argument."""
 
+LEADS: Final = "m.hangs OR NOT bool_or(m.hangs) OVER ()"
+"""The column, over all rows `m` of `referral_member` of a resource, that says which of these referrals it follows.
+
+A referral that only refers to what hangs on another one has no say in it.
+"""
+
+
+def unless_taken(parties: str, counts: str) -> str:
+    """The condition that a row `p` of `parties`, of the referral of a row `m`, is not open to all, or still is.
+
+    It is not once somebody performs the referral, with a row that `counts`.
+    """
+    return f"""(p.standing <> 'open' OR NOT EXISTS (
+      SELECT FROM {parties} o WHERE o.referral_key = m.referral_key AND o.standing = 'performs' AND o.{counts}))"""
+
 
 def _counts(party: str) -> str:
     """The condition that a row of `referral_party` lets its organisation see all that belongs to the referral.
@@ -77,10 +92,12 @@ def _counts(party: str) -> str:
 
 # Membership flows from a resource to what hangs on it and to what it refers to, among and next to those that were
 # written; it comes from the referrals of what they hang on, and from those that they belong to already. Nothing flows
-# from what a referral only refers to (`hangs` is false), and what hangs on something else (`rooted`).
+# from what a referral only refers to (`hangs` is false), and what hangs on something else (`rooted`). And what a clinic
+# sees of a referral that is open to all it shares with no other one: it would keep it when somebody has claimed that.
 # OFFSET 0 lets each key be looked up by itself: a join could read the whole of a table by its index.
 _LINK: Final = f"""WITH RECURSIVE edge AS MATERIALIZED (
-  SELECT f.key AS source, t.key AS target, e.hangs, e.shares
+  SELECT f.key AS source, t.key AS target, e.hangs,
+    e.shares AND ($12::uuid[] IS NULL OR {sees("t.key", "$12")}) AS shares
   FROM unnest($2::uuid[], $3::uuid[], $4::boolean[], $5::boolean[]) AS e(source, target, hangs, shares)
   CROSS JOIN LATERAL (SELECT key FROM resource WHERE identity = e.source OFFSET 0) f
   CROSS JOIN LATERAL (SELECT key FROM resource WHERE identity = e.target OFFSET 0) t
@@ -157,8 +174,7 @@ granted AS MATERIALIZED (
   CROSS JOIN LATERAL (
     SELECT p.organisation FROM counted p
     WHERE p.referral_key = m.referral_key AND (p.does OR a.key IN (p.referral_key, p.source_key))
-    AND (p.standing <> 'open' OR NOT EXISTS (
-      SELECT FROM counted o WHERE o.referral_key = m.referral_key AND o.standing = 'performs' AND o.does))
+    AND {unless_taken("counted", "does")}
     UNION ALL
     SELECT s.organisation FROM seen_by s WHERE s.resource_key = m.referral_key AND s.made) p),
 taken AS (
@@ -172,6 +188,39 @@ SELECT g.key, n.number, g.organisation, false
 FROM granted g CROSS JOIN LATERAL (SELECT r.type FROM resource r WHERE r.key = g.key OFFSET 0) r
 JOIN unnest($3::text[], $4::integer[]) AS n(type, number) ON n.type = r.type
 ON CONFLICT DO NOTHING"""
+
+
+# Of a resource that others made: whether it hangs, or comes to, on a referral that the organisation takes no part in.
+_WITHOUT_PART: Final = f"""SELECT r.type, r.id FROM unnest($1::uuid[]) AS w(identity)
+CROSS JOIN LATERAL (SELECT key, type, id FROM resource WHERE identity = w.identity OFFSET 0) r
+WHERE NOT EXISTS (SELECT FROM seen_by s WHERE s.resource_key = r.key AND s.organisation = $2 AND s.made)
+AND EXISTS (
+  SELECT FROM (
+    SELECT r.key UNION ALL
+    SELECT t.key FROM unnest($4::uuid[], $5::uuid[]) AS e(source, target)
+    CROSS JOIN LATERAL (SELECT key FROM resource WHERE identity = e.target OFFSET 0) t
+    WHERE e.source = w.identity AND {sees("t.key", "$3")}) k
+  CROSS JOIN LATERAL (
+    SELECT referral_key FROM referral_member WHERE resource_key = k.key AND hangs OFFSET 0) m
+  WHERE NOT EXISTS (
+    SELECT FROM seen_by f WHERE f.resource_key = m.referral_key AND f.organisation = $2 AND f.made OFFSET 0)
+  AND NOT EXISTS (
+    SELECT FROM referral_party p WHERE p.referral_key = m.referral_key AND p.organisation = ANY($3::uuid[]) AND p.counts
+    AND {unless_taken("referral_party", "counts")} OFFSET 0))"""
+
+
+async def without_part(connection: Any, sight: Sight, written: Sequence[Linked]) -> set[tuple[str, str]]:
+    """Which of the resources the maker of the sight did not make, and changes for a referral without a part in it."""
+    edges = [(one.identity, edge.target) for one in written for edge in one.edges]
+    rows = await connection.fetch(
+        _WITHOUT_PART,
+        [one.identity for one in written],
+        sight.maker,
+        list(sight.by or ()),
+        [source for source, _ in edges],
+        [target for _, target in edges],
+    )
+    return {(row["type"], row["id"]) for row in rows}
 
 
 async def link(
@@ -196,6 +245,7 @@ async def link(
         [party.is_role for _, party in parties],
         [party.standing for _, party in parties],
         list(roles),
+        None if sight.lasting is None else list(sight.lasting),
     )
     members, referrals = row
     if members or referrals:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from service.store.on_session import connection_of, organisations_of
 from service.store.reading import version_of
 from service.store.referrals import COLUMNS
 from service.store.sight import sees
@@ -74,7 +75,7 @@ class Meanwhile(Struct, frozen=True, kw_only=True):
 
 async def lock_people(session: Session, people: Collection[UUID]) -> None:
     """Wait until no other transaction that looks after the same people is under way; the last locks that it takes."""
-    await _connection(session).fetch(_LOCK, list(people))
+    await connection_of(session).fetch(_LOCK, list(people))
 
 
 async def begun_between(
@@ -89,12 +90,8 @@ async def begun_between(
 
     That of therapists is found whoever may see it; that of patients as far as the session sees it.
     """
-    by = session._by  # noqa: SLF001 - the statements of a session, in a module of their own
+    by = organisations_of(session)
     busy, day = (while_busy.low, while_busy.high), (on_day.low, on_day.high)
     asked = (list(therapists), list(patients), list(sources.people), by, sources.role)
-    rows = await _connection(session).fetch(_FOUND, list(sources.dates), *busy, *asked, *day)
+    rows = await connection_of(session).fetch(_FOUND, list(sources.dates), *busy, *asked, *day)
     return [Meanwhile(of_therapist=row[0], of_patient=row[1], version=version_of(row[2:])) for row in rows]
-
-
-def _connection(session: Session) -> Any:
-    return session._connection  # noqa: SLF001

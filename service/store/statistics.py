@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from service.store.on_session import connection_of
 from service.store.tables import INDEX_TABLES, resource
 
 if TYPE_CHECKING:
@@ -16,6 +17,6 @@ async def refresh_statistics(session: Session) -> None:
     Without the first, an index alone cannot answer, because nothing says which rows everybody may see.
     """
     tables = ", ".join(table.name for table in (resource, *INDEX_TABLES.values()))
-    connection = session._connection  # noqa: SLF001 - the statements of a session, in a module of their own
+    connection = connection_of(session)
     await connection.execute("SET statement_timeout = 0")
     await connection.execute(f"VACUUM (ANALYZE) {tables}")

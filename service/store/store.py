@@ -165,13 +165,11 @@ class Reads:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._under_way = 0
         self._together: Together[Wanted] = Together(
             self._serve,
             patience_seconds=pool.acquire_timeout_seconds,
             most_at_once=_MOST_READS,
             statements=_READ_STATEMENTS,
-            expected=lambda: _MOST_READS if self._under_way else 0,
             moment_seconds=_READ_SECONDS,
         )
 
@@ -180,13 +178,9 @@ class Reads:
         await self._together.add(asked)
 
     async def _serve(self, group: Sequence[Wanted]) -> None:
-        self._under_way += 1
-        try:
+        with self._together.under_way():
             async with self._pool.acquire() as connection:
                 await read_wanted(connection, group)
-        finally:
-            self._under_way -= 1
-            self._together.notice()
 
 
 class Borrowed:

@@ -19,6 +19,7 @@ a `Conflict`.
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import asyncpg
@@ -28,7 +29,7 @@ from service.fhir.outcome import failure
 from service.store.change import Conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 
     from service.fhir.outcome import FhirError
 
@@ -50,8 +51,8 @@ class Together(Generic[T]):
     It serves all that it is given or raises; where it returns positions, all but what stands there.
     Nobody waits longer than `patience_seconds` for their own to be begun with, nor behind `most_waiting` others.
     `expected` counts those who are about to come; for them a statement is held back for `moment_seconds` at most, and
-    `notice` is called when there are fewer. Where there was company, the event loop comes round `quiet_rounds` times
-    with nobody else before the next statement.
+    `notice` is called when there are fewer. Without it they are a whole group as long as a statement is `under_way`.
+    Where there was company, the event loop comes round `quiet_rounds` times with nobody else before the next statement.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Together(Generic[T]):
         most_at_once: int,
         most_waiting: int = 1000,
         statements: int = 1,
-        expected: Callable[[], int] = lambda: 0,
+        expected: Callable[[], int] | None = None,
         moment_seconds: float = 0.0,
         quiet_rounds: int = 1,
     ) -> None:
@@ -73,7 +74,8 @@ class Together(Generic[T]):
         self._waiting: list[_Waiting[T]] = []
         self._statements = statements
         self._serving = 0
-        self._expected = expected
+        self._under_way = 0
+        self._expected = expected or self._coming_back
         self._moment_seconds = moment_seconds
         self._quiet_rounds = quiet_rounds
         self._gathering: asyncio.Future[None] | None = None
@@ -113,6 +115,19 @@ class Together(Generic[T]):
         rest = asyncio.get_running_loop().create_task(self._serve_waiting())
         self._rests.add(rest)
         rest.add_done_callback(self._rests.discard)
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """For the length of a statement: whom it answers are about to come back."""
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            self.notice()
+
+    def _coming_back(self) -> int:
+        return self._most_at_once if self._under_way else 0
 
     def notice(self) -> None:
         """Begin at once if enough have come."""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from service.fhir.code_systems import LOINC
 from tests.api.outcome import assert_outcome
-from tests.builders.resources import LOINC, concept, observation
+from tests.builders.resources import concept, observation
 
 if TYPE_CHECKING:
     import httpx

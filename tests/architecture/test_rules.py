@@ -32,7 +32,7 @@ PLANTED = [
     (rules.unmapped, "service/massage/planted/__init__.py", ""),
     (rules.effects_on_import, "service/fhir/planted.py", "print(1)"),
     (rules.effects_on_import, "service/fhir/planted.py", "with open('x') as file:\n    X = file.read()"),
-    (rules.outside_names, "requirements.lock", "--find-links https://py" + "pi.org/simple"),
+    (rules.outside_names, "requirements.lock", "# answers quicker from cdn" + "js"),
     (rules.outside_names, "service/pages/assets/docs.js", 'load("https://un' + 'pkg.com/swagger-ui")'),
     (rules.outside_names, "README.md", "cd /ro" + "ot/massage-fhir"),
     (rules.shadowing_alembic, "alembic/__init__.py", ""),

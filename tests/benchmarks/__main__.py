@@ -136,7 +136,9 @@ def _sizes(text: str) -> tuple[int, ...]:
 def _searching(sizes: tuple[int, ...], workers: int, size: Size) -> Searching:
     if size.requests:
         sizes = _SEARCHED_QUICKLY
-    return Searching(sizes=sizes, workers=workers, seconds=size.seconds / 4, rounds=size.rounds, requests=size.requests)
+    # sizes are compared round by round, so many short rounds tell more than a few long ones
+    seconds, rounds = (size.seconds, size.rounds) if size.requests else (size.seconds / 8, 2 * size.rounds + 1)
+    return Searching(sizes=sizes, workers=workers, seconds=seconds, rounds=rounds, requests=size.requests)
 
 
 def _setting(workers: int, size: Size) -> dict[str, Any]:

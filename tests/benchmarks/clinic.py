@@ -15,11 +15,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import count as count_from
 from typing import Any, Final
 
+from service.fhir.code_systems import SNOMED, UCUM
 from tests.benchmarks.names import family_name
 from tests.builders.resources import (
     CLINIC,
     EHR,
-    SNOMED,
     TERMINOLOGY,
     care_plan,
     concept,
@@ -40,7 +40,6 @@ END: Final = BEGIN + TWO_YEARS
 PAIN: Final = "72514-3"
 RANGE_OF_MOTION: Final = "range-of-motion"
 MEASURES: Final = f"{CLINIC}/measures"
-UCUM: Final = "http://unitsofmeasure.org"
 
 _PER_REFERRAL: Final = 34.5
 """Resources that one referral comes to, with its share of patients, clinics and practices."""

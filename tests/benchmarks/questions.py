@@ -13,8 +13,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from tests.benchmarks.clinic import BEGIN, MEASURES, PAIN, RANGE_OF_MOTION, UCUM, clinic
-from tests.builders.resources import EHR, LOINC
+from service.fhir.code_systems import LOINC, UCUM
+from tests.benchmarks.clinic import BEGIN, MEASURES, PAIN, RANGE_OF_MOTION, clinic
+from tests.builders.resources import EHR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -63,10 +63,12 @@ class Answered:
         """Milliseconds, of one client."""
         return median(one.p50 for one in self.alone)
 
-    @property
-    def undisturbed(self) -> float:
-        """The p50 of the round that was disturbed least, to compare sizes by on a machine that others use too."""
-        return min(one.p50 for one in self.alone)
+    def times(self, other: Answered) -> float:
+        """How many times another's p50 this one is: rounds of the same moment are compared, the median counts.
+
+        A shared machine is twice as fast in one minute as in the next; sizes that are asked in turn share its moods.
+        """
+        return median(mine.p50 / its.p50 for mine, its in zip(self.alone, other.alone, strict=True))
 
     @property
     def p99(self) -> float:
@@ -236,12 +238,15 @@ class _Measuring:
         return first
 
     def _rounds(self, loads: Sequence[Load | None]) -> list[tuple[list[Measured], list[Measured]]]:
-        """For each load the rounds of one client and of many."""
+        """For each load the rounds of one client and of many; every other round the other way round."""
         measured: list[tuple[list[Measured], list[Measured]]] = [([], []) for _ in loads]
-        for _ in range(self._how.rounds):
-            for load, (alone, many) in zip(loads, measured, strict=True):
+        for turn in range(self._how.rounds):
+            in_turn = list(zip(loads, measured, strict=True))[:: -1 if turn % 2 else 1]
+            for load, (alone, _) in in_turn:
                 if load is not None:
                     alone.append(self._measured(load))
+            for load, (_, many) in in_turn:
+                if load is not None:
                     many.append(self._measured(replace(load, clients=_MANY)))
         return measured
 

@@ -86,12 +86,12 @@ def _names(sized: Sequence[Sized]) -> list[str]:
 
 
 def _growth(sized: Sequence[Sized], name: str) -> float | None:
-    """How many times the p50 at 10,000 the p50 at the largest size is, each in its least disturbed round."""
+    """How many times the p50 at 10,000 the p50 at the largest size is."""
     small = next((one.answers.get(name) for one in sized if one.count == _COMPARED_TO), None)
     large = sized[-1].answers.get(name) if sized[-1].count > _COMPARED_TO else None
     if small is None or large is None or small.refused or large.refused:
         return None
-    return large.undisturbed / small.undisturbed
+    return large.times(small)
 
 
 def _cell(answered: Answered | None) -> str:
@@ -108,7 +108,7 @@ def _as_json(answered: Answered) -> dict[str, Any]:
     return {
         "entries": answered.entries,
         "p50_milliseconds": answered.p50,
-        "undisturbed_p50_milliseconds": answered.undisturbed,
+        "round_p50_milliseconds": [one.p50 for one in answered.alone],
         "p99_milliseconds": answered.p99,
         "first_p99_milliseconds": answered.first_p99,
         "requests_per_second": answered.rate,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.code_systems import LOINC, UCUM
 from tests.builders.resources import reference
 from tests.loop.side import Side
 from tests.loop.story import THROMBOSIS, Network, Story, begin, now
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from tests.loop.side import Json
 
-LOINC: Final = "http://loinc.org"
-UCUM: Final = "http://unitsofmeasure.org"
 PAIN: Final = "72514-3"
 DISABILITY: Final = "97909-6"
 NAMES: Final = {

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from service.fhir.code_systems import GOAL_ACHIEVEMENT
+from service.fhir.concept import coded
 from service.massage.cycle import Policy
-from service.massage.cycle.terms import coded
 from service.massage.cycle.units import TIMED_UNITS
 from service.massage.systems import QUALIFICATION
 from tests.builders.loop import (

@@ -7,16 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from service.fhir.concept import code_in, coded
 from service.massage.cycle import SYSTEM, Change, Episode, Party, Policy, Surroundings, expire, judge
-from service.massage.cycle.terms import (
-    BUSINESS_STATUS,
-    IDENTIFIER_TYPE,
-    PRE_SESSION_CHECK,
-    TASK_CODE,
-    TASK_IO,
-    code_in,
-    coded,
-)
+from service.massage.cycle.tables.business_status import ALLOWED, allowed_with
+from service.massage.cycle.terms import BUSINESS_STATUS, IDENTIFIER_TYPE, PRE_SESSION_CHECK, TASK_CODE, TASK_IO
 from service.massage.systems import STATUS_REASON
 
 if TYPE_CHECKING:
@@ -246,6 +240,11 @@ def output(type: str, reference: str) -> Content:
 def business_of(content: Content) -> str | None:
     """The code of a Task's business status."""
     return code_in(content.get("businessStatus"), BUSINESS_STATUS)
+
+
+def consistent(status: str, business: str | None) -> bool:
+    """Whether the table has the pair; without a business status, whether it has none to offer."""
+    return status in ALLOWED.get(business, frozenset()) if business else not allowed_with(status)
 
 
 def is_open(detected: Content) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from service.fhir.code_systems import UCUM
 from service.fhir.questionnaire.form import EXTRACT, ORDINAL, SUM_OF, UNIT
 
 Json = dict[str, Any]
 
-UCUM: Final = "http://unitsofmeasure.org"
 SCORE: Final[Json] = {"system": UCUM, "code": "{score}"}
 PAIN: Final[list[Json]] = [{"system": "http://loinc.org", "code": "72514-3"}]
 """Item.code of a question about pain."""

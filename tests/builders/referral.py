@@ -6,17 +6,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
-from tests.builders.resources import (
-    CLINIC,
-    EHR,
-    SNOMED,
-    TERMINOLOGY,
-    concept,
-    identifier,
-    patient,
-    reference,
-    service_request,
-)
+from service.fhir.code_systems import SNOMED
+from tests.builders.resources import CLINIC, EHR, TERMINOLOGY, concept, identifier, patient, reference, service_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from service.massage.cycle.terms import TASK_KIND, coded
+from service.fhir.concept import coded
+from service.massage.cycle.terms import TASK_KIND
 from tests.builders.loop import SUBJECT
 
 if TYPE_CHECKING:

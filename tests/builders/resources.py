@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from service.fhir.code_systems import LOINC, SNOMED
+
 Json = dict[str, Any]
 
 EHR = "https://ehr.example.org"
 """The identifier namespace of the physician's made-up EHR."""
 CLINIC = "https://clinic.example.org"
 """The identifier namespace of the made-up massage clinic."""
-SNOMED = "http://snomed.info/sct"
-LOINC = "http://loinc.org"
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 
 

@@ -15,6 +15,7 @@ from service.demo.directory import CLINICS, REFERRERS
 from service.demo.filling import Maker, Plan, left
 from service.demo.writing import write
 from service.fhir import codec
+from service.fhir.concept import code_in
 from service.fhir.interaction import Context, Operation, Update
 from service.fhir.reference import identity_of
 from service.fhir.sight import EVERYTHING, Sight
@@ -25,7 +26,7 @@ from service.loop.server import loop_of
 from service.massage.catalogue.code_systems import code_systems
 from service.massage.catalogue.rows import load
 from service.massage.cycle.moment import start_of
-from service.massage.cycle.terms import STEP, TASK_CODE, code_in
+from service.massage.cycle.terms import STEP, TASK_CODE
 from service.store.checkpoint import Checkpoint
 from tests.api.outcome import assert_outcome
 from tests.conftest import application_on, client_of, settings_for

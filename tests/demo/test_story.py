@@ -15,8 +15,9 @@ from service.demo.patients import person_of
 from service.demo.scenarios import SCENARIOS
 from service.demo.story import tell
 from service.fhir.codec import decode, encode
+from service.fhir.concept import code_in, codings
 from service.massage.cycle.moment import end_of, start_of
-from service.massage.cycle.terms import BUSINESS_STATUS, TASK_CODE, code_in, codings
+from service.massage.cycle.terms import BUSINESS_STATUS, TASK_CODE
 from service.massage.outcome import Measures, compared
 from tests.demo.conftest import PATIENTS, SEED, TODAY, row_of
 

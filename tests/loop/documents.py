@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pypdf import PdfReader
 
 from service.fhir import codec
+from service.fhir.code_systems import LOINC, UCUM
 from service.fhir.definitions import load
 from service.fhir.validation import Validator
 from service.massage.catalogue.published import canonical
@@ -26,10 +27,8 @@ if TYPE_CHECKING:
     from tests.loop.side import Json
     from tests.loop.story import Story
 
-LOINC: Final = "http://loinc.org"
 PAIN: Final = concept(LOINC, "72514-3")
 DISABILITY: Final = concept(LOINC, "97909-6")
-UCUM: Final = "http://unitsofmeasure.org"
 TECHNIQUE: Final = canonical("CodeSystem", "massage-technique")
 
 

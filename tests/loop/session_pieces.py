@@ -6,7 +6,9 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from service.massage.cycle.terms import TASK_IO, code_in
+from service.fhir.code_systems import LOINC, SNOMED
+from service.fhir.concept import code_in
+from service.massage.cycle.terms import TASK_IO
 from service.massage.systems import OUTCOME, TECHNIQUE
 from tests.builders.resources import TERMINOLOGY, reference
 from tests.loop.session_call import LUMBAR, check, stored
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
     from tests.loop.story import Story
 
 
-SNOMED: Final = "http://snomed.info/sct"
-LOINC: Final = "http://loinc.org"
 CATEGORY: Final = f"{TERMINOLOGY}/observation-category"
 LUMBAR_DISPLAY: Final = "Lumbar region back structure (body structure)"
 SCORE: Final[Json] = {"unit": "score", "system": "http://unitsofmeasure.org", "code": "{score}"}

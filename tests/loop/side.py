@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from service.massage.cycle.terms import BUSINESS_STATUS, code_in
+from service.fhir.concept import code_in
+from service.massage.cycle.terms import BUSINESS_STATUS
 
 if TYPE_CHECKING:
     import httpx
@@ -65,15 +66,11 @@ class Side:
         assert answered.status_code == 200, answered.text
         return [each["resource"] for each in answered.json().get("entry", ())]
 
-    async def everything(self, kind: str, story_referral: str) -> list[Json]:
+    async def everything(self, kind: str, referral: str) -> list[Json]:
         """All resources of a type that hang on a referral."""
-        parameter = {
-            "Task": "focus",
-            "DetectedIssue": "implicated",
-            "Communication": "based-on",
-            "EpisodeOfCare": "incoming-referral",
-        }.get(kind, "based-on")
-        return await self.found(f"{kind}?{parameter}={story_referral}")
+        parameters = {"Task": "focus", "DetectedIssue": "implicated", "EpisodeOfCare": "incoming-referral"}
+        parameter = parameters.get(kind, "based-on")
+        return await self.found(f"{kind}?{parameter}={referral}")
 
 
 def entry(content: Json, url: str = "", full_url: str = "", if_match: str = "") -> Json:

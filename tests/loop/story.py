@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
-from service.fhir.code_systems import GOAL_ACHIEVEMENT
-from service.massage.cycle.terms import coded
+from service.fhir.code_systems import GOAL_ACHIEVEMENT, ICD10CM
+from service.fhir.concept import coded
 from tests.builders import loop
 from tests.builders.resources import TERMINOLOGY, concept, reference
 from tests.loop.side import Side, entry, state
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from tests.loop.side import Json
 
-ICD: Final = "http://hl7.org/fhir/sid/icd-10-cm"
 BACK_PAIN: Final = "M54.50"
 THROMBOSIS: Final = "I82.402"
 CAUDA_EQUINA: Final = "G83.4"
@@ -94,7 +93,7 @@ class Story:
         return {
             "resourceType": "Condition",
             "clinicalStatus": concept(f"{TERMINOLOGY}/condition-clinical", "active"),
-            "code": concept(ICD, code),
+            "code": concept(ICD10CM, code),
             "subject": reference(self.patient or self.url("patient")),
         } | elements
 
@@ -106,7 +105,7 @@ class Story:
             "subject": reference(self.patient or self.url("patient")),
             "authoredOn": self.begins(0).isoformat(timespec="seconds"),
             "requester": reference("Organization/referrer"),
-            "reasonCode": [concept(ICD, BACK_PAIN, "Low back pain")],
+            "reasonCode": [concept(ICD10CM, BACK_PAIN, "Low back pain")],
             "reasonReference": [reference(self.condition or self.url("condition"))],
         }
         return new(loop.referral(), **(given | elements))

@@ -6,12 +6,13 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from service.fhir.code_systems import GOAL_ACHIEVEMENT
-from service.massage.cycle.terms import STEP, code_in, coded
+from service.fhir.code_systems import GOAL_ACHIEVEMENT, LOINC, UCUM
+from service.fhir.concept import code_in, coded
+from service.massage.cycle.terms import STEP
 from tests.loop.later import look
 from tests.loop.side import entry
 from tests.loop.story import day, now
-from tests.loop.test_outcomes import DISABILITY, LOINC, PAIN, UCUM, measured
+from tests.loop.test_outcomes import DISABILITY, PAIN, measured
 
 if TYPE_CHECKING:
     import httpx

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from service.fhir.temporal import range_of
-from service.massage.cycle.tables.business_status import consistent
 from tests.api.outcome import assert_outcome
+from tests.builders.loop import consistent
 from tests.loop.side import Side, entry, state
 from tests.loop.story import THROMBOSIS
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.fhir.code_systems import UCUM
-from service.massage.cycle.terms import IDENTIFIER_TYPE, coded
+from service.fhir.code_systems import ICD10CM, UCUM
+from service.fhir.concept import coded
+from service.massage.cycle.terms import IDENTIFIER_TYPE
 from tests.api.outcome import assert_outcome
 from tests.builders.resources import concept, identifier, observation, reference
 from tests.loop.side import warnings
-from tests.loop.story import ICD, now
+from tests.loop.story import now
 
 if TYPE_CHECKING:
     import httpx
@@ -217,7 +218,7 @@ async def test_nothing_has_happened_in_the_days_to_come(story: Story) -> None:
 
 @pytest.mark.parametrize("code", ["ZZZ", "Z9Z.9"])
 async def test_a_diagnosis_that_cannot_be_one_is_refused(story: Story, code: str) -> None:
-    order = story.order(reasonCode=[concept(ICD, code)])
+    order = story.order(reasonCode=[concept(ICD10CM, code)])
     answered = await refused(story, order=order)
     assert_outcome(answered, 422, "diagnosis-unknown", "Bundle.entry[2].resource.reasonCode")
 
@@ -233,24 +234,24 @@ async def test_a_diagnosis_that_cannot_be_one_is_refused(story: Story, code: str
     ],
 )
 async def test_a_diagnosis_that_is_not_billed_is_stored_with_a_warning(story: Story, code: str, told: str) -> None:
-    await story.refer(order=story.order(reasonCode=[concept(ICD, code)]))
+    await story.refer(order=story.order(reasonCode=[concept(ICD10CM, code)]))
     assert story.answered is not None
     assert any(told in each for each in warnings(story.answered))
 
 
 async def test_a_billable_diagnosis_that_no_other_excludes_is_stored_without_a_word(story: Story) -> None:
-    await story.refer(order=story.order(reasonCode=[concept(ICD, "M54.50"), concept(ICD, "M54.2")]))
+    await story.refer(order=story.order(reasonCode=[concept(ICD10CM, "M54.50"), concept(ICD10CM, "M54.2")]))
     assert story.answered is not None
     assert warnings(story.answered) == []
 
 
 async def test_reasons_that_are_not_coded_together_are_stored_with_a_warning(story: Story) -> None:
-    await story.refer(order=story.order(reasonCode=[concept(ICD, "M54.50"), concept(ICD, "M54.41")]))
+    await story.refer(order=story.order(reasonCode=[concept(ICD10CM, "M54.50"), concept(ICD10CM, "M54.41")]))
     assert story.answered is not None
     assert any("Excludes1" in each for each in warnings(story.answered))
 
 
 async def test_a_reason_that_a_named_condition_excludes_is_stored_with_a_warning(story: Story) -> None:
-    await story.refer("M51.26", order=story.order(reasonCode=[concept(ICD, "M54.50")]))
+    await story.refer("M51.26", order=story.order(reasonCode=[concept(ICD10CM, "M54.50")]))
     assert story.answered is not None
     assert any("Excludes1" in each for each in warnings(story.answered))

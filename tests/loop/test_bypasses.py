@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from service.fhir.code_systems import ACT_CODE
+from service.fhir.concept import coded
 from service.loop.referrals import PROFILE
-from service.massage.cycle.terms import coded
 from tests.api.outcome import assert_outcome
 from tests.builders import loop
 from tests.builders.resources import reference
@@ -236,10 +236,32 @@ async def test_an_open_referral_is_claimed_before_it_is_worked_on(story: Story, 
     assert await story.stands() == ("requested", "awaiting-triage")
 
 
+@pytest.mark.parametrize("way", ["at once", "by an update"])
+async def test_nobody_orders_for_a_patient_whom_he_knows_by_an_open_referral_alone(story: Story, way: str) -> None:
+    """He would go beside who claims it, and keep the patient. Who made the patient known orders as ever."""
+    await story.refer(order=story.order(performer=None), task=story.coordination(owner=None))
+    other = story.network.other
+    placer = story.order()["identifier"][0] | {"value": f"TAKEN-{story.number}"}
+    own = story.order(requester=reference(other.organisation), performer=[reference(other.organisation)])
+    own |= {"identifier": [placer]}
+    place = "ServiceRequest.subject"
+    if way == "at once":
+        refused = await other("POST", "ServiceRequest", own)
+    else:
+        plain = await other.post(own | {"code": {"text": "X-ray"}})
+        refused = await other.change(plain, **own)
+    told = assert_outcome(refused, 403, "wrong-actor", place)
+    assert "claim its Task" in told["diagnostics"]
+    again = story.order(identifier=[placer | {"value": f"AGAIN-{story.number}"}], performer=None)
+    assert (await story.referrer("POST", "ServiceRequest", again)).status_code == 201
+
+
 async def test_an_order_that_is_based_on_a_referral_has_no_say_in_it(story: Story) -> None:
     """Neither does it hold the work on that up, nor does whoever wrote it see that work."""
     await story.refer(order=story.order(performer=None), task=story.coordination(owner=None))
     stranger = story.network.other
+    known = story.order(identifier=None, code={"text": "X-ray"}, performer=[reference("Organization/other")])
+    await story.referrer.post(known)
     asked = story.order(
         requester=reference("Organization/other"),
         performer=[reference("Organization/clinic")],

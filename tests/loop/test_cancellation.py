@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.massage.cycle.terms import APPOINTMENT_CANCELLATION, TASK_CODE, code_in
+from service.fhir.concept import code_in
+from service.massage.cycle.terms import APPOINTMENT_CANCELLATION, TASK_CODE
 from service.massage.systems import STATUS_REASON
 from tests.api.outcome import assert_outcome
 from tests.builders.resources import identifier, observation, reference

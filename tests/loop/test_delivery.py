@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from service.massage.cycle.terms import FILLER_TYPE, TASK_IO, code_in, identifiers
+from service.fhir.concept import code_in
+from service.massage.cycle.terms import FILLER_TYPE, TASK_IO, identifiers
 from tests.api.outcome import assert_outcome
 from tests.builders import loop
 from tests.builders.resources import TERMINOLOGY, concept, observation, reference

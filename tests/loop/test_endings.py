@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from service.fhir.code_systems import GOAL_ACHIEVEMENT
-from service.massage.cycle.terms import TASK_KIND, code_in
+from service.fhir.concept import code_in
+from service.massage.cycle.terms import TASK_KIND
 from service.massage.systems import STATUS_REASON
 from tests.api.outcome import assert_outcome
 from tests.builders import loop

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from service.fhir.code_systems import LOINC
 from service.fhir.outcome import CANONICAL
 from tests.api.outcome import assert_outcome
-from tests.builders.resources import LOINC, reference
+from tests.builders.resources import reference
 from tests.loop.forms import NPRS, answers, extract, parameters, populated, rated, returned
 from tests.loop.test_outcomes import named
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from service.massage.cycle.terms import TASK_IO, coded
+from service.fhir.concept import coded
+from service.massage.cycle.terms import TASK_IO
 from tests.api.outcome import assert_outcome
 from tests.builders import loop
 from tests.builders.resources import reference

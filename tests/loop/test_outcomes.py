@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from service.fhir.code_systems import LOINC, UCUM
 from tests.api.outcome import assert_outcome
-from tests.builders.resources import reference
+from tests.builders.resources import concept, reference
 from tests.loop.side import Side
 from tests.loop.story import ACHIEVED, begin, day
 
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
     from tests.loop.side import Json
     from tests.loop.story import Network, Story
 
-LOINC = "http://loinc.org"
 PAIN, DISABILITY = "72514-3", "97909-6"
-UCUM = "http://unitsofmeasure.org"
 
 
 def measured(story: Story, code: str, weeks: int, value: float, **elements: Any) -> Json:
@@ -28,7 +27,7 @@ def measured(story: Story, code: str, weeks: int, value: float, **elements: Any)
     return {
         "resourceType": "Observation",
         "status": "final",
-        "code": {"coding": [{"system": LOINC, "code": code}]},
+        "code": concept(LOINC, code),
         "subject": reference(story.patient),
         "basedOn": story.based_on,
         "effectiveDateTime": day(weeks),
@@ -43,8 +42,11 @@ async def treated(network: Network) -> Story:
     await story.refer(order=story.order(authoredOn=day(0)))
     await story.accept()
     await story.draw_up()
-    pain = {"coding": [{"system": LOINC, "code": PAIN}]}
-    target = {"measure": pain, "detailQuantity": {"value": 4, "system": UCUM, "code": "{score}"}, "dueDate": day(7)}
+    target = {
+        "measure": concept(LOINC, PAIN),
+        "detailQuantity": {"value": 4, "system": UCUM, "code": "{score}"},
+        "dueDate": day(7),
+    }
     await story.clinic.does(story.goal, target=[target])
     await story.deliver(1)
     for code, weeks, value in ((PAIN, 4, 3), (DISABILITY, 4, 26), (PAIN, 0, 7), (DISABILITY, 0, 42), (PAIN, 2, 5)):
@@ -106,9 +108,10 @@ async def test_what_a_person_has_judged_of_a_goal_is_told(story: Story) -> None:
     await story.refer(order=story.order(authoredOn=day(0)))
     await story.accept()
     await story.draw_up()
-    pain = {"coding": [{"system": LOINC, "code": PAIN}]}
     await story.clinic.does(
-        story.goal, target=[{"measure": pain, "detailInteger": 4, "dueDate": day(2)}], achievementStatus=ACHIEVED
+        story.goal,
+        target=[{"measure": concept(LOINC, PAIN), "detailInteger": 4, "dueDate": day(2)}],
+        achievementStatus=ACHIEVED,
     )
     await story.clinic.post(measured(story, PAIN, 1, 7))
     (goal,) = named(await summary(story.referrer, story), "goal")
@@ -119,9 +122,8 @@ async def test_a_goal_without_a_number_is_told_too(story: Story) -> None:
     await story.refer(order=story.order(authoredOn=day(0)))
     await story.accept()
     await story.draw_up()
-    pain = {"coding": [{"system": LOINC, "code": PAIN}]}
     await story.clinic.post(measured(story, PAIN, 1, 7))
-    await story.clinic.does(story.goal, target=[{"measure": pain}], achievementStatus=None)
+    await story.clinic.does(story.goal, target=[{"measure": concept(LOINC, PAIN)}], achievementStatus=None)
     (goal,) = named(await summary(story.referrer, story), "goal")
     assert goal == {"reference": reference(story.goal)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from service.massage.cycle.terms import code_in
+from service.fhir.concept import code_in
 from service.massage.cycle.units import said_units
 from service.massage.systems import OUTCOME, TECHNIQUE
 from tests.api.outcome import assert_outcome

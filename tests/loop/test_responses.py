@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.fhir.code_systems import UCUM
+from service.fhir.code_systems import LOINC, UCUM
 from service.fhir.outcome import CANONICAL
 from tests.api.outcome import assert_outcome
 from tests.builders import loop
-from tests.builders.resources import LOINC, concept, observation, reference
+from tests.builders.resources import concept, observation, reference
 from tests.loop.side import Side, entry
 from tests.loop.story import new, now
 from tests.loop.test_safety import messages, the_issue

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from service.fhir.code_systems import ACT_CODE, UCUM
+from service.fhir.code_systems import ACT_CODE, LOINC, UCUM
+from service.fhir.concept import coded
 from service.loop import safety
-from service.massage.cycle.terms import coded
 from service.massage.systems import STATUS_REASON
 from service.store.referrals import about
 from tests.api.outcome import assert_outcome
 from tests.builders import loop
-from tests.builders.resources import LOINC, TERMINOLOGY, concept, observation, reference
+from tests.builders.resources import TERMINOLOGY, concept, observation, reference
 from tests.loop.side import Side, entry, warnings
 from tests.loop.story import BACK_PAIN, CAUDA_EQUINA, THROMBOSIS, now
 

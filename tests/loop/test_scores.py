@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service.fhir.code_systems import UCUM
+from service.fhir.code_systems import LOINC, UCUM
 from service.fhir.outcome import CANONICAL
 from tests.api.outcome import assert_outcome
-from tests.builders.resources import LOINC, concept, observation
+from tests.builders.resources import concept, observation
 
 if TYPE_CHECKING:
     from tests.loop.side import Json

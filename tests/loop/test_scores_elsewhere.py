@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from service.fhir.code_systems import UCUM
 from service.massage.profiles import canonical
 from service.massage.systems import OUTCOME
 from tests.api.outcome import assert_outcome
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from tests.conftest import MakeClient
 
 Json = dict[str, Any]
-UCUM = "http://unitsofmeasure.org"
 CLAIM = {"profile": [canonical("massage-outcome")]}
 PAIN = {"coding": [{"system": "http://loinc.org", "code": "72514-3"}]}
 OWN = {"coding": [{"system": OUTCOME, "code": "nprs"}]}

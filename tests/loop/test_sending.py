@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from service.fhir.code_systems import ACT_CODE
-from service.massage.cycle.terms import code_in
+from service.fhir.concept import code_in
 from tests.api.outcome import assert_outcome
 from tests.builders import loop
 from tests.builders.resources import identifier, reference

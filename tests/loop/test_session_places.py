@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service.massage.cycle.terms import coded
+from service.fhir.concept import coded
 from service.massage.systems import STATUS_REASON
 from tests.api.outcome import assert_outcome
 from tests.builders.resources import reference

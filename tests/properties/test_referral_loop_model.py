@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from service.fhir.concept import code_in
 from service.massage.cycle import MACHINES, SYSTEM, party_of
 from service.massage.cycle.allowance import Allowance
 from service.massage.cycle.machine import NONE
-from service.massage.cycle.tables.business_status import consistent
-from service.massage.cycle.terms import TASK_IO, code_in, reference_in
+from service.massage.cycle.terms import TASK_IO, reference_in
 from service.massage.cycle.view import ASKED, LIVE, OPEN_VISIT, STARTED, View, is_abort
 from tests.builders.loop import (
     ORGANISATIONS,
@@ -22,6 +22,7 @@ from tests.builders.loop import (
     appointment,
     business_of,
     check,
+    consistent,
     encounter,
     goal,
     is_open,

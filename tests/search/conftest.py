@@ -15,11 +15,13 @@ from service.fhir.reference import identity_of
 from service.fhir.search.extract import Extractor
 from service.fhir.search.parse import parse_criteria, parse_search
 from service.fhir.search.registry import Registry
+from service.fhir.sight import seen_number
+from service.store.found import found_in
 from service.store.index_rows import keyed_rows
 from service.store.likeness import UNKNOWN, likeness_of
 from service.store.pool import Pool
-from service.store.search import compile_count, compile_match, compile_search, sort_columns
-from service.store.tables import INDEX_TABLES, resource
+from service.store.search import compile_count, compile_match, compile_search
+from service.store.tables import INDEX_TABLES, resource, seen_by
 from tests.search.planning import plan_of
 from tests.search.population import POPULATION
 
@@ -98,9 +100,8 @@ class Library:
     ) -> list[tuple[Position, str]]:
         """The positions and ids that a page of the search has, in its order."""
         query = self.query(resource_type, text)
-        names = sort_columns(query)
         rows = await self.fetch(compile_search(query, limit=limit, after=after, backwards=backwards))
-        return [((*(row[name] for name in names), row["key"]), row["id"]) for row in rows]
+        return [(each.position, each.id) for each in found_in(rows)]
 
     async def walked(
         self, resource_type: str | None, text: str, limit: int, *, backwards_from: Position | None = None
@@ -143,6 +144,19 @@ class Library:
         async with self._pool.acquire() as connection:
             rows: list[Any] = await connection.fetch(statement.text, *statement.arguments)
             return rows
+
+    async def keep_unanalyzed(self) -> None:
+        """Leave the planner without statistics until the test itself runs ANALYZE."""
+        for table in (resource, seen_by, *INDEX_TABLES.values()):
+            await self.execute(f"ALTER TABLE {table.name} SET (autovacuum_enabled = off)")
+
+    async def share(self, resource_type: str, organisation: str) -> None:
+        """Give each resource of a type to the organisation that SQL over its `key` names."""
+        await self.execute(
+            "INSERT INTO seen_by (resource_key, source, organisation, made) "  # noqa: S608 - the test's own
+            f"SELECT key, {seen_number(resource_type)}, {organisation}, true "
+            f"FROM resource WHERE type = '{resource_type}' ORDER BY key"
+        )
 
     async def execute(self, text: str) -> None:
         """Run SQL of the test's own."""

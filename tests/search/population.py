@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from service.fhir.code_systems import LOINC, SNOMED
+
 Json = dict[str, Any]
 
-LOINC: Final = "http://loinc.org"
-SNOMED: Final = "http://snomed.info/sct"
 PLAN: Final = "https://clinic.example.org/PlanDefinition/neck"
 ELSEWHERE: Final = "https://other.example.org/fhir/Patient/ann"
 BASE: Final = "https://fhir.example.org/fhir"

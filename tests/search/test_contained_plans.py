@@ -57,8 +57,7 @@ async def filled(
 ) -> AsyncIterator[Library]:
     """A filled database, with and without statistics."""
     async with make_library() as made:
-        for table in ("resource", "index_token", "index_reference", "index_string"):
-            await made.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+        await made.keep_unanalyzed()
         await made.store(_population())
         if request.param == "analyzed":
             await made.execute("ANALYZE")

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from service.fhir.code_systems import LOINC, UCUM
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
     from tests.search.conftest import Library
 
-LOINC: Final = "http://loinc.org"
-UCUM: Final = "http://unitsofmeasure.org"
 MR: Final = "http://terminology.hl7.org/CodeSystem/v2-0203"
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from service.fhir.code_systems import UCUM
 from service.store.search import compile_count
 from service.store.search.lead import SOME
 
@@ -15,11 +16,9 @@ if TYPE_CHECKING:
 
     from tests.search.conftest import Library
 
-_UCUM: Final = "http://unitsofmeasure.org"
-
 
 def _amount(value: float, code: str = "mg/L", **more: str) -> dict[str, Any]:
-    return {"value": value, "unit": code, "system": _UCUM, "code": code, **more}
+    return {"value": value, "unit": code, "system": UCUM, "code": code, **more}
 
 
 _VALUES: Final[dict[str, dict[str, Any]]] = {
@@ -83,7 +82,7 @@ SORTS: Final = [
     ("Observation", "value-quantity=ap7&_sort=value-quantity", "7 below-8 below-20"),
     ("Observation", "value-quantity=eb9&_sort=value-quantity", "1 3 7 below-5 below-8"),
     ("Observation", "value-quantity=sa2&_sort=-value-quantity", "above-9 7 3"),
-    ("Observation", f"value-quantity=lt8|{_UCUM}|mg/L&_sort=-value-quantity", "7 3 1 below-20 below-8 below-5"),
+    ("Observation", f"value-quantity=lt8|{UCUM}|mg/L&_sort=-value-quantity", "7 3 1 below-20 below-8 below-5"),
     ("Observation", "value-quantity=gt6||mg/L&_sort=value-quantity,-_id", "7 above-9 below-8 below-20"),
     ("Condition", "onset-age:missing=false&_sort=onset-age", "20-30 40 to-60 to-10"),
     ("Condition", "onset-age=ne50&_sort=onset-age", "20-30 40 to-60 to-10"),

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from service.fhir.code_systems import UCUM
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
     from tests.search.conftest import Library
-
-UCUM: Final = "http://unitsofmeasure.org"
 
 
 def _length(value: float, code: str = "cm", **more: Any) -> dict[str, Any]:

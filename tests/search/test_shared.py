@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from service.fhir.search.seen import within_sight
-from service.fhir.sight import Sight, seen_number
+from service.fhir.sight import Sight
 from service.store.found import found_columns, found_in
 from service.store.search import compile_search
 from service.store.search.shared import shared
@@ -42,15 +42,10 @@ OTHERS = {
 async def halved(make_library: Callable[[], AbstractAsyncContextManager[Library]]) -> AsyncIterator[Library]:
     """Two organisations have half of the resources each; nobody has run ANALYZE."""
     async with make_library() as made:
-        for table in ("resource", "index_token", "index_reference", "index_string", "index_date", "seen_by"):
-            await made.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+        await made.keep_unanalyzed()
         await made.store(population())
         for resource_type in ("Patient", "Observation"):
-            await made.execute(
-                "INSERT INTO seen_by (resource_key, source, organisation, made) "  # noqa: S608 - the test's own
-                f"SELECT key, {seen_number(resource_type)}, (ARRAY['{EVEN}', '{ODD}'])[key % 2 + 1]::uuid, true "
-                f"FROM resource WHERE type = '{resource_type}' ORDER BY key"
-            )
+            await made.share(resource_type, f"(ARRAY['{EVEN}', '{ODD}'])[key % 2 + 1]::uuid")
         yield made
 
 

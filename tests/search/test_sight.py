@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from service.fhir.search.seen import within_sight
-from service.fhir.sight import EVERY_CLINIC, Sight, seen_number
+from service.fhir.sight import EVERY_CLINIC, Sight
 from service.store.search import compile_count, compile_match, compile_search
 from service.store.search.lead import SOME
 from tests.search.test_plans import PATIENTS, SEARCHES, population
@@ -30,16 +30,11 @@ FIFTIETH = 50
 async def shared(make_library: Callable[[], AbstractAsyncContextManager[Library]]) -> AsyncIterator[Library]:
     """What a small organisation and a large one have, before anybody has run ANALYZE."""
     async with make_library() as made:
-        for table in ("resource", "index_token", "index_reference", "index_string", "index_date", "seen_by"):
-            await made.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+        await made.keep_unanalyzed()
         await made.store(population())
+        organisation = f"CASE WHEN key % {FIFTIETH} = 0 THEN '{SMALL}'::uuid ELSE '{LARGE}'::uuid END"
         for resource_type in ("Patient", "Observation"):
-            number = seen_number(resource_type)
-            await made.execute(
-                "INSERT INTO seen_by (resource_key, source, organisation, made) "  # noqa: S608 - the test's own
-                f"SELECT key, {number}, CASE WHEN key % {FIFTIETH} = 0 THEN '{SMALL}'::uuid ELSE '{LARGE}'::uuid END, "
-                f"true FROM resource WHERE type = '{resource_type}' ORDER BY key"
-            )
+            await made.share(resource_type, organisation)
         yield made
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from service.fhir.code_systems import UCUM
 from service.store.search import compile_search
 
 if TYPE_CHECKING:
@@ -15,10 +16,8 @@ if TYPE_CHECKING:
 
     from tests.search.conftest import Library
 
-_UCUM: Final = "http://unitsofmeasure.org"
 
-
-def _in(value: float, code: str, system: str | None = _UCUM, **more: str) -> dict[str, Any]:
+def _in(value: float, code: str, system: str | None = UCUM, **more: str) -> dict[str, Any]:
     return {"value": value, **({"system": system, "code": code} if system else {"unit": code} if code else {}), **more}
 
 
@@ -85,9 +84,9 @@ SORTS: Final = [
         "category:missing=false&_sort=-value-quantity",
         "7drops 1drop 5 4 1m more-2cm 20mm 10mm 1cm 9mm 2kg 1500g less-3cm",
     ),
-    (f"value-quantity=gt9|{_UCUM}|mm&_sort=value-quantity", "1cm 10mm 20mm more-2cm 1m less-3cm"),
-    (f"value-quantity=gt9|{_UCUM}|mm&_sort=-value-quantity", "1m more-2cm 20mm 10mm 1cm less-3cm"),
-    (f"value-quantity=le1|{_UCUM}|cm&_sort=-value-quantity", "10mm 1cm 9mm less-3cm"),
+    (f"value-quantity=gt9|{UCUM}|mm&_sort=value-quantity", "1cm 10mm 20mm more-2cm 1m less-3cm"),
+    (f"value-quantity=gt9|{UCUM}|mm&_sort=-value-quantity", "1m more-2cm 20mm 10mm 1cm less-3cm"),
+    (f"value-quantity=le1|{UCUM}|cm&_sort=-value-quantity", "10mm 1cm 9mm less-3cm"),
     ("value-quantity=le5&_sort=value-quantity", "2kg 1cm more-2cm 1m 4 5 1drop less-3cm"),
     ("value-quantity=le5&_sort=-value-quantity,_id", "1drop 5 4 1m more-2cm 1cm 2kg less-3cm"),
     ("value-quantity=gt0||drops&_sort=-value-quantity", "7drops 1drop"),

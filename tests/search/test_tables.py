@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.search.population import BASE, CODES, EFFECTIVE, ELSEWHERE, LOINC, LONG, NAMES, PLAN, SNOMED, SUBJECTS
+from service.fhir.code_systems import LOINC, SNOMED
+from tests.search.population import BASE, CODES, EFFECTIVE, ELSEWHERE, LONG, NAMES, PLAN, SUBJECTS
 
 if TYPE_CHECKING:
     from tests.search.conftest import Library

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from service.fhir.code_systems import UCUM
 from service.fhir.codec import decode
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from tests.search.conftest import Library
 
-UCUM = "http://unitsofmeasure.org"
 LONG = " ".join(f"Wörd{number}" for number in range(200))
 
 

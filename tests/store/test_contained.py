@@ -11,14 +11,10 @@ import pytest
 from service.assembly import assemble, command_pool
 from service.fhir import codec
 from service.fhir.interaction import Context
-from service.fhir.resource import Version
 from service.load.batch import prepare, write
 from service.load.source import Piece
-from service.store.change import Change
 from service.store.contained import contained_key, contained_position, container_key
-from service.store.stored_content import head_of
 from service.store.tables import INDEX_TABLES
-from service.store.write_statement import write_statement
 from tests.builders.resources import service_request
 from tests.conftest import application_on, client_of
 from tests.faults.agreement import disagreements
@@ -174,23 +170,3 @@ async def test_a_load_writes_them_too(settings: Settings, standard: Standard) ->
         await write(parts, context, prepare(parts, context, Piece(file="f", texts=texts, checkpoint=None)))
     await pool.close()
     assert await disagreements(url_of(settings), BASE) == []
-
-
-def change(number: int, version_id: int = 1, **rows: list[tuple[object, ...]]) -> Change:
-    """A change of resource `number`."""
-    content = head_of("Patient", str(number), version_id, NOW) + b"}}"
-    version = Version(
-        type="Patient", id=str(number), version_id=version_id, last_updated=NOW, method="PUT", content=content
-    )
-    return Change(version=version, rows=rows)
-
-
-def test_what_contains_nothing_is_written_as_if_nothing_ever_did() -> None:
-    """By a text that says nothing of it."""
-    token = (7, 0, None, "final")
-    plain = [change(1, token=[token]), change(2, version_id=2, token=[token])]
-    for changes in (plain[:1], plain[1:], plain):
-        assert "<<" not in write_statement(changes)[0]
-    text, arguments = write_statement([*plain, change(3, contained_token=[(1, *token)])])
-    assert "<<" in text
-    assert len(arguments) == text.count("$")

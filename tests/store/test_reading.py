@@ -82,6 +82,16 @@ async def test_in_one_statement_each_finds_what_he_sees(pool: Pool) -> None:
         assert {each for by_, each, one in group if by_ is sight and one.found is not None} == seen
 
 
+@pytest.mark.parametrize("sight, seen", SEEN)
+async def test_those_who_see_the_same_find_what_each_would_by_himself(
+    pool: Pool, sight: Sight | None, seen: set[str]
+) -> None:
+    group = [(each, asked(each, sight)) for each in IDS if each != "open"]
+    async with pool.acquire() as connection:
+        await read_wanted(connection, [one for _, one in group])
+    assert {each for each, one in group if one.found is not None} == seen - {"open"}
+
+
 async def test_a_deleted_one_is_found_as_its_tombstone(pool: Pool) -> None:
     found = await Store(pool).within(by(HERE)).read("Patient", "gone")
     assert found is not None

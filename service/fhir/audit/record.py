@@ -138,18 +138,12 @@ class Link(Struct, frozen=True, kw_only=True):
     @property
     def clues(self) -> frozenset[int]:
         """The numbers by which the records are found, each once."""
-        texts = {
-            text
-            for record in self.records
-            for text in (
-                record.entity,
-                record.client,
-                record.organisation,
-                record.user,
-                *(f"Patient/{patient}" for patient in record.patients),
-            )
-            if text is not None
-        }
+        texts: set[str | None] = {None}
+        for record in self.records:
+            texts.update((record.entity, record.client, record.organisation, record.user))
+            for patient in record.patients:
+                texts.add(f"Patient/{patient}")
+        texts.remove(None)
         return frozenset(map(clue, texts))
 
     @property

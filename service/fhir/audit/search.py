@@ -14,6 +14,7 @@ from service.fhir.audit.event import CLIENT_SYSTEM, DICOM, EVENT_TYPE_SYSTEM, IN
 from service.fhir.audit.record import ACTIONS, ANCHOR, SECURITY, clue
 from service.fhir.outcome import failure
 from service.fhir.reference import parse_local
+from service.fhir.search.refusal import refused_value
 from service.fhir.search.result_parameters import parse_count
 from service.fhir.temporal import parse_instant_range
 
@@ -103,7 +104,7 @@ def parse_event_query(
     seen = set()
     for name, value in parameters:
         if name in seen and name != "date":
-            raise _refused(name, "may be given once")
+            raise refused_value(name, "may be given once")
         seen.add(name)
         if name == "_count":
             query.count = max(1, parse_count(value, limits))
@@ -128,16 +129,12 @@ def _about_form(_query: EventQuery, _value: str) -> None:
 
 def _in_order(_query: EventQuery, value: str) -> None:
     if value != "-date":
-        raise _refused("_sort", "takes -date, the order in which records come anyway")
+        raise refused_value("_sort", "takes -date, the order in which records come anyway")
 
 
 def _unsupported(name: str) -> FhirError:
     accepted = ", ".join((*PARAMETERS, *RESULT_PARAMETERS))
     return failure("parameter-unsupported", f"AuditEvents are searched by {accepted} only.", f"http.{name}")
-
-
-def _refused(name: str, told: str) -> FhirError:
-    return failure("parameter-value", f"{name} {told}.", f"http.{name}")
 
 
 def _date(value: str, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
@@ -154,7 +151,7 @@ def _date(value: str, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
             return None, high
         case "lt":
             return None, low
-    raise _refused("date", "takes the prefixes eq, ge, gt, le and lt")
+    raise refused_value("date", "takes the prefixes eq, ge, gt, le and lt")
 
 
 def _reference(name: str, value: str, base: str, types: Container[str]) -> str:
@@ -163,7 +160,7 @@ def _reference(name: str, value: str, base: str, types: Container[str]) -> str:
         value = f"Patient/{value}"
     local = parse_local(value, base, types)
     if local is None or local.version_id is not None:
-        raise _refused(name, "takes one reference to a resource of this service, such as Patient/1")
+        raise refused_value(name, "takes one reference to a resource of this service, such as Patient/1")
     return f"{local.type}/{local.id}"
 
 
@@ -180,9 +177,9 @@ def _by_entity(query: EventQuery, reference: str) -> None:
 
 def _by_patient(query: EventQuery, reference: str) -> None:
     if not reference.startswith("Patient/"):
-        raise _refused("patient", "takes the id of a patient, or Patient/id")
+        raise refused_value("patient", "takes the id of a patient, or Patient/id")
     if query.ids is not None:
-        raise _refused("patient", "cannot be combined with _id")
+        raise refused_value("patient", "cannot be combined with _id")
     query.patient = reference.removeprefix("Patient/")
 
 
@@ -196,7 +193,7 @@ def _by_client(query: EventQuery, value: str) -> None:
 def _by_id(query: EventQuery, value: str) -> None:
     matches = [_ID.fullmatch(each) for each in _listed("_id", value)]
     if query.patient is not None:
-        raise _refused("_id", "cannot be combined with patient")
+        raise refused_value("_id", "cannot be combined with patient")
     query.ids = [(int(match[1]), int(match[2])) for match in matches if match]
 
 
@@ -233,7 +230,7 @@ def _codes(name: str, value: str, system: str) -> list[str]:
 def _listed(name: str, value: str) -> list[str]:
     values = value.split(",")
     if not all(values) or len(values) > _LONGEST_LIST:
-        raise _refused(name, f"takes up to {_LONGEST_LIST} values, separated by commas")
+        raise refused_value(name, f"takes up to {_LONGEST_LIST} values, separated by commas")
     return values
 
 

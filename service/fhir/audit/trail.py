@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
+from msgspec.structs import replace
+
 from service.fhir.address import Place
 from service.fhir.audit.patients import patients_in
 from service.fhir.audit.record import Record, bounded_query
@@ -89,7 +91,7 @@ class Trail:
 
     __slots__ = ("_records", "_vessel", "_who", "base", "is_settled")
 
-    def __init__(self, who: Mapping[str, Any], base: str, records: list[Record] | None = None) -> None:
+    def __init__(self, who: Record, base: str, records: list[Record] | None = None) -> None:
         self._who = who
         self._records: list[Record] = [] if records is None else records
         self._vessel: Mapping[str, Any] = _TRANSACTION
@@ -122,7 +124,7 @@ class Trail:
         if version is not None:
             fields |= {"type": version.type, "id": version.id, "version": str(version.version_id)}
             fields["patients"] = _patients(version, before, self.base)
-        return Record(status=result.status, **fields, **self._who)
+        return replace(self._who, status=result.status, **fields)
 
     def carry(self, operation: Operation) -> None:
         """Note that an operation makes a transaction of what it was asked for, and is on record in its place."""
@@ -130,7 +132,7 @@ class Trail:
 
     def processed(self) -> Record:
         """The record of a transaction that is about to be committed."""
-        return Record(status=Result.OK.status, **self._vessel, **self._who)
+        return replace(self._who, status=Result.OK.status, **self._vessel)
 
     def answered(self, interaction: Interaction, answer: Answer) -> Record:
         """The record of an interaction that was not refused."""
@@ -141,23 +143,30 @@ class Trail:
             fields["patients"] = _patients(version, None, self.base)
         elif not isinstance(interaction, Process | Capabilities):
             fields["patients"] = patients_in(answer.body, self.base)
-        return Record(status=answer.result.status, **fields, **self._who)
+        return replace(self._who, status=answer.result.status, **fields)
 
     def refused(self, fields: Mapping[str, Any], error: FhirError) -> Record:
         """The record of a refusal or a failure; `fields` are those of `what`, as far as the request was understood."""
         patients = (fields["id"],) if fields.get("type") == "Patient" and fields.get("id") else ()
-        return Record(status=error.category.status, error=error.code, **{"patients": patients, **fields}, **self._who)
+        return replace(self._who, status=error.category.status, error=error.code, **{"patients": patients, **fields})
 
 
-def who(*, at: datetime, request: str, address: str | None, actor: Actor | None) -> dict[str, Any]:
-    """The fields of a record that say who asks, when, and from where."""
-    fields: dict[str, Any] = {"at": at, "request": request, "address": address}
-    if actor is not None:
-        client = actor.client
-        fields |= {"client": client.id, "organisation": client.organisation, "user": actor.user}
-        if actor.reason is not None:
-            fields["reason"] = actor.reason
-    return fields
+def who(*, at: datetime, request: str, address: str | None, actor: Actor | None) -> Record:
+    """A record that says who asks, when, and from where, and not yet what for: its copies do."""
+    if actor is None:
+        return Record(at=at, interaction="", status=0, request=request, address=address)
+    client = actor.client
+    return Record(
+        at=at,
+        interaction="",
+        status=0,
+        request=request,
+        address=address,
+        client=client.id,
+        organisation=client.organisation,
+        user=actor.user,
+        reason=actor.reason,
+    )
 
 
 def intended(address: Address | None, method: str, query: bytes) -> dict[str, Any]:

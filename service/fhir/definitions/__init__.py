@@ -5,22 +5,18 @@ compiled by `compiler` into ``facts/`` and read, type by type, by `Definitions`.
 """
 
 from service.fhir.definitions.definition import (
-    CodeRule,
     Constraint,
     Element,
     ElementType,
     SearchParameterFact,
-    TypeDefinition,
 )
 from service.fhir.definitions.loader import Definitions, load
 
 __all__ = [
-    "CodeRule",
     "Constraint",
     "Definitions",
     "Element",
     "ElementType",
     "SearchParameterFact",
-    "TypeDefinition",
     "load",
 ]

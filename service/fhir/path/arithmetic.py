@@ -94,15 +94,8 @@ def _subtract(one: Any, other: Any) -> Any:
 
 
 def _sum(one: Any, other: Any, name: str, decimals: Callable[[Number, Number], Decimal], factor: int) -> Any:
-    if (
-        isinstance(one, Quantity)
-        and isinstance(other, Quantity)
-        and (one.unit, one.calendar)
-        == (
-            other.unit,
-            other.calendar,
-        )
-    ):
+    are_quantities = isinstance(one, Quantity) and isinstance(other, Quantity)
+    if are_quantities and (one.unit, one.calendar) == (other.unit, other.calendar):
         return Quantity(value=decimals(one.value, other.value), unit=one.unit, calendar=one.calendar)
     left, right = _numbers(one, other, name)
     if isinstance(left, int) and isinstance(right, int):

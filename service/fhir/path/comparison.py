@@ -6,6 +6,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.path.arithmetic import is_number
 from service.fhir.path.error import PathError
 from service.fhir.path.item import Items, Node, moment_of, value_of
 from service.fhir.path.moment import TEMPORAL, Moment, compare_moments, compare_texts, parse_moment
@@ -92,7 +93,7 @@ def order(one: Any, other: Any, *, temporal: bool = False) -> int | None:
     left, right = value_of(one), value_of(other)
     if left is None or right is None:
         return None
-    if _number(left) and _number(right):
+    if is_number(left) and is_number(right):
         return int(left > right) - int(left < right)
     if type(left) is str and type(right) is str:
         if temporal or _is_temporal(one) or _is_temporal(other) or (parse_moment(left) and parse_moment(right)):
@@ -110,10 +111,6 @@ def order(one: Any, other: Any, *, temporal: bool = False) -> int | None:
 
 
 _NUMBERS: Final = frozenset({int, Decimal})
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
 def _is_temporal(item: Any) -> bool:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from service.fhir.commensurable import in_unit
+from service.fhir.concept import codings
 from service.fhir.observed import moment_of
 from service.fhir.outcome import Issue
 from service.fhir.path import PathError, Scope, compile_path
@@ -169,7 +170,7 @@ def _newest(known: Known) -> dict[tuple[Any, Any], tuple[datetime, int, Content]
         at = moment_of(each, known.zone).low
         if each.get("status") not in _COUNTED or "modifierExtension" in each or at > known.now:
             continue
-        for name in {unit_of(one) for one in each.get("code", {}).get("coding", ())}:
+        for name in {unit_of(one) for one in codings(each.get("code"))}:
             if name not in found or found[name][0] < at:
                 found[name] = at, -place, each
     return found

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from service.fhir.outcome import failure
 from service.fhir.search.query import AnyOf, Contained, ContainedType, Has, Not, Updated
+from service.fhir.search.refusal import refused_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,7 @@ def _has(criterion: Criterion | Not, kind: type[Has | Updated]) -> bool:
 
 def _one_of(name: str, text: str, accepted: Sequence[Any]) -> Any:
     if text not in accepted:
-        raise failure("parameter-value", f"{name} takes {', '.join(accepted)}.", f"http.{name}")
+        raise refused_value(name, f"takes {', '.join(accepted)}")
     return text
 
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from service.fhir.outcome import failure
 from service.fhir.search.query import ANY_TYPE, Include
+from service.fhir.search.refusal import refused_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from service.fhir.outcome import FhirError
     from service.fhir.search.parameter import SearchParameter
     from service.fhir.search.registry import Registry
     from service.fhir.search.scope import Scope
@@ -68,24 +68,24 @@ def _include(scope: Scope, name: str, text: str) -> Include:
         raise failure("modifier-unsupported", f"{code} takes the modifier iterate{was}.", f"http.{code}")
     parts = text.split(":")
     if len(parts) > _PARTS or not all(parts):
-        raise _refused(code, f"takes {_FORM}, once in each value")
+        raise refused_value(code, f"takes {_FORM}, once in each value")
     source, reverse, iterate = parts[0], code == "_revinclude", bool(colon)
     if parts == [_ANY]:
         named = _named(scope, None, None)
         return Include(source_type=ANY_TYPE, parameter=None, reverse=reverse, iterate=iterate, named=named)
     if source not in scope.registry.definitions.resource_types:
-        raise _refused(code, f"takes {_FORM}, of types that the service serves")
+        raise refused_value(code, f"takes {_FORM}, of types that the service serves")
     if not reverse and not iterate and source not in scope.types:
-        raise _refused(
+        raise refused_value(
             code, f"starts at the matches, which are no {source}; {code}:iterate starts at included ones too"
         )
     if len(parts) == 1:
-        raise _refused(code, f"takes {_FORM}")
+        raise refused_value(code, f"takes {_FORM}")
     parameter = None if parts[1] == _ANY else _reference(scope, code, source, parts[1])
     target = parts[2] if len(parts) == _PARTS else None
     _check_target(scope, code, parameter, target)
     if reverse and not iterate and not _meets(scope.types, parameter, target):
-        raise _refused(code, f"takes references to the matches, which {source}:{parts[1]} cannot be")
+        raise refused_value(code, f"takes references to the matches, which {source}:{parts[1]} cannot be")
     return Include(
         source_type=source,
         parameter=parameter,
@@ -104,7 +104,7 @@ def _reference(scope: Scope, code: str, source: str, name: str) -> SearchParamet
         raise scope.of(source).unknown(name)
     if parameter is None or parameter.kind != "reference":
         accepted = ", ".join(each.code for each in known.values() if _is_followed(each))
-        raise _refused(code, f"takes the reference parameters of {source}: {accepted or 'none'}")
+        raise refused_value(code, f"takes the reference parameters of {source}: {accepted or 'none'}")
     return parameter
 
 
@@ -129,7 +129,7 @@ def _check_target(scope: Scope, code: str, parameter: SearchParameter | None, ta
     targets = parameter.targets if parameter else ()
     if target not in (targets or scope.registry.definitions.all_type_names):
         accepted = ", ".join(targets) if targets else "types of R4"
-        raise _refused(code, f"takes as the type of the target {accepted}")
+        raise refused_value(code, f"takes as the type of the target {accepted}")
 
 
 def _meets(types: Sequence[str], parameter: SearchParameter | None, target: str | None) -> bool:
@@ -137,7 +137,3 @@ def _meets(types: Sequence[str], parameter: SearchParameter | None, target: str 
     if target is not None:
         return target in types
     return parameter is None or not parameter.targets or bool(set(parameter.targets) & set(types))
-
-
-def _refused(code: str, rule: str) -> FhirError:
-    return failure("parameter-value", f"{code} {rule}.", f"http.{code}")

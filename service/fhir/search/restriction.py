@@ -12,11 +12,11 @@ from msgspec import Struct
 
 from service.fhir.outcome import failure
 from service.fhir.search.query import CompositeValue, DateValue, NumberValue, QuantityValue
+from service.fhir.search.refusal import refused_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from service.fhir.outcome import FhirError
     from service.fhir.resource import Content
     from service.fhir.search.parameter import SearchParameter
     from service.fhir.search.query import Value
@@ -84,7 +84,7 @@ def strictest(restrictions: Iterable[Restriction]) -> Restriction:
 def check_operands(parameter: SearchParameter, operands: Sequence[str]) -> None:
     """Refuse several values where one is allowed."""
     if len(operands) > 1 and not parameter.restriction.multiple_or:
-        raise _refused(parameter, "one value; a comma inside of it is escaped by a backslash")
+        raise refused_value(parameter.code, "takes one value; a comma inside of it is escaped by a backslash")
 
 
 def check_prefix(parameter: SearchParameter, value: Value) -> None:
@@ -98,7 +98,7 @@ def check_prefix(parameter: SearchParameter, value: Value) -> None:
                 check_prefix(parameter, component)
         case DateValue(prefix=prefix) | NumberValue(prefix=prefix) | QuantityValue(prefix=prefix):
             if prefix not in _prefixes(allowed):
-                raise _refused(parameter, f"the prefixes {', '.join(_prefixes(allowed))}")
+                raise refused_value(parameter.code, f"takes the prefixes {', '.join(_prefixes(allowed))}")
 
 
 def check_chain(parameter: SearchParameter, following: str) -> None:
@@ -112,7 +112,7 @@ def check_chain(parameter: SearchParameter, following: str) -> None:
 def check_repeated(parameter: SearchParameter) -> None:
     """Refuse a parameter that is given several times where once is allowed."""
     if not parameter.restriction.multiple_and:
-        raise failure("parameter-value", f"{parameter.code} is given once in a search.", f"http.{parameter.code}")
+        raise refused_value(parameter.code, "is given once in a search")
 
 
 def _prefixes(allowed: tuple[str, ...]) -> tuple[str, ...]:
@@ -126,7 +126,3 @@ def _names(listed: list[str] | None) -> Names:
 def _common(lists: list[Names]) -> Names:
     limits = [set(each) for each in lists if each is not None]
     return tuple(sorted(set.intersection(*limits))) if limits else None
-
-
-def _refused(parameter: SearchParameter, accepted: str) -> FhirError:
-    return failure("parameter-value", f"{parameter.code} takes {accepted}.", f"http.{parameter.code}")

@@ -15,12 +15,12 @@ from service.fhir.search.parse_contained import read_contained
 from service.fhir.search.parse_include import INCLUDES, parse_includes
 from service.fhir.search.parse_sort import parse_sort
 from service.fhir.search.query import Contained, ContainedType, Summary, Total
+from service.fhir.search.refusal import refused_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from service.fhir.definitions import Definitions
-    from service.fhir.outcome import FhirError
     from service.fhir.search.query import Include, SortKey
     from service.fhir.search.scope import Scope
 
@@ -101,14 +101,14 @@ def parse_result_parameters(scope: Scope, parameters: Sequence[tuple[str, str]])
         if code in INCLUDES:
             continue
         if code in seen:
-            raise _refused(code, "is given once")
+            raise refused_value(code, "is given once")
         seen.add(code)
         _read(scope, result, name, value)
     result.includes = parse_includes(scope, [pair for pair in parameters if pair[0].partition(":")[0] in INCLUDES])
     if result.summary and result.elements:
-        raise _refused("_elements", "cannot be combined with _summary")
+        raise refused_value("_elements", "cannot be combined with _summary")
     if result.summary == "text" and result.includes:
-        raise _refused("_summary", "with text cannot be combined with _include and _revinclude, as R4 says")
+        raise refused_value("_summary", "with text cannot be combined with _include and _revinclude, as R4 says")
     return result
 
 
@@ -138,7 +138,7 @@ def _read(scope: Scope, result: ResultParameters, name: str, value: str) -> None
 def parse_count(text: str, limits: SearchLimits) -> int:
     """A page size, cut to the largest one; FhirError parameter-value."""
     if not _NUMBER.fullmatch(text) or (count := int(text)) > LARGEST_COUNT:
-        raise _refused("_count", f"takes a whole number from 0 to {LARGEST_COUNT}")
+        raise refused_value("_count", f"takes a whole number from 0 to {LARGEST_COUNT}")
     return min(count, limits.max_page_size)
 
 
@@ -148,12 +148,12 @@ def _summary(text: str) -> Summary | None:
     for summary in get_args(Summary):
         if text == summary:
             return summary  # type: ignore[no-any-return]
-    raise _refused("_summary", f"takes {', '.join(get_args(Summary))} or false")
+    raise refused_value("_summary", f"takes {', '.join(get_args(Summary))} or false")
 
 
 def _explain(text: str) -> bool:
     if text not in {"true", "false"}:
-        raise _refused("_explain", "takes true or false")
+        raise refused_value("_explain", "takes true or false")
     return text == "true"
 
 
@@ -161,22 +161,18 @@ def _total(text: str) -> Total:
     for total in get_args(Total):
         if text == total:
             return total  # type: ignore[no-any-return]
-    raise _refused("_total", f"takes {', '.join(get_args(Total))}")
+    raise refused_value("_total", f"takes {', '.join(get_args(Total))}")
 
 
 def _elements(definitions: Definitions, types: Sequence[str], text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(text.split(",")))
     if not all(_NAME.fullmatch(name) for name in names):
-        raise _refused("_elements", "takes names of elements, separated by commas")
+        raise refused_value("_elements", "takes names of elements, separated by commas")
     known = {element.name for each in types for element in definitions.type(each).elements}
     if unknown := [name for name in names if name not in known]:
-        raise _refused("_elements", f"takes elements of {_listed(types)}, which {unknown[0][:64]} is not")
+        raise refused_value("_elements", f"takes elements of {_listed(types)}, which {unknown[0][:64]} is not")
     return names
 
 
 def _listed(types: Sequence[str]) -> str:
     return ", ".join(types) if len(types) < 5 else "the searched types"
-
-
-def _refused(name: str, rule: str) -> FhirError:
-    return failure("parameter-value", f"{name} {rule}.", f"http.{name}")

@@ -15,7 +15,6 @@ from service.fhir.outcome import failure
 from service.fhir.reference import digest_of
 from service.fhir.search.bounded import bounded
 from service.fhir.search.query import And, AnyOf, Chain, Has, InCodes, Matches, Not, TokenValue
-from service.fhir.search.separators import escape
 from service.fhir.terminology.code_system import CodeSystem
 from service.fhir.terminology.error import CannotExpandError
 from service.fhir.terminology.needed import canonical, missing, only
@@ -24,7 +23,6 @@ from service.fhir.terminology.value_set import Expander
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from service.fhir.interaction import Parameters
     from service.fhir.outcome import FhirError
     from service.fhir.resource import Content
     from service.fhir.search.parameter import SearchParameter
@@ -47,14 +45,6 @@ def unresolved(query: Query, held: Mapping[Needed, Sequence[Content]]) -> tuple[
             text = f"The codes of {code} depend on more than {MOST_RESOURCES} value sets and code systems."
             raise failure("too-costly", text, f"http.{code}")
     return tuple(found)
-
-
-def criteria_of(needed: Needed) -> Parameters:
-    """The search parameters that find a needed resource."""
-    if needed.id is not None:
-        return (("_id", needed.id),)
-    version = (("version", escape(needed.version)),) if needed.version else ()
-    return (("url", escape(needed.url)), *version)
 
 
 def resolve(

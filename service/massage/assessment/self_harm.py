@@ -11,12 +11,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.code_systems import LOINC
+from service.fhir.concept import codings
 from service.fhir.outcome import CANONICAL
 from service.fhir.questionnaire.enabled import given_answers
 from service.fhir.questionnaire.form import ORDINAL, WEIGHT
 from service.fhir.questionnaire.scoring import score_of
 from service.massage.assessment.rows import FOLDER
-from service.massage.cycle.terms import codings
 from service.massage.data_files import read
 from service.massage.screening.content import codings_in, objects_in
 

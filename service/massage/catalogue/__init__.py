@@ -4,8 +4,8 @@
 whether they may have changed. Imports service.fhir only.
 """
 
-from service.massage.catalogue.published import SIGN_OFF, VERSION
+from service.massage.catalogue.published import SIGN_OFF
 from service.massage.catalogue.publishing import fingerprint, resources
-from service.massage.catalogue.rows import Catalogue, load
+from service.massage.catalogue.rows import load
 
-__all__ = ["SIGN_OFF", "VERSION", "Catalogue", "fingerprint", "load", "resources"]
+__all__ = ["SIGN_OFF", "fingerprint", "load", "resources"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from service.fhir.concept import code_in, coded
 from service.massage.cycle import visits
 from service.massage.cycle.allowance import Allowance
 from service.massage.cycle.tables.business_status import ALLOWED, DEFAULTS
-from service.massage.cycle.terms import BUSINESS_STATUS, TASK_IO, code_in, coded, sessions
+from service.massage.cycle.terms import BUSINESS_STATUS, TASK_IO, sessions
 from service.massage.cycle.view import LIVE, STARTED, name_of
 
 if TYPE_CHECKING:

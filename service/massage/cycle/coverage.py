@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from service.massage.cycle.terms import codings
+from service.fhir.concept import codings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

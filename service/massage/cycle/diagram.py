@@ -55,8 +55,8 @@ def _other_tables() -> list[str]:
         _table(("businessStatus", "status"), ((code, _sorted(statuses)) for code, statuses in ALLOWED.items())),
         "## Reasons for a status (Task.statusReason)\n",
         _table(("reason", "status"), ((code, _sorted(statuses)) for code, statuses in REASONS.items())),
-        "## Who may create, change and read\n",
-        _table(("kind", "who", "creates", "changes", "reads"), map(_owner, OWNERSHIP)),
+        "## Who may create and change\n",
+        _table(("kind", "who", "creates", "changes"), map(_owner, OWNERSHIP)),
         "## What may not change\n",
         _table(("kind", "element"), map(_fixed, FIXED)),
     ]
@@ -71,7 +71,7 @@ def _row(step: Step) -> tuple[str, ...]:
 
 def _owner(row: Ownership) -> tuple[str, ...]:
     changes = "all" if "*" in row.fields else _sorted(row.fields)
-    return row.kind, row.actor, "yes" if row.create else "", changes, "yes" if row.read else ""
+    return row.kind, row.actor, "yes" if row.create else "", changes
 
 
 def _fixed(row: Fixed) -> tuple[str, ...]:

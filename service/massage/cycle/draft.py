@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from service.massage.cycle.terms import coded
+from service.fhir.concept import coded
 from service.massage.cycle.values import Change
 from service.massage.cycle.view import View, name_of
 from service.massage.systems import STATUS_REASON

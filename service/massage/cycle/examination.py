@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from service.fhir.concept import code_in
 from service.massage.cycle.guards import GUARDS
 from service.massage.cycle.machine import NONE, SAME
 from service.massage.cycle.membership import ANCHORS, anchors
@@ -11,7 +12,7 @@ from service.massage.cycle.ownership import OWNED, changed_elements, foreign_ele
 from service.massage.cycle.relation import relations
 from service.massage.cycle.tables import MACHINES
 from service.massage.cycle.tables.business_status import allowed_with
-from service.massage.cycle.terms import BUSINESS_STATUS, code_in, reference_in
+from service.massage.cycle.terms import BUSINESS_STATUS, reference_in
 from service.massage.cycle.values import Refusal
 
 if TYPE_CHECKING:

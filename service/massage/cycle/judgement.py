@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from service.fhir.concept import code_in, codes_of
 from service.fhir.outcome import Issue
 from service.massage.cycle.business import is_report_due
 from service.massage.cycle.draft import Draft, complete
@@ -21,7 +22,7 @@ from service.massage.cycle.settling import (
 from service.massage.cycle.shown import flag_visits, warn_of_authorisation, warn_of_disagreement, warn_of_safety_hold
 from service.massage.cycle.situation import Situation
 from service.massage.cycle.tables import MACHINES
-from service.massage.cycle.terms import BUSINESS_STATUS, code_in
+from service.massage.cycle.terms import BUSINESS_STATUS
 from service.massage.cycle.validity import validity_end
 from service.massage.cycle.values import Change, Episode, Refusal, Verdict
 
@@ -98,10 +99,7 @@ def is_referral(content: Content, is_massage: Callable[[str, str], bool], profil
         return False
     if profile and any(one.partition("|")[0] == profile for one in content.get("meta", {}).get("profile", ())):
         return True
-    codings = content.get("code", {}).get("coding", ())
-    return content.get("intent") == "order" and any(
-        is_massage(one.get("system", ""), one["code"]) for one in codings if "code" in one
-    )
+    return content.get("intent") == "order" and any(is_massage(*code) for code in codes_of(content.get("code")))
 
 
 def _settled(draft: Draft) -> Verdict:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.concept import code_in
 from service.massage.cycle.tables.fixed import FIXED
 from service.massage.cycle.tables.ownership import ALL, OWNERSHIP
-from service.massage.cycle.terms import IDENTIFIER_TYPE, code_in
+from service.massage.cycle.terms import IDENTIFIER_TYPE
 from service.massage.cycle.values import Refusal
 
 if TYPE_CHECKING:
@@ -31,11 +32,6 @@ _WITH_THE_STATE: Final = frozenset({"statusReason", "businessStatus", "cancelati
 def may_create(kind: str, actors: Iterable[str]) -> bool:
     """Whether any of the actors creates resources of this kind."""
     return kind not in OWNED or any(row.create for actor in actors if (row := _RIGHTS.get((kind, actor))))
-
-
-def may_read(kind: str, actors: Iterable[str]) -> bool:
-    """Whether any of the actors reads resources of this kind."""
-    return kind not in OWNED or any(row.read for actor in actors if (row := _RIGHTS.get((kind, actor))))
 
 
 def fields_of(kind: str, actors: Iterable[str]) -> frozenset[str]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.concept import code_in, coded
 from service.fhir.stamp import instant_text
-from service.massage.cycle.terms import BUSINESS_STATUS, PARTICIPANT, STEP, code_in, coded
+from service.massage.cycle.terms import BUSINESS_STATUS, PARTICIPANT, STEP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

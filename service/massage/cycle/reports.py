@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from service.massage.cycle.terms import TASK_IO, code_in, reference_in
+from service.fhir.concept import code_in
+from service.massage.cycle.terms import TASK_IO, reference_in
 from service.massage.cycle.view import LIVE
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from service.fhir.concept import code_in, coded
 from service.fhir.stamp import instant_text
 from service.fhir.temporal import range_of
 from service.massage.cycle.business import settle_business_status, settle_progress
@@ -14,7 +15,7 @@ from service.massage.cycle.message import tell_referrer
 from service.massage.cycle.shown import settle_disagreement
 from service.massage.cycle.situation import Situation
 from service.massage.cycle.tables import MACHINES
-from service.massage.cycle.terms import BUSINESS_STATUS, code_in, coded
+from service.massage.cycle.terms import BUSINESS_STATUS
 from service.massage.cycle.values import SYSTEM
 from service.massage.cycle.view import LIVE, name_of
 

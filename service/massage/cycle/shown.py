@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from service.fhir.concept import coded
 from service.fhir.outcome import Issue
 from service.massage.cycle.allowance import is_beyond_first_visits
 from service.massage.cycle.moment import start_of
-from service.massage.cycle.terms import coded, reference_in
+from service.massage.cycle.terms import reference_in
 from service.massage.cycle.view import OPEN_VISIT, STARTED, name_of
 from service.massage.systems import STATUS_REASON
 

@@ -1,15 +1,14 @@
-"""The coded words of the referral loop: where they live, and how they are read from and written to a resource."""
+"""The words of the referral loop: the systems of its codes, and what its identifiers, references and counts say."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.code_systems import UCUM
+from service.fhir.concept import code_in
 from service.fhir.outcome import CANONICAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from service.fhir.resource import Content
 
 BUSINESS_STATUS: Final = f"{CANONICAL}/CodeSystem/referral-business-status"
@@ -26,28 +25,6 @@ PARTICIPANT: Final = "http://terminology.hl7.org/CodeSystem/provenance-participa
 
 PLACER: Final = "PLAC"
 FILLER_TYPE: Final = "FILL"
-
-
-def codings(concept: Any) -> Iterator[dict[str, Any]]:
-    """The codings of a CodeableConcept; none where it is absent or has only text."""
-    if isinstance(concept, dict):
-        yield from concept.get("coding", ())
-
-
-def code_in(concept: Any, system: str) -> str | None:
-    """The first code that a CodeableConcept has in a system."""
-    return next((one["code"] for one in codings(concept) if one.get("system") == system and "code" in one), None)
-
-
-def codes_of(concept: Any) -> frozenset[tuple[str, str]]:
-    """The (system, code) pairs of a CodeableConcept."""
-    return frozenset((one.get("system", ""), one["code"]) for one in codings(concept) if "code" in one)
-
-
-def coded(system: str, code: str, text: str | None = None) -> dict[str, Any]:
-    """A CodeableConcept of one coding; the display is left to the code system."""
-    concept: dict[str, Any] = {"coding": [{"system": system, "code": code}]}
-    return concept if text is None else concept | {"text": text}
 
 
 def identifiers(content: Content, type_code: str) -> tuple[tuple[str, str], ...]:

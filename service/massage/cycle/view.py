@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
+from service.fhir.concept import code_in, codings
 from service.massage.cycle.moment import start_of
-from service.massage.cycle.terms import TASK_CODE, TASK_KIND, code_in, codings, reference_in, references_in
+from service.massage.cycle.terms import TASK_CODE, TASK_KIND, reference_in, references_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

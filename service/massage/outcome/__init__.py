@@ -13,17 +13,15 @@ Nothing is converted but units of one kind, and nothing is called meaningful tha
 
 from service.massage.outcome.achievement import achievement_of
 from service.massage.outcome.comparison import Comparison, compared
-from service.massage.outcome.goals import Achievement, Reached, Target, is_about, is_met, reached_of, targets_of
-from service.massage.outcome.measures import Measure, Measures
+from service.massage.outcome.goals import Reached, Target, is_about, is_met, reached_of, targets_of
+from service.massage.outcome.measures import Measures
 from service.massage.outcome.narrative import told, unit_in_words
 from service.massage.outcome.reading import LeftOut, Reading, read
 from service.massage.outcome.series import Series, collect
 
 __all__ = [
-    "Achievement",
     "Comparison",
     "LeftOut",
-    "Measure",
     "Measures",
     "Reached",
     "Reading",

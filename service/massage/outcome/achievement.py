@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.code_systems import GOAL_ACHIEVEMENT
+from service.fhir.concept import code_in, codings
 from service.fhir.temporal import range_of
-from service.massage.cycle.terms import code_in, codings, reference_in
+from service.massage.cycle.terms import reference_in
 from service.massage.outcome.goals import due_of, measured_achievement
 from service.massage.outcome.series import collect
 
@@ -66,7 +67,7 @@ def is_judged(goal: Content, before: Content | None, *, is_sent: bool) -> bool:
     if not goal.get("achievementStatus"):
         return False
     if is_sent:
-        return _code(goal) != _code(before or {}) or not is_marked(before or {})
+        return achievement_code(goal) != achievement_code(before or {}) or not is_marked(before or {})
     return not is_marked(goal)
 
 
@@ -77,7 +78,7 @@ def is_marked(goal: Content) -> bool:
 
 def is_overdue(goal: Content, now: datetime, zone: tzinfo) -> bool:
     """Whether the time of a target is over, and the service's code does not say yet what became of it."""
-    if not is_marked(goal) or _code(goal) in _SETTLED:
+    if not is_marked(goal) or achievement_code(goal) in _SETTLED:
         return False
     return any(due is not None and due <= now for due in (due_of(goal, each, zone) for each in goal.get("target", ())))
 
@@ -108,11 +109,12 @@ def achievement_of(
     goal: Content, series: Sequence[Series], measures: Measures, *, as_of: datetime, zone: tzinfo
 ) -> str | None:
     """How far a goal is wherever it is told: a person's word, else what measurements say, else the service's code."""
-    said = _code(goal)
+    said = achievement_code(goal)
     if said is not None and not is_marked(goal):
         return said
     return measured_achievement(goal, series, measures, as_of=as_of, zone=zone) or said
 
 
-def _code(goal: Content) -> str | None:
+def achievement_code(goal: Content) -> str | None:
+    """The code that a goal has, by a person or by the service; None where it has none."""
     return code_in(goal.get("achievementStatus"), GOAL_ACHIEVEMENT)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from service.fhir.code_systems import LOINC
+from service.fhir.concept import codings
 from service.massage.systems import OUTCOME
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Measures:
     def of(self, concept: Content) -> Measure | None:
         """The measure of a CodeableConcept, by LOINC before the catalogue's own code; None where it has none."""
         found = None
-        for coding in concept.get("coding", ()):
+        for coding in codings(concept):
             system, code = coding.get("system"), coding.get("code", "")
             if system == LOINC and code in self._by_loinc:
                 name = self._by_loinc[code]

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from service.massage.fingerprint import fingerprint_of
 from service.massage.profiles.rows import FOLDER, ProfileRows, load
-from service.massage.profiles.structures import VERSION, canonical, resources, supported
+from service.massage.profiles.structures import canonical, resources, supported
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["VERSION", "ProfileRows", "canonical", "fingerprint", "load", "resources", "supported"]
+__all__ = ["ProfileRows", "canonical", "fingerprint", "load", "resources", "supported"]
 
 
 def fingerprint(folder: Path = FOLDER) -> str:

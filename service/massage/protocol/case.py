@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from service.fhir.concept import codes_of
 from service.massage.cycle import Policy
-from service.massage.cycle.terms import codes_of
 from service.massage.systems import TECHNIQUE
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
 from service.fhir.code_systems import CONDITION_CLINICAL, ICD10CM, SNOMED
+from service.fhir.concept import coded, codes_of
 from service.fhir.outcome import failure
 from service.massage.catalogue.published import canonical
-from service.massage.cycle.terms import coded, codes_of, reference_in, sessions
+from service.massage.cycle.terms import reference_in, sessions
 from service.massage.profiles import canonical as profile
 from service.massage.protocol.definitions import VERSION, activity_url, technique_id
 from service.massage.protocol.dosage import dosage_of

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from service.fhir.concept import codings
 from service.fhir.outcome import failure
 from service.massage.cycle.moment import end_of, start_of
-from service.massage.cycle.terms import codings
 from service.massage.protocol.rows import TechniqueUse
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 
 from service.fhir.code_systems import ICD10CM, SNOMED
+from service.fhir.concept import code_in, codes_of
 from service.fhir.temporal import range_of
-from service.massage.cycle.terms import STEP, code_in, codes_of, references_in
+from service.massage.cycle.terms import STEP, references_in
 from service.massage.outcome.achievement import series_of
 from service.massage.outcome.comparison import compared
 from service.massage.systems import TECHNIQUE

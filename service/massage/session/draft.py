@@ -9,6 +9,7 @@ from msgspec import Struct
 from service.fhir.code_systems import ACT_CODE, LOINC, OBSERVATION_CATEGORY, SNOMED, UCUM
 from service.massage.cycle.terms import references_in
 from service.massage.cycle.units import TIMED_UNITS
+from service.massage.cycle.view import name_of
 from service.massage.visits.log import PAIN_AFTER, TOLERANCE
 
 if TYPE_CHECKING:
@@ -40,14 +41,14 @@ class Drafts(Struct, frozen=True, kw_only=True):
 
         `new_url` makes a ``urn:uuid`` for each new resource; `etag` tells the version that a change is made to.
         """
-        urls = {_name(content): new_url() for content in self.made.values()}
+        urls = {name_of(content): new_url() for content in self.made.values()}
         entries: list[Json] = []
         for content in self.made.values():
             sent = {name: value for name, value in _linked(content, urls).items() if name != "id"}
             request = {"method": "POST", "url": content["resourceType"]}
-            entries.append({"fullUrl": urls[_name(content)], "resource": sent, "request": request})
+            entries.append({"fullUrl": urls[name_of(content)], "resource": sent, "request": request})
         for content in self.changed:
-            request = {"method": "PUT", "url": _name(content), "ifMatch": etag(content)}
+            request = {"method": "PUT", "url": name_of(content), "ifMatch": etag(content)}
             entries.append({"resource": _linked(content, urls), "request": request})
         bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
         return bundle, (*self.made, *("" for _ in self.changed))
@@ -64,7 +65,7 @@ class Drafts(Struct, frozen=True, kw_only=True):
 def drafts(given: Given, around: Surrounding) -> Drafts:
     """The resources; those that are stored already are changed as far as the session ends them."""
     visit, changed = _visit(given, around)
-    encounter = _name(visit)
+    encounter = name_of(visit)
     made: dict[str, Content] = {} if around.encounter else {"encounter": visit}
     made["session"] = _session(given, around, encounter)
     for number, technique in enumerate(given.techniques):
@@ -89,7 +90,7 @@ def _visit(given: Given, around: Surrounding) -> tuple[Content, tuple[Content, .
             visits = _visits(stored, around.appointment)
             changed.append({**stored, **visits, "status": "finished", "period": {"end": given.end} | period})
         return stored, tuple(changed)
-    appointment = {"appointment": [_reference(_name(around.appointment))]} if around.appointment else {}
+    appointment = {"appointment": [_reference(name_of(around.appointment))]} if around.appointment else {}
     made = {
         "resourceType": "Encounter",
         "id": VISIT.partition("/")[2],
@@ -108,9 +109,9 @@ def _visit(given: Given, around: Surrounding) -> tuple[Content, tuple[Content, .
 def _visits(encounter: Content, appointment: Content | None) -> Json:
     """The Appointments of an Encounter, with the one at which its session is told to have taken place."""
     named = encounter.get("appointment", [])
-    if appointment is None or any(f"/{one}".endswith(f"/{_name(appointment)}") for one in references_in(named)):
+    if appointment is None or any(f"/{one}".endswith(f"/{name_of(appointment)}") for one in references_in(named)):
         return {}
-    return {"appointment": [*named, _reference(_name(appointment))]}
+    return {"appointment": [*named, _reference(name_of(appointment))]}
 
 
 def _session(given: Given, around: Surrounding, encounter: str) -> Content:
@@ -222,7 +223,7 @@ def _identified(given: Given) -> Json:
 
 
 def _based_on(around: Surrounding) -> list[Json]:
-    return [_reference(_name(around.plan)), _reference(around.referral)]
+    return [_reference(name_of(around.plan)), _reference(around.referral)]
 
 
 def _linked(value: Any, urls: dict[str, str]) -> Any:
@@ -233,10 +234,6 @@ def _linked(value: Any, urls: dict[str, str]) -> Any:
             for name, each in value.items()
         }
     return [_linked(each, urls) for each in value] if isinstance(value, list) else value
-
-
-def _name(content: Content) -> str:
-    return f"{content['resourceType']}/{content['id']}"
 
 
 def _reference(reference: str) -> Json:

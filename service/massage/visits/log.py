@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from service.fhir.code_systems import LOINC
+from service.fhir.concept import codings
 from service.fhir.temporal import EARLIEST
 from service.massage.cycle.moment import start_of
-from service.massage.cycle.terms import codings, reference_in, references_in
+from service.massage.cycle.terms import reference_in, references_in
 from service.massage.cycle.units import minutes_of, said_units, timed_units
 from service.massage.cycle.view import name_of
 from service.massage.cycle.visits import performed

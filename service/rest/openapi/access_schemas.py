@@ -63,12 +63,13 @@ def _client_schemas() -> Json:
     listed = {"type": "array", "items": {"$ref": "#/components/schemas/Client"}}
     shown = client | {"created_at": _INSTANT, "disabled_at": _INSTANT}
     made = (
-        "With exactly one of `jwks`, `jwks_url` and `issuer`; without `id` one is made, without `scope` it has those "
+        "With exactly one of `jwks`, `jwks_url` and `issuer`; without `id` one is made, "
+        "without `scope` it has those of its role."
     )
     return {
         "Client": _object(shown, "id", "name", "role", "scope", "created_at"),
         "Clients": _object({"clients": listed}, "clients"),
-        "NewClient": {"description": f"{made}of its role.", **_object(client, "name", "role")},
+        "NewClient": {"description": made, **_object(client, "name", "role")},
         "ClientChange": {"minProperties": 1, **_object(change)},
         "ClientKeys": {"description": "Either of both.", **_object({"jwks": _JWKS, "jwks_url": _JWKS_URL})},
     }

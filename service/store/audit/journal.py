@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.audit.record import ANCHOR, Head, Record
+from service.store.audit.chain import Chains
 from service.store.audit.statement import record_statement
 from service.store.together import Together
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from service.store.audit.chain import Chains
     from service.store.pool import Pool
 
 MOST_WAITING: Final = 1000
@@ -89,6 +89,13 @@ async def keep_records(connection: asyncpg.Connection[Any], chains: Chains, reco
     text, arguments = record_statement(chain.link(records))
     await connection.execute(text, *arguments)
     chain.keep()
+
+
+async def keep_by_itself(connection: asyncpg.Connection[Any], record: Record) -> None:
+    """Add one record on a connection that keeps no others, and so has no chain yet."""
+    chains = Chains()
+    await chains.open(connection)
+    await keep_records(connection, chains, [record])
 
 
 async def read_heads(connection: asyncpg.Connection[Any]) -> list[Head]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from service.fhir.audit.record import ANCHOR, opened
+from service.store.on_session import connection_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,7 @@ _BY_ID: Final = """(SELECT DISTINCT ON (e.chain, e.number) e.* FROM unnest({chai
 
 async def read_event(session: Session, chain: int, number: int) -> Event | None:
     """One record, None where there is none."""
-    content = await _connection(session).fetchval(_ONE, chain, number)
+    content = await connection_of(session).fetchval(_ONE, chain, number)
     link = None if content is None else opened(content)
     events = [] if link is None else link.events
     return next((event for event in events if event.number == number and event.record.interaction != ANCHOR), None)
@@ -58,7 +59,7 @@ async def search_events(
     at_once = min(limit + 1, _AT_ONCE)
     for _ in range(_MOST_LINKS // _AT_ONCE):
         text, arguments = _statement(query, limit=at_once, after=after)
-        rows = await _connection(session).fetch(text, *arguments)
+        rows = await connection_of(session).fetch(text, *arguments)
         for position, event in _events(rows, after):
             if query.holds(event):
                 if len(found) == limit:
@@ -104,7 +105,3 @@ def _statement(query: EventQuery, *, limit: int, after: Position | None) -> tupl
         conditions.append(f"({lead}.recorded, {lead}.chain, {lead}.number) <= {place}")
     text = _SEARCH.format(source=source, conditions=" AND ".join(conditions), lead=lead, limit=given(limit))
     return text, arguments
-
-
-def _connection(session: Session) -> Any:
-    return session._connection  # noqa: SLF001 - the statements of a session, in a module of their own

@@ -12,7 +12,6 @@ from service.store.search.statement import (
     compile_includes,
     compile_match,
     compile_search,
-    sort_columns,
 )
 
-__all__ = ["Statement", "compile_count", "compile_includes", "compile_match", "compile_search", "sort_columns"]
+__all__ = ["Statement", "compile_count", "compile_includes", "compile_match", "compile_search"]

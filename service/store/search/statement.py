@@ -65,11 +65,6 @@ def compile_search(query: Query, *, limit: int, after: Position | None = None, b
     return _search_text(shapes, missing, backwards).with_values((*found.values, limit, *values))
 
 
-def sort_columns(query: Query) -> tuple[str, ...]:
-    """The names of the columns with sort values that the rows of a search have."""
-    return order_of(shaped(query).shape).names
-
-
 def compile_count(query: Query) -> Statement:
     """The number of matches: one row with one column."""
     found = shaped(query)

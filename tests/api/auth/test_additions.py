@@ -50,6 +50,15 @@ async def test_it_does_so_by_a_patch_and_in_a_transaction_too(network: Network, 
     assert (await network.referrer("GET", shared)).json()["identifier"][1]["value"] == "C-3"
 
 
+async def test_it_adds_none_to_a_patient_of_an_open_referral_before_it_has_claimed_that(network: Network) -> None:
+    """Every clinic sees such a patient, and conditional creates of the referrer would match what it had added."""
+    made = await network.referrer.post(patient() | {"identifier": [THEIRS]})
+    order = await network.referrer.post(referral(made, None))
+    assert_outcome(await network.clinic.put(made, identifier=[THEIRS, OWN]), 403, "forbidden")
+    await network.clinic.post(task(order, "Organization/clinic", "accepted"))
+    assert (await network.clinic.put(made, identifier=[THEIRS, OWN])).status_code == 200
+
+
 REFUSED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "another name": lambda _: {"name": [{"family": "Other"}]},
     "a birth date": lambda _: {"birthDate": "1990-01-01"},

@@ -128,7 +128,7 @@ async def test_a_change_that_cannot_be_is_refused(registry: Workers, body: Any) 
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
 
 
-@pytest.mark.parametrize(
+DOORS = pytest.mark.parametrize(
     "method, place",
     [
         ("GET", ""),
@@ -140,6 +140,22 @@ async def test_a_change_that_cannot_be_is_refused(registry: Workers, body: Any) 
         ("POST", "/clinic/enable"),
     ],
 )
+
+
+@DOORS
+async def test_an_administrator_with_narrow_scopes_does_not_widen_them_here(
+    registry: Workers, method: str, place: str
+) -> None:
+    """Nor by another client that he would register: whoever reads records alone has no use for the registry."""
+    if "auditor" not in registry.signers:
+        await registry.register("auditor", "system/AuditEvent.rs", role="administrator", organisation=None)
+    for who, scope in (("auditor", "system/AuditEvent.rs"), ("admin", "system/*.rs")):
+        headers = await registry.bearer(who, scope)
+        refused = await registry.one.request(method, PLACE + place, json=new(), headers=headers)
+        assert (refused.status_code, refused.json()["error"]) == (403, "insufficient_scope")
+
+
+@DOORS
 async def test_nobody_but_an_administrator_may(registry: Workers, method: str, place: str) -> None:
     """Whatever the scopes; and who may not learns nothing of the request's other faults."""
     refused = await sent(registry, method, place, body={"role": "administrator"}, who="clinic")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from service.fhir.code_systems import ICD10CM
 from tests.api.auth.organisations import Organisation, patient, referral
 from tests.builders.resources import concept, reference
 
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
     from tests.api.auth.conftest import Workers
 
 Json = dict[str, Any]
-ICD = "http://hl7.org/fhir/sid/icd-10-cm"
 
 
 async def side(workers: Workers, role: str) -> Organisation:
@@ -32,9 +32,9 @@ async def test_a_draft_tells_of_no_danger_that_the_caller_does_not_see(workers: 
     """The referrer's own note of osteoporosis, which hangs on no referral."""
     referrer, clinic = await side(workers, "referrer"), await side(workers, "clinic")
     person = await referrer.post(patient())
-    note: Json = {"resourceType": "Condition", "subject": reference(person), "code": concept(ICD, "M81.0")}
+    note: Json = {"resourceType": "Condition", "subject": reference(person), "code": concept(ICD10CM, "M81.0")}
     await referrer.post(note)
     massage = concept("http://snomed.info/sct", "387854002")
-    await referrer.post(referral(person, code=massage, reasonCode=[concept(ICD, "M54.50")]))
+    await referrer.post(referral(person, code=massage, reasonCode=[concept(ICD10CM, "M54.50")]))
     assert "deep-tissue" not in await techniques(referrer, person)
     assert "deep-tissue" in await techniques(clinic, person)

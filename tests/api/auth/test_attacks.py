@@ -6,6 +6,8 @@ Each row of `ATTACKS` changes one thing about a request that is granted as it is
 from __future__ import annotations
 
 import asyncio
+import logging
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -288,13 +290,36 @@ async def test_parameters_in_the_url_do_not_count(both: Workers) -> None:
     assert (await both.one.get("http://testserver/auth/token", params=form)).status_code == 405
 
 
-async def test_a_disabled_client_gets_no_token_and_is_told_as_little_as_a_stranger(both: Workers) -> None:
-    from datetime import UTC, datetime
-
+async def test_nobody_learns_from_a_refusal_which_clients_there_are(
+    both: Workers, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One answer to the letter, wherever the proof fails; the log tells which it was."""
     await both.register("disabled")
     await both.clients.switch("disabled", disabled_at=datetime.fromtimestamp(NOW, UTC))
-    disabled = await both.ask("disabled")
-    both.signers["stranger"] = both.signers["disabled"]
-    stranger = await both.ask("stranger")
-    assert_refused(disabled)
-    assert disabled.json() == stranger.json()
+    await both.register("foreign", issuer="https://issuer.example")
+    key = Signer("victim-key")
+    tried = {
+        "There is no such client": key.sign(claims_of("stranger")),
+        "The client is disabled": both.signers["disabled"].sign(claims_of("disabled")),
+        "tokens of another issuer": key.sign(claims_of("foreign")),
+        "signature does not match": key.sign(claims()),
+        "No key has the token's kid": key.sign(claims(), kid="unheard-of"),
+        "jku is not the JWKS URL": both.signers[VICTIM].sign(claims(), jku="https://attacker.example/jwks"),
+    }
+    answers = []
+    for reason, assertion in tried.items():
+        caplog.clear()
+        with caplog.at_level(logging.INFO):
+            answered = await send(both, assertion)
+        assert_refused(answered)
+        assert reason in str([each.__dict__.get("fields") for each in caplog.records])
+        headers = {name: value for name, value in answered.headers.items() if name != "x-request-id"}
+        answers.append((answered.status_code, headers, answered.content))
+    assert answers == answers[:1] * len(tried)
+
+
+@pytest.mark.parametrize("client_id", [VICTIM, "stranger"])
+async def test_what_a_sender_sees_himself_is_told_alike_to_all(both: Workers, client_id: str) -> None:
+    """An integrator whose clock is wrong learns it, whether there is a client or not."""
+    assertion = Signer("any").sign(claims_of(client_id, exp=NOW - 11))
+    assert (await send(both, assertion)).json()["error_description"] == "The token has expired."

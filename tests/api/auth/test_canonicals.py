@@ -61,6 +61,49 @@ async def test_an_old_definition_that_is_given_the_url_of_others_comes_behind_th
     assert await codes(network.referrer, "turned") == {"ours"}
 
 
+async def test_an_administrators_definition_counts_before_that_of_whoever_was_first(network: Network) -> None:
+    """For all but those who have one of their own: who takes a URL that is not his holds it for himself."""
+    await network.other.post(value_set("squatted", "theirs"))
+    assert await codes(network.referrer, "squatted") == {"theirs"}
+    await network.administrator.post(value_set("squatted", "right"))
+    assert await codes(network.referrer, "squatted") == {"right"}
+    assert await codes(network.other, "squatted") == {"theirs"}
+
+
+def concept_map(name: str, code: str, source: str) -> dict[str, Any]:
+    target = {"code": code, "equivalence": "equivalent"}
+    group = {"source": f"{ROOT}/{source}", "target": f"{ROOT}/codes", "element": [{"code": "a", "target": [target]}]}
+    return {"resourceType": "ConceptMap", "url": f"{ROOT}/{name}", "status": "active", "group": [group]}
+
+
+async def translated(asker: Organisation, source: str) -> set[str]:
+    """What a code comes to by the maps for its system, none of which is named."""
+    answered = await asker("GET", f"ConceptMap/$translate?system={ROOT}/{source}&code=a")
+    assert answered.status_code == 200, answered.text
+    matches = [each["part"] for each in answered.json()["parameter"] if each["name"] == "match"]
+    return {part["valueCoding"]["code"] for parts in matches for part in parts if part["name"] == "concept"}
+
+
+async def test_a_map_that_is_not_named_is_the_askers_own_or_an_administrators(network: Network) -> None:
+    """However many others have stored; of one URL the own one."""
+    await network.clinic.post(concept_map("mapped", "clinics", "source"))
+    await network.administrator.post(concept_map("mapped", "overridden", "source"))
+    await network.administrator.post(concept_map("mapped-too", "administrators", "source"))
+    for number in range(51):
+        await network.other.post(concept_map(f"forged-{number}", "forged", "source"))
+    assert await translated(network.clinic, "source") == {"clinics", "administrators"}
+    assert await translated(network.referrer, "source") == {"overridden", "administrators"}
+
+
+async def test_a_map_of_the_only_one_who_has_any_is_asked_and_of_several_none(network: Network) -> None:
+    await network.other.post(concept_map("only", "theirs", "rare"))
+    assert await translated(network.referrer, "rare") == {"theirs"}
+    await network.clinic.post(concept_map("second", "ours", "rare"))
+    answered = await network.referrer("GET", f"ConceptMap/$translate?system={ROOT}/rare&code=a")
+    assert_outcome(answered, 412, "multiple-matches")
+    assert await translated(network.clinic, "rare") == {"ours"}
+
+
 async def test_a_definition_keeps_its_place_when_its_maker_changes_it(network: Network) -> None:
     """Its maker alone says what it means."""
     kept = await network.clinic.post(value_set("kept", "before"))

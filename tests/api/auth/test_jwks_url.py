@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -107,12 +108,17 @@ async def test_two_keys_of_one_kid_at_the_url_verify_nothing(workers: Workers, k
     assert (await workers.ask("double")).status_code == 401
 
 
-async def test_a_server_that_is_gone_is_told_apart_from_a_wrong_key(workers: Workers, key_server: KeyServer) -> None:
-    """The integrator learns that the URL was the trouble."""
+async def test_a_server_that_is_gone_is_told_apart_from_a_wrong_key_in_the_log(
+    workers: Workers, key_server: KeyServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever runs the service learns that the URL was the trouble; a stranger, not even that there is one."""
     await workers.register("gone", jwks_url=key_server.url("/gone"))
-    refused = await workers.ask("gone")
+    with caplog.at_level(logging.INFO):
+        refused = await workers.ask("gone")
     assert refused.status_code == 401
-    assert "could not be read" in refused.json()["error_description"]
+    assert "URL" in refused.json()["error_description"]
+    reasons = [each.__dict__.get("fields", {}).get("reason", "") for each in caplog.records]
+    assert any(each.startswith("gone: ") and "could not be read" in each for each in reasons)
 
 
 async def test_a_jku_counts_only_if_it_is_the_registered_one(workers: Workers, key_server: KeyServer) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.api.auth.organisations import Network, condition, network, observation, patient, referral, task
+from tests.api.outcome import assert_outcome
+from tests.builders.resources import care_plan
 
 __all__ = ["network"]
 
@@ -55,15 +59,7 @@ async def test_a_referral_shows_its_performer_what_hangs_on_it_and_no_more(netwo
         assert await network.clinic.sees(reference), reference
         assert not await unseen.sees(reference), reference
     assert not await network.clinic.sees(other_reason)
-    plan = await network.clinic.post(
-        {
-            "resourceType": "CarePlan",
-            "status": "active",
-            "intent": "plan",
-            "subject": {"reference": subject},
-            "supportingInfo": [{"reference": made}],
-        }
-    )
+    plan = await network.clinic.post(care_plan(subject, made))
     measured = await network.clinic.post(observation(subject, basedOn=[{"reference": plan}]))
     for reference in (plan, measured):
         assert await ordered.sees(reference), reference
@@ -128,6 +124,97 @@ async def test_an_open_referral_is_seen_by_every_clinic_until_one_claims_it(netw
     assert declined.status_code == 200
     assert await network.clinic.sees(made)
     assert await network.other.sees(asked)
+
+
+PATCH = {"Content-Type": "application/json-patch+json"}
+
+
+def replacing(element: str, value: Any) -> list[dict[str, Any]]:
+    return [{"op": "replace", "path": f"/{element}", "value": value}]
+
+
+async def test_what_the_parties_to_a_referral_share_is_deleted_by_its_maker_alone(network: Network) -> None:
+    """A message to somebody who takes no part is changed by him, and is on record with who asked him."""
+    subject = await network.referrer.post(patient())
+    made = await network.referrer.post(referral(subject, "Organization/clinic"))
+    about = {"coding": [{"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "abort"}]}
+    issue = {"resourceType": "DetectedIssue", "status": "final", "implicated": [{"reference": made}]}
+    for shared, reader in (
+        (await network.referrer.post(task(made, "Organization/other") | {"code": about}), network.other),
+        (await network.referrer.post(task(made, "Organization/clinic")), network.clinic),
+        (await network.referrer.post(issue), network.clinic),
+    ):
+        assert_outcome(await reader("DELETE", shared), 403, "forbidden")
+        assert (await reader.put(shared, language="en")).status_code == 200
+        assert (await network.referrer("DELETE", shared)).status_code == 204
+
+
+async def test_whose_part_has_ended_takes_it_up_again_by_no_change_of_the_task(network: Network) -> None:
+    """Nor hands it on; who made the referral does, and whoever takes part."""
+    subject = await network.referrer.post(patient())
+    made = await network.referrer.post(referral(subject, "Organization/clinic"))
+    asked = await network.referrer.post(task(made, "Organization/other"))
+    assert await network.other.sees(subject)
+    stopped = await network.referrer("PATCH", asked, replacing("status", "cancelled"), **PATCH)
+    assert stopped.status_code == 200
+    assert not await network.other.sees(subject)
+    for element, value in (
+        ("status", "accepted"),
+        ("owner", {"reference": "Organization/third"}),
+        ("requester", {"reference": "Organization/other"}),
+    ):
+        change = [{"op": "add", "path": f"/{element}", "value": value}]
+        assert_outcome(await network.other("PATCH", asked, change, **PATCH), 403, "forbidden")
+    noted = await network.other("PATCH", asked, [{"op": "add", "path": "/description", "value": "Sorry."}], **PATCH)
+    assert noted.status_code == 200
+    assert not await network.other.sees(subject)
+    again = await network.referrer("PATCH", asked, replacing("status", "requested"), **PATCH)
+    assert again.status_code == 200
+    assert await network.other.sees(subject)
+
+
+async def test_a_task_of_others_is_not_moved_to_a_referral_in_which_its_writer_takes_no_part(network: Network) -> None:
+    """There it would count as one of who asks for both."""
+    subject, hidden = [await network.referrer.post(patient()) for _ in range(2)]
+    taken = await network.referrer.post(referral(subject, "Organization/other"))
+    asked = await network.referrer.post(task(taken, "Organization/other", "accepted"))
+    declined = await network.referrer.post(referral(hidden, "Organization/clinic"))
+    await network.referrer.post(task(declined, "Organization/other", "rejected"))
+    unseen = await network.referrer.post(referral(hidden, "Organization/clinic"))
+    assert await network.other.sees(declined)
+    change = [{"op": "add", "path": "/basedOn", "value": [{"reference": declined}]}]
+    assert_outcome(await network.other("PATCH", asked, change, **PATCH), 403, "forbidden")
+    for each in (unseen, "ServiceRequest/none"):
+        change = [{"op": "add", "path": "/basedOn", "value": [{"reference": each}]}]
+        assert (await network.other("PATCH", asked, change, **PATCH)).status_code == 200
+    assert not await network.other.sees(hidden)
+
+
+async def test_what_a_clinic_sees_of_an_open_referral_it_takes_into_nothing_else(network: Network) -> None:
+    """Neither by an order of its own for the patient, nor by what it refers to beside it: another may claim it."""
+    subject = await network.referrer.post(patient())
+    reason = await network.referrer.post(condition(subject))
+    made = await network.referrer.post(referral(subject, None, reasonReference=[{"reference": reason}]))
+    requester = {"reference": "Organization/other"}
+    own = await network.other.post(patient())
+    ordered = [
+        await network.other.post(referral(each, "Organization/other", requester=requester, **more))
+        for each, more in (
+            (subject, {"reasonReference": [{"reference": reason}]}),
+            (own, {"supportingInfo": [{"reference": reason}], "basedOn": [{"reference": made}]}),
+        )
+    ]
+    about = [{"reference": subject}]
+    noted = await network.other.post(observation(own, basedOn=[{"reference": ordered[1]}], focus=about))
+    assert (await network.other.put(noted, language="en")).status_code == 200
+    for reference in (subject, reason, made):
+        assert await network.other.sees(reference), reference
+    await network.clinic.post(task(made, "Organization/clinic", "accepted"))
+    for reference in (subject, reason, made):
+        assert not await network.other.sees(reference), reference
+        assert await network.clinic.sees(reference), reference
+    for reference in (*ordered, noted, own):
+        assert await network.other.sees(reference), reference
 
 
 async def test_who_declined_sees_nothing_of_who_took_over(network: Network) -> None:
@@ -203,15 +290,7 @@ async def test_an_order_based_on_another_shows_nothing_of_what_is_done_for_that(
         )
     )
     asked = await network.referrer.post(task(made, "Organization/clinic"))
-    plan = await network.clinic.post(
-        {
-            "resourceType": "CarePlan",
-            "status": "active",
-            "intent": "plan",
-            "subject": {"reference": subject},
-            "supportingInfo": [{"reference": made}],
-        }
-    )
+    plan = await network.clinic.post(care_plan(subject, made))
     measured = await network.clinic.post(observation(subject, basedOn=[{"reference": plan}]))
     for reference in (asked, plan, measured):
         assert await network.clinic.sees(reference), reference

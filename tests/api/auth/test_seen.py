@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.api.auth.organisations import IDENTIFIER, Network, network, observation, patient, referral, task
 from tests.api.outcome import assert_outcome
 
@@ -69,58 +71,132 @@ async def test_criteria_of_writes_match_only_what_is_seen(network: Network) -> N
 
 async def test_nobody_is_named_instead_of_another_by_a_role_that_is_sent_with_criteria(network: Network) -> None:
     """Whoever stores it first could else be sent what was meant for others."""
-    identifiers = [{"system": IDENTIFIER, "value": "THERAPIST"}]
-    role = {"resourceType": "PractitionerRole", "identifier": identifiers}
-    await network.other.post(role | {"organization": {"reference": "Organization/other"}})
-    criteria = {"If-None-Exist": f"identifier={IDENTIFIER}|THERAPIST"}
-    meant = role | {"organization": {"reference": "Organization/clinic"}}
-    refused = await network.referrer("POST", "PractitionerRole", meant, **criteria)
-    assert_outcome(refused, 409, "identity-conflict", "PractitionerRole.organization")
+    await network.other.post(role("PractitionerRole", "THERAPIST", "Organization/other"))
+    criteria = f"identifier={IDENTIFIER}|THERAPIST"
     for same in ("Organization/other", "http://testserver/fhir/Organization/other"):
-        again = role | {"organization": {"reference": same}}
-        assert (await network.referrer("POST", "PractitionerRole", again, **criteria)).status_code == 200
+        again = role("PractitionerRole", "THERAPIST", same)
+        answered = await network.referrer("POST", "PractitionerRole", again, **{"If-None-Exist": criteria})
+        assert answered.status_code == 200
     subject = await network.referrer.post(patient())
     url = "urn:uuid:00000000-0000-4000-8000-000000000001"
+    meant = role("PractitionerRole", "THERAPIST", "Organization/clinic")
     entries = [
         {
             "fullUrl": url,
             "resource": meant,
-            "request": {
-                "method": "POST",
-                "url": "PractitionerRole",
-                "ifNoneExist": f"identifier={IDENTIFIER}|THERAPIST",
-            },
+            "request": {"method": "POST", "url": "PractitionerRole", "ifNoneExist": criteria},
         },
         {"resource": referral(subject, url), "request": {"method": "POST", "url": "ServiceRequest"}},
     ]
-    sent = await network.referrer("POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
-    assert_outcome(sent, 409, "identity-conflict", "Bundle.entry[0].resource.organization")
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    for status in ("201 Created", "200 OK"):
+        sent = await network.referrer("POST", "", bundle)
+        assert sent.json()["entry"][0]["response"]["status"] == status
+    assert await network.clinic.sees(subject)
+    assert not await network.other.sees(subject)
+    turned = role("PractitionerRole", "THERAPIST", "Organization/third")
+    refused = await network.referrer("POST", "PractitionerRole", turned, **{"If-None-Exist": criteria})
+    assert_outcome(refused, 409, "identity-conflict", "PractitionerRole.organization")
+
+
+@pytest.mark.parametrize("resource_type", ["Practitioner", "Organization", "Location", "ValueSet"])
+async def test_nobody_blocks_the_conditional_writes_of_others_by_what_he_stores(
+    network: Network, resource_type: str
+) -> None:
+    """In the directory and among definitions, which everybody sees: he would have all referrals refused."""
+    status = {"status": "active"} if resource_type == "ValueSet" else {}
+    content = {
+        "resourceType": resource_type,
+        "identifier": [{"system": IDENTIFIER, "value": f"SHARED-{resource_type}"}],
+    } | status
+    criteria = f"identifier={IDENTIFIER}|SHARED-{resource_type}"
+
+    async def create() -> httpx.Response:
+        return await network.referrer("POST", resource_type, content, **{"If-None-Exist": criteria})
+
+    theirs = [await network.other.post(content)]
+    made = await create()
+    assert made.status_code == 201
+    theirs += [await network.other.post(content) for _ in range(2)]
+    basic = {"resourceType": "Basic", "code": {"text": "x"}, "author": {"reference": f"{resource_type}?{criteria}"}}
+    if resource_type in ("Practitioner", "Organization"):
+        entry = {"resource": basic, "request": {"method": "POST", "url": "Basic"}}
+        sent = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+        answered = await network.referrer("POST", "", sent, Prefer="return=representation")
+        meant = answered.json()["entry"][0]["resource"]["author"]
+        assert meant == {"reference": f"{resource_type}/{made.json()['id']}"}
+    again = await create()
+    assert (again.status_code, again.json()["id"]) == (200, made.json()["id"])
+    updated = await network.referrer("PUT", f"{resource_type}?{criteria}", content | {"language": "en"})
+    assert (updated.status_code, updated.json()["id"]) == (200, made.json()["id"])
+    assert (await network.referrer("DELETE", f"{resource_type}?{criteria}")).status_code == 204
+    for each in theirs:
+        assert await network.referrer.sees(each)
+    given = await network.administrator.post(content)
+    assert f"{resource_type}/{(await create()).json()['id']}" == given
+
+
+async def sent_to(network: Network, subject: str, performer: str) -> httpx.Response:
+    """A referral by a transaction, to whom criteria name."""
+    entry = {"resource": referral(subject, performer), "request": {"method": "POST", "url": "ServiceRequest"}}
+    return await network.referrer("POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+
+
+PERFORMER = "Bundle.entry[0].resource.performer[0]"
+
+
+def role(resource_type: str, value: str, stands_for: str) -> dict[str, Any]:
+    element = {"PractitionerRole": "organization", "HealthcareService": "providedBy"}[resource_type]
+    identifiers = [{"system": IDENTIFIER, "value": value}]
+    return {"resourceType": resource_type, "identifier": identifiers, element: {"reference": stands_for}}
+
+
+@pytest.mark.parametrize("resource_type", ["PractitionerRole", "HealthcareService"])
+async def test_a_role_that_a_stranger_stored_names_no_party_by_criteria(network: Network, resource_type: str) -> None:
+    """Whomever it stands for; and where the sender or an administrator stored one, no stranger's is in its way."""
+    subject = await network.referrer.post(patient())
+    criteria = f"{resource_type}?identifier={IDENTIFIER}|"
+    for value, stands_for in (("FORGED", "Organization/clinic"), ("SQUATTED", "Organization/other")):
+        await network.other.post(role(resource_type, value, stands_for))
+        refused = await sent_to(network, subject, f"{criteria}{value}")
+        assert_outcome(refused, 409, "identity-conflict", PERFORMER)
+    for value, maker in {"sender": network.referrer, "administrator": network.administrator}.items():
+        await maker.post(role(resource_type, value, "Organization/clinic"))
+        for _ in range(3):
+            await network.other.post(role(resource_type, value, "Organization/other"))
+        answered = await sent_to(network, subject, f"{criteria}{value}")
+        assert answered.status_code == 200, answered.text
+        assert await network.clinic.sees(answered.json()["entry"][0]["response"]["location"].split("/_history")[0])
     assert not await network.other.sees(subject)
 
 
-async def test_a_role_that_a_stranger_stored_names_no_party_by_criteria(network: Network) -> None:
-    """But one that its own organisation, the sender's or an administrator stored does, whatever strangers store."""
+@pytest.mark.parametrize("named", ["Organization/clinic", "clinic", "http://testserver/fhir/Organization/clinic"])
+async def test_the_own_role_of_an_organisation_is_named_by_criteria_that_name_the_organisation(
+    network: Network, named: str
+) -> None:
+    """Its word is good for whom it stands for, and not for whose the identifier is."""
     subject = await network.referrer.post(patient())
+    value = f"OWN-{named}"
+    await network.clinic.post(role("PractitionerRole", value, "Organization/clinic"))
+    await network.other.post(role("PractitionerRole", value, "Organization/clinic"))
+    await network.other.post(role("PractitionerRole", value, "Organization/other"))
+    criteria = f"PractitionerRole?identifier={IDENTIFIER}|{value}"
+    assert_outcome(await sent_to(network, subject, criteria), 409, "identity-conflict", PERFORMER)
+    answered = await sent_to(network, subject, f"{criteria}&organization={named}")
+    assert answered.status_code == 200, answered.text
+    assert await network.clinic.sees(subject)
+    assert not await network.other.sees(subject)
 
-    async def sent(resource_type: str, value: str) -> httpx.Response:
-        performer = f"{resource_type}?identifier={IDENTIFIER}|{value}"
-        entry = {"resource": referral(subject, performer), "request": {"method": "POST", "url": "ServiceRequest"}}
-        return await network.referrer("POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
 
-    for resource_type, element in (("PractitionerRole", "organization"), ("HealthcareService", "providedBy")):
-
-        def role(value: str, stands_for: str, name: str = resource_type, element: str = element) -> dict[str, Any]:
-            identifiers = [{"system": IDENTIFIER, "value": value}]
-            return {"resourceType": name, "identifier": identifiers, element: {"reference": stands_for}}
-
-        await network.other.post(role("SQUATTED", "Organization/clinic"))
-        place = "Bundle.entry[0].resource.performer[0]"
-        assert_outcome(await sent(resource_type, "SQUATTED"), 409, "identity-conflict", place)
-        makers = {"own": network.clinic, "sender": network.referrer, "administrator": network.administrator}
-        for value, maker in makers.items():
-            await maker.post(role(value, "Organization/clinic"))
-            await network.other.post(role(value, "Organization/clinic"))
-            assert (await sent(resource_type, value)).status_code == 200, value
+async def test_an_organization_that_a_stranger_stored_names_no_party_by_criteria(network: Network) -> None:
+    """A referral to it would reach nobody, or somebody else."""
+    subject = await network.referrer.post(patient())
+    identifiers = [{"system": IDENTIFIER, "value": "CLINIC"}]
+    await network.other.post({"resourceType": "Organization", "identifier": identifiers, "name": "The clinic"})
+    criteria = f"Organization?identifier={IDENTIFIER}|CLINIC"
+    assert_outcome(await sent_to(network, subject, criteria), 409, "identity-conflict", PERFORMER)
+    await network.administrator.post({"resourceType": "Organization", "identifier": identifiers, "name": "The clinic"})
+    assert (await sent_to(network, subject, criteria)).status_code == 200
 
 
 async def test_another_organisations_resource_is_not_changed(network: Network) -> None:

@@ -38,8 +38,8 @@ class Model:
     """Referral → what belongs to it → whether that hangs on it or is only referred to."""
     parties: dict[str, set[tuple[str, UUID, str]]] = field(default_factory=dict)
 
-    def seers(self, referral: str, reference: str) -> Iterator[str]:
-        """The organisations that are parties to a referral and see one of its members."""
+    def seers(self, referral: str, reference: str, *, lasting: bool) -> Iterator[str]:
+        """The organisations that are parties to a referral and see one of its members, `lasting`: not by openness."""
         every = self.parties.get(referral, set())
         counting = {each for each in every if self.counts(referral, each)}
         taken = any(standing == "performs" for _, _, standing in counting)
@@ -48,7 +48,7 @@ class Model:
             own = identity_of("Organization", name)
             for _, identity, standing in found:
                 is_open = identity == EVERY_CLINIC and role == "clinic" and not taken
-                if identity == own or (standing == "open" and is_open):
+                if identity == own or (standing == "open" and is_open and not lasting):
                     yield name
         yield self.makers[referral]
 
@@ -68,10 +68,35 @@ class Model:
             return True
         return standing == "performs" and not earlier
 
-    def sees(self, name: str, reference: str) -> bool:
+    def takes_part(self, name: str, referral: str) -> bool:
+        """Whether an organisation made a referral, counts as a party to it, or may claim it."""
+        return name in self.seers(referral, "", lasting=False)
+
+    def may_change(self, name: str, reference: str, content: dict[str, Any]) -> bool:
+        """Whether an organisation may change a Task of another one so."""
+        if self.makers[reference] == name or content["resourceType"] != "Task":
+            return True
+        before, after = (
+            (
+                {*parties(each, BASE, {*TYPES, "Organization"})},
+                {edge for edge in edges(each, BASE, TYPES) if edge.hangs},
+            )
+            for each in (self.contents[reference], content)
+        )
+        if after[0] <= before[0] and after[1] <= before[1]:
+            return True
+        known = {identity_of(*each.split("/")): each for each in self.contents}
+        targets = {known[edge.target] for edge in after[1] if edge.target in known}
+        carriers = {reference, *(each for each in targets if self.sees(name, each))}
+        concerned = [key for key, members in self.members.items() if any(members.get(each) for each in carriers)]
+        return all(self.takes_part(name, key) for key in concerned)
+
+    def sees(self, name: str, reference: str, *, lasting: bool = False) -> bool:
         """Whether an organisation sees a resource."""
         referrals = [each for each, members in self.members.items() if reference in members]
-        return self.makers[reference] == name or any(name in self.seers(each, reference) for each in referrals)
+        return self.makers[reference] == name or any(
+            name in self.seers(each, reference, lasting=lasting) for each in referrals
+        )
 
     def write(self, name: str, reference: str, content: dict[str, Any]) -> None:
         """Note what an organisation wrote; what is there already is not written again."""
@@ -89,7 +114,7 @@ class Model:
             if edge.hangs:
                 flows.add((target, reference, True))
                 carriers.add(target)
-            if edge.shares:
+            if edge.shares and self.sees(name, target, lasting=True):
                 flows.add((reference, target, False))
         belongs = self.belongings(name, reference, flows, carriers)
         for each, key, hangs in belongs:
@@ -215,6 +240,9 @@ async def test_everybody_sees_what_the_rules_say(organisations: dict[str, Organi
         else:
             logical_id = reference.split("/")[1]
             updated = await organisations[name]("PUT", reference, content | {"id": logical_id})
+            if not model.may_change(name, reference, content):
+                assert updated.status_code == 403, updated.text
+                continue
             assert updated.status_code == 200, updated.text
         model.write(name, reference, content)
     for name, organisation in organisations.items():

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from service.auth.gate import TRUSTED_SECONDS
+from tests.api.auth.organisations import Network, network
 from tests.statements import logged, statements_of
 
 if TYPE_CHECKING:
     from tests.api.auth.conftest import Workers
+
+__all__ = ["network"]
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +76,29 @@ async def test_the_filter_of_a_scope_takes_one_more_for_a_read(workers: Workers,
     assert (await workers.one.get("Patient/p", headers=headers)).status_code == 200
     assert await counted(sent, workers.one.get("Patient/p", headers=headers)) == 2
     assert await counted(sent, workers.one.get("Patient?_id=p", headers=headers)) == 1
+
+
+async def test_what_strangers_stored_takes_as_many_statements_however_many_criteria_match_it(
+    network: Network, sent: list[str]
+) -> None:
+    """A Bundle of twenty entries for the directory costs the round trips of one."""
+
+    def entries(names: list[str]) -> dict[str, Any]:
+        made = [
+            {
+                "resource": {"resourceType": "Practitioner", "identifier": [{"system": "urn:staff", "value": name}]},
+                "request": {"method": "POST", "url": "Practitioner", "ifNoneExist": f"identifier=urn:staff|{name}"},
+            }
+            for name in names
+        ]
+        return {"resourceType": "Bundle", "type": "transaction", "entry": made}
+
+    first, one, many = ["staff-0"], ["staff-1"], [f"staff-{number}" for number in range(2, 22)]
+    assert (await network.other("POST", "", entries([*first, *one, *many]))).status_code == 200
+    assert (await network.referrer("POST", "", entries(first))).status_code == 200  # the token is looked up
+    taken = []
+    for names in (one, many):
+        taken.append(await counted(sent, network.referrer("POST", "", entries(names))))
+        again = (await network.referrer("POST", "", entries(names))).json()["entry"]
+        assert {each["response"]["status"] for each in again} == {"200 OK"}
+    assert taken[0] == taken[1]

@@ -58,7 +58,6 @@ WORDS: Final = one_of(*pools.WORDS)
 NAMES: Final = several(parts(family=WORDS, given=several(WORDS), text=WORDS))
 ADDRESSES: Final = several(parts(line=several(WORDS), city=WORDS, postalCode=WORDS, use=one_of("old", "work")))
 TELECOMS: Final = several(elements({"system": one_of("phone", "email"), "value": one_of("1", "2", "a|b")}))
-META: Final = parts(tag=several(CODINGS), profile=several(one_of(*pools.CANONICALS)), source=one_of(*pools.URLS))
 
 
 def references(*types: str) -> Strategy:

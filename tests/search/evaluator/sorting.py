@@ -3,8 +3,9 @@
 "A comma-separated list of sort rules in priority order", each a search parameter with "-" for decreasing order. Of
 several values "the sort is based on the item [...] that comes earliest in the specified sort order". R4 leaves open how
 ranges compare (by where they start) and where resources without a value go (last in both orders); of codes it
-says nothing (by their characters). Of quantities those that measure the same are compared. About URIs, references and
-quantities of different kinds, and what is sorted after them, nothing is claimed here.
+says nothing (by their characters; values without a code come behind them, in both orders, and before what has no
+value). Of quantities those that measure the same are compared. About URIs, references and quantities of different
+kinds, and what is sorted after them, nothing is claimed here.
 """
 
 from __future__ import annotations
@@ -54,10 +55,11 @@ def _comparison(first: Resource, second: Resource, rules: Sequence[str]) -> int:
 def _place(resource: Resource, rule: str) -> Any:
     """What a resource is sorted by: the one of its values that comes first; None if it has none."""
     parameter = _parameter(resource, rule)
-    places = [place for value in values_of(resource, parameter) for place in _places(parameter.kind, value)]
+    descending = rule.startswith("-")
+    places = [place for value in values_of(resource, parameter) for place in _places(parameter.kind, value, descending)]
     if not places:
         return None
-    return max(places) if rule.startswith("-") else min(places)
+    return max(places) if descending else min(places)
 
 
 def _by_size(first: Resource, second: Resource, rule: str) -> int | None:
@@ -79,7 +81,7 @@ def _parameter(resource: Resource, rule: str) -> SearchParameterFact:
     return parameter_of(resource["resourceType"], rule.removeprefix("-"))
 
 
-def _places(kind: str, value: Value) -> list[Any]:
+def _places(kind: str, value: Value, descending: bool) -> list[Any]:
     match kind:
         case "string":
             return [strings.normalized(text) for text in strings.texts(value)]
@@ -87,5 +89,6 @@ def _places(kind: str, value: Value) -> list[Any]:
             found = dates.target_of(value)
             return [] if found is None else [found.low or _FIRST]
         case "token":
-            return [token.code for token in tokens.tokens_of(value) if token.code is not None]
+            codes = [(0, token.code) for token in tokens.tokens_of(value) if token.code is not None]
+            return codes or [(-1 if descending else 1, "")]
     return [value.content]

@@ -271,3 +271,13 @@ def test_order() -> None:
     assert evaluator.in_order([keys[number] for number in (0, 1, 3, 2)], "-date")
     assert not evaluator.in_order(keys, "date")
     assert evaluator.in_order(keys, "status")
+
+
+@pytest.mark.parametrize("sort", ["category", "-category"])
+def test_order_of_what_has_no_code(sort: str) -> None:
+    """Behind all codes, before what has no value at all: what is sorted by next does not mix them."""
+    said: list[Json] = [{"category": [{"text": "pain"}]}, {}, {"category": [{"coding": [{"code": "a"}]}]}]
+    contents = [observation(**each) | {"id": str(number)} for number, each in enumerate(said)]
+    evaluator = Evaluator(contents, base=BASE, now=NOW)
+    orders = [[f"Observation/{number}" for number in order] for order in ((2, 0, 1), (2, 1, 0), (0, 2, 1))]
+    assert [evaluator.in_order(order, f"{sort},status") for order in orders] == [True, False, False]

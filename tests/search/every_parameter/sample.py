@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from service.fhir.code_systems import UCUM
 from tests.search.population import BASE
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from tests.search.every_parameter.place import Place
 
 CODES = "http://codes.example.org/every"
-UCUM = "http://unitsofmeasure.org"
 FIRST_DAY = datetime(1900, 1, 1, tzinfo=UTC)
 
 

@@ -16,6 +16,7 @@ from service.access.claims import (
     check_times,
     client_of,
     granted_text,
+    require_registered_jku,
 )
 from service.access.refusal import Refused
 
@@ -39,7 +40,8 @@ CLAIMS = {"iss": "c", "sub": "c", "aud": AUDIENCE, "exp": NOW + 300, "jti": "1"}
 def test_a_header_of_a_good_assertion_is_read(changes: dict[str, Any]) -> None:
     """What it says beside is nobody's business."""
     header = HEADER | changes
-    read = assertion_header(header, jwks_url="https://ehr.example.org/jwks")
+    require_registered_jku(header, jwks_url="https://ehr.example.org/jwks")
+    read = assertion_header(header)
     assert read == Header(algorithm=header["alg"], key_id="k")
 
 
@@ -62,19 +64,22 @@ def test_a_header_of_a_good_assertion_is_read(changes: dict[str, Any]) -> None:
         {"crit": []},
         {"crit": ["b64"], "b64": False},
         {"b64": True},
-        {"jku": "https://ehr.example.org/jwks/"},
-        {"jku": None},
-        {"jku": 1},
     ],
 )
 def test_a_header_of_another_kind_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(Refused):
-        assertion_header(HEADER | changes, jwks_url="https://ehr.example.org/jwks")
+        assertion_header(HEADER | changes)
+
+
+@pytest.mark.parametrize("jku", ["https://ehr.example.org/jwks/", None, 1])
+def test_another_jku_than_the_registered_one_is_refused(jku: Any) -> None:
+    with pytest.raises(Refused):
+        require_registered_jku(HEADER | {"jku": jku}, jwks_url="https://ehr.example.org/jwks")
 
 
 def test_a_jku_is_refused_from_a_client_whose_keys_are_registered_themselves() -> None:
     with pytest.raises(Refused, match="jku"):
-        assertion_header(HEADER | {"jku": "https://ehr.example.org/jwks"}, jwks_url=None)
+        require_registered_jku(HEADER | {"jku": "https://ehr.example.org/jwks"}, jwks_url=None)
 
 
 @pytest.mark.parametrize("changes", [{}, {"aud": [AUDIENCE]}, {"exp": NOW + 310}, {"exp": NOW - 9}, {"nbf": NOW + 10}])

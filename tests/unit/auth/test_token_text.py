@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.access.claims import assertion_claims, assertion_header
+from service.access.claims import assertion_claims, assertion_header, require_registered_jku
 from service.access.refusal import Refused
 from service.auth.token_text import LONGEST_TOKEN, unverified, verified
 from tests.api.auth.signing import AUDIENCE, NOW, Signer, claims_of, encoded
@@ -47,7 +47,8 @@ def test_whatever_its_parts_say_it_is_a_token_or_is_refused(header: object, clai
 def test_strange_headers_and_claims_are_refused_and_never_a_fault(strange: dict[str, object]) -> None:
     """Whatever types their values have."""
     for judge in (
-        lambda: assertion_header({"alg": "ES384", "kid": "k"} | strange, jwks_url=None),
+        lambda: assertion_header({"alg": "ES384", "kid": "k"} | strange),
+        lambda: require_registered_jku(strange, jwks_url=None),
         lambda: assertion_claims(claims_of("c") | strange, client_id="c", audience=AUDIENCE, now=NOW),
     ):
         try:

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from service.fhir.code_systems import LOINC
 from service.fhir.questionnaire.form import ORDINAL, form_of
 from service.massage.assessment.red_flags import flagged_questions
 from service.massage.assessment.self_harm import alarming_codes, is_alarming, may_be_alarming
 from service.massage.cycle.terms import PRE_SESSION_CHECK
 from service.massage.screening.record import record_of
 from service.massage.screening.screen import screen
-from tests.builders.resources import LOINC, concept
+from tests.builders.resources import concept
 from tests.builders.screening import NOW, order, rules
 
 Json = dict[str, Any]

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.fhir.concept import coded
 from service.massage.catalogue.rows import load
-from service.massage.cycle.terms import STEP, coded
+from service.massage.cycle.terms import STEP
 from service.massage.cycle.view import View
 from service.massage.outcome import Measures
 from service.massage.quality import Facts, Period, Told, account, entangled, facts_of, period_of, withheld

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from service.massage.cycle.terms import TASK_IO, coded
+from service.fhir.concept import coded
+from service.massage.cycle.terms import TASK_IO
 from service.pages.work_visits import MISSED, UNBOOKED, VisitFacts, appointment_criteria
 
 BASE = "https://fhir.example.org/fhir"

@@ -18,7 +18,6 @@ Json = dict[str, Any]
 R4 = load()
 CORE = "http://hl7.org/fhir/StructureDefinition"
 URL = "https://example.org/StructureDefinition/made-up"
-LOINC = "http://loinc.org"
 
 
 def element(id: str, **stated: Any) -> Json:

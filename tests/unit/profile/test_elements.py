@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.profile.making import CORE, LOINC, element, found, made, structure, told
+from service.fhir.code_systems import LOINC
+from tests.unit.profile.making import CORE, element, found, made, structure, told
 
 Json = dict[str, Any]
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from service.fhir.code_systems import LOINC
 from service.fhir.profile import ProfileError
-from tests.unit.profile.making import LOINC, element, found, made, sliced, structure, told
+from tests.unit.profile.making import element, found, made, sliced, structure, told
 
 Json = dict[str, Any]
 

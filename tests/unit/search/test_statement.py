@@ -9,7 +9,7 @@ import pytest
 
 from service.fhir.outcome import FhirError
 from service.fhir.reference import identity_of
-from service.store.search import compile_count, compile_match, compile_search, sort_columns
+from service.store.search import compile_count, compile_match, compile_search
 from service.store.search.plain import of_plain
 from service.store.search.shaper import shaped_by_criteria
 from service.store.search.value_rows import after_prefix
@@ -130,7 +130,7 @@ def test_no_value_is_part_of_a_text(
 )
 def test_numbers_that_are_bounded_on_one_side_leave_the_lead_to_a_code(parse: Parse, text: str, ranged: bool) -> None:
     """Beyond a bound lie those of other codes: results come newest first, else in the order of the range."""
-    assert bool(sort_columns(parse("Observation", text))) == ranged
+    assert bool(compile_search(parse("Observation", text), limit=1).sorts) == ranged
 
 
 def test_criteria_of_one_shape_share_a_branch(parse: Parse) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from service.fhir.outcome import FhirError
 from service.fhir.search.query import Chain, Matches, Not, TokenValue
-from service.fhir.search.terminology import criteria_of, resolve, unresolved
+from service.fhir.search.terminology import resolve, unresolved
 from service.fhir.terminology.needed import Needed
 from tests.unit.search.coded import (
     INNER,
@@ -101,15 +101,6 @@ def test_what_was_looked_up_in_vain_is_not_needed_again(parse: Parse) -> None:
     """`resolve` tells the client."""
     needed = Needed(type="ValueSet", url=SET)
     assert unresolved(parse("Observation", f"code:in={SET}"), {needed: []}) == ()
-
-
-def test_a_needed_resource_is_found_by_search_parameters() -> None:
-    """With the separators in its URL escaped."""
-    assert criteria_of(Needed(type="ValueSet", url="http://a.example/x,y", version="2")) == (
-        ("url", "http://a.example/x\\,y"),
-        ("version", "2"),
-    )
-    assert criteria_of(Needed(type="ValueSet", url="ValueSet/9")) == (("_id", "9"),)
 
 
 def test_codes_are_written_out_wherever_they_stand(parse: Parse) -> None:

@@ -179,7 +179,7 @@ async def test_who_leaves_is_no_company(database: Database) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
     async with asyncio.timeout(5):
         await searches.find(search(5))
-    assert [kind._under_way for kind in searches._kinds.values()] == [0]
+    assert [kind._together._under_way for kind in searches._kinds.values()] == [0]
 
 
 async def test_who_fails_is_told_why(database: Database) -> None:

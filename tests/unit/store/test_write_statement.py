@@ -105,3 +105,13 @@ def test_a_transaction_that_comes_often_is_spelled_out() -> None:
     assert arguments[10] == changes[1].identity
     assert arguments[-4:] == [9, 0, None, "c"]
     assert all("VALUES" not in write_statement(changes)[0] for _ in range(12)), "creates that only met are not"
+
+
+def test_what_contains_nothing_is_written_as_if_nothing_ever_did() -> None:
+    """By a text that says nothing of it."""
+    plain = [change(1, token=[TOKEN]), change(2, version_id=2, token=[TOKEN])]
+    for changes in (plain[:1], plain[1:], plain):
+        assert "<<" not in write_statement(changes)[0]
+    text, arguments = write_statement([*plain, change(3, contained_token=[(1, *TOKEN)])])
+    assert "<<" in text
+    assert len(arguments) == text.count("$")

@@ -14,7 +14,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from service.fhir.outcome import failure
 from service.fhir.reference import ACTING, LOOSE, digest_of, identity_of, parse_local, type_code, type_elsewhere
 from service.fhir.resource import LOGICAL_ID
 from service.fhir.search.query import ReferenceValue
@@ -83,7 +82,7 @@ def _plain(parameter: SearchParameter, value: str, setting: Setting) -> Referenc
     url, _, version = value.partition("|")
     if version and parse_local(url, setting.base, setting.types):
         return ReferenceValue(targets=(digest_of(value),))
-    raise failure("parameter-value", f"{parameter.code} takes {FORMS}.", f"http.{parameter.code}")
+    raise refused(parameter, FORMS)
 
 
 def _of_types(parameter: SearchParameter, types: Sequence[str], logical_id: str) -> ReferenceValue:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec import field as member
 
-from service.fhir.outcome import failure
 from service.fhir.reference import ACTING_CODES
+from service.fhir.search.refusal import refused_value
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -143,4 +143,4 @@ class SearchType:
 
 def refused(parameter: SearchParameter, accepted: str) -> FhirError:
     """The refusal of a value, saying what the parameter takes."""
-    return failure("parameter-value", f"{parameter.code} takes {accepted}.", f"http.{parameter.code}")
+    return refused_value(parameter.code, f"takes {accepted}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from service.fhir.code_systems import GOAL_ACHIEVEMENT
+from service.fhir.concept import code_in, coded
 from service.fhir.stamp import instant_text
 from service.massage.cycle.message import tell_referrer
-from service.massage.cycle.terms import APPOINTMENT_CANCELLATION, TASK_KIND, code_in, coded, reference_in
+from service.massage.cycle.terms import APPOINTMENT_CANCELLATION, TASK_KIND, reference_in
 from service.massage.cycle.units import minutes_of, said_units, timed_units, with_units
 from service.massage.cycle.view import OPEN_VISIT, REMINDER, name_of
 

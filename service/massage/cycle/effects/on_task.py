@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from service.fhir.concept import coded
 from service.fhir.stamp import instant_text
 from service.massage.cycle.terms import (
     FILLER,
     FILLER_TYPE,
     IDENTIFIER_TYPE,
     TASK_CODE,
-    coded,
     identifiers,
     reference_in,
     references_in,

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 
+from service.fhir.concept import code_in
 from service.massage.cycle.allowance import Allowance
 from service.massage.cycle.guards.guard import Guard
 from service.massage.cycle.moment import date_in, day_in
-from service.massage.cycle.terms import BUSINESS_STATUS, code_in
+from service.massage.cycle.terms import BUSINESS_STATUS
 from service.massage.cycle.view import BOOKED, name_of
 from service.massage.cycle.visits import appointments_of, held, spent, time_of
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from service.fhir.concept import code_in
 from service.massage.cycle.guards.guard import Guard
 from service.massage.cycle.tables.status_reason import reasons_for
-from service.massage.cycle.terms import code_in
 from service.massage.systems import STATUS_REASON
 
 if TYPE_CHECKING:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.concept import code_in
 from service.massage.cycle.guards.guard import Guard
 from service.massage.cycle.reports import AMEND_IT, FINAL, PROGRESS, STANDS, final_reports, kind_of, named_as_final
-from service.massage.cycle.terms import TASK_IO, code_in, reference_in
+from service.massage.cycle.terms import TASK_IO, reference_in
 from service.massage.cycle.view import name_of
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from service.fhir.concept import code_in
 from service.massage.cycle.guards.guard import Guard
 from service.massage.cycle.guards.of_work import begins_now
 from service.massage.cycle.relation import relations
-from service.massage.cycle.terms import TASK_CODE, code_in, reference_in
+from service.massage.cycle.terms import TASK_CODE, reference_in
 from service.massage.cycle.view import ASKED, LIVE, is_abort, name_of
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.concept import codings
 from service.massage.cycle.guards.guard import Guard
 from service.massage.cycle.moment import end_of, start_of
-from service.massage.cycle.terms import codings, reference_in, references_in
+from service.massage.cycle.terms import reference_in, references_in
 from service.massage.cycle.visits import TAKING_PLACE, time_of
 from service.massage.systems import QUALIFICATION
 

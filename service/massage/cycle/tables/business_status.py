@@ -57,8 +57,3 @@ DEFAULTS: Final = MappingProxyType(
 def allowed_with(status: str) -> tuple[str, ...]:
     """The business statuses that may stand beside a status of the Task, in the order of the table."""
     return tuple(code for code, statuses in ALLOWED.items() if status in statuses)
-
-
-def consistent(status: str, business: str | None) -> bool:
-    """Whether the pair is in the table; without a business status, whether the table has none to offer."""
-    return status in ALLOWED.get(business, frozenset()) if business else not allowed_with(status)

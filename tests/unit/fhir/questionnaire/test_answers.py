@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from service.fhir.code_systems import UCUM
 from service.fhir.questionnaire.answers import problems
 from service.fhir.questionnaire.form import MAX_DECIMALS, MAX_VALUE, MIN_VALUE, UNIT, form_of
-from tests.builders.questionnaire import UCUM, answered, chosen, coding, question, response, scored
+from tests.builders.questionnaire import answered, chosen, coding, question, response, scored
 
 Json = dict[str, Any]
 

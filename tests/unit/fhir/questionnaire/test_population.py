@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from service.fhir.code_systems import UCUM
 from service.fhir.questionnaire.form import INITIAL, LINK_PERIOD, UNIT, form_of
 from service.fhir.questionnaire.population import Known, populated
-from tests.builders.questionnaire import PAIN, SCORE, UCUM, question
+from tests.builders.questionnaire import PAIN, SCORE, question
 
 Json = dict[str, Any]
 

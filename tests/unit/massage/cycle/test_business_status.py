@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import service.massage
+from service.fhir.concept import code_in, coded
 from service.massage.cycle import SYSTEM
 from service.massage.cycle.tables import MACHINES
-from service.massage.cycle.tables.business_status import ALLOWED, DEFAULTS, allowed_with, consistent
+from service.massage.cycle.tables.business_status import ALLOWED, DEFAULTS, allowed_with
 from service.massage.cycle.tables.status_reason import REASONS
-from service.massage.cycle.terms import BUSINESS_STATUS, TASK_IO, code_in, coded
+from service.massage.cycle.terms import BUSINESS_STATUS, TASK_IO
 from tests.builders.loop import (
     CLINIC,
     REFERRER,
@@ -23,6 +24,7 @@ from tests.builders.loop import (
     appointment,
     business,
     business_of,
+    consistent,
     encounter,
     goal,
     issue,

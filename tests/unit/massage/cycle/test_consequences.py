@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from service.fhir.concept import code_in, coded
 from service.massage.cycle import Change, Episode, Party, judge, versioned
-from service.massage.cycle.terms import FILLER_TYPE, TASK_IO, code_in, coded, identifiers
+from service.massage.cycle.terms import FILLER_TYPE, TASK_IO, identifiers
 from service.massage.cycle.units import said_units
 from service.massage.systems import STATUS_REASON
 from tests.builders.judged import changed, codes, done, status

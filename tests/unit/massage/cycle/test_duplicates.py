@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from service.fhir.concept import coded
 from service.massage.cycle.duplicates import placer_identifiers, same_order
-from service.massage.cycle.terms import IDENTIFIER_TYPE, coded
+from service.massage.cycle.terms import IDENTIFIER_TYPE
 from tests.builders.loop import referral
 
 ANOTHER = [{"type": coded(IDENTIFIER_TYPE, "PLAC"), "system": "https://ehr.example.org", "value": "9999"}]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from service.fhir.concept import coded
 from service.massage.cycle.guards import GUARDS
-from service.massage.cycle.terms import TASK_CODE, coded
+from service.massage.cycle.terms import TASK_CODE
 from tests.builders.guard_case import DONE, INSURED, PREAUTHORISED, Case, Wished, working
 from tests.builders.loop import (
     CLINIC,

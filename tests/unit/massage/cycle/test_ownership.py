@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from service.fhir.concept import coded
 from service.massage.cycle import MACHINES, SYSTEM, Change, Party, judge
-from service.massage.cycle.ownership import fields_of, may_create, may_read
+from service.massage.cycle.ownership import fields_of, may_create
 from service.massage.cycle.tables.fixed import FIXED
 from service.massage.cycle.tables.ownership import OWNERSHIP
-from service.massage.cycle.terms import IDENTIFIER_TYPE, coded
+from service.massage.cycle.terms import IDENTIFIER_TYPE
 from tests.builders.loop import (
     CLINIC,
     PARTIES,
@@ -117,11 +118,6 @@ def test_an_element_is_changed_only_by_whom_the_table_names(row: Ownership) -> N
         assert ("wrong-actor" not in refused) == allowed, element
 
 
-@pytest.mark.parametrize("row", OWNERSHIP, ids=lambda row: f"{row.kind}-{row.actor}")
-def test_every_role_of_the_table_reads(row: Ownership) -> None:
-    assert may_read(row.kind, {row.actor})
-
-
 def test_the_table_has_no_row_twice() -> None:
     assert len({(row.kind, row.actor) for row in OWNERSHIP}) == len(OWNERSHIP)
 
@@ -130,7 +126,6 @@ def test_what_the_table_does_not_know_is_anybodys() -> None:
     flag = {"resourceType": "Flag", "id": "flag", "subject": SUBJECT}
     assert working_world().judge(STRANGER, flag).refusals == ()
     assert may_create("Flag", ())
-    assert may_read("Flag", ())
 
 
 def test_a_stranger_changes_nothing() -> None:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from service.fhir.concept import coded
 from service.massage.cycle import EVERY_SIDE, SYSTEM, Party, party_of
 from service.massage.cycle.relation import relations
-from service.massage.cycle.terms import TASK_CODE, coded
+from service.massage.cycle.terms import TASK_CODE
 from tests.builders.loop import (
     CLINIC,
     ORGANISATIONS,

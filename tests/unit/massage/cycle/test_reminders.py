@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from service.fhir.concept import code_in
 from service.fhir.definitions import load
 from service.fhir.validation import Validator
 from service.massage.cycle import Policy
-from service.massage.cycle.terms import TASK_KIND, code_in
+from service.massage.cycle.terms import TASK_KIND
 from tests.builders.loop import (
     CLINIC,
     World,

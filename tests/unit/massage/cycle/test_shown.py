@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from service.fhir.concept import code_in
 from service.massage.cycle import SYSTEM
-from service.massage.cycle.terms import code_in
 from service.massage.systems import STATUS_REASON
 from tests.builders.loop import (
     CLINIC,

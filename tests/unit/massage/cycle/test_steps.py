@@ -12,9 +12,9 @@ from service.massage.cycle import MACHINES, examination
 from service.massage.cycle.effects import EFFECTS
 from service.massage.cycle.guards import GUARDS
 from service.massage.cycle.machine import NONE, SAME
-from service.massage.cycle.tables.business_status import ALLOWED, DEFAULTS, allowed_with, consistent
+from service.massage.cycle.tables.business_status import ALLOWED, DEFAULTS, allowed_with
 from tests.builders import loop
-from tests.builders.loop import PARTIES, World, business, business_of
+from tests.builders.loop import PARTIES, World, business, business_of, consistent
 from tests.builders.reminder import reminder
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from service.fhir.code_systems import ACT_CODE, GOAL_ACHIEVEMENT
+from service.fhir.concept import code_in, coded
 from service.massage.cycle import SYSTEM, Party
-from service.massage.cycle.terms import APPOINTMENT_CANCELLATION, FILLER_TYPE, TASK_CODE, code_in, coded, identifiers
+from service.massage.cycle.terms import APPOINTMENT_CANCELLATION, FILLER_TYPE, TASK_CODE, identifiers
 from tests.builders.judged import changed, codes, done, status
 from tests.builders.loop import (
     CLINIC,

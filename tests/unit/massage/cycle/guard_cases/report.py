@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from service.massage.cycle.terms import TASK_IO, coded
+from service.fhir.concept import coded
+from service.massage.cycle.terms import TASK_IO
 from tests.builders.guard_case import CLOSED, DONE, FINAL, Case, working
 from tests.builders.loop import output, reason, referral, report
 
