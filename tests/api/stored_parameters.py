@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from service.interactions import current
 from service.jobs import background, reindexing
+from service.jobs.reindexing import Reindexing
 from tests.builders.resources import observation
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from service.store.reindex_job import Job
     from tests.conftest import MakeClient
 
 URL: Final = "https://clinic.example.org/SearchParameter/note"
@@ -31,6 +34,26 @@ def hurried() -> Iterator[None]:
         patch.setattr(current, "LEASE_SECONDS", 0.5)
         patch.setattr(reindexing, "SETTLE_SECONDS", 0.6)
         yield
+
+
+@contextmanager
+def unfinished(after: int = 0) -> Iterator[None]:
+    """No job ends within the block but the first few, however long the machine takes for what is looked at there."""
+    let_go, finish, left = asyncio.Event(), Reindexing._finish, after
+
+    async def later(reindexing: Reindexing, job: Job) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            await let_go.wait()
+        await finish(reindexing, job)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Reindexing, "_finish", later)
+        try:
+            yield
+        finally:
+            let_go.set()
 
 
 def note(**elements: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from tests.api.stored_parameters import (
     put,
     refusal,
     rows,
+    unfinished,
     until,
     until_done,
 )
@@ -32,8 +33,9 @@ __all__ = ["client_with_notes", "hurried"]
 
 
 async def test_a_stored_parameter_is_searched_by_once_older_resources_are_indexed(client: httpx.AsyncClient) -> None:
-    await put(client, note())
-    code, told = await refusal(client, "Observation?note=stiff")
+    with unfinished():
+        await put(client, note())
+        code, told = await refusal(client, "Observation?note=stiff")
     assert (code, "being indexed" in told) == ("parameter-unsupported", True)
     (job,) = await until_done(client)
     assert (job["state"], job["type"], job["parameter"]) == ("completed", ["Observation"], ["note"])
@@ -84,8 +86,9 @@ async def test_what_is_changed_is_indexed_anew(client: httpx.AsyncClient) -> Non
     """Until then it can be searched by neither the old meaning nor the new one."""
     await put(client, note())
     await until_done(client)
-    await put(client, note(expression="Observation.code.text"))
-    assert (await refusal(client, "Observation?note=stiff"))[0] == "parameter-unsupported"
+    with unfinished():
+        await put(client, note(expression="Observation.code.text"))
+        assert (await refusal(client, "Observation?note=stiff"))[0] == "parameter-unsupported"
     await until_done(client)
     assert await found(client, "Observation?note=stiff") == []
     assert await rows(client) == 0
@@ -155,9 +158,10 @@ async def test_a_job_is_for_no_parameter_that_comes_while_it_waits(
         await wait(reindexing)
 
     monkeypatch.setattr(Reindexing, "_wait_for_writers", meanwhile)
-    await put(client, note())
-    await waiting.wait()
-    await until(client, "Observation?note=stiff", "")
-    assert (await refusal(client, "Observation?late=stiff"))[0] == "parameter-unsupported"
+    with unfinished(after=1):
+        await put(client, note())
+        await waiting.wait()
+        await until(client, "Observation?note=stiff", "")
+        assert (await refusal(client, "Observation?late=stiff"))[0] == "parameter-unsupported"
     await until_done(client)
     assert await found(client, "Observation?late=stiff") == ["o1"]
