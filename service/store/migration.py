@@ -1,6 +1,6 @@
 """Bringing the database to the schema of this release: Alembic, run by one process at a time.
 
-A start at the newest schema costs one query and does not import Alembic. Everything else happens under an advisory
+A start at the newest schema costs a few queries and does not import Alembic. Everything else happens under an advisory
 lock, with a short `lock_timeout` so that a migration never queues behind a long transaction with everyone else behind
 it.
 """
@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
+from service.store.pooler import are_sessions
 from service.store.unreachable import Place, reason
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from alembic.config import Config
     from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -49,6 +53,10 @@ _TOLD: Final = {
 }
 """SQLSTATE → what to say of it; anything else is a fault of ours."""
 
+_POOLED: Final = (
+    "DATABASE_URL leads through a pooler that changes the session from transaction to transaction; the service holds "
+    "locks of its sessions: let the pooler pool sessions (PgBouncer: pool_mode = session), or connect to PostgreSQL"
+)
 _PARAMETERS_REFUSED: Final = (
     "DATABASE_URL: its host or its parameters cannot be used; check sslmode, the certificates that it needs, "
     "and target_session_attrs"
@@ -74,14 +82,14 @@ async def migrate(url: str, *, wait_seconds: float = 0) -> bool:
     `MigrationError` when the database does not answer, is not one that the service can use, is of another release, or
     holds a lock for too long.
     """
-    connection = await _connect(url, wait_seconds)
-    try:
+    async with _connected(url, wait_seconds) as connection, _connected(url, wait_seconds) as another:
         _require_suitable(connection, Place.of(url))
-        revision = await current(connection)
-    except asyncpg.InsufficientPrivilegeError as error:
-        raise MigrationError(_NOT_ALLOWED) from error
-    finally:
-        await connection.close()
+        if not await are_sessions((connection, another)):
+            raise MigrationError(_POOLED)
+        try:
+            revision = await current(connection)
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise MigrationError(_NOT_ALLOWED) from error
     if revision == HEAD:
         return False
     if revision is not None and revision > HEAD:
@@ -154,6 +162,15 @@ def alchemy_engine(url: str) -> AsyncEngine:
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
     return create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(url), poolclass=NullPool)
+
+
+@asynccontextmanager
+async def _connected(url: str, wait_seconds: float) -> AsyncIterator[asyncpg.Connection[Any]]:
+    connection = await _connect(url, wait_seconds)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 async def _connect(url: str, wait_seconds: float) -> asyncpg.Connection[Any]:

@@ -80,8 +80,7 @@ class Pool:
         self._min_size = min_size
         self._max_size = max_size
         self.acquire_timeout_seconds = acquire_timeout_seconds
-        self._server_settings = {
-            "application_name": "massage-fhir",
+        settings = {
             "jit": "off",  # compiling takes longer than any statement of the service runs
             # whatever the statistics say, rows come from an index, in its order: a page of a search stops early
             "enable_bitmapscan": "off",
@@ -92,6 +91,8 @@ class Pool:
             "idle_in_transaction_session_timeout": str(int(statement_timeout_seconds * 1000)),
             "timezone": "UTC",
         }
+        # poolers refuse most settings as parameters of a start
+        self._settings = "; ".join(f"SET {name} = '{value}'" for name, value in settings.items())
         self._idle: list[asyncpg.Connection[Any]] = []
         self._waiting: deque[asyncio.Future[asyncpg.Connection[Any] | None]] = deque()
         self._size = 0
@@ -200,8 +201,9 @@ class Pool:
                 timeout=self.acquire_timeout_seconds,
                 statement_cache_size=_STATEMENTS_KEPT,
                 max_cached_statement_lifetime=0,
-                server_settings=self._server_settings,
+                server_settings={"application_name": "massage-fhir"},
             )
+            await connection.execute(self._settings)
             # stored JSON is passed on as bytes, never decoded; its binary form is its text
             await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
             await connection.prepare(_EVERY_ARRAY)

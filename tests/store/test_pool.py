@@ -41,6 +41,23 @@ async def test_json_passes_as_bytes_alone_and_in_arrays(database_url: str) -> No
         assert await connection.fetchval("SELECT $1::json[]", [b"1.0", None]) == [b"1.0", None]
 
 
+async def test_settings_are_made_where_a_pooler_lets_them_through(database_url: str) -> None:
+    """PgBouncer refuses connections that bring them as parameters of their start."""
+    async with pool_on(database_url, statement_timeout_seconds=7.0) as pool, pool.acquire() as connection:
+        rows = await connection.fetch(
+            "SELECT name, setting, source FROM pg_settings WHERE name = ANY($1)",
+            ["enable_bitmapscan", "enable_seqscan", "jit", "plan_cache_mode", "statement_timeout", "TimeZone"],
+        )
+        assert {tuple(row) for row in rows} == {
+            ("enable_bitmapscan", "off", "session"),
+            ("enable_seqscan", "off", "session"),
+            ("jit", "off", "session"),
+            ("plan_cache_mode", "force_generic_plan", "session"),
+            ("statement_timeout", "7000", "session"),
+            ("TimeZone", "UTC", "session"),
+        }
+
+
 async def test_a_connection_is_used_again(database_url: str) -> None:
     async with pool_on(database_url) as pool:
         assert await backend(pool) == await backend(pool)
