@@ -19,6 +19,7 @@ from service.fhir.links import conditional_references, may_refer_by_criteria
 from service.fhir.outcome import FhirError, failure
 from service.fhir.search.parse import parse_criteria
 from service.fhir.search.parse_chain import link_count
+from service.fhir.search.seen import known_to
 from service.fhir.url_encoding import parse_query
 from service.interactions.permission import permitted
 from service.interactions.vouching import (
@@ -56,7 +57,10 @@ All are asked for in one statement, whose text, and the plan that a connection k
 """
 
 _MOST_OF_STRANGERS: Final = 1000
-"""How many resources that strangers have stored under an identifier are looked through for the one that is meant."""
+"""How many resources under an identifier are looked through, beside those that trusted ones made, for what nobody made.
+
+What was stored while access was open to all belongs to nobody.
+"""
 
 Match = tuple[str, str]
 """The type and id of a resource that criteria match."""
@@ -184,10 +188,15 @@ class Conditions:
         makers = await makers_of(self._parts, session, every)
         if not any(is_unvouched(made, ()) for made in makers.values()):
             return matched
-        again = await session.match([condition.query for _, condition, _ in shared], enough=_MOST_OF_STRANGERS)
+        # however many strangers have stored, what the trusted ones did is found by itself
+        vouched = [known_to(condition.query, session.trusted | meant) for _, condition, meant in shared]
+        again = await session.match(
+            [*vouched, *(condition.query for _, condition, _ in shared)], enough=_MOST_OF_STRANGERS
+        )
         makers = await makers_of(self._parts, session, [match for matches in again.found for match in matches])
         found = [*matched.found]
-        for (place, condition, meant), matches in zip(shared, again.found, strict=True):
+        for number, (place, condition, meant) in enumerate(shared):
+            matches = [*dict.fromkeys((*again.found[number], *again.found[number + len(shared)]))]
             found[place] = [match for match in matches if not is_unvouched(makers.get(match), meant)]
             if found[place] or not matches or place < len(self._of_requests):
                 continue

@@ -14,6 +14,7 @@ from msgspec import Struct
 from service.fhir import codec
 from service.fhir.outcome import failure
 from service.fhir.search.parse import parse_criteria
+from service.fhir.search.seen import known_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from service.store.store import Session
 
 _MOST_OF_ALL: Final = 1000
-"""Definitions of anybody that are looked through for those that count."""
+"""Definitions of anybody that are looked through for those that count, beside those that trusted ones made."""
 _ENOUGH: Final = 2
 """Of resources with the same canonical URL: one is used, several are refused."""
 
@@ -81,7 +82,8 @@ async def counting(session: Session, query: Query, where: str, *, most: int) -> 
     Without any of these, those of the one other who has stored some. FhirError multiple-matches for several, and
     codes-too-many for more than `most` that count.
     """
-    names = (await session.match([query], enough=_MOST_OF_ALL)).found[0]
+    known, anybodys = (await session.match([known_to(query, session.trusted), query], enough=_MOST_OF_ALL)).found
+    names = [*dict.fromkeys((*known, *anybodys))]
     makers = await session.makers(names)
     own = [name for name in names if name in makers and makers[name].is_own]
     others = [name for name in names if name not in makers or (makers[name].is_trusted and name not in own)]

@@ -123,6 +123,12 @@ class Session:
         rows = await self._connection.fetch(_MADE_BY_OTHERS, identities, self._sight.maker)
         return {(row["type"], row["id"]) for row in rows}
 
+    @property
+    def trusted(self) -> frozenset[UUID]:
+        """Those whose word is good for whoever asks: his own organisation, and administrators."""
+        own = None if self._sight is None else self._sight.maker
+        return frozenset({ADMINISTRATION} if own is None else {ADMINISTRATION, own})
+
     async def makers(
         self, resources: Sequence[tuple[str, str]], *, roles: Sequence[int] = ()
     ) -> dict[tuple[str, str], Made]:
@@ -134,7 +140,7 @@ class Session:
         return {
             (row["type"], row["id"]): Made(
                 by=row["organisation"],
-                is_trusted=row["organisation"] in (asker, ADMINISTRATION),
+                is_trusted=row["organisation"] in self.trusted,
                 is_own=row["organisation"] == asker,
                 stands_for_it=row["stands_for_it"],
             )

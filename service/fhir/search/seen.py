@@ -15,6 +15,7 @@ from service.fhir.sight import OPEN_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from uuid import UUID
 
     from service.fhir.search.query import Criterion, Query
     from service.fhir.sight import Sight
@@ -32,6 +33,12 @@ def within_sight(query: Query, sight: Sight | None) -> Query:
         raise failure("forbidden", told, "http._contained")
     seen = Seen(by=sight.by, open_types=OPEN_TYPES)
     return replace(query, where=_within(query.where, query.types, seen))
+
+
+def known_to(query: Query, organisations: Iterable[UUID]) -> Query:
+    """The query, of which only what one of the organisations made, or is shown, is a match, of open types too."""
+    seen = Seen(by=tuple(organisations), open_types=frozenset())
+    return replace(query, where=And(criteria=(*query.where.criteria, seen)))
 
 
 def _within(where: And, types: Iterable[str], seen: Seen) -> And:

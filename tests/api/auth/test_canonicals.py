@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from service.interactions import held
 from tests.api.auth.organisations import Network, Organisation, network, patient
 from tests.api.outcome import assert_outcome
 from tests.api.profiled import definition, required
+
+if TYPE_CHECKING:
+    import pytest
 
 __all__ = ["network"]
 
@@ -84,8 +88,13 @@ async def translated(asker: Organisation, source: str) -> set[str]:
     return {part["valueCoding"]["code"] for parts in matches for part in parts if part["name"] == "concept"}
 
 
-async def test_a_map_that_is_not_named_is_the_askers_own_or_an_administrators(network: Network) -> None:
-    """However many others have stored; of one URL the own one."""
+async def test_a_map_that_is_not_named_is_the_askers_own_or_an_administrators(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many others have stored, and before what; of one URL the own one."""
+    monkeypatch.setattr(held, "_MOST_OF_ALL", 10)
+    for number in range(51):
+        await network.other.post(concept_map(f"earlier-{number}", "forged", "source"))
     await network.clinic.post(concept_map("mapped", "clinics", "source"))
     await network.administrator.post(concept_map("mapped", "overridden", "source"))
     await network.administrator.post(concept_map("mapped-too", "administrators", "source"))

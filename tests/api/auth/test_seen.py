@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from service.interactions import conditional
 from tests.api.auth.organisations import IDENTIFIER, Network, network, observation, patient, referral, task
 from tests.api.outcome import assert_outcome
 
@@ -134,6 +135,35 @@ async def test_nobody_blocks_the_conditional_writes_of_others_by_what_he_stores(
         assert await network.referrer.sees(each)
     given = await network.administrator.post(content)
     assert f"{resource_type}/{(await create()).json()['id']}" == given
+
+
+async def test_what_is_meant_is_found_among_any_number_that_strangers_stored(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would hide it otherwise, by storing more than are looked through."""
+    monkeypatch.setattr(conditional, "_MOST_OF_STRANGERS", 3)
+    for value, maker, more in (
+        ("own", network.referrer, ""),
+        ("administrators", network.administrator, ""),
+        ("its-own", network.clinic, "&organization=clinic"),
+    ):
+        content = role("PractitionerRole", f"FLOOD-{value}", "Organization/clinic")
+        for _ in range(5):
+            await network.other.post(content)
+        meant = await maker.post(content)
+        for _ in range(5):
+            await network.other.post(content)
+        entry = {
+            "resource": {
+                "resourceType": "Basic",
+                "code": {"text": "x"},
+                "author": {"reference": f"PractitionerRole?identifier={IDENTIFIER}|FLOOD-{value}{more}"},
+            },
+            "request": {"method": "POST", "url": "Basic"},
+        }
+        sent = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+        answered = await network.referrer("POST", "", sent, Prefer="return=representation")
+        assert answered.json()["entry"][0]["resource"]["author"] == {"reference": meant}
 
 
 async def sent_to(network: Network, subject: str, performer: str) -> httpx.Response:
