@@ -17,7 +17,7 @@ COMPILE := $(LOCK) pyproject.toml --group build
 CORES ?= 2
 # modules in the order of their names, the short ones last; a test that hangs ends the run and is told to have crashed
 SPREAD = -n $(CORES) --dist loadfile --no-loadscope-reorder --max-worker-restart 0 \
-	-o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=1
+	-o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=1
 UPGRADE ?=
 ARGUMENTS ?=
 PACKAGE_DIR ?=

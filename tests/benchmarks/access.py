@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 TITLE: Final = "AUTH_MODE=smart with AUDIT=on; `bare` is the same service, open and without records"
 READ: Final = "read"
 CREATE: Final = "create"
+READ_BY_MORE: Final = "read, more clients"
+CREATE_BY_MORE: Final = "create, more clients"
 MEMBER: Final = "create on a referral"
 TRANSACTION: Final = "referral transaction"
 UNSEEN: Final = "read what another organisation has; `bare`: what nobody has"
@@ -36,6 +38,8 @@ _ALIKE: Final = 0.1
 """The most by which the times of two answers may differ that nobody is to tell apart: far below what networks add."""
 _KEPT: Final = 0.7
 _CLIENTS: Final = 16
+_MORE_CLIENTS: Final = 64
+"""Of whom more share a commit: the more come at a time, the less a record costs."""
 _ORDERS: Final = 20
 _PLENTY: Final = 1_000_000
 _QUIET: Final[dict[str, object]] = {"access_log": False, "log_level": "error", "referral_rules": "off"}
@@ -103,9 +107,13 @@ def _unseen(load: Load) -> Pair:
 def _loads(load: Load, patients: list[str], observations: list[str], orders: list[str]) -> dict[str, Load]:
     write = replace(load, method="POST")
     create = replace(write, target="/fhir/Observation", expected=201)
+    read = replace(load, method="GET", target=f"/fhir/Observation/{KEY}", keys=observations)
+    plain = replace(create, body=workload.create_body(), keys=patients)
     return {
-        READ: replace(load, method="GET", target=f"/fhir/Observation/{KEY}", keys=observations),
-        CREATE: replace(create, body=workload.create_body(), keys=patients),
+        READ: read,
+        CREATE: plain,
+        READ_BY_MORE: replace(read, clients=_MORE_CLIENTS),
+        CREATE_BY_MORE: replace(plain, clients=_MORE_CLIENTS),
         MEMBER: replace(create, body=workload.member_body(patients[0]), keys=orders),
         TRANSACTION: replace(write, target="/fhir", body=workload.transaction_body()),
     }

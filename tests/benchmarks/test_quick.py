@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_LIMIT_SECONDS = 800.0
+"""It starts a dozen services, one after the other, beside whatever else the machine does."""
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What a run with a few requests writes."""
     file: Path = tmp_path_factory.mktemp("bench") / "report.json"
     command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--workers", "1", "--json", str(file)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=_LIMIT_SECONDS)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(file.read_text()))
 
@@ -46,6 +50,8 @@ def test_what_access_control_costs_has_numbers(report: dict[str, Any]) -> None:
     assert loads == [
         "read",
         "create",
+        "read, more clients",
+        "create, more clients",
         "create on a referral",
         "referral transaction",
         "read what another organisation has; `bare`: what nobody has",
