@@ -202,13 +202,17 @@ def environment_with(**settings: object) -> dict[str, str]:
     return kept | {name.upper(): str(value) for name, value in settings.items()}
 
 
-def _descendants(pid: int) -> list[int]:
-    children: list[int] = []
-    # a process may end while it is looked at, and then has no descendants
+def children(pid: int) -> list[int]:
+    """The processes that a process has started; a process may end while it is looked at, and then has none."""
+    found: list[int] = []
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         for task in Path(f"/proc/{pid}/task").iterdir():
-            children += [int(child) for child in (task / "children").read_text().split()]
-    return [found for child in children for found in (child, *_descendants(child))]
+            found += [int(child) for child in (task / "children").read_text().split()]
+    return found
+
+
+def _descendants(pid: int) -> list[int]:
+    return [found for child in children(pid) for found in (child, *_descendants(child))]
 
 
 def _is_worker(pid: int) -> bool:

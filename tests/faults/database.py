@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import signal
 import tempfile
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import asyncpg
 
 from service.store.embedded import Embedded
+from tests.benchmarks.serving import children
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
 STOP_FAST: Final = signal.SIGINT
@@ -42,6 +44,7 @@ class Database:
     def __init__(self, data_dir: Path) -> None:
         self.folder = data_dir.parent
         self._pid_file = data_dir / "postgres" / "postmaster.pid"
+        self._lock_file = data_dir / "postgres.lock"
         self._embedded = Embedded(data_dir)
 
     def __enter__(self) -> Self:
@@ -76,16 +79,25 @@ class Database:
             pass
 
     def end(self, how: signal.Signals) -> None:
-        """Stop or kill it, and wait until it takes no connections any more."""
+        """Stop or kill it, and wait until it takes no connections any more and answers on none that it had."""
         pid = int(self._pid_file.read_text().split()[0])
+        processes = [pid, *children(pid)]
         os.kill(pid, how)
         deadline = time.monotonic() + _LIMIT_SECONDS
-        while _runs(pid):
+        while any(_runs(each) for each in processes):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"Postgres does not end on {how.name}")
             time.sleep(_POLL_SECONDS)
         if self._embedded._child is not None:
             self._embedded._child.poll()
+
+    @contextmanager
+    def down(self, how: signal.Signals) -> Iterator[None]:
+        """Ended, and inside the block started again by nobody, as a service does after a second at most."""
+        with self._lock_file.open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.end(how)
+            yield
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection[Any]]:
@@ -111,7 +123,7 @@ class Database:
 
     async def until_nobody_waits(self) -> None:
         """Wait until no statement waits for a lock."""
-        async with self.connection() as connection:
+        async with asyncio.timeout(_LIMIT_SECONDS), self.connection() as connection:
             while await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110
                 await asyncio.sleep(_POLL_SECONDS)
 

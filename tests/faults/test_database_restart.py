@@ -66,18 +66,18 @@ async def _until_normal(service: Serving) -> None:
 async def test_while_it_is_down_requests_are_told_to_come_back(stopped: Database, service: Serving) -> None:
     created = await service.send("POST", "/fhir/Observation", observation("Patient/1"))
     path = f"/fhir/Observation/{created.json()['id']}"
-    stopped.end(STOP_FAST)
     content = observation("Patient/1")
-    for _ in range(5):
-        assert_refused(await service.get(path), 503, "database-unavailable")
-        assert_refused(await service.get("/fhir/Observation?status=final"), 503, "database-unavailable")
-        assert_refused(await service.send("POST", "/fhir/Observation", content), 503, "database-unavailable")
+    with stopped.down(STOP_FAST):
+        for _ in range(5):
+            assert_refused(await service.get(path), 503, "database-unavailable")
+            assert_refused(await service.get("/fhir/Observation?status=final"), 503, "database-unavailable")
+            assert_refused(await service.send("POST", "/fhir/Observation", content), 503, "database-unavailable")
 
 
 async def test_while_it_is_down_the_service_is_alive_but_not_ready(stopped: Database, service: Serving) -> None:
-    stopped.end(STOP_FAST)
-    assert await service.status_of("/health/live") == 200
-    assert await service.status_of("/health/ready") == 503
+    with stopped.down(STOP_FAST):
+        assert await service.status_of("/health/live") == 200
+        assert await service.status_of("/health/ready") == 503
 
 
 @_WAYS
@@ -85,8 +85,8 @@ async def test_when_it_is_back_all_is_normal_without_a_restart(
     stopped: Database, service: Serving, how: signal.Signals
 ) -> None:
     pid = service.pid
-    stopped.end(how)
-    assert await service.status_of("/health/ready") == 503
+    with stopped.down(how):
+        assert await service.status_of("/health/ready") == 503
     stopped.start()
     await _until_normal(service)
     assert await service.status_of("/health/ready") == 200
