@@ -14,6 +14,7 @@ from tests.benchmarks.client import Connection
 from tests.benchmarks.serving import the_service
 from tests.builders.resources import observation
 from tests.faults.database import Database, data_folder
+from tests.held_up import held_up
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -74,6 +75,12 @@ async def write_until(service: Serving, stop: asyncio.Event) -> int:
     return written
 
 
+async def last_key(database: Database) -> int:
+    """The key of the last of the observations."""
+    async with database.connection() as connection:
+        return int(await connection.fetchval("SELECT key FROM resource WHERE id = $1", f"o{_HELD - 1}"))
+
+
 class Resumed:
     """What was seen of the reindex before the kill, after the start that followed, and in the end."""
 
@@ -86,17 +93,18 @@ class Resumed:
 
 @pytest.fixture(scope="module")
 async def resumed() -> AsyncIterator[Resumed]:
-    with data_folder() as folder, Database(Path(folder) / "data"):
+    with data_folder() as folder, Database(Path(folder) / "data") as database:
         service = the_service(Path(folder), workers=2, log_level="warning")
         try:
             service.start()
             await service.wait_until_ready()
             await hold(service)
-            assert (await service.send("PUT", "/fhir/SearchParameter/note", note())).status == 201
-            stop = asyncio.Event()
-            writing = asyncio.create_task(write_until(service, stop))
-            before = await until_at(service, 1)
-            service.kill()
+            async with held_up(database.url, "index_string", f"NEW.resource_key = {await last_key(database)}"):
+                assert (await service.send("PUT", "/fhir/SearchParameter/note", note())).status == 201
+                stop = asyncio.Event()
+                writing = asyncio.create_task(write_until(service, stop))
+                before = await until_at(service, 1)
+                service.kill()
             stop.set()
             written = await writing
             service.start()
