@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -25,9 +26,11 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(_POLL_SECONDS)
 
 
-def _postmaster(folder: Path) -> int:
-    """The process id of the embedded PostgreSQL below a folder."""
-    return int(next(folder.rglob("postmaster.pid")).read_text().splitlines()[0])
+def _postmaster(folder: Path) -> int | None:
+    """The process id of the embedded PostgreSQL below a folder; None while it has none."""
+    with contextlib.suppress(FileNotFoundError, IndexError):
+        return int((folder / "data/postgres/postmaster.pid").read_text().splitlines()[0])
+    return None
 
 
 async def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
@@ -92,10 +95,11 @@ async def test_an_embedded_database_that_dies_is_started_again(tmp_path: Path) -
     """Nothing that was acknowledged is lost, and nobody has to restart the service."""
     async with the_service(tmp_path, workers=2) as service:
         created = await service.send("POST", "/fhir/Patient", {"resourceType": "Patient", "active": True})
-        os.kill(_postmaster(tmp_path), signal.SIGKILL)
+        dead = _postmaster(tmp_path)
+        assert dead
+        os.kill(dead, signal.SIGKILL)
+        await until(lambda: _postmaster(tmp_path) not in {None, dead})
         async with asyncio.timeout(_LIMIT_SECONDS):
-            while await service.status_of("/health/ready") == 200:  # noqa: ASYNC110
-                await asyncio.sleep(_POLL_SECONDS)
             while await service.status_of("/health/ready") != 200:  # noqa: ASYNC110
                 await asyncio.sleep(_POLL_SECONDS)
         assert await service.status_of(f"/fhir/Patient/{created.json()['id']}") == 200
