@@ -107,22 +107,8 @@ async def test_a_large_head_is_refused_where_it_arrives_at_once(following: bytes
     assert sent.count(b"HTTP/1.1 ") == 1
 
 
-async def test_a_head_that_trickles_is_given_up() -> None:
-    async with connected(Impatient) as (reader, writer):
-        writer.write(HEAD)
-        assert (await reader.read()).startswith(b"HTTP/1.1 408")
-
-
 async def test_a_connection_that_sends_nothing_is_given_up() -> None:
     async with connected(Impatient) as (reader, _):
-        assert (await reader.read()).startswith(b"HTTP/1.1 408")
-
-
-async def test_the_second_head_of_a_connection_has_the_same_time() -> None:
-    async with connected(Impatient) as (reader, writer):
-        writer.write(HEAD + b"\r\n")
-        await reader.readuntil(b"ok")
-        writer.write(b"GET / HT")
         assert (await reader.read()).startswith(b"HTTP/1.1 408")
 
 
@@ -131,10 +117,10 @@ class Wire:
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
-        self.is_closed = False
+        self.closed = asyncio.Event()
 
     def is_closing(self) -> bool:
-        return self.is_closed
+        return self.closed.is_set()
 
     def get_extra_info(self, _name: str) -> None:
         """It leads nowhere."""
@@ -146,7 +132,33 @@ class Wire:
         self.sent.append(b"".join(pieces))
 
     def close(self) -> None:
-        self.is_closed = True
+        self.closed.set()
+
+
+def impatient() -> tuple[Impatient, Wire]:
+    """A connection that nothing can delay what is received on."""
+    config = uvicorn.Config(answer, http=Impatient, ws="none", log_config=None, interface="asgi3")
+    config.load()
+    protocol = Impatient(config=config, server_state=ServerState(), app_state={}, _loop=asyncio.get_running_loop())
+    wire = Wire()
+    protocol.connection_made(cast("asyncio.Transport", wire))
+    return protocol, wire
+
+
+async def test_a_head_that_trickles_is_given_up() -> None:
+    protocol, wire = impatient()
+    protocol.data_received(HEAD)
+    await wire.closed.wait()
+    assert wire.sent[0].startswith(b"HTTP/1.1 408")
+
+
+async def test_the_second_head_of_a_connection_has_the_same_time() -> None:
+    protocol, wire = impatient()
+    protocol.data_received(HEAD + b"\r\n")
+    await asyncio.gather(*protocol.tasks)
+    protocol.data_received(b"GET / HT")
+    await wire.closed.wait()
+    assert [each[:12] for each in wire.sent] == [b"HTTP/1.1 200", b"HTTP/1.1 408"]
 
 
 def joined() -> tuple[Joining, Wire]:
