@@ -37,7 +37,7 @@ async def test_the_work_is_done_after_a_statement_has_begun_and_before_its_answe
         statement.first.set_result("first")
 
     answered = asyncio.ensure_future(while_waiting(statement.answer(), work))
-    await asyncio.wait_for(asyncio.shield(statement.first), 1)
+    await asyncio.wait_for(asyncio.shield(statement.first), 30)
     statement.second.set_result("second")
     assert await answered == "second"
     assert statement.seen == ["begun", "work", "first"]
