@@ -246,8 +246,11 @@ class TestWrites:
         assert (found.records, found.problems) == (3, [])
 
 
-async def test_records_of_those_who_are_expected_share_a_statement(worker: Worker) -> None:
+async def test_records_of_those_who_are_expected_share_a_statement(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Though the first of them finds nobody writing."""
+    monkeypatch.setattr(worker.journal._group, "_moment_seconds", 60)
     await asyncio.gather(*(worker.journal.keep([record(number)]) for number in range(3)))
     sent: list[str] = []
     async with worker.pool.acquire() as own:
