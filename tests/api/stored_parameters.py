@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from service.interactions import current
-from service.jobs import background, reindexing
+from service.jobs import background
 from service.jobs.reindexing import Reindexing
 from tests.builders.resources import observation
 
@@ -24,16 +24,44 @@ if TYPE_CHECKING:
 URL: Final = "https://clinic.example.org/SearchParameter/note"
 _LIMIT_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.02
+_LEASE_SECONDS: Final = 0.5
+_SETTLE_SECONDS: Final = 0.6
 
 
 @pytest.fixture
 def hurried() -> Iterator[None]:
-    """Workers look more often, and nobody is given as much time as in real life."""
+    """Workers look more often, and nobody is given as much time as in real life.
+
+    Writers have theirs in pieces: a machine that stands still takes one of them, and not all at once.
+    """
+
+    async def settle(reindexing: Reindexing) -> None:
+        for _ in range(round(_SETTLE_SECONDS / _POLL_SECONDS)):
+            await asyncio.sleep(_POLL_SECONDS)
+        await reindexing._wait_for_others()
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(background, "LOOK_SECONDS", 0.02)
-        patch.setattr(current, "LEASE_SECONDS", 0.5)
-        patch.setattr(reindexing, "SETTLE_SECONDS", 0.6)
+        patch.setattr(background, "LOOK_SECONDS", _POLL_SECONDS)
+        patch.setattr(current, "LEASE_SECONDS", _LEASE_SECONDS)
+        patch.setattr(Reindexing, "_wait_for_writers", settle)
         yield
+
+
+@contextmanager
+def unbegun() -> Iterator[None]:
+    """No job begins within the block, however long the machine takes for what is asked there."""
+    let_go, wait = asyncio.Event(), Reindexing._wait_for_writers
+
+    async def later(reindexing: Reindexing) -> None:
+        await let_go.wait()
+        await wait(reindexing)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Reindexing, "_wait_for_writers", later)
+        try:
+            yield
+        finally:
+            let_go.set()
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from tests.api.stored_parameters import (
     put,
     refusal,
     rows,
+    unbegun,
     unfinished,
     until,
     until_done,
@@ -134,8 +135,9 @@ async def test_several_may_come_at_once(client: httpx.AsyncClient) -> None:
 
 async def test_those_that_come_one_by_one_are_all_indexed(client: httpx.AsyncClient) -> None:
     """Those that come while a job waits are for the next one, and the ones after that have nothing left to do."""
-    for number in range(4):
-        await put(client, note(id=f"n{number}", url=f"http://n/{number}", code=f"note-{number}"))
+    with unbegun():
+        for number in range(4):
+            await put(client, note(id=f"n{number}", url=f"http://n/{number}", code=f"note-{number}"))
     done = await until_done(client)
     assert [job["state"] for job in done] == ["completed"] * 4
     assert "began" not in done[0]
