@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from service.interactions.profile_sources import reached
+from service.interactions.profiles import KEPT_SECONDS, Profiles
 from service.massage import profiles
 from service.serve import prepare, publish
 from tests.api.outcome import assert_outcome
@@ -28,6 +30,18 @@ if TYPE_CHECKING:
 JSON_PATCH = {"Content-Type": "application/json-patch+json"}
 
 
+class Time:
+    """Passes when a test says so."""
+
+    seconds = 0.0
+
+
+@pytest.fixture(scope="module")
+def time() -> Time:
+    """By which the workers of the module's tests believe what they know of profiles."""
+    return Time()
+
+
 @asynccontextmanager
 async def served(cluster: Cluster, standard: Standard) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient]]:
     """Clients of two workers on one database, which holds what comes with the service."""
@@ -44,10 +58,14 @@ async def served(cluster: Cluster, standard: Standard) -> AsyncIterator[tuple[ht
 
 
 @pytest.fixture(scope="module")
-async def clients(cluster: Cluster, standard: Standard) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient]]:
+async def clients(
+    cluster: Cluster, standard: Standard, time: Time
+) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient]]:
     """Shared by the module's tests."""
-    async with served(cluster, standard) as both:
-        yield both
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("service.assembly.Profiles", partial(Profiles, clock=lambda: time.seconds))
+        async with served(cluster, standard) as both:
+            yield both
 
 
 @pytest.fixture
@@ -176,19 +194,17 @@ async def test_a_change_of_a_profile_takes_effect_at_once(client: httpx.AsyncCli
 
 
 async def test_a_change_takes_effect_in_other_workers_when_they_look_again(
-    clients: tuple[httpx.AsyncClient, httpx.AsyncClient], monkeypatch: pytest.MonkeyPatch
+    clients: tuple[httpx.AsyncClient, httpx.AsyncClient], time: Time
 ) -> None:
-    """After a few seconds, here after none."""
-    monkeypatch.setattr("service.interactions.profiles.KEPT_SECONDS", 0.02)
+    """After a few seconds."""
     one, other = clients
     url = await stored(one, required("photo"))
     assert (await other.post("Patient", json=claiming(url))).status_code == 422
     found = (await one.get(f"StructureDefinition?url={url}")).json()["entry"][0]["resource"]
     await one.put(f"StructureDefinition/{found['id']}", json=definition(url, id=found["id"]))
-    for _ in range(1000):
-        if (await other.post("Patient", json=claiming(url))).status_code == 201:
-            return
-    pytest.fail("the other worker goes by the old version")
+    assert (await other.post("Patient", json=claiming(url))).status_code == 422
+    time.seconds += KEPT_SECONDS
+    assert (await other.post("Patient", json=claiming(url))).status_code == 201
 
 
 async def test_a_version_of_a_profile_can_be_claimed(client: httpx.AsyncClient) -> None:
