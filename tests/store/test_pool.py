@@ -77,13 +77,12 @@ async def test_who_finds_none_waits_in_turn(database_url: str) -> None:
 
 
 async def test_a_full_pool_refuses_within_the_time_set(database_url: str) -> None:
-    loop = asyncio.get_running_loop()
-    async with pool_on(database_url, max_size=1) as pool, pool.acquire():
+    """Which is far from the one that it would have otherwise."""
+    async with pool_on(database_url, max_size=1, acquire_timeout_seconds=3600) as pool, pool.acquire():
         pool.acquire_timeout_seconds = 0.1
-        began = loop.time()
-        with pytest.raises(FhirError) as refused:
-            await one(pool)
-        assert loop.time() - began < 1
+        async with asyncio.timeout(30):
+            with pytest.raises(FhirError) as refused:
+                await one(pool)
     assert refused.value.code == "busy"
     assert refused.value.retry_after_seconds
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
 
 from service.fhir.outcome import FhirError
@@ -19,27 +20,33 @@ SLOW = 17
 TEXT = f"""SELECT $1::bigint AS key, 'Patient' AS type, 'x' AS id, 1 AS version_id, '' AS instant,
 '{{}}'::json AS content
 FROM pg_sleep(CASE WHEN $1::bigint = {SLOW} THEN 60 ELSE 0 END)"""  # noqa: S608 - constants only
+CANCEL = """SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event = 'PgSleep'"""
 
 
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[Pool]:
-    """One that ends what takes longer than a moment."""
-    made = Pool(database_url, max_size=3, statement_timeout_seconds=0.5)
+    """One with connections for a search that takes too long and for others beside it."""
+    made = Pool(database_url, max_size=3)
     yield made
     await made.close()
 
 
-async def test_others_are_answered_beside_what_runs_into_the_timeout(pool: Pool) -> None:
-    """And the connections are of use afterwards."""
+async def test_others_are_answered_beside_what_runs_into_the_timeout(pool: Pool, database_url: str) -> None:
+    """Here it is over once they are; and the connections are of use afterwards."""
     searches = Searches(pool)
+    database = await asyncpg.connect(database_url)
     for _ in range(3):
         await searches.find(Statement(TEXT, (0,)))
     for _ in range(2):
-        keys = [1, 2, 3, SLOW, 4]
-        results = await asyncio.gather(
-            *(searches.find(Statement(TEXT, (key,))) for key in keys), return_exceptions=True
-        )
-        refused = results.pop(keys.index(SLOW))
-        assert isinstance(refused, FhirError)
-        assert refused.code == "timeout"
-        assert [each[0].key for each in results if not isinstance(each, BaseException)] == [1, 2, 3, 4]
+        others = [asyncio.create_task(searches.find(Statement(TEXT, (key,)))) for key in (1, 2, 3, SLOW, 4)]
+        slow = others.pop(3)
+        async with asyncio.timeout(30):
+            assert [found[0].key for found in await asyncio.gather(*others)] == [1, 2, 3, 4]
+            while not slow.done():
+                await database.execute(CANCEL)  # as its timeout does
+                await asyncio.sleep(0)
+        with pytest.raises(FhirError) as refused:
+            await slow
+        assert refused.value.code == "timeout"
+    await database.close()
