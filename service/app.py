@@ -43,6 +43,7 @@ from service.rest.surroundings import Surroundings
 from service.settings import fhir_url
 from service.store.audit.chain import Chains
 from service.store.audit.journal import Journal
+from service.store.lease import LapsedError
 from service.store.migration import HEAD, current
 from service.store.pool import Pool
 from service.store.store import Store
@@ -240,7 +241,11 @@ async def publish(settings: Settings, resources: Sequence[dict[str, Any]], finge
     try:
         current = CurrentParts(assemble(settings, compile_standard(), pool, cursor_secret=""))
         context = Context(base=settings.base_url or "", request_id="start", received_at=datetime.now(UTC))
-        return await ship(await current.renewed(), context, resources, fingerprint)
+        while True:
+            try:
+                return await ship(await current.renewed(), context, resources, fingerprint)
+            except LapsedError:
+                continue  # a machine that stood still, or was slow: nothing was written
     finally:
         await pool.close()
 

@@ -10,6 +10,7 @@ import pytest
 from service import shipped
 from service.fhir import codec
 from service.fhir.outcome import CANONICAL, ERROR_CODES, ERROR_SYSTEM
+from service.interactions.current import CurrentParts
 from service.massage.catalogue import SIGN_OFF
 from service.serve import prepare, publish
 from tests.api.outcome import assert_outcome
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import httpx
 
     from service.assembly import Standard
+    from service.interactions.parts import Parts
     from tests.conftest import Cluster
 
 TECHNIQUES = f"{CANONICAL}/CodeSystem/massage-technique"
@@ -77,6 +79,25 @@ async def test_a_library_lists_it(client: httpx.AsyncClient) -> None:
     """With versions."""
     listed = [each["resource"] for each in (await client.get(MANIFEST)).json()["relatedArtifact"]]
     assert listed == [f"{each['url']}|{each['version']}" for each in shipped.resources()]
+
+
+async def test_a_start_on_a_machine_that_stands_still_for_a_while_stores_it(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For longer than the search parameters may be gone by; it looks them up again."""
+    renew, late = CurrentParts.renewed, [True]
+
+    async def renewed(current: CurrentParts) -> Parts:
+        parts = await renew(current)
+        if late:
+            late.pop()
+            parts.lease.lapse()
+        return parts
+
+    monkeypatch.setattr(CurrentParts, "renewed", renewed)
+    async with cluster.clone() as url:
+        assert await publish(await prepare(settings_for(url))) == len(shipped.resources())
+    assert not late
 
 
 async def test_another_start_stores_nothing(cluster: Cluster, standard: Standard) -> None:
