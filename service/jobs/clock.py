@@ -14,13 +14,13 @@ from service.fhir.interaction import Context
 from service.fhir.sight import EVERYTHING
 from service.interactions.adding import add
 from service.store.change import Conflict
+from service.store.lease import LapsedError
 from service.store.referrals import referrals_with_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from service.interactions.current import CurrentParts
-    from service.interactions.parts import Parts
     from service.loop.rules import ReferralRules
     from service.store.store import Store
 
@@ -63,14 +63,12 @@ class Clock:
             return written
 
     async def _settle(self, logical_id: str) -> int:
-        store = self._store.under(self._current.parts.lease).within(EVERYTHING)
+        parts = await self._current.current()
+        store = self._store.under(parts.lease).within(EVERYTHING)
         context = Context(base=self._base, request_id="clock", received_at=self._now())
         try:
             async with store.transaction() as session:
                 ruling = await self._rules.expired(session, context, logical_id)
-                return await add(self._parts(store), context, session, ruling)
-        except Conflict:
-            return 0  # somebody works on it; the next look sees what came of that
-
-    def _parts(self, store: Store) -> Parts:
-        return replace(self._current.parts, store=store)
+                return await add(replace(parts, store=store), context, session, ruling)
+        except (Conflict, LapsedError):
+            return 0  # somebody works on it, or it took too long; the next look sees what came of that

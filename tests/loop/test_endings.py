@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from service.fhir.code_systems import GOAL_ACHIEVEMENT
 from service.fhir.concept import code_in
+from service.interactions.adding import add
 from service.massage.cycle.terms import TASK_KIND
 from service.massage.systems import STATUS_REASON
 from tests.api.outcome import assert_outcome
@@ -17,6 +18,9 @@ from tests.loop.side import state
 from tests.loop.story import new, now
 
 if TYPE_CHECKING:
+    import pytest
+
+    from service.interactions.parts import Parts
     from tests.api.auth.conftest import Workers
     from tests.loop.side import Json
     from tests.loop.story import Story
@@ -141,6 +145,32 @@ async def test_a_report_falls_due_with_time(story: Story, workers: Workers) -> N
     assert await story.stands() == ("in-progress", "visit-completed")
     await look(workers, timedelta(days=31))
     assert await story.stands() == ("in-progress", "progress-report-due")
+
+
+async def test_a_clock_that_comes_after_a_standstill_looks_up_the_search_parameters_first(
+    story: Story, workers: Workers
+) -> None:
+    """Of the machine, say, or of the database: it is the first to work after it."""
+    ends = (now() + timedelta(days=10)).date().isoformat()
+    await story.refer(order=story.order(occurrencePeriod={"end": ends}))
+    workers.application._beside.current.parts.lease.lapse()
+    assert await look(workers, timedelta(days=12)) > 0
+    assert await story.stands(story.clinic) == ("cancelled", "expired")
+
+
+async def test_the_clock_leaves_what_takes_too_long_to_the_next_look(
+    story: Story, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = (now() + timedelta(days=10)).date().isoformat()
+    await story.refer(order=story.order(occurrencePeriod={"end": ends}))
+    async def late(parts: Parts, *arguments: Any) -> int:
+        parts.lease.lapse()
+        return await add(parts, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("service.jobs.clock.add", late)
+        assert await look(workers, timedelta(days=12)) == 0
+    assert await look(workers, timedelta(days=12)) > 0
 
 
 async def test_the_clock_writes_once(story: Story, workers: Workers) -> None:
