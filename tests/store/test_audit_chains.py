@@ -271,7 +271,7 @@ async def test_records_of_those_who_are_expected_share_a_statement(
 
 async def test_nobody_waits_long_for_those_who_do_not_come(worker: Worker) -> None:
     worker.journal.expect()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await worker.journal.keep([record(1)])
 
 
@@ -283,5 +283,5 @@ async def test_a_request_that_wants_no_record_keeps_nobody_waiting(
     waiting = asyncio.ensure_future(worker.journal.keep([record(1)]))
     await asyncio.sleep(0)
     worker.journal.forget()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await waiting
