@@ -46,7 +46,7 @@ async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chr
 async def site(browser: Chromium, cluster: Cluster, standard: Standard) -> AsyncIterator[Site]:
     """The service with a clinic's day."""
     async with cluster.clone() as url, site_on(url, standard) as address:
-        async with httpx.AsyncClient(base_url=f"{address}/fhir") as http:
+        async with httpx.AsyncClient(base_url=f"{address}/fhir", timeout=60) as http:
             clinic = await fill(http)
         yield Site(address=address, clinic=clinic)
 

@@ -38,7 +38,7 @@ async def guarded(cluster: Cluster, standard: Standard) -> AsyncIterator[tuple[s
         claims = claims_of("clinic", now=time.time(), aud=f"{address}/auth/token")
         form = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": signer.sign(claims)}
         form |= {"grant_type": "client_credentials", "scope": "system/*.cruds"}
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             answered = await client.post(f"{address}/auth/token", data=form)
         assert answered.status_code == 200, answered.text
         yield address, answered.json()["access_token"]

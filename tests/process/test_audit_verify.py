@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 async def use(service: Serving, *, kill: bool = False) -> int:
     """Write and read by several clients at once; how many requests were answered, until the service was killed."""
     answered = 0
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{service.port}/fhir/") as http:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{service.port}/fhir/", timeout=60) as http:
 
         async def one(number: int) -> None:
             nonlocal answered

@@ -123,7 +123,7 @@ def test_a_key_that_cannot_be_kept_is_told_without_a_traceback(tmp_path: Path) -
 async def whose(service: Serving, token: str) -> tuple[str, str]:
     """The id and the organisation of the client of a token, as the service tells it."""
     place, headers = f"http://127.0.0.1:{service.port}/auth/introspect", {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient() as connection:
+    async with httpx.AsyncClient(timeout=60) as connection:
         told = (await connection.post(place, data={"token": token}, headers=headers)).json()
     return told["client_id"], told["organisation"]
 
@@ -145,7 +145,7 @@ async def test_a_jti_is_spent_once_among_worker_processes(tmp_path: Path) -> Non
         }
 
         async def ask() -> int:
-            async with httpx.AsyncClient() as connection:
+            async with httpx.AsyncClient(timeout=60) as connection:
                 return (await connection.post(audience, data=form)).status_code
 
         assert sorted(await asyncio.gather(*(ask() for _ in range(16)))) == [200] + [401] * 15
