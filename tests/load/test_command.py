@@ -16,6 +16,7 @@ import asyncpg
 from service.settings import Settings
 from tests.benchmarks.clinic import clinic
 from tests.builders.resources import observation, patient
+from tests.held_up import held_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,11 +83,14 @@ async def test_what_is_not_valid_ends_the_load_unless_it_may_be_skipped(database
 
 async def test_an_interrupted_load_goes_on_where_it_stopped(database_url: str, tmp_path: Path) -> None:
     path = tmp_path / "clinic.ndjson"
-    path.write_text(lines(clinic(12_000)))
-    with command(database_url, path) as process:
+    contents = [*clinic(12_000)]
+    path.write_text(lines(contents))
+    async with held_up(database_url, "resource", f"NEW.id = '{contents[9_000]['id']}'"):
+        process = command(database_url, path)
         while await count(database_url) == 0:
             assert process.poll() is None
         process.send_signal(signal.SIGTERM)
+    with process:
         _, printed = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "massage-fhir: interrupted; load the same files again to go on" in printed
