@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec.structs import replace
+
 from service.access.claims import access_token_header, check_access_token, client_of, granted_text
 from service.access.keys import kept_seconds, select_key
 from service.access.refusal import Refused
-from service.access.scopes import known_scopes, narrowed, parse_scopes
+from service.access.scopes import known_scopes, merged, narrowed, parse_scopes
 from service.auth.gate import Known
 from service.auth.token_text import unverified, verified
-from service.fhir.actor import Actor
+from service.fhir.actor import PATIENTS, PROFESSIONALS, Actor
 from service.fhir.outcome import failure
+from service.fhir.reference import parse_local, type_elsewhere
 from service.fhir.resource import LOGICAL_ID
 from service.outgoing.error import OutgoingError
 
@@ -33,12 +36,16 @@ _VERIFIED_SECONDS: Final = 60.0
 
 
 class Issuers:
-    """The issuers whose tokens are accepted, those for `audience`; `now` is in seconds since 1970."""
+    """The issuers whose tokens are accepted, those for `audience`; `now` is in seconds since 1970.
+
+    `base` is the public FHIR base URL, on which the patient who signed in may be named.
+    """
 
     def __init__(
         self,
         issuers: Collection[str],
         *,
+        base: str,
         audience: str,
         algorithms: Collection[str],
         fetch: Fetch,
@@ -47,6 +54,7 @@ class Issuers:
         now: Callable[[], float],
     ) -> None:
         self._issuers = tuple(issuers)
+        self._base = base
         self._audience = audience
         self._algorithms = tuple(algorithms)
         self._fetch = fetch
@@ -90,7 +98,7 @@ class Issuers:
             patient=_patient(claims.get("patient")),
         )
         return Known(
-            actor=actor,
+            actor=_as_person(actor, self._base),
             expires_at=min(float(claims["exp"]), self._now() + _VERIFIED_SECONDS),
             own_limit=registration.requests_per_minute,
             generation=held.generation,
@@ -121,6 +129,28 @@ class Issuers:
         if not isinstance(keys, str) or not keys.startswith(f"{issuer.partition(':')[0]}:"):
             raise Refused("Its discovery document names no key set.")
         return kept_seconds(document.headers), content
+
+
+def _as_person(actor: Actor, base: str) -> Actor:
+    """The actor with what its scopes of a user come to: all that they say for a professional alone.
+
+    Who signed in as a patient, or for one, has them within the compartment of the patient of the launch context, or
+    else his own; anybody else, or who cannot be told, has none.
+    """
+    user = actor.user or ""
+    if _is_one_of(PROFESSIONALS, user, base):
+        return actor
+    if not _is_one_of(PATIENTS, user, base):
+        return replace(actor, scopes=tuple(scope for scope in actor.scopes if scope.level != "user"))
+    local = parse_local(user, base, ("Patient",))
+    # without a launch context the token's own patient/ scopes are nobody's
+    held = (scope for scope in actor.scopes if scope.level != "patient" or actor.patient is not None)
+    scopes = merged(replace(scope, level="patient") if scope.level == "user" else scope for scope in held)
+    return replace(actor, scopes=scopes, patient=actor.patient or (local.id if local is not None else None))
+
+
+def _is_one_of(types: Collection[str], user: str, base: str) -> bool:
+    return parse_local(user, base, types) is not None or type_elsewhere(user, types) is not None
 
 
 def _user(value: Any) -> str | None:

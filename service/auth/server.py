@@ -112,6 +112,7 @@ def _issuers(choices: Choices, tokens: Tokens, now: Callable[[], float]) -> Issu
     fetch = Fetch(allowed=EVERYWHERE)
     return Issuers(
         choices.issuers,
+        base=choices.fhir,
         audience=choices.audience,
         algorithms=choices.algorithms,
         fetch=fetch,

@@ -20,6 +20,12 @@ Level = Literal["system", "user", "patient"]
 ANY_TYPE: Final = "*"
 """The type of a scope that holds for every resource type."""
 
+PROFESSIONALS: Final = frozenset({"Practitioner", "PractitionerRole"})
+"""As what they sign in who work for an organisation."""
+
+PATIENTS: Final = frozenset({"Patient", "Person", "RelatedPerson"})
+"""As what they sign in who are a patient, or act for one: what the client's organisation may do is not for them."""
+
 PERMISSIONS: Final = "cruds"
 """create, read, update, delete, search: the letters of a scope, in the order in which they are written."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from service.fhir.actor import PATIENTS
 from service.fhir.reference import parse_local, type_elsewhere
 from service.massage.cycle import Party, party_of
 
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
     from service.fhir.interaction import Context
     from service.massage.cycle import Episode
-
-_PATIENTS: Final = frozenset({"Patient", "RelatedPerson"})
 
 
 def acting_party(
@@ -28,8 +27,8 @@ def acting_party(
     if actor is None:
         return party_of(episode, context.organisation, None, resolve)
     user = actor.user or ""
-    local = parse_local(user, context.base, _PATIENTS)
-    if local is None and type_elsewhere(user, _PATIENTS) is None:
+    local = parse_local(user, context.base, PATIENTS)
+    if local is None and type_elsewhere(user, PATIENTS) is None:
         return party_of(episode, actor.client.organisation, actor.client.role, resolve, actor.user)
     person = actor.patient or (local.id if local is not None and local.type == "Patient" else None)
     if patient is None or person != patient:

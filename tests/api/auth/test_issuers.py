@@ -48,10 +48,12 @@ def auth_settings(key_server: KeyServer) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 async def trusting(workers: Workers, key_server: KeyServer) -> Workers:
-    """A client that the issuer vouches for, one of our own, and one of another issuer."""
+    """Clients that the issuer vouches for, one of our own, and one of another issuer."""
     await workers.register(
         "ehr", "system/Patient.rs user/Task.r patient/Observation.rs", issuer=key_server.url("/realm")
     )
+    portal = "user/Observation.cruds patient/Observation.rs"
+    await workers.register("portal", portal, issuer=key_server.url("/realm"))
     await workers.register("own", "system/Patient.rs")
     await workers.register("elsewhere", "system/Patient.rs", issuer=key_server.url("/other"))
     return workers
@@ -106,7 +108,9 @@ async def test_the_scopes_of_a_user_hold_with_a_user(trusting: Workers, key_serv
         assert await status(trusting, token, "Task/none") == expected
 
 
-async def test_a_launch_context_restricts_to_the_patients_compartment(trusting: Workers, key_server: KeyServer) -> None:
+@pytest.fixture(scope="module")
+async def observed(trusting: Workers) -> Workers:
+    """With an Observation of each of two patients, which the clients' organisation has made."""
     await trusting.register("filler", role="administrator")
     headers = await trusting.bearer("filler") | {"X-Break-Glass": "These ids are the tests' own."}
     for name in ("a", "b"):
@@ -118,16 +122,77 @@ async def test_a_launch_context_restricts_to_the_patients_compartment(trusting: 
             "subject": {"reference": f"Patient/{name}"},
         }
         assert (await trusting.one.put(f"Observation/of-{name}", json=made, headers=headers)).status_code == 201
+    return trusting
+
+
+async def test_a_launch_context_restricts_to_the_patients_compartment(observed: Workers, key_server: KeyServer) -> None:
     for context in ("a", "Patient/a"):
-        token = KEYS["ec"].sign(claims(trusting, key_server, scope="patient/Observation.rs", patient=context))
-        assert await status(trusting, token, "Observation/of-a") == 200
-        assert await status(trusting, token, "Observation/of-b") == 404
+        token = KEYS["ec"].sign(claims(observed, key_server, scope="patient/Observation.rs", patient=context))
+        assert await status(observed, token, "Observation/of-a") == 200
+        assert await status(observed, token, "Observation/of-b") == 404
         sent = {"Authorization": f"Bearer {token}"}
-        found = (await trusting.one.get("Observation", headers=sent)).json()
+        found = (await observed.one.get("Observation", headers=sent)).json()
         assert [each["resource"]["id"] for each in found["entry"]] == ["of-a"]
-        assert (await trusting.one.get("Observation?patient=Patient/b", headers=sent)).json()["total"] == 0
-    without = KEYS["ec"].sign(claims(trusting, key_server, scope="patient/Observation.rs"))
-    assert await status(trusting, without, "Observation/of-a") == 403
+        assert (await observed.one.get("Observation?patient=Patient/b", headers=sent)).json()["total"] == 0
+    without = KEYS["ec"].sign(claims(observed, key_server, scope="patient/Observation.rs"))
+    assert await status(observed, without, "Observation/of-a") == 403
+
+
+SIGNED_IN = {
+    ("Patient/a", None): {"of-a"},
+    ("http://testserver/fhir/Patient/a", None): {"of-a"},
+    ("Patient/a", "b"): {"of-b"},  # a parent, whose app was launched for the child
+    ("RelatedPerson/r", "a"): {"of-a"},
+    ("Person/p", "a"): {"of-a"},
+    ("https://ehr.example.org/fhir/Patient/b", "a"): {"of-a"},
+    ("https://ehr.example.org/fhir/Patient/a", None): None,
+    ("RelatedPerson/r", None): None,
+    ("Patient/a/", None): None,
+    ("nobody", "a"): None,
+    ("Practitioner/1", "a"): {"of-a", "of-b"},
+    ("https://ehr.example.org/fhir/PractitionerRole/1", None): {"of-a", "of-b"},
+}
+"""fhirUser and the launch context → the Observations that user/ scopes show; None: they show nothing."""
+
+
+@pytest.mark.parametrize("user, patient", SIGNED_IN)
+async def test_the_scopes_of_a_user_show_a_patient_what_is_his(
+    observed: Workers, key_server: KeyServer, user: str, patient: str | None
+) -> None:
+    """Everything of the organisation is for those who work there."""
+    shown = SIGNED_IN[user, patient]
+    scope = "user/Observation.rs"
+    token = KEYS["ec"].sign(claims(observed, key_server, azp="portal", scope=scope, fhirUser=user, patient=patient))
+    for each in ("of-a", "of-b"):
+        expected = 403 if shown is None else 200 if each in shown else 404
+        assert await status(observed, token, f"Observation/{each}") == expected
+    found = await observed.one.get("Observation", headers={"Authorization": f"Bearer {token}"})
+    if shown is None:
+        assert_outcome(found, 403, "forbidden", "http.Authorization")
+    else:
+        assert {each["resource"]["id"] for each in found.json()["entry"]} == shown
+
+
+async def test_the_scopes_of_a_user_let_no_patient_write_about_another(
+    observed: Workers, key_server: KeyServer
+) -> None:
+    scope = "user/Observation.cruds"
+    token = KEYS["ec"].sign(claims(observed, key_server, azp="portal", scope=scope, fhirUser="Patient/a"))
+    headers = {"Authorization": f"Bearer {token}"}
+    refused = await observed.one.delete("Observation/of-b", headers=headers)
+    assert_outcome(refused, 403, "forbidden", "http.Authorization")
+    patch = [{"op": "replace", "path": "/status", "value": "amended"}]
+    refused = await observed.one.patch("Observation/of-b", json=patch, headers=headers)
+    assert_outcome(refused, 403, "forbidden", "http.Authorization")
+
+
+async def test_a_patient_without_a_launch_context_has_no_scopes_of_one(
+    observed: Workers, key_server: KeyServer
+) -> None:
+    """Nobody has said for whom they are."""
+    scope = "patient/Observation.rs"
+    token = KEYS["ec"].sign(claims(observed, key_server, azp="portal", scope=scope, fhirUser="Patient/a"))
+    assert await status(observed, token, "Observation/of-a") == 403
 
 
 ATTACKS: dict[str, Callable[[dict[str, Any]], str]] = {

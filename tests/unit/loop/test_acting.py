@@ -26,6 +26,8 @@ REFERRER = Client(id="portal", name="Portal", role="referrer", organisation="Org
         ("https://ehr.example.org/fhir/Patient/7", "ann", {"patient"}),
         ("RelatedPerson/daughter", "ann", {"patient"}),
         ("RelatedPerson/daughter", None, set()),
+        ("Person/ann-or-her-physician", "ann", {"patient"}),
+        ("Person/ann-or-her-physician", None, set()),
         ("Patient/bob", None, set()),
         ("https://ehr.example.org/fhir/Patient/ann", None, set()),
     ],
