@@ -7,6 +7,7 @@ https://openid.net/specs/openid-connect-discovery-1_0.html, https://www.rfc-edit
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 _DISCOVERY: Final = "/.well-known/openid-configuration"
 _AGAIN_SECONDS: Final = 5.0
+_Discovered = tuple[float, dict[str, Any], str]
+"""Until when it is known, the document (empty: there is none), and why there is no newer one."""
+
+_UNKNOWN: Final[_Discovered] = (0.0, {}, "")
 _VERIFIED_SECONDS: Final = 60.0
 """How long a token that was verified is not looked at again: a key that its issuer withdraws ends it after that."""
 
@@ -61,7 +66,8 @@ class Issuers:
         self._key_sets = key_sets
         self._tokens = tokens
         self._now = now
-        self._discovered: dict[str, tuple[float, dict[str, Any], str]] = {}
+        self._discovered: dict[str, _Discovered] = {}
+        self._locks = {issuer: asyncio.Lock() for issuer in self._issuers}
 
     async def known(self, token: str) -> Known:
         """What a token stands for; FhirError unauthenticated."""
@@ -72,15 +78,14 @@ class Issuers:
 
     async def discovery(self, issuer: str) -> dict[str, Any]:
         """What an issuer publishes about itself, the last that could be read; Refused where there is none."""
-        until, document, problem = self._discovered.get(issuer, (0.0, {}, ""))
-        now = self._now()
-        if now >= until:
-            try:
-                seconds, document = await self._discover(issuer)
-                problem = ""
-            except Refused as refused:
-                seconds, problem = 0.0, refused.reason
-            self._discovered[issuer] = now + max(seconds, _AGAIN_SECONDS), document, problem
+        known, lock = self._discovered.get(issuer, _UNKNOWN), self._locks[issuer]
+        # one asks again for all; who knows an older document meanwhile goes on by that
+        if self._now() >= known[0] and not (known[1] and lock.locked()):
+            async with lock:
+                known = self._discovered.get(issuer, _UNKNOWN)
+                if self._now() >= known[0]:
+                    known = self._discovered[issuer] = await self._discovered_after(issuer, known[1])
+        _, document, problem = known
         if not document:
             raise Refused(f"The token's issuer does not tell where its keys are. {problem}")
         return document
@@ -115,6 +120,15 @@ class Issuers:
         claims = verified(token, select_key(keys, header), header.algorithm)
         check_access_token(claims, issuer=issuer, audience=self._audience, now=self._now())
         return claims
+
+    async def _discovered_after(self, issuer: str, document: dict[str, Any]) -> _Discovered:
+        """What is known of an issuer now; `document` is what was known before."""
+        try:
+            seconds, document = await self._discover(issuer)
+            problem = ""
+        except Refused as refused:
+            seconds, problem = 0.0, refused.reason
+        return self._now() + max(seconds, _AGAIN_SECONDS), document, problem
 
     async def _discover(self, issuer: str) -> tuple[float, dict[str, Any]]:
         """The document and how long it may be kept, in seconds; Refused."""

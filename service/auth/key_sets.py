@@ -38,17 +38,33 @@ class KeySets:
         self._fetch = fetch
         self._now = now
         self._kept: dict[str, _Kept] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._under_way: dict[str, asyncio.Task[_Kept]] = {}
 
     async def keys(self, url: str, key_id: str | None) -> list[Key]:
-        """The keys at `url`, fetched unless they are kept and `key_id` is among them; Refused."""
-        async with self._locks.setdefault(url, asyncio.Lock()):
-            kept = self._kept.get(url)
-            if kept is None or self._is_outdated(kept, key_id):
-                kept = self._kept[url] = await self._fetched(url, kept)
+        """The keys at `url`, fetched unless they are kept and `key_id` is among them; Refused.
+
+        Who comes while they are being fetched shares what is found, and whose key is kept does not wait for it.
+        """
+        kept = self._kept.get(url)
+        if kept is None or self._is_outdated(kept, key_id):
+            # whoever asked first may go away, the others still wait
+            kept = await asyncio.shield(self._asked(url))
         if kept.problem:
             raise Refused(f"The key set could not be read from its URL. {kept.problem}")
         return kept.keys
+
+    def _asked(self, url: str) -> asyncio.Task[_Kept]:
+        task = self._under_way.get(url)
+        if task is None:
+            task = self._under_way[url] = asyncio.create_task(self._refreshed(url))
+        return task
+
+    async def _refreshed(self, url: str) -> _Kept:
+        try:
+            kept = self._kept[url] = await self._fetched(url, self._kept.get(url))
+        finally:
+            del self._under_way[url]
+        return kept
 
     def _is_outdated(self, kept: _Kept, key_id: str | None) -> bool:
         now = self._now()

@@ -18,7 +18,7 @@ URL = "https://ehr.example.org/jwks"
 
 @dataclass
 class Published:
-    """A key set that somebody publishes, its headers, and how often it was fetched."""
+    """A key set that somebody publishes, its headers, how often it was fetched, and when it `answers`."""
 
     key_ids: list[str]
     cache_control: str | None = "max-age=100"
@@ -27,11 +27,14 @@ class Published:
     now: float = 1000.0
     content: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+    answers: asyncio.Event | None = None
 
     async def __call__(self, url: str) -> Document:
         assert url == URL
         self.fetched += 1
         await asyncio.sleep(0)
+        if self.answers is not None:
+            await self.answers.wait()
         if self.fails:
             raise OutgoingError("The host could not be reached.")
         headers = self.headers | ({"cache-control": self.cache_control} if self.cache_control else {})
@@ -134,3 +137,49 @@ async def test_a_failure_is_remembered_for_a_moment_and_then_tried_again() -> No
 async def test_what_is_no_set_of_public_keys_is_refused(content: Any) -> None:
     with pytest.raises(Refused):
         await Published([], content=content).sets.keys(URL, "a")
+
+
+async def test_who_has_a_known_key_does_not_wait_for_somebody_elses() -> None:
+    """Anybody can name a key that is not there; the publisher may take his time to say so."""
+    published = Published(["a"])
+    sets = published.sets
+    await sets.keys(URL, "a")
+    published.now += 5
+    answers = published.answers = asyncio.Event()
+    looking = asyncio.create_task(sets.keys(URL, "made-up"))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert published.fetched == 2
+    assert await asyncio.wait_for(sets.keys(URL, "a"), 1) == [{"kid": "a"}]
+    answers.set()
+    assert await looking == [{"kid": "a"}]
+
+
+async def test_a_set_that_may_not_be_kept_is_fetched_once_for_all_who_wait_for_it() -> None:
+    """Of some publishers it never may, and nobody's tokens queue behind those of others."""
+    answers = asyncio.Event()
+    published = Published(["a"], "no-store", answers=answers)
+    sets = published.sets
+    waiting = [asyncio.create_task(sets.keys(URL, "a")) for _ in range(10)]
+    await asyncio.sleep(0)
+    answers.set()
+    assert await asyncio.gather(*waiting) == [[{"kid": "a"}]] * 10
+    assert published.fetched == 1
+    assert await sets.keys(URL, "a") == [{"kid": "a"}]
+    assert published.fetched == 2
+
+
+async def test_who_goes_away_takes_nothing_from_those_who_wait() -> None:
+    """Though it was his request that began the fetch."""
+    answers = asyncio.Event()
+    published = Published(["a"], answers=answers)
+    sets = published.sets
+    first = asyncio.create_task(sets.keys(URL, "a"))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(sets.keys(URL, "a"))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.sleep(0)
+    answers.set()
+    assert await second == [{"kid": "a"}]
+    assert published.fetched == 1
