@@ -27,6 +27,8 @@ _MAPPED: Final = (
 )
 """IPv6 addresses that lead to an IPv4 address inside of them."""
 
+_UNICAST: Final = IPv6Network("2000::/3")
+"""All that is given out for the internet; the old site-local addresses (fec0::/10) are private and count as global."""
 
 EVERYWHERE: Final = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 """For URLs that whoever runs the service gave it."""
@@ -78,6 +80,6 @@ def _plain(address: Address) -> Address:
 
 
 def _is_public(address: Address) -> bool:
-    if isinstance(address, IPv6Address) and any(address in network for network in _MAPPED):
+    if isinstance(address, IPv6Address) and (address not in _UNICAST or any(address in each for each in _MAPPED)):
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved

@@ -33,6 +33,9 @@ PRIVATE = [
     "fe80::1%eth0",
     "fc00::1",
     "fd00:ec2::254",
+    "fec0::1",
+    "feff::1",
+    "5f00::1",
     "ff02::1",
     "2001:db8::1",
     "::ffff:127.0.0.1",
@@ -49,7 +52,7 @@ PUBLIC = ["8.8.8.8", "93.184.215.14", "2606:4700::1111", "::ffff:8.8.8.8"]
 
 @pytest.mark.parametrize("address", PRIVATE)
 def test_an_address_that_is_not_public_is_refused(address: str) -> None:
-    """Loopback, private, link-local, shared, reserved, multicast, and IPv6 that leads to such IPv4."""
+    """Loopback, private, link-local, site-local, shared, reserved, multicast, and IPv6 that leads to such IPv4."""
     with pytest.raises(OutgoingError):
         check_address(address, encrypted=True)
 
