@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 MOST_ORDERS: Final = 20
 """Drafts for massage in one call; somebody orders one, or a few."""
 
+MOST_JUDGED: Final = 10_000
+"""What is known of the patient, times the drafts for massage: some 25 µs each, while a worker does nothing else."""
+
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _USER: Final = re.compile(rf"(?:Practitioner|PractitionerRole|Patient|RelatedPerson)/{ID.pattern}")
+_LONGEST_BASE: Final = 2048
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=\-]{1,8192}")
 
 
@@ -164,7 +168,10 @@ def _server(content: Content) -> Server | None:
             raise failure("element-missing", "fhirAuthorization needs fhirServer.", "fhirServer")
         return None
     if not isinstance(base, str) or not _is_base(base):
-        told = "fhirServer must be the URL of a FHIR base, such as https://ehr.example.org/fhir."
+        told = (
+            "fhirServer must be the URL of a FHIR base, such as https://ehr.example.org/fhir, "
+            f"of at most {_LONGEST_BASE} plain ASCII characters, without a user."
+        )
         raise failure("value-invalid", told, "fhirServer")
     if granted is None:
         return Server(base=base.rstrip("/"), token=None)
@@ -183,7 +190,10 @@ def _is_base(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    return parts.scheme in ("https", "http") and bool(parts.hostname) and not parts.query and not parts.fragment
+    # it stays on record, for ever: neither endless nor with a password
+    is_plain = len(url) <= _LONGEST_BASE and url.isascii() and url.isprintable() and " " not in url
+    is_bare = parts.username is None and not parts.query and not parts.fragment
+    return is_plain and is_bare and parts.scheme in ("https", "http") and bool(parts.hostname)
 
 
 def _prefetch(content: Content, patient: str) -> Mapping[str, Any]:

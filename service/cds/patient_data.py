@@ -33,10 +33,11 @@ _CONTAINERS: Final = ("Bundle", "OperationOutcome")
 
 
 class PatientData(Struct, frozen=True, kw_only=True):
-    """The record for the screening, and the patient's referrals for massage."""
+    """The record for the screening, and the patient's referrals for massage; `size` is how many resources they are."""
 
     record: PatientRecord
     referrals: tuple[Content, ...]
+    size: int
 
 
 class _Part(Struct, frozen=True):
@@ -64,10 +65,12 @@ async def patient_data(call: Call, fetch: Fetch) -> PatientData:
         raise failure("prefetch-required", f"{told} {problem}".strip(), f"prefetch.{ESSENTIAL}")
     referrals = parts.pop("referrals", _UNREAD)
     unread = [type_of(key) for key in PREFETCH if key != "referrals" and not parts.get(key, _UNREAD).is_whole]
-    drafted = (_as_ordered(each) for each in call.drafts if each["resourceType"] == "MedicationRequest")
-    resources = (resource for part in parts.values() for resource in part.resources)
+    drafted = [_as_ordered(each) for each in call.drafts if each["resourceType"] == "MedicationRequest"]
+    resources = [*(resource for part in parts.values() for resource in part.resources), *drafted]
     return PatientData(
-        record=record_of([*resources, *drafted], unread=dict.fromkeys(unread)), referrals=referrals.resources
+        record=record_of(resources, unread=dict.fromkeys(unread)),
+        referrals=referrals.resources,
+        size=len(resources) + len(referrals.resources),
     )
 
 

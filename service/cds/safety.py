@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
-from service.cds.call import MOST_ORDERS
+from service.cds.call import MOST_JUDGED, MOST_ORDERS
 from service.cds.cards import INCOMPLETE, Deck, marks_of
 from service.cds.orders import codes_of, for_massage
 from service.cds.patient_data import patient_data
@@ -45,9 +46,16 @@ class Safety:
         if len(orders) > MOST_ORDERS:
             raise failure("too-costly", f"One call may have at most {MOST_ORDERS} drafts for massage.", "context")
         data = await patient_data(call, self._fetch)
+        if len(orders) * data.size > MOST_JUDGED:
+            told = (
+                f"What is known of the patient, times the drafts for massage, may be at most {MOST_JUDGED} resources."
+            )
+            raise failure("too-costly", told, "prefetch")
         cards: list[tuple[int, dict[str, Any]]] = []
         screening: Screening | None = None
         for order in orders:
+            # others have their turn: one resource may have many codes
+            await asyncio.sleep(0)
             screening, findings = self._screened(order, data)
             cards += [(RANKS[each.severity], self._deck.finding(each, order, call)) for each in findings]
         cards.sort(key=lambda each: -each[0])

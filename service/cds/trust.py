@@ -111,7 +111,7 @@ class Trust:
         token_id = claims.get("jti")
         if not isinstance(token_id, str) or not 0 < len(token_id) <= _LONGEST_TEXT:
             raise Refused(f"The token needs jti, a text of at most {_LONGEST_TEXT} characters of its own.")
-        if "iat" not in claims:
+        if claims.get("iat") is None:
             raise Refused("The token needs iat, when it was issued.")
         expires_at = float(claims["exp"])
         if expires_at > self._now() + LIFETIME_SECONDS + LEEWAY_SECONDS:

@@ -25,6 +25,10 @@ Json = dict[str, Any]
 ROOT = "http://testserver"
 THROMBOSIS = diagnosis("I82.402", onsetDateTime="2026-01-03")
 UNSAFE = call(prefetch=prefetched(conditions=bundle(THROMBOSIS)))
+MUCH = call(
+    context=context(*(draft() | {"id": f"draft-{number}"} for number in range(20))),
+    prefetch=prefetched(conditions=bundle(*[THROMBOSIS] * 501)),
+)
 LENT = {"access_token": "lent-token", "token_type": "Bearer", "expires_in": 300, "scope": "x", "subject": "y"}
 
 
@@ -82,6 +86,10 @@ async def test_an_order_that_is_no_massage_is_answered_by_no_card(client: httpx.
         (call(prefetch={}), 412, "prefetch-required"),
         (call(prefetch={}, fhirServer="https://127.0.0.1/fhir", fhirAuthorization=LENT), 412, "prefetch-required"),
         (call(prefetch={}, fhirServer="https://10.1.2.3/fhir", fhirAuthorization=LENT), 412, "prefetch-required"),
+        (call(fhirServer=f"https://ehr.example.org/{'x' * 2048}"), 400, "value-invalid"),
+        (call(fhirServer="https://ehr.example.org/fhir\u202e"), 400, "value-invalid"),
+        (call(fhirServer="https://user:password@ehr.example.org/fhir"), 400, "value-invalid"),
+        (MUCH, 400, "too-costly"),
         (b"{", 400, "malformed-json"),
         (b"[]", 400, "type-mismatch"),
         (b"", 400, "body-required"),
