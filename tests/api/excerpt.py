@@ -29,7 +29,8 @@ _SHIPPED: Final = (
     "ValueSet",
 )
 """What comes with the service, and is found by what asks for everything."""
-_ANSWERED: Final = ("Bundle", "CapabilityStatement", "OperationOutcome", "Parameters", *_SHIPPED)
+_ANSWERED: Final = ("Bundle", "CapabilityStatement", "OperationOutcome", "Parameters", "Provenance", *_SHIPPED)
+"""What is answered whatever was asked for; a Provenance is stored by the header X-Provenance."""
 _LEFT_OUT: Final = ("contained", "id", "meta", "text")
 _MEDIA_TYPES: Final = ("application/fhir+json", "application/json")
 KNOWN_IDS: Final = ("1", "2")
