@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from service.rest.openapi.access_schemas import access_schemas
+from service.rest.openapi.headers import response_headers
 from service.rest.openapi.operation import component
 
 if TYPE_CHECKING:
@@ -39,12 +40,21 @@ _REFUSALS: Final[Mapping[str, str]] = {
     "`unsupported_grant_type`.",
     "401": "Nobody who is known: `invalid_client`, `invalid_token`.",
     "403": "Not an administrator: `insufficient_scope`.",
-    "404": "No such client, or a service without access control: `not_found`.",
+    "404": "No such client: `not_found`; or a service without access control, which tells a `detail`.",
     "409": "A client of this id is registered: `already_exists`.",
     "429": "Too many requests: `slow_down`.",
+    "421": "The request names a host that is none of the service's; it is told a `detail`.",
     "503": "The service cannot right now: `temporarily_unavailable`.",
 }
-_ALWAYS: Final = ("400", "401", "429", "503")
+_MISDIRECTED: Final[Json] = {
+    "description": "The request names a host that is none of the service's; it is told a `detail`, or, without access "
+    "control, an OperationOutcome.",
+    "content": {
+        _JSON: {"schema": {"anyOf": [component("schemas", "Detail"), component("schemas", "OperationOutcome")]}},
+        "application/fhir+json": {"schema": component("schemas", "OperationOutcome")},
+    },
+}
+_ALWAYS: Final = ("400", "401", "421", "429", "503")
 _OF_ADMINISTRATORS: Final = (*_ALWAYS, "403", "404")
 _ONLY_BEARER: Final[list[Json]] = [{"bearer": []}]
 _BEARER_OR_ASSERTION: Final[list[Json]] = [{}, {"bearer": []}]
@@ -60,15 +70,7 @@ _ID: Final[Json] = {
 def access_paths() -> dict[str, Json]:
     """Path → path item, for every address of access control."""
     return {
-        "/.well-known/smart-configuration": {
-            "get": _operation(
-                "smartConfiguration",
-                "Where tokens come from",
-                answer=_answer("What SMART calls the configuration.", "SmartConfiguration"),
-                refusals=("404", "503"),
-                security=[],
-            )
-        },
+        "/.well-known/smart-configuration": {"get": _configuration()},
         "/auth/token": _beside(post=_token()),
         "/auth/introspect": _beside(post=_introspect()),
         "/auth/revoke": _beside(post=_revoke()),
@@ -84,15 +86,38 @@ def access_paths() -> dict[str, Json]:
 
 def access_components() -> tuple[Json, Json]:
     """``components/schemas`` and ``components/responses`` that the paths refer to."""
-    refused = {"schema": component("schemas", "OAuthError")}
     return access_schemas(), {
-        f"OAuth{status}": {"description": meaning, "content": {_JSON: refused}} | _waiting(status)
+        f"OAuth{status}": {"description": meaning, "content": {_JSON: {"schema": _refusal(status)}}} | _headers(status)
         for status, meaning in _REFUSALS.items()
     }
 
 
-def _waiting(status: str) -> Json:
-    return {"headers": {"Retry-After": component("headers", "Retry-After")}} if status in ("429", "503") else {}
+def _refusal(status: str) -> Json:
+    match status:
+        case "404":
+            return {"anyOf": [component("schemas", "OAuthError"), component("schemas", "Detail")]}
+        case "421":
+            return component("schemas", "Detail")
+        case _:
+            return component("schemas", "OAuthError")
+
+
+def _headers(status: str) -> Json:
+    names = {"401": ("WWW-Authenticate",), "429": ("Retry-After",), "503": ("Retry-After",)}.get(status, ())
+    return {"headers": response_headers(*names)} if names else {}
+
+
+def _configuration() -> Json:
+    """Below FHIR, which is where it is refused where there is no access control."""
+    described = _operation(
+        "smartConfiguration",
+        "Where tokens come from",
+        answer=_answer("What SMART calls the configuration.", "SmartConfiguration"),
+        refusals=("503",),
+        security=[],
+    )
+    described["responses"] |= {"404": component("responses", "NotFound"), "421": _MISDIRECTED}
+    return described
 
 
 def _token() -> Json:
@@ -152,7 +177,7 @@ def _add() -> Json:
         "addClient",
         "Register a client",
         body=_json("NewClient"),
-        answer=_answer("As it is registered.", "Client"),
+        answer=_answer("As it is registered.", "RegisteredClient"),
         status="201",
         refusals=(*_OF_ADMINISTRATORS, "409"),
     )
@@ -165,7 +190,7 @@ def _change() -> Json:
         description="What is not named stays; null stands for the scopes of the role, and for the usual rate. It holds "
         "within a second, for the tokens that are out, too.",
         body=_json("ClientChange"),
-        answer=_answer("As it is registered now.", "Client"),
+        answer=_answer("As it is registered now.", "RegisteredClient"),
         refusals=_OF_ADMINISTRATORS,
     )
 
@@ -176,14 +201,14 @@ def _keys() -> Json:
         "Put keys in the place of those registered",
         description="To change keys without a gap, send the old and the new ones.",
         body=_json("ClientKeys"),
-        answer=_answer("As it is registered now.", "Client"),
+        answer=_answer("As it is registered now.", "RegisteredClient"),
         refusals=_OF_ADMINISTRATORS,
     )
 
 
 def _one(identifier: str, summary: str) -> Json:
     return _operation(
-        identifier, summary, answer=_answer("As it is registered.", "Client"), refusals=_OF_ADMINISTRATORS
+        identifier, summary, answer=_answer("As it is registered.", "RegisteredClient"), refusals=_OF_ADMINISTRATORS
     )
 
 

@@ -23,10 +23,11 @@ _SCOPE: Final[Json] = {
 }
 _JWKS: Final[Json] = {
     "type": "object",
-    "description": "Its public keys, a JSON Web Key Set (RFC 7517): RSA of 2048 to 8192 bits, or EC on P-384.",
-    "properties": {"keys": {"type": "array", "items": {"type": "object"}}},
+    "description": "Public keys, a JSON Web Key Set (RFC 7517): RSA of 2048 to 8192 bits, or EC on P-384.",
+    "properties": {"keys": {"type": "array", "items": {"type": "object", "additionalProperties": True}}},
     "required": ["keys"],
 }
+_KEYS: Final[Json] = {"$ref": "#/components/schemas/JsonWebKeySet"}
 _JWKS_URL: Final[Json] = {"type": "string", "format": "uri", "description": "Where it publishes them, by https."}
 _RATE: Final[Json] = {"type": "integer", "minimum": 1, "maximum": 1_000_000}
 
@@ -36,6 +37,8 @@ def access_schemas() -> Json:
     configuration = {"token_endpoint": _TEXT, "capabilities": {"type": "array", "items": _TEXT}}
     return {
         "OAuthError": _object({"error": _TEXT, "error_description": _TEXT}, "error", "error_description"),
+        "Detail": {"description": "A refusal outside of FHIR and OAuth.", **_object({"detail": _TEXT}, "detail")},
+        "JsonWebKeySet": _JWKS,
         "SmartConfiguration": {"type": "object", "properties": configuration},
         "AccessToken": _access_token(),
         "TokenState": _token_state(),
@@ -50,7 +53,7 @@ def _client_schemas() -> Json:
         "role": _ROLE,
         "organisation": _ORGANISATION,
         "scope": _SCOPE,
-        "jwks": _JWKS,
+        "jwks": _KEYS,
         "jwks_url": _JWKS_URL,
         "issuer": {**_TEXT, "description": "The issuer that vouches for it, one of `OIDC_ISSUERS`."},
         "requests_per_minute": _RATE,
@@ -60,18 +63,18 @@ def _client_schemas() -> Json:
         "scope": {**_SCOPE, "type": ["string", "null"]},
         "requests_per_minute": {**_RATE, "type": ["integer", "null"]},
     }
-    listed = {"type": "array", "items": {"$ref": "#/components/schemas/Client"}}
+    listed = {"type": "array", "items": {"$ref": "#/components/schemas/RegisteredClient"}}
     shown = client | {"created_at": _INSTANT, "disabled_at": _INSTANT}
     made = (
         "With exactly one of `jwks`, `jwks_url` and `issuer`; without `id` one is made, "
         "without `scope` it has those of its role."
     )
     return {
-        "Client": _object(shown, "id", "name", "role", "scope", "created_at"),
+        "RegisteredClient": _object(shown, "id", "name", "role", "scope", "created_at"),
         "Clients": _object({"clients": listed}, "clients"),
         "NewClient": {"description": made, **_object(client, "name", "role")},
         "ClientChange": {"minProperties": 1, **_object(change)},
-        "ClientKeys": {"description": "Either of both.", **_object({"jwks": _JWKS, "jwks_url": _JWKS_URL})},
+        "ClientKeys": {"description": "Either of both.", **_object({"jwks": _KEYS, "jwks_url": _JWKS_URL})},
     }
 
 

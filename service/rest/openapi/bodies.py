@@ -34,8 +34,10 @@ FORM: Final = "application/x-www-form-urlencoded"
 
 _BASE: Final = "https://clinic.example.org/fhir"
 _VERSION_HEADERS: Final = ("ETag", "Last-Modified", "X-Request-Id")
+_CHANGE_HEADERS: Final = (*_VERSION_HEADERS, "Preference-Applied")
 _PREFERENCES: Final = (
-    "Without a body if `Prefer: return=minimal` was sent, an OperationOutcome for `return=OperationOutcome`."
+    "Without a body if `Prefer: return=minimal` was sent, or for a client that may not read it; an OperationOutcome "
+    "for `return=OperationOutcome`."
 )
 
 
@@ -257,7 +259,7 @@ def success_responses(definitions: Definitions) -> Json:
         responses[name] = _answer(f"The {name}.", reference_to(name), f"{name}.stored", *_VERSION_HEADERS)
         for suffix, meaning in (("changed", "As it is now."), ("created", "Created.")):
             responses[f"{name}.{suffix}"] = _written(
-                f"{meaning} {_PREFERENCES}", changed, f"{name}.stored", "Location", *_VERSION_HEADERS
+                f"{meaning} {_PREFERENCES}", changed, f"{name}.stored", "Location", *_CHANGE_HEADERS
             )
     bundle = reference_to("Bundle")
     responses["Searchset"] = _answer("A page of matches.", bundle, "searchset", "X-Request-Id")
@@ -270,8 +272,14 @@ def success_responses(definitions: Definitions) -> Json:
     )
     responses["Deleted"] = {
         "description": "Deleted, or not there.",
-        "headers": response_headers("ETag", "X-Request-Id"),
+        "headers": response_headers(*_CHANGE_HEADERS),
     }
+    responses["DeletedOutcome"] = _written(
+        "Deleted, or not there, and what there is to say about it.",
+        reference_to("OperationOutcome"),
+        "outcome",
+        *_CHANGE_HEADERS,
+    )
     responses["NotModified"] = {
         "description": "The client has this version already.",
         "headers": response_headers(*_VERSION_HEADERS),

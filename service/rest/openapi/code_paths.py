@@ -42,7 +42,7 @@ def code_paths(resource_type: str) -> dict[str, Json]:
             answer="Expansion" if claim.name == "expand" else "Codes",
             in_url=url_parameters(_TAKEN[resource_type, claim.name]),
             failures=_FAILURES,
-            headers=("X-Request-Id",),
+            headers=("X-Request-Id", "X-Correlation-Id"),
         )
 
     return operation_paths(resource_type, CODE_OPERATIONS.get(resource_type, ()), say)

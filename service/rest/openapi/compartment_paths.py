@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from service.fhir.outcome import Category
 from service.fhir.search.compartment import compartment_types
-from service.rest.openapi.headers import request_headers
+from service.rest.openapi.headers import WHO_AND_WHY, request_headers
 from service.rest.openapi.operation import BODY_UNREAD, component, operation
 from service.rest.openapi.parameters import SEARCH_RESULT_PARAMETERS, parameter_references
 
@@ -64,5 +64,5 @@ def _item(registry: Registry, name: str, **operations: Json) -> Json:
         "description": "A type that may be in the compartment; `*` for all of them.",
         "schema": {"type": "string", "enum": ["*", *compartment_types(registry, name)]},
     }
-    shared = [*parameter_references("id", "_format", "_pretty"), *request_headers("X-Request-Id", "X-Break-Glass")]
+    shared = [*parameter_references("id", "_format", "_pretty"), *request_headers(*WHO_AND_WHY)]
     return {"parameters": [*shared, member], **operations}

@@ -18,6 +18,7 @@ PAGE: Final[dict[str, Any]] = {"text/html": {"schema": {"type": "string"}}}
 """The content of an answer that a browser is shown, in the place of JSON."""
 
 _RETRIED: Final = (Category.THROTTLED, Category.UNAVAILABLE)
+_ABOUT_TOKENS: Final = (Category.UNAUTHENTICATED, Category.FORBIDDEN)
 
 
 def component_name(category: Category) -> str:
@@ -61,6 +62,8 @@ def _codes(category: Category) -> list[ErrorCode]:
 def _response(category: Category) -> dict[str, Any]:
     codes = _codes(category)
     names = ("X-Request-Id", "Retry-After") if category in _RETRIED else ("X-Request-Id",)
+    if category in _ABOUT_TOKENS:
+        names = (*names, "WWW-Authenticate")
     if category is Category.NOT_ALLOWED:
         names = (*names, "Allow")
     if category is Category.MEDIA_TYPE:

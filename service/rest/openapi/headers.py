@@ -17,6 +17,10 @@ _PREFERENCES: Final = """\
 `return=minimal`, `return=representation`, `return=OperationOutcome`; `handling=strict`, `handling=lenient`.
 Without it a write answers with the resource; entries of a Bundle answer without it."""
 
+_ORGANISATION: Final = """\
+The organisation that the request acts for; without it every part may be played. With access control it is that of the
+token, and the header is refused."""
+
 _PROVENANCE: Final = (
     '{"resourceType":"Provenance","recorded":"2026-01-09T09:00:00Z","agent":[{"who":{"display":"Example EHR"}}]}'
 )
@@ -57,10 +61,15 @@ _REQUEST: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "With access control, of an administrator: why it has to see what other organisations have. It is on record.",
         _TEXT,
     ),
+    "X-Actor-Organization": (
+        _ORGANISATION,
+        {"type": "string", "pattern": f"^Organization/{LOGICAL_ID}$", "examples": ["Organization/clinic"]},
+    ),
     "X-Request-Id": (
         "A name for the request, given back with the answer and written to the log. Made up by the service if absent.",
         _TEXT,
     ),
+    "X-Correlation-Id": ("A name that the request shares with others, given back with the answer.", _TEXT),
 }
 """Component → description and schema. A header that means different things has one component per meaning."""
 
@@ -71,8 +80,16 @@ _RESPONSE: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "Retry-After": ("Seconds to wait before sending the request again.", {"type": "integer", "minimum": 0}),
     "Allow": ("The methods that the address takes.", _TEXT),
     "Accept-Patch": ("The media types of patches, when a PATCH is refused.", _TEXT),
+    "Preference-Applied": ("The `return` of `Prefer` that the answer follows; absent where none was sent.", _TEXT),
+    "WWW-Authenticate": ("That a token is needed, or what is wrong with the one that was sent.", _TEXT),
     "X-Request-Id": ("The request's name, to quote when reporting a fault.", _TEXT),
+    "X-Correlation-Id": ("The name that was sent; absent where none was.", _TEXT),
 }
+
+WHO_AND_WHY: Final = ("X-Request-Id", "X-Correlation-Id", "X-Actor-Organization", "X-Break-Glass")
+"""Request headers that any interaction takes."""
+
+_TOGETHER: Final = {"X-Request-Id": ("X-Request-Id", "X-Correlation-Id")}
 
 
 def request_header_components() -> dict[str, Any]:
@@ -103,6 +120,7 @@ def request_headers(*names: str) -> list[dict[str, Any]]:
 
 def response_headers(*names: str) -> dict[str, Any]:
     """``headers`` that refer to the named response headers."""
-    for name in names:
+    named = [each for name in names for each in _TOGETHER.get(name, (name,))]
+    for name in named:
         _RESPONSE[name]
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in named}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from service.rest.openapi.headers import request_headers
+from service.rest.openapi.headers import WHO_AND_WHY, request_headers
 from service.rest.openapi.operation import BODY_UNREAD, component, operation
 from service.rest.openapi.parameters import parameter_references
 
@@ -47,7 +47,7 @@ class Said(Struct, frozen=True, kw_only=True):
     beside_body: Sequence[Json] = ()
     failures: tuple[Category, ...]
     refusals: tuple[Category, ...] = ()
-    headers: tuple[str, ...] = ("X-Request-Id", "X-Break-Glass")
+    headers: tuple[str, ...] = WHO_AND_WHY
     note: str = ""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from service.fhir.conformance import SYSTEM_OPERATIONS
 from service.fhir.outcome import Category
 from service.rest.openapi.errors import PAGE
-from service.rest.openapi.headers import request_headers, response_headers
+from service.rest.openapi.headers import WHO_AND_WHY, request_headers, response_headers
 from service.rest.openapi.operation import BODY_REFUSED, BODY_UNREAD, component, operation
 from service.rest.openapi.parameters import SEARCH_RESULT_PARAMETERS, SHAPING, parameter_references
 
@@ -169,6 +169,6 @@ def _health(name: str, summary: str) -> Json:
 
 def _item(**operations: Json) -> Json:
     return {
-        "parameters": [*parameter_references("_format", "_pretty"), *request_headers("X-Request-Id", "X-Break-Glass")],
+        "parameters": [*parameter_references("_format", "_pretty"), *request_headers(*WHO_AND_WHY)],
         **operations,
     }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.conformance import OPERATIONS
-from service.rest.openapi.headers import request_headers
+from service.fhir.outcome import Category
+from service.rest.openapi.headers import WHO_AND_WHY, request_headers
 from service.rest.openapi.operation import ABSENT, BODY_REFUSED, BODY_UNREAD, CHANGE_REFUSED, component, operation
 from service.rest.openapi.parameters import SEARCH_RESULT_PARAMETERS, SHAPING, parameter_references
 
@@ -17,6 +18,9 @@ Json = dict[str, Any]
 
 _CONDITIONAL: Final = "If the criteria match one resource, it is {done}; if several, the answer is 412; {none}."
 _PAGED: Final = "Follow the Bundle's `next` link for the next page."
+RECORDS: Final = "AuditEvent"
+"""The type that the service writes itself where interactions are put on record; then nobody else does."""
+
 _ORDER: Final = "Without `_sort` newest first, or in the order of a range that was searched for."
 
 
@@ -45,6 +49,7 @@ class _Paths:
         self._read = component("responses", resource_type)
         self._changed = component("responses", f"{resource_type}.changed")
         self._created = component("responses", f"{resource_type}.created")
+        self._kept = (Category.NOT_ALLOWED,) if resource_type == RECORDS else ()
 
     def root(self) -> Json:
         return _item(
@@ -67,7 +72,7 @@ class _Paths:
                 parameters=request_headers("If-None-Exist", "Prefer", "X-Provenance"),
                 body=self._body,
                 answers={"200": self._changed, "201": self._created},
-                failures=(*BODY_REFUSED, *CHANGE_REFUSED[:2]),
+                failures=(*BODY_REFUSED, *CHANGE_REFUSED[:2], *self._kept),
             ),
             put=self._conditional_update(),
             patch=self._conditional_patch(),
@@ -83,7 +88,7 @@ class _Paths:
             parameters=[*self._search.references(self._type), *request_headers("If-Match", "Prefer", "X-Provenance")],
             body=self._body,
             answers={"200": self._changed, "201": self._created},
-            failures=(*BODY_REFUSED, *CHANGE_REFUSED),
+            failures=(*BODY_REFUSED, *CHANGE_REFUSED, *self._kept),
         )
 
     def _conditional_patch(self) -> Json:
@@ -95,7 +100,7 @@ class _Paths:
             parameters=[*self._search.references(self._type), *request_headers("If-Match", "Prefer", "X-Provenance")],
             body=component("requestBodies", "Patch"),
             answers={"200": self._changed},
-            failures=(*ABSENT, *BODY_REFUSED, *CHANGE_REFUSED),
+            failures=(*ABSENT, *BODY_REFUSED, *CHANGE_REFUSED, *self._kept),
         )
 
     def _conditional_delete(self) -> Json:
@@ -105,8 +110,8 @@ class _Paths:
             f"Delete {_a(self._type)} found by criteria",
             description=_CONDITIONAL.format(done="deleted", none="if none, there is nothing to do"),
             parameters=[*self._search.references(self._type), *request_headers("If-Match", "Prefer", "X-Provenance")],
-            answers={"200": component("responses", "Outcome"), "204": component("responses", "Deleted")},
-            failures=(*CHANGE_REFUSED,),
+            answers={"200": component("responses", "DeletedOutcome"), "204": component("responses", "Deleted")},
+            failures=(*CHANGE_REFUSED, *self._kept),
         )
 
     def search_by_post(self) -> Json:
@@ -138,7 +143,7 @@ class _Paths:
             description=f"Newest first. {_PAGED} Deletions are included.",
             parameters=[*parameter_references("_since", "_at", "_count", *SHAPING), *request_headers("Prefer")],
             answers={"200": component("responses", "History")},
-            failures=ABSENT[:1] if missing else (),
+            failures=(*(ABSENT[:1] if missing else ()), *self._kept),
         )
 
     def instance(self) -> Json:
@@ -159,11 +164,12 @@ class _Paths:
             f"update{self._type}",
             self._type,
             f"Update {_a(self._type)}, or create it under this id",
-            description="Send the whole resource. Identical content makes no new version.",
+            description="Send the whole resource. Identical content makes no new version. With access control an id "
+            "under which a client sees nothing is 404 for it, unless it sees everything: create resources by POST.",
             parameters=request_headers("If-Match", "If-None-Match-Any", "Prefer", "X-Provenance"),
             body=self._body,
             answers={"200": self._changed, "201": self._created},
-            failures=(*BODY_REFUSED, *CHANGE_REFUSED),
+            failures=(*ABSENT[:1], *BODY_REFUSED, *CHANGE_REFUSED, *self._kept),
         )
 
     def _patch(self) -> Json:
@@ -175,7 +181,7 @@ class _Paths:
             parameters=request_headers("If-Match", "Prefer", "X-Provenance"),
             body=component("requestBodies", "Patch"),
             answers={"200": self._changed},
-            failures=(*ABSENT, *BODY_REFUSED, *CHANGE_REFUSED),
+            failures=(*ABSENT, *BODY_REFUSED, *CHANGE_REFUSED, *self._kept),
         )
 
     def _delete(self) -> Json:
@@ -185,8 +191,8 @@ class _Paths:
             f"Delete {_a(self._type)}",
             description="Earlier versions stay in the history. Deleting what is not there succeeds.",
             parameters=request_headers("If-Match", "Prefer", "X-Provenance"),
-            answers={"200": component("responses", "Outcome"), "204": component("responses", "Deleted")},
-            failures=CHANGE_REFUSED,
+            answers={"200": component("responses", "DeletedOutcome"), "204": component("responses", "Deleted")},
+            failures=(*CHANGE_REFUSED, *self._kept),
         )
 
     def version(self) -> Json:
@@ -250,7 +256,7 @@ class _Paths:
 
 def _item(*names: str, **operations: Json) -> Json:
     """A path item with the path's own parameters and those that any request may carry."""
-    shared = [*parameter_references(*names, "_format", "_pretty"), *request_headers("X-Request-Id", "X-Break-Glass")]
+    shared = [*parameter_references(*names, "_format", "_pretty"), *request_headers(*WHO_AND_WHY)]
     return {"parameters": shared, **operations}
 
 

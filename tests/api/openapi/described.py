@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 METHODS = ("get", "post", "put", "patch", "delete")
+SOMETIMES = {"etag", "preference-applied", "x-correlation-id"}
+"""A Bundle has no ETag, and an answer that can be one is described with it; the others are there if they were sent."""
+OF_HTTP = {
+    *("cache-control", "content-encoding", "content-length", "content-security-policy", "content-type"),
+    *("cross-origin-opener-policy", "referrer-policy", "vary", "x-content-type-options"),
+}
+"""What is for browsers, proxies and transport, and no part of a description."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +48,18 @@ class Described:
         assert response.is_success, f"{name}: {response.status_code} {response.text}"
         assert str(response.status_code) in operation["responses"], f"{name} answered {response.status_code}"
         answer = self._resolved(operation["responses"][str(response.status_code)])
-        # a Bundle has no ETag, and an answer that can be one is described with it
-        assert {header.lower() for header in answer.get("headers", ())} - {"etag"} <= response.headers.keys(), name
+        described = {header.lower() for header in answer.get("headers", ())}
+        assert described - SOMETIMES <= response.headers.keys(), name
+        assert response.headers.keys() - OF_HTTP <= described, name
         assert bool(response.content) is ("content" in answer), name
         if response.content:
             told = response.headers["content-type"].partition(";")[0]
             assert told in answer["content"], name
             assert told == "text/html" or self.resource.is_valid(response.json()), name
+
+    def answer(self, method: str, path: str, status: int) -> Json:
+        """What is described of an answer of this status; KeyError where nothing is."""
+        return self._resolved(self.document["paths"][path][method]["responses"][str(status)])
 
     def _resolved(self, answer: Json) -> Json:
         name = answer.get("$ref", "").rpartition("/")[2]

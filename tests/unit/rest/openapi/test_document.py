@@ -18,6 +18,7 @@ from service.fhir.address import Place
 from service.fhir.outcome import ERROR_CODES, Category
 from service.fhir.search.registry import Registry
 from service.fhir.search.result_parameters import RESULT_PARAMETERS
+from service.rest.cors import Origins
 from service.rest.openapi import build, document, write_files
 
 if TYPE_CHECKING:
@@ -230,3 +231,64 @@ def test_patterns_are_anchored_and_compile(written: Json) -> None:
         if pattern is not None:
             assert pattern[0] + pattern[-1] == "^$", name
             re.compile(pattern)
+
+
+def test_the_headers_of_browsers_are_those_of_the_document(written: Json) -> None:
+    """What a page of another origin may send and read, but for what OpenAPI says elsewhere: tokens and media types."""
+    headers = {name: value.decode() for name, value in Origins(["*"]).preflight(b"https://a.example", ("GET",))}
+    allowed = set(headers[b"access-control-allow-headers"].split(", "))
+    exposed = set(headers[b"access-control-expose-headers"].split(", "))
+    sent = {each["name"] for each in written["components"]["parameters"].values() if each["in"] == "header"}
+    assert allowed - {"Accept", "Authorization", "Content-Encoding", "Content-Type"} == sent
+    assert exposed <= set(written["components"]["headers"])
+
+
+def test_every_operation_on_resources_says_for_whom_it_acts(written: Json) -> None:
+    """But for those on codes, which are the same for everybody."""
+    types = {each["name"] for each in written["tags"]} - {"Access", "Health"}
+    of_codes = {"CodeSystem", "ConceptMap", "ValueSet"}
+    silent = {
+        operation["tags"][0]
+        for path, method, operation in operations(written)
+        if operation["tags"][0] in types
+        and "X-Actor-Organization" not in {each["name"] for each in parameters_of(written, path, method)}
+    }
+    assert silent == of_codes
+
+
+def test_who_has_no_token_is_told_how_to_come_by_one(written: Json) -> None:
+    told = [name for name, each in written["components"]["responses"].items() if "WWW-Authenticate" in headers_of(each)]
+    assert told == ["Unauthenticated", "Forbidden", "OAuth401"]
+
+
+def headers_of(response: Json) -> Json:
+    found: Json = response.get("headers", {})
+    return found
+
+
+def test_an_update_can_be_of_what_is_not_seen(written: Json) -> None:
+    """Which is refused like what is not there, else an id would tell that something is under it."""
+    updates = [
+        each
+        for _, method, each in operations(written)
+        if re.fullmatch("update[A-Z][A-Za-z]+(?<!ByCriteria)", each["operationId"])
+    ]
+    assert updates
+    assert [each["operationId"] for each in updates if "404" not in each["responses"]] == []
+
+
+def test_what_the_service_writes_itself_can_be_refused(written: Json) -> None:
+    """AuditEvents have no interactions but read, vread and search where the service writes them."""
+    refused = {(path, method) for path, method, each in operations(written) if "405" in each["responses"]}
+    root = "/AuditEvent"
+    assert refused == {
+        ("/", "post"),
+        *((root, method) for method in ("post", "put", "patch", "delete")),
+        *((f"{root}/{{id}}", method) for method in ("put", "patch", "delete")),
+        *((f"{root}{below}/_history", "get") for below in ("", "/{id}")),
+    }
+
+
+def test_no_schema_is_called_as_what_every_client_has(written: Json) -> None:
+    """A generated client has a class of this name that sends the requests."""
+    assert {"Client", "AuthenticatedClient", "Response", "Unset"} & set(written["components"]["schemas"]) == set()
