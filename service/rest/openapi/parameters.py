@@ -16,6 +16,26 @@ MOMENT: Final = (
 )
 """A date or instant of any precision, as a regular expression."""
 
+_CHOICES: Final[dict[str, list[str]]] = {
+    "AnswerFormat": ["json", "application/json", "application/fhir+json", "html", "text/html"],
+    "TotalMode": ["none", "estimate", "accurate"],
+    "SearchSummary": ["true", "text", "data", "count", "false"],
+    "Summary": ["true", "text", "data", "false"],
+    "ContainedMode": ["true", "false", "both"],
+    "ContainedType": ["container", "contained"],
+    "ValidationMode": ["create", "update", "profile"],
+    "InstanceValidationMode": ["create", "update", "delete", "profile"],
+    "CapabilityMode": ["full", "normative"],
+    "WorkListPart": ["held", "open", "scheduled"],
+}
+"""Schema → what a parameter chooses among. Of one with a name generators make one class, else one per operation."""
+
+
+def _choice(name: str) -> dict[str, Any]:
+    _CHOICES[name]
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
 _ID: Final = f"^{LOGICAL_ID}$"
 _COUNT: Final = {"type": "integer", "minimum": 0, "maximum": LARGEST_COUNT}
 _CODE: Final = "[A-Za-z_][A-Za-z0-9\\-]*"
@@ -28,7 +48,7 @@ _PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "_format": (
         "query",
         "The media type of the answer; wins over Accept. What is read can be shown as a page.",
-        {"type": "string", "enum": ["json", "application/json", "application/fhir+json", "html", "text/html"]},
+        _choice("AnswerFormat"),
     ),
     "_pretty": ("query", "Whether the JSON is indented for a reader.", {"type": "boolean"}),
     "_type": ("query", "The types to search, separated by commas.", {"type": "string", "examples": ["CarePlan,Goal"]}),
@@ -36,7 +56,7 @@ _PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "_total": (
         "query",
         "Whether to count all matches; absent: only where everything fits on one page.",
-        {"type": "string", "enum": ["none", "estimate", "accurate"]},
+        _choice("TotalMode"),
     ),
     "_sort": (
         "query",
@@ -64,12 +84,12 @@ _PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "_summary": (
         "query",
         "Leave out what is not in this part of the resource; the answer is marked SUBSETTED.",
-        {"type": "string", "enum": ["true", "text", "data", "count", "false"]},
+        _choice("SearchSummary"),
     ),
     "shape._summary": (
         "query",
         "Leave out what is not in this part of the resource; the answer is marked SUBSETTED.",
-        {"type": "string", "enum": ["true", "text", "data", "false"]},
+        _choice("Summary"),
     ),
     "_elements": (
         "query",
@@ -79,12 +99,12 @@ _PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "_contained": (
         "query",
         "Search contained resources instead of others, or both; what it cannot be combined with is refused by name.",
-        {"type": "string", "enum": ["true", "false", "both"]},
+        _choice("ContainedMode"),
     ),
     "_containedType": (
         "query",
         "Whether a contained resource that matches is returned in its container, or alone.",
-        {"type": "string", "enum": ["container", "contained"]},
+        _choice("ContainedType"),
     ),
     "_since": (
         "query",
@@ -99,17 +119,17 @@ _PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "mode": (
         "query",
         "What the resource is meant for.",
-        {"type": "string", "enum": ["create", "update", "profile"]},
+        _choice("ValidationMode"),
     ),
     "instance.mode": (
         "query",
         "What is meant to be done with the instance.",
-        {"type": "string", "enum": ["create", "update", "delete", "profile"]},
+        _choice("InstanceValidationMode"),
     ),
     "capabilities.mode": (
         "query",
         "How much to say; the normative part is not told apart.",
-        {"type": "string", "enum": ["full", "normative"]},
+        _choice("CapabilityMode"),
     ),
     "worklist.clinic": (
         "query",
@@ -119,7 +139,7 @@ _PARAMETERS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "worklist.show": (
         "query",
         "Only this list of Tasks: held for safety, in need of somebody, or with a visit scheduled.",
-        {"type": "string", "enum": ["held", "open", "scheduled"]},
+        _choice("WorkListPart"),
     ),
 }
 """Component → place, description, schema. A dot sets apart a name that means different things in different places."""
@@ -131,6 +151,11 @@ SEARCH_RESULT_PARAMETERS: Final = (
     *("_count", "_total", "_summary", "_elements", "_contained", "_containedType"),
 )
 """What every search takes besides the parameters of the registry."""
+
+
+def choice_schemas() -> dict[str, Any]:
+    """``components/schemas`` for what parameters choose among."""
+    return {name: {"type": "string", "enum": values} for name, values in _CHOICES.items()}
 
 
 def parameter_schema(name: str) -> dict[str, Any]:

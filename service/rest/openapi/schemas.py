@@ -63,6 +63,7 @@ class _Schemas:
             "description": "A resource of a type that is not served on its own; others may contain it.",
             "properties": {"resourceType": {"type": "string", "enum": others}},
             "required": ["resourceType"],
+            "additionalProperties": True,
         }
         mapping = {name: name for name in resources} | dict.fromkeys(others, OTHER_RESOURCE)
         self._done[ANY_RESOURCE] = {

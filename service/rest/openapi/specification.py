@@ -14,7 +14,7 @@ from service.rest.openapi.errors import error_example_components, error_response
 from service.rest.openapi.form_paths import form_paths
 from service.rest.openapi.headers import request_header_components, response_header_components
 from service.rest.openapi.outcome_paths import outcome_paths
-from service.rest.openapi.parameters import parameter_components
+from service.rest.openapi.parameters import choice_schemas, parameter_components
 from service.rest.openapi.plan_paths import plan_paths
 from service.rest.openapi.record_paths import record_paths
 from service.rest.openapi.schemas import resource_schemas
@@ -116,7 +116,7 @@ def _introduction() -> str:
 
 
 def _components(definitions: Definitions, registry: Registry, search: SearchParameters) -> Json:
-    schemas = resource_schemas(definitions) | search_value_schemas() | {"JsonPatch": _JSON_PATCH}
+    schemas = resource_schemas(definitions) | search_value_schemas() | choice_schemas() | {"JsonPatch": _JSON_PATCH}
     of_access, refusals = access_components()
     return {
         "schemas": dict(sorted((schemas | of_access).items())),

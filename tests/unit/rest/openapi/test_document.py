@@ -289,6 +289,28 @@ def test_what_the_service_writes_itself_can_be_refused(written: Json) -> None:
     }
 
 
+def test_what_generators_make_classes_of_has_a_name_and_members(written: Json) -> None:
+    """An enumeration without a name becomes a class per operation, an object without members one that holds nothing."""
+    components = written["components"]
+    assert [name for name, each in components["parameters"].items() if "enum" in each["schema"]] == []
+    empty = [each for each in objects(written) if not {"properties", "additionalProperties"} & each.keys()]
+    assert empty == []
+    assert components["schemas"]["OtherResource"]["additionalProperties"] is True
+
+
 def test_no_schema_is_called_as_what_every_client_has(written: Json) -> None:
     """A generated client has a class of this name that sends the requests."""
     assert {"Client", "AuthenticatedClient", "Response", "Unset"} & set(written["components"]["schemas"]) == set()
+
+
+def objects(node: Any) -> Iterator[Json]:
+    """Every schema of an object below a node."""
+    if isinstance(node, dict):
+        if node.get("type") == "object":
+            yield node
+        for key, value in node.items():
+            if key not in {"example", "examples"}:
+                yield from objects(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from objects(value)
