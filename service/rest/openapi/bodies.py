@@ -318,6 +318,7 @@ def _answers_about_care() -> Json:
         for name, (told, kind, example) in CARE_ANSWERS.items()
     }
     responses["Document"]["content"]["application/pdf"] = {"schema": {"type": "string", "format": "binary"}}
+    responses["Document"]["headers"] |= response_headers("Content-Disposition")
     plan = _one_of("CarePlan", "Bundle")
     responses["Draft"] = _answer(
         "A draft; with `bundled` a transaction that creates it.", plan, "draft", "X-Request-Id"

@@ -30,7 +30,7 @@ def _said(claim: OperationClaim, level: Level) -> Said:
             body="Populate",
             answer="Filled",
             in_url=url_parameters(POPULATE),
-            failures=_FAILURES,
+            failures=_FAILURES if level == "instance" else (*_FAILURES, Category.PRECONDITION),
         )
     if level == "instance":
         about, in_url = "a response", url_parameters(EXTRACT)

@@ -81,6 +81,7 @@ _RESPONSE: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "Allow": ("The methods that the address takes.", _TEXT),
     "Accept-Patch": ("The media types of patches, when a PATCH is refused.", _TEXT),
     "Preference-Applied": ("The `return` of `Prefer` that the answer follows; absent where none was sent.", _TEXT),
+    "Content-Disposition": ("The name of the PDF as a file; absent where the answer is none.", _TEXT),
     "WWW-Authenticate": ("That a token is needed, or what is wrong with the one that was sent.", _TEXT),
     "X-Request-Id": ("The request's name, to quote when reporting a fault.", _TEXT),
     "X-Correlation-Id": ("The name that was sent; absent where none was.", _TEXT),

@@ -111,7 +111,7 @@ class _Paths:
             description=_CONDITIONAL.format(done="deleted", none="if none, there is nothing to do"),
             parameters=[*self._search.references(self._type), *request_headers("If-Match", "Prefer", "X-Provenance")],
             answers={"200": component("responses", "DeletedOutcome"), "204": component("responses", "Deleted")},
-            failures=(*CHANGE_REFUSED, *self._kept),
+            failures=(*CHANGE_REFUSED, Category.RULE, *self._kept),
         )
 
     def search_by_post(self) -> Json:
@@ -192,7 +192,7 @@ class _Paths:
             description="Earlier versions stay in the history. Deleting what is not there succeeds.",
             parameters=request_headers("If-Match", "Prefer", "X-Provenance"),
             answers={"200": component("responses", "DeletedOutcome"), "204": component("responses", "Deleted")},
-            failures=(*CHANGE_REFUSED, *self._kept),
+            failures=(*CHANGE_REFUSED, Category.RULE, *self._kept),
         )
 
     def version(self) -> Json:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 METHODS = ("get", "post", "put", "patch", "delete")
-SOMETIMES = {"etag", "preference-applied", "x-correlation-id"}
+SOMETIMES = {"content-disposition", "etag", "preference-applied", "x-correlation-id"}
 """A Bundle has no ETag, and an answer that can be one is described with it; the others are there if they were sent."""
 OF_HTTP = {
     *("cache-control", "content-encoding", "content-length", "content-security-policy", "content-type"),

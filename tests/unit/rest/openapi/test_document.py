@@ -277,6 +277,26 @@ def test_an_update_can_be_of_what_is_not_seen(written: Json) -> None:
     assert [each["operationId"] for each in updates if "404" not in each["responses"]] == []
 
 
+def test_a_deletion_can_be_against_the_rules(written: Json) -> None:
+    """Nothing of a referral's loop is deleted once it matters."""
+    refusals = [each["responses"] for _, method, each in operations(written) if method == "delete"]
+    assert refusals
+    assert all("422" in each for each in refusals)
+
+
+def test_a_form_by_its_identifier_can_be_one_of_several(written: Json) -> None:
+    populate = written["paths"]["/Questionnaire/$populate"]
+    assert all("412" in populate[method]["responses"] for method in ("get", "post"))
+
+
+def test_a_pdf_comes_under_a_name(written: Json) -> None:
+    printed = [
+        each for each in written["components"]["responses"].values() if "application/pdf" in each.get("content", ())
+    ]
+    assert printed
+    assert all("Content-Disposition" in headers_of(each) for each in printed)
+
+
 def test_what_the_service_writes_itself_can_be_refused(written: Json) -> None:
     """AuditEvents have no interactions but read, vread and search where the service writes them."""
     refused = {(path, method) for path, method, each in operations(written) if "405" in each["responses"]}
