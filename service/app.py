@@ -67,6 +67,8 @@ if TYPE_CHECKING:
 
 _FHIR: Final = "/fhir"
 _READY_SECONDS: Final = 3.0
+_MOST_TRIES: Final = 10
+"""Of storing what comes with the service, each of which has the length of a lease."""
 BACKGROUND_CONNECTIONS: Final = 5
 """Of each worker: two for each of two jobs, of which one holds the lock, and one to look up the search parameters."""
 
@@ -241,11 +243,14 @@ async def publish(settings: Settings, resources: Sequence[dict[str, Any]], finge
     try:
         current = CurrentParts(assemble(settings, compile_standard(), pool, cursor_secret=""))
         context = Context(base=settings.base_url or "", request_id="start", received_at=datetime.now(UTC))
+        tries = 0
         while True:
+            tries += 1
             try:
                 return await ship(await current.renewed(), context, resources, fingerprint)
-            except LapsedError:
-                continue  # a machine that stood still, or was slow: nothing was written
+            except LapsedError:  # a machine that stood still, or was slow: nothing was written
+                if tries == _MOST_TRIES:
+                    raise
     finally:
         await pool.close()
 
