@@ -163,6 +163,7 @@ async def test_the_clock_leaves_what_takes_too_long_to_the_next_look(
 ) -> None:
     ends = (now() + timedelta(days=10)).date().isoformat()
     await story.refer(order=story.order(occurrencePeriod={"end": ends}))
+
     async def late(parts: Parts, *arguments: Any) -> int:
         parts.lease.lapse()
         return await add(parts, *arguments)
