@@ -62,16 +62,20 @@ class CurrentParts:
             return await self._look()
 
     async def _look(self) -> Parts:
-        began = self._clock()
-        async with self._store.session() as session:
-            seen = await search_parameters.generation(session)
-            self.has_jobs = seen.jobs
-            if seen.number != self._generation:
-                number, rows = await search_parameters.parameters(session)
-                self._adopt(rows)
-                self._generation = number
-        self.parts.lease.extend(began + LEASE_SECONDS)
-        return self.parts
+        while True:
+            began, lease = self._clock(), self.parts.lease
+            lapses = lease.lapses
+            async with self._store.session() as session:
+                seen = await search_parameters.generation(session)
+                self.has_jobs = seen.jobs
+                if seen.number != self._generation:
+                    number, rows = await search_parameters.parameters(session)
+                    self._adopt(rows)
+                    self._generation = number
+            if lease.lapses == lapses:
+                self.parts.lease.extend(began + LEASE_SECONDS)
+                return self.parts
+            # somebody has stored a search parameter meanwhile, which may not have been there to be seen
 
     def _adopt(self, rows: Iterable[Row]) -> None:
         parts = self.parts
@@ -80,7 +84,7 @@ class CurrentParts:
             registry = parts.registry.with_stored(stored)
             parts = replace(parts, registry=registry, extractor=parts.extractor.of(registry))
         # who still works with the parts of before may do so until their lease is over
-        self.parts = self._under(parts, Lease(-math.inf, self._clock))
+        self.parts = self._under(parts, parts.lease.followed())
 
     def _under(self, parts: Parts, lease: Lease) -> Parts:
         return replace(parts, lease=lease, store=parts.store.under(lease))

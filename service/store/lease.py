@@ -25,13 +25,18 @@ class LapsedError(Exception):
 
 
 class Lease:
-    """Lasts until a moment of its monotonic clock, in seconds; for ever unless told otherwise."""
+    """Lasts until a moment of its monotonic clock, in seconds; for ever unless told otherwise.
 
-    __slots__ = ("_clock", "_until")
+    `lapses` counts how often it was ended before that moment.
+    """
+
+    __slots__ = ("_clock", "_following", "_until", "lapses")
 
     def __init__(self, until: float = math.inf, clock: Callable[[], float] = monotonic) -> None:
         self._until = until
         self._clock = clock
+        self._following: Lease | None = None
+        self.lapses = 0
 
     @property
     def lapsed(self) -> bool:
@@ -48,5 +53,13 @@ class Lease:
         self._until = until
 
     def lapse(self) -> None:
-        """End it now."""
+        """End it now, and those that follow it: what they were given for may have changed since."""
         self._until = -math.inf
+        self.lapses += 1
+        if self._following is not None:
+            self._following.lapse()
+
+    def followed(self) -> Lease:
+        """One that is over, for what comes after what this one was given for."""
+        self._following = Lease(-math.inf, self._clock)
+        return self._following

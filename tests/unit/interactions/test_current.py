@@ -161,3 +161,42 @@ async def test_parts_of_before_are_given_no_more_time(current: CurrentParts, dat
     clock.now += LEASE_SECONDS / 2
     await current.renewed()
     assert lapsed(before, after) == [True, False]
+
+
+async def stored_meanwhile(current: CurrentParts, database: Database, *, by: Parts) -> None:
+    """Looks for the search parameters, while somebody who works by the parts stores another one."""
+    ask = database.session
+
+    @asynccontextmanager
+    async def overtaken() -> AsyncIterator[Database]:
+        async with ask() as session:
+            yield session
+        database.session = ask  # type: ignore[method-assign]
+        database.generation += 1
+        by.lease.lapse()
+
+    database.session = overtaken  # type: ignore[method-assign]
+    await current.renewed()
+
+
+async def test_who_looked_while_a_parameter_was_stored_looks_again(current: CurrentParts, database: Database) -> None:
+    """Whoever stored it is answered by it from then on."""
+    before = await current.current()
+    await stored_meanwhile(current, database, by=before)
+    assert database.asked == 3
+    assert current.parts is not before
+    assert lapsed(before, current.parts) == [True, False]
+
+
+async def test_what_is_stored_by_parts_of_before_ends_those_of_now(current: CurrentParts, database: Database) -> None:
+    """They may be those from between the two."""
+    before = await current.current()
+    database.generation = 2
+    between = await current.renewed()
+    before.lease.lapse()
+    assert lapsed(before, between) == [True, True]
+    await current.renewed()
+    database.generation = 3
+    await stored_meanwhile(current, database, by=before)
+    assert lapsed(before, between, current.parts) == [True, True, False]
+    assert database.asked == 5
