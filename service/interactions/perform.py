@@ -44,8 +44,9 @@ from service.store.change import Conflict
 from service.store.lease import LapsedError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from service.access.permission import Limit
     from service.fhir.actor import Actor
     from service.fhir.bundle_plan import Write
     from service.fhir.interaction import Context, Interaction
@@ -90,7 +91,24 @@ class Engine:
     async def perform(self, interaction: Interaction, context: Context) -> Answer:
         """What the interaction came to; every refusal is a FhirError."""
         if context.actor is not None and (limits := require(context, interaction)):
-            await check_limits(self._parts(context), context, interaction, limits)
+            return await self._perform_within(limits, interaction, context)
+        return await self._perform_permitted(interaction, context)
+
+    async def _perform_within(self, limits: Sequence[Limit], interaction: Interaction, context: Context) -> Answer:
+        """What was read within the limits: it may leave them between the look at them and the reading."""
+        for _ in range(_LOOKS):
+            checked = await check_limits(self._parts(context), context, interaction, limits)
+            answer = await self._perform_permitted(interaction, context)
+            if answer.version is not None:
+                present = answer.version.version_id
+            else:
+                present = await check_limits(self._parts(context), context, interaction, limits)
+            if present == checked:
+                return answer
+        raise failure("busy", "The resource keeps changing; send the request again.", retry_after_seconds=1)
+
+    async def _perform_permitted(self, interaction: Interaction, context: Context) -> Answer:
+        """What it came to; where the search parameters have changed meanwhile, it begins again."""
         if self._current.parts.lease.lapsed and not isinstance(interaction, Capabilities):
             await self._current.current()
         registry = self._current.parts.registry

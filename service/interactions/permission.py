@@ -45,8 +45,10 @@ def require_without_limits(context: Context, interaction: Interaction) -> None:
         raise _too_limited()
 
 
-async def check_limits(parts: Parts, context: Context, interaction: Interaction, limits: Sequence[Limit]) -> None:
-    """FhirError not-found where the resource that is read lies outside of the limits; forbidden for what is no read.
+async def check_limits(parts: Parts, context: Context, interaction: Interaction, limits: Sequence[Limit]) -> int:
+    """The current version id of the resource that is read, which lies within the limits.
+
+    FhirError not-found where it lies outside of them; forbidden for what is no read.
 
     The limits tell of current versions alone: which of the older ones lie within them, nothing knows.
     """
@@ -70,6 +72,7 @@ async def check_limits(parts: Parts, context: Context, interaction: Interaction,
             "The scopes hold only for some resources (a filter, a patient), which older versions cannot be told to be."
         )
         raise failure("forbidden", told, "http.Authorization")
+    return version_id
 
 
 def require_whole(context: Context, resource_type: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from service.interactions.permission import check_limits
 from tests.api.auth.signing import Signer, encoded, with_secret
 from tests.api.auth.test_jwks_url import KeyServer
 from tests.api.outcome import assert_outcome
@@ -136,6 +137,34 @@ async def test_a_launch_context_restricts_to_the_patients_compartment(observed: 
         assert (await observed.one.get("Observation?patient=Patient/b", headers=sent)).json()["total"] == 0
     without = KEYS["ec"].sign(claims(observed, key_server, scope="patient/Observation.rs"))
     assert await status(observed, without, "Observation/of-a") == 403
+
+
+@pytest.mark.parametrize("place", ["", "/_history", "/_history/1"])
+async def test_what_leaves_the_compartment_while_it_is_read_is_not_shown(
+    observed: Workers, key_server: KeyServer, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Filed under another patient between the look at the compartment and the reading."""
+    filler = await observed.bearer("filler")
+    content = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
+    kept = content | {"subject": {"reference": "Patient/a"}}
+    made = (await observed.one.post("Observation", json=kept, headers=filler)).json()["id"]
+    moved = content | {"id": made, "subject": {"reference": "Patient/b"}, "note": [{"text": "of somebody else"}]}
+
+    async def look(*given: Any) -> Any:
+        found = await check_limits(*given)
+        assert (await observed.one.put(f"Observation/{made}", json=moved, headers=filler)).status_code == 200
+        return found
+
+    monkeypatch.setattr("service.interactions.perform.check_limits", look)
+    token = KEYS["ec"].sign(claims(observed, key_server, scope="patient/Observation.rs", patient="a"))
+    headers = {"Authorization": f"Bearer {token}"}
+    read = await observed.one.get(f"Observation/{made}{place}", headers=headers)
+    assert "of somebody else" not in read.text
+    if place == "/_history/1":
+        assert read.status_code == 200
+    else:
+        assert_outcome(read, 404, "not-found")
+    assert (await observed.one.delete(f"Observation/{made}", headers=filler)).status_code == 204
 
 
 SIGNED_IN = {
