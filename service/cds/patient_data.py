@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 from msgspec import Struct
 
@@ -139,7 +140,7 @@ async def _read(call: Call, server: Server, key: str, begun: _Part | None, fetch
     for _ in range(MOST_PAGES):
         if url is None:
             return _Part(resources, is_whole=True)
-        if not url.startswith(f"{server.base}/") and url.partition("?")[0] != server.base:
+        if not _is_below(server.base, url):
             break
         document = await fetch(url, authorization=f"Bearer {server.token}", accept=_FHIR_JSON)
         page = _checked(document.content, call.patient)
@@ -148,6 +149,12 @@ async def _read(call: Call, server: Server, key: str, begun: _Part | None, fetch
             break
         url = page.next
     return _Part(resources, is_whole=False)
+
+
+def _is_below(base: str, url: str) -> bool:
+    """Whether a page is the server's own: the token is for nobody else, nor for what else there is on the host."""
+    path = url.partition("?")[0]
+    return path == base or (path.startswith(f"{base}/") and ".." not in unquote(path).split("/"))
 
 
 def _checked(content: Any, patient: str) -> _Part:

@@ -92,7 +92,15 @@ async def test_all_pages_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://elsewhere.example.org/Condition?page=2", "http://127.0.0.1/", f"{EHR}.evil.org/x"]
+    "url",
+    [
+        "https://elsewhere.example.org/Condition?page=2",
+        "http://127.0.0.1/",
+        f"{EHR}.evil.org/x",
+        f"{EHR}/../admin",
+        f"{EHR}/%2e%2E/admin",
+        f"{EHR}/Condition/..%2f../admin?page=2",
+    ],
 )
 async def test_pages_of_other_servers_are_not_read(url: str) -> None:
     """The token is for one server; what was read is kept, and that there is more is told."""
