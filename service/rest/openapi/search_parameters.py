@@ -35,12 +35,12 @@ _KINDS: Final[dict[str, tuple[str, str, str]]] = {
     "number": ("A number, with an optional prefix.", f"{_PREFIX}{_NUMBER}", "gt2"),
     "quantity": (
         "`number`, `number|system|code` or `number||code`, with an optional prefix.",
-        rf"{_PREFIX}{_NUMBER}(?:\|{_PART}?\|{_PART})?",
+        rf"{_PREFIX}{_NUMBER}(?:\|(?:{_PART})?\|{_PART})?",
         "ge5||mg",
     ),
     "token": (
         "`code`, `system|code`, `|code` (no system) or `system|`.",
-        rf"(?:(?:{_PART}?\|)?{_PART}|{_PART}\|)",
+        rf"(?:(?:(?:{_PART})?\|)?{_PART}|{_PART}\|)",
         "active",
     ),
     "reference": (

@@ -111,6 +111,33 @@ def test_the_document_of_all_types_satisfies_the_validator(written: Json) -> Non
     assert list(OpenAPIV31SpecValidator(written).iter_errors()) == []
 
 
+def test_examples_of_values_are_what_their_schemas_say(written: Json) -> None:
+    """Of schemas, of parameters and of headers."""
+    components = written["components"]
+    named = {"components": {"schemas": components["schemas"]}}
+    schemas = [
+        *components["schemas"].values(),
+        *(each["schema"] for section in ("parameters", "headers") for each in components[section].values()),
+    ]
+    schemas += [each["items"] for each in schemas if "items" in each]
+    shown = [(each, value) for each in schemas for value in each.get("examples", ())]
+    assert len(shown) > 100
+    wrong = [(each, value) for each, value in shown if not jsonschema_rs.is_valid({**each, **named}, value)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "kind, value",
+    [
+        *(("Token", value) for value in ("code", "system|code", "|code", "system|", "|a,b|c,d|")),
+        *(("Quantity", value) for value in ("5", "ge5.4", "5|http://unitsofmeasure.org|mg", "5||mg", "5||mg,6||g")),
+    ],
+)
+def test_every_form_of_a_value_is_in_its_schema(written: Json, kind: str, value: str) -> None:
+    schema = written["components"]["schemas"][f"Search{kind}"]
+    assert jsonschema_rs.is_valid(schema, value)
+
+
 def test_every_reference_leads_somewhere(written: Json) -> None:
     for reference in set(referred_to(written)):
         _, section, kind, name = reference.split("/")
