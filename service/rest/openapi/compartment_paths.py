@@ -33,10 +33,11 @@ def _search(name: str, search: SearchParameters) -> Json:
         f"search{name}Compartment",
         name,
         f"Search what belongs to one {name}",
-        description="Takes the search parameters of the member type besides those that all types have.",
+        description="Takes the search parameters of the member type besides those that all types have; of all of them "
+        "(`*`) `_type` leaves some.",
         parameters=[
             *search.references(None),
-            *parameter_references(*SEARCH_RESULT_PARAMETERS),
+            *parameter_references("_type", *SEARCH_RESULT_PARAMETERS),
             *request_headers("Prefer"),
         ],
         answers={"200": component("responses", "Searchset")},

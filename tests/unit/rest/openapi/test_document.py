@@ -225,6 +225,12 @@ def test_a_search_of_everything_takes_what_all_types_share(written: Json, standa
     assert sent - {*RESULT_PARAMETERS, "_list"} == {"_type", *shared}
 
 
+def test_a_search_of_all_of_a_compartment_can_be_of_some_types(written: Json, standard: Standard) -> None:
+    for name in standard.definitions.compartments:
+        sent = {each["name"] for each in parameters_of(written, f"/{name}/{{id}}/{{member}}", "get")}
+        assert "_type" in sent
+
+
 @pytest.mark.parametrize("code", ERROR_CODES)
 def test_every_error_code_is_documented_under_its_status(written: Json, code: str) -> None:
     row = ERROR_CODES[code]
