@@ -83,9 +83,9 @@ async def test_what_is_not_valid_ends_the_load_unless_it_may_be_skipped(database
 
 async def test_an_interrupted_load_goes_on_where_it_stopped(database_url: str, tmp_path: Path) -> None:
     path = tmp_path / "clinic.ndjson"
-    contents = [*clinic(12_000)]
+    contents = [*clinic(4_000)]
     path.write_text(lines(contents))
-    async with held_up(database_url, "resource", f"NEW.id = '{contents[9_000]['id']}'"):
+    async with held_up(database_url, "resource", f"NEW.id = '{contents[3_000]['id']}'"):
         process = command(database_url, path)
         while await count(database_url) == 0:
             assert process.poll() is None
@@ -95,11 +95,11 @@ async def test_an_interrupted_load_goes_on_where_it_stopped(database_url: str, t
     assert process.returncode == 1
     assert "massage-fhir: interrupted; load the same files again to go on" in printed
     stopped = await count(database_url)
-    assert 0 < stopped < 12_000
+    assert 0 < stopped < 4_000
     code, printed = run(database_url, path)
     assert (code, printed.splitlines()[0]) == (0, f"{path}: goes on after line {stopped:,}")
-    assert f"{12_000 - stopped:,} created, 0 updated, 0 unchanged" in printed
-    assert await count(database_url) == 12_000
+    assert f"{4_000 - stopped:,} created, 0 updated, 0 unchanged" in printed
+    assert await count(database_url) == 4_000
 
 
 async def test_an_absolute_reference_needs_the_base(database_url: str, tmp_path: Path) -> None:
