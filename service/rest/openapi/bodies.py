@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from service.fhir.capability import capability_statement
 from service.fhir.codec import decode
 from service.fhir.outcome import ALL_OK, CANONICAL, operation_outcome
-from service.rest.openapi.care_answers import CARE_ANSWERS
+from service.rest.openapi.care_answers import CARE_ANSWERS, CARE_BODIES
 from service.rest.openapi.document_examples import DOCUMENT_EXAMPLES
 from service.rest.openapi.errors import PAGE
 from service.rest.openapi.examples import STORED_META, example_files, example_of, stored
@@ -181,22 +181,6 @@ def _transaction_response() -> Json:
     return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
 
 
-_PARAMETERS: Final = {
-    "Apply": "apply",
-    "Extract": "extract",
-    "Lastn": "lastn",
-    "NecessityPacket": "necessity-packet",
-    "OutcomeMeasures": "outcome-measures",
-    "OutcomeSummary": "outcome-summary",
-    "Populate": "populate",
-    "ProgressReport": "progress-report",
-    "RecordSession": "record-session",
-    "Stats": "stats",
-    "Visits": "visits",
-}
-"""Request bodies that are Parameters, with their examples."""
-
-
 def request_bodies(definitions: Definitions, search: SearchParameters) -> Json:
     """``components/requestBodies``: per type the resource, the search form, what $validate takes; patches; Bundles."""
     bodies: Json = {}
@@ -217,7 +201,7 @@ def request_bodies(definitions: Definitions, search: SearchParameters) -> Json:
     bodies["Codes"] = _body("The parameters of the operation.", reference_to("Parameters"), "codes")
     bodies["Everything"] = _body("Types, dates and how many.", reference_to("Parameters"), "everything")
     bodies["Everything"]["required"] = False
-    for name, example in _PARAMETERS.items():
+    for name, example in CARE_BODIES.items():
         bodies[name] = _body("The parameters of the operation.", reference_to("Parameters"), example)
     for name in ("Extract", "NecessityPacket", "OutcomeSummary", "ProgressReport", "Visits"):
         bodies[name]["required"] = False

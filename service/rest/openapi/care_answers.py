@@ -1,4 +1,4 @@
-"""What the operations on care answer, beside drafts of plans."""
+"""What the operations on care take and answer, beside drafts of plans."""
 
 from __future__ import annotations
 
@@ -37,3 +37,18 @@ CARE_ANSWERS: Final[dict[str, tuple[str, str, str]]] = {
     ),
 }
 """Answer → what it is, its type, and its example."""
+
+CARE_BODIES: Final[dict[str, str]] = {
+    "Apply": "apply",
+    "Extract": "extract",
+    "Lastn": "lastn",
+    "NecessityPacket": "necessity-packet",
+    "OutcomeMeasures": "outcome-measures",
+    "OutcomeSummary": "outcome-summary",
+    "Populate": "populate",
+    "ProgressReport": "progress-report",
+    "RecordSession": "record-session",
+    "Stats": "stats",
+    "Visits": "visits",
+}
+"""Request bodies that are Parameters, with their examples."""
