@@ -57,10 +57,7 @@ All are asked for in one statement, whose text, and the plan that a connection k
 """
 
 _MOST_OF_STRANGERS: Final = 1000
-"""How many resources under an identifier are looked through, beside those that trusted ones made, for what nobody made.
-
-What was stored while access was open to all belongs to nobody.
-"""
+"""Resources under an identifier that are looked through, beside those of trusted ones, for what nobody made."""
 
 Match = tuple[str, str]
 """The type and id of a resource that criteria match."""

@@ -35,7 +35,12 @@ EFFECTS_ON_IMPORT: Final[dict[str, str]] = {
 }
 
 _VAGUE_NAMES: Final = frozenset({"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"})
-_TRANSACTION_HOMES: Final = ("service/store/pool.py", "service/store/store.py", "service/store/migration.py")
+_TRANSACTION_HOMES: Final = (
+    "service/store/migration.py",
+    "service/store/pool.py",
+    "service/store/pooler.py",
+    "service/store/store.py",
+)
 _TRANSACTION_ASKERS: Final = (
     "service/demo/",
     "service/interactions/",
