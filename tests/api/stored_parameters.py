@@ -15,10 +15,10 @@ from tests.builders.resources import observation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from contextlib import AbstractContextManager
 
     import httpx
 
-    from service.store.reindex_job import Job
     from tests.conftest import MakeClient
 
 URL: Final = "https://clinic.example.org/SearchParameter/note"
@@ -47,37 +47,30 @@ def hurried() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def unbegun() -> Iterator[None]:
+def unbegun() -> AbstractContextManager[None]:
     """No job begins within the block, however long the machine takes for what is asked there."""
-    let_go, wait = asyncio.Event(), Reindexing._wait_for_writers
+    return _held("_wait_for_writers", after=0)
 
-    async def later(reindexing: Reindexing) -> None:
-        await let_go.wait()
-        await wait(reindexing)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Reindexing, "_wait_for_writers", later)
-        try:
-            yield
-        finally:
-            let_go.set()
+def unfinished(after: int = 0) -> AbstractContextManager[None]:
+    """No job ends within the block but the first few, however long the machine takes for what is looked at there."""
+    return _held("_finish", after=after)
 
 
 @contextmanager
-def unfinished(after: int = 0) -> Iterator[None]:
-    """No job ends within the block but the first few, however long the machine takes for what is looked at there."""
-    let_go, finish, left = asyncio.Event(), Reindexing._finish, after
+def _held(step: str, *, after: int) -> Iterator[None]:
+    """Jobs take the step after the block alone, but for the first few."""
+    let_go, take, left = asyncio.Event(), getattr(Reindexing, step), after
 
-    async def later(reindexing: Reindexing, job: Job) -> None:
+    async def later(*given: Any) -> None:
         nonlocal left
         left -= 1
         if left < 0:
             await let_go.wait()
-        await finish(reindexing, job)
+        await take(*given)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Reindexing, "_finish", later)
+        patch.setattr(Reindexing, step, later)
         try:
             yield
         finally:
