@@ -20,7 +20,7 @@ from service.auth.gate import Known
 from service.auth.token_text import unverified, verified
 from service.fhir.actor import PATIENTS, PROFESSIONALS, Actor
 from service.fhir.outcome import failure
-from service.fhir.reference import parse_local, type_elsewhere
+from service.fhir.reference import names_one_of, parse_local
 from service.fhir.resource import LOGICAL_ID
 from service.outgoing.error import OutgoingError
 
@@ -152,19 +152,15 @@ def _as_person(actor: Actor, base: str) -> Actor:
     else his own; anybody else, or who cannot be told, has none.
     """
     user = actor.user or ""
-    if _is_one_of(PROFESSIONALS, user, base):
+    if names_one_of(PROFESSIONALS, user, base):
         return actor
-    if not _is_one_of(PATIENTS, user, base):
+    if not names_one_of(PATIENTS, user, base):
         return replace(actor, scopes=tuple(scope for scope in actor.scopes if scope.level != "user"))
     local = parse_local(user, base, ("Patient",))
     # without a launch context the token's own patient/ scopes are nobody's
     held = (scope for scope in actor.scopes if scope.level != "patient" or actor.patient is not None)
     scopes = merged(replace(scope, level="patient") if scope.level == "user" else scope for scope in held)
     return replace(actor, scopes=scopes, patient=actor.patient or (local.id if local is not None else None))
-
-
-def _is_one_of(types: Collection[str], user: str, base: str) -> bool:
-    return parse_local(user, base, types) is not None or type_elsewhere(user, types) is not None
 
 
 def _user(value: Any) -> str | None:

@@ -82,6 +82,11 @@ def type_elsewhere(reference: str, types: Container[str]) -> str | None:
     return match["type"] if match and match["type"] in types else None
 
 
+def names_one_of(types: Container[str], reference: str, base: str) -> bool:
+    """Whether a literal reference names a resource of one of the types, here or on another server."""
+    return parse_local(reference, base, types) is not None or type_elsewhere(reference, types) is not None
+
+
 def possible_base(link: str, types: Container[str]) -> str | None:
     """The base on which an absolute reference or canonical would be local; None where there is none."""
     if not link.startswith("http"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service.fhir.actor import PATIENTS
-from service.fhir.reference import parse_local, type_elsewhere
+from service.fhir.reference import names_one_of, parse_local
 from service.massage.cycle import Party, party_of
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ def acting_party(
     if actor is None:
         return party_of(episode, context.organisation, None, resolve)
     user = actor.user or ""
-    local = parse_local(user, context.base, PATIENTS)
-    if local is None and type_elsewhere(user, PATIENTS) is None:
+    if not names_one_of(PATIENTS, user, context.base):
         return party_of(episode, actor.client.organisation, actor.client.role, resolve, actor.user)
-    person = actor.patient or (local.id if local is not None and local.type == "Patient" else None)
+    local = parse_local(user, context.base, ("Patient",))
+    person = actor.patient or (local.id if local is not None else None)
     if patient is None or person != patient:
         return Party(roles=frozenset(), user=actor.user)
     return party_of(episode, None, "patient", resolve, actor.user)
