@@ -34,7 +34,9 @@ _SANDBOX: Final = (
     "An open sandbox: there is no access control, so whoever reaches the service can read and change everything in it. "
     "Use synthetic data only."
 )
-_RECORDS: Final = "AuditEvent"
+RECORDS: Final = "AuditEvent"
+"""The type that the service writes itself where interactions are put on record; then nobody else does."""
+
 _OF_RECORDS: Final = (
     "Written by the service itself for every interaction, in the shape of IHE BALP; for administrators. "
     "agent:identifier finds a client by its id."
@@ -118,7 +120,7 @@ def _server(
         "documentation": _documentation(),
         "security": security,
         "resource": [
-            _records(registry) if audited and name == _RECORDS else _resource(name, registry, claims, reverse[name])
+            _records(registry) if audited and name == RECORDS else _resource(name, registry, claims, reverse[name])
             for name in definitions.resource_types
         ],
         "interaction": [{"code": claim.code, "documentation": claim.documentation} for claim in interactions("system")],
@@ -143,11 +145,11 @@ def _resource(name: str, registry: Registry, claims: dict[str, Any], reverse: It
 
 def _records(registry: Registry) -> Content:
     """AuditEvents of a service that writes them itself: they are read and searched, and by administrators only."""
-    known = registry.parameters(_RECORDS)
+    known = registry.parameters(RECORDS)
     names = dict.fromkeys(name.partition(":")[0] for name in PARAMETERS)
     return {
-        "type": _RECORDS,
-        "profile": f"http://hl7.org/fhir/StructureDefinition/{_RECORDS}",
+        "type": RECORDS,
+        "profile": f"http://hl7.org/fhir/StructureDefinition/{RECORDS}",
         "documentation": _OF_RECORDS,
         "interaction": [{"code": code} for code in ("read", "vread", "search-type")],
         "versioning": "no-version",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.capability import RECORDS
 from service.fhir.conformance import OPERATIONS
 from service.fhir.outcome import Category
 from service.rest.openapi.headers import WHO_AND_WHY, request_headers
@@ -18,9 +19,6 @@ Json = dict[str, Any]
 
 _CONDITIONAL: Final = "If the criteria match one resource, it is {done}; if several, the answer is 412; {none}."
 _PAGED: Final = "Follow the Bundle's `next` link for the next page."
-RECORDS: Final = "AuditEvent"
-"""The type that the service writes itself where interactions are put on record; then nobody else does."""
-
 _ORDER: Final = "Without `_sort` newest first, or in the order of a range that was searched for."
 
 
