@@ -137,10 +137,11 @@ class Session:
             return {}
         identities = [identity_of(*resource) for resource in resources]
         asker = None if self._sight is None else self._sight.maker
+        trusted = self.trusted
         return {
             (row["type"], row["id"]): Made(
                 by=row["organisation"],
-                is_trusted=row["organisation"] in self.trusted,
+                is_trusted=row["organisation"] in trusted,
                 is_own=row["organisation"] == asker,
                 stands_for_it=row["stands_for_it"],
             )
