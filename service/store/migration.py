@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 
 from service.store.pooler import are_sessions
-from service.store.unreachable import Place, reason
+from service.store.unreachable import LOST, Place, reason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -169,8 +169,12 @@ async def _connected(url: str, wait_seconds: float) -> AsyncIterator[asyncpg.Con
     connection = await _connect(url, wait_seconds)
     try:
         yield connection
-    finally:
         await connection.close()
+    except LOST as error:
+        place = Place.of(url)
+        raise MigrationError(f"the database at {place.address} ended the connection: {reason(error, place)}") from error
+    finally:
+        connection.terminate()
 
 
 async def _connect(url: str, wait_seconds: float) -> asyncpg.Connection[Any]:

@@ -12,6 +12,16 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 
+LOST: Final = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What a connection that ends raises: which of them depends on how much of the end has arrived."""
+
 _DEFAULT_PORT: Final = "5432"
 _ERROR_NUMBER: Final = re.compile(r"\[Errno (\d+)\]")
 
@@ -51,7 +61,7 @@ def reason(error: Exception, place: Place) -> str:
             return "it is starting or stopping"
         case asyncpg.TooManyConnectionsError():
             return "it has no connection left"
-        case asyncpg.PostgresConnectionError() | asyncpg.InterfaceError():
+        case asyncpg.PostgresConnectionError() | asyncpg.InterfaceError() | asyncpg.InternalClientError():
             return "the connection was closed"
         case socket.gaierror():
             return f"host {place.hosts} is unknown"

@@ -11,6 +11,7 @@ import pytest
 
 from service.store import migration
 from service.store.pooler import are_sessions
+from service.store.unreachable import LOST
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -70,8 +71,21 @@ async def test_what_was_prepared_in_another_session_is_noticed(database_url: str
 async def test_a_lost_connection_is_no_pooler(database_url: str) -> None:
     async with sessions(database_url, 2) as (first, second):
         await second.execute("SELECT pg_terminate_backend($1)", first.get_server_pid())
-        with pytest.raises(asyncpg.PostgresError):
+        with pytest.raises(LOST):
             await are_sessions((first, second))
+
+
+async def test_a_connection_lost_at_a_start_is_told_of_and_no_pooler(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ended(pair: list[Connection]) -> bool:
+        first, second = pair
+        await second.execute("SELECT pg_terminate_backend($1)", first.get_server_pid())
+        return await are_sessions(pair)
+
+    monkeypatch.setattr(migration, "are_sessions", ended)
+    with pytest.raises(migration.MigrationError, match="ended the connection"):
+        await migration.migrate(database_url)
 
 
 async def test_a_service_does_not_start_behind_a_pooler_of_transactions(
