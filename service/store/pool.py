@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import asyncpg
 
 from service.fhir.outcome import failure
-from service.store.unreachable import Place, reason
+from service.store.unreachable import LOST, Place, reason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -221,7 +221,7 @@ class Pool:
         if not broken and not connection.is_closed() and connection.is_in_transaction():
             try:
                 await connection.execute("ROLLBACK")
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            except (asyncpg.PostgresError, *LOST):
                 broken = True
         if broken:
             connection.terminate()
@@ -311,5 +311,5 @@ def _translated(error: Exception) -> FhirError | None:
 async def _close(connection: asyncpg.Connection[Any]) -> None:
     try:
         await connection.close(timeout=_CLOSE_SECONDS)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+    except (asyncpg.PostgresError, *LOST, TimeoutError):
         connection.terminate()

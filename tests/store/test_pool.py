@@ -12,6 +12,7 @@ import pytest
 from service.fhir.outcome import FhirError
 from service.store.joining import let_go
 from service.store.pool import Pool
+from tests.store.relay import Relay
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -156,6 +157,36 @@ async def test_connections_lost_while_idle_are_not_handed_out(database_url: str)
         )
         await other.close()
         assert sum(await asyncio.gather(one(pool), one(pool))) == 2
+
+
+async def told_of_its_end(pool: Pool, relay: Relay, *, begun: bool) -> None:
+    async with pool.acquire() as connection:
+        if begun:
+            await connection.execute("BEGIN")
+        await relay.say_that_all_end()
+        await connection.fetchval("SELECT 1")
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["alone", "in a transaction"])
+async def test_connections_that_the_database_said_to_end_are_replaced(database_url: str, *, begun: bool) -> None:
+    """Its word is there before the end is, which may not come at all."""
+    relay = Relay(database_url)
+    async with relay.open(), pool_on(relay.url, max_size=1) as pool:
+        with pytest.raises(FhirError) as refused:
+            await told_of_its_end(pool, relay, begun=begun)
+        assert refused.value.code == "database-unavailable"
+        assert await one(pool) == 1
+
+
+async def test_work_that_stops_while_the_database_ends_its_connection_leaves_the_place_to_others(
+    database_url: str,
+) -> None:
+    relay = Relay(database_url)
+    async with relay.open(), pool_on(relay.url, max_size=1) as pool:
+        async with pool.acquire() as connection:
+            await connection.execute("BEGIN")
+            await relay.say_that_all_end()
+        assert await one(pool) == 1
 
 
 async def test_locks_of_a_connection_that_is_lost_are_given_back_without_a_failure(database_url: str) -> None:
