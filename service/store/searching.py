@@ -20,7 +20,7 @@ from service.fhir.search.seen import within_sight
 from service.store.found import found_columns, found_in
 from service.store.search import compile_search
 from service.store.search.shared import shared
-from service.store.together import Together
+from service.store.together import Company, Together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,8 +99,7 @@ class _Kind:
             patience_seconds=pool.acquire_timeout_seconds,
             most_at_once=_MOST_TOGETHER,
             statements=_STATEMENTS,
-            moment_seconds=_MOMENT_SECONDS,
-            quiet_rounds=_QUIET_ROUNDS,
+            company=Company(moment_seconds=_MOMENT_SECONDS, quiet_rounds=_QUIET_ROUNDS),
         )
 
     async def find(self, arguments: tuple[Any, ...]) -> list[Found]:

@@ -18,7 +18,7 @@ from service.store.joining import Joining, find, let_go
 from service.store.reading import Wanted, read_wanted, wanted
 from service.store.searching import Searches, Searching
 from service.store.session import Session
-from service.store.together import Together
+from service.store.together import Company, Together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Sequence
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _MOST_CREATES: Final = 32
 """Creates in one statement: more of them take each other's time."""
+_RETURNING: Final = Company(return_seconds=0.001)
+"""How long creates wait for those who have just been answered: about as long as the commit takes that it saves."""
 _MOST_READS: Final = 64
 _READ_STATEMENTS: Final = 2
 _READ_SECONDS: Final = 0.002
@@ -55,9 +57,11 @@ class Store:
         self._chains = chains
         self.sight: Sight | None = None
         patience = pool.acquire_timeout_seconds
-        self._creates: Together[Change] = Together(self._write, patience_seconds=patience, most_at_once=_MOST_CREATES)
+        self._creates: Together[Change] = Together(
+            self._write, patience_seconds=patience, most_at_once=_MOST_CREATES, company=_RETURNING
+        )
         self._joins: Together[Joining] = Together(
-            self._write_joining, patience_seconds=patience, most_at_once=_MOST_CREATES
+            self._write_joining, patience_seconds=patience, most_at_once=_MOST_CREATES, company=_RETURNING
         )
         self._reads = Reads(pool)
         self._searches = Searches(pool)
@@ -170,7 +174,7 @@ class Reads:
             patience_seconds=pool.acquire_timeout_seconds,
             most_at_once=_MOST_READS,
             statements=_READ_STATEMENTS,
-            moment_seconds=_READ_SECONDS,
+            company=Company(moment_seconds=_READ_SECONDS),
         )
 
     async def find(self, asked: Wanted) -> None:

@@ -10,6 +10,9 @@ take the worker some time, several times, because those who got them are back no
 about to come, it waits for half of them, a moment at most. The other half are what the worker does while that commit
 waits for the disk, and may then be written beside it.
 
+Writes wait for all that have just been answered, a moment at most: a client that sends one after the other is back by
+then. Otherwise those who came apart once would stay apart, seven and one by turns, at the price of two commits.
+
 The members of a group do not depend on each other. Should the database refuse a group all the same, its members are
 served one by one, so that none fails for the sake of another. Who waits longer than for a connection is refused in the
 same way, with nothing done. Those that cannot be written without waiting for somebody else are left out, and told so by
@@ -45,14 +48,25 @@ class _Waiting(Struct, Generic[T], frozen=True):
     deadline: float
 
 
+class Company(Struct, frozen=True, kw_only=True):
+    """For whom a statement is held back: `moment_seconds` at most for those who are known to be about to come.
+
+    Where there was company, the event loop comes round `quiet_rounds` times with nobody else before the next statement,
+    and who has just been answered may take `return_seconds` to come back.
+    """
+
+    moment_seconds: float = 0.0
+    quiet_rounds: int = 1
+    return_seconds: float = 0.0
+
+
 class Together(Generic[T]):
     """Serves by `serve`, `most_at_once` in one of `statements` at a time.
 
     It serves all that it is given or raises; where it returns positions, all but what stands there.
     Nobody waits longer than `patience_seconds` for their own to be begun with, nor behind `most_waiting` others.
-    `expected` counts those who are about to come; for them a statement is held back for `moment_seconds` at most, and
-    `notice` is called when there are fewer. Without it they are a whole group as long as a statement is `under_way`.
-    Where there was company, the event loop comes round `quiet_rounds` times with nobody else before the next statement.
+    `expected` counts those who are about to come, and `notice` is called when there are fewer. Without it they are a
+    whole group as long as a statement is `under_way`.
     """
 
     def __init__(
@@ -64,8 +78,7 @@ class Together(Generic[T]):
         most_waiting: int = 1000,
         statements: int = 1,
         expected: Callable[[], int] | None = None,
-        moment_seconds: float = 0.0,
-        quiet_rounds: int = 1,
+        company: Company = Company(),  # noqa: B008 - immutable
     ) -> None:
         self._serve = serve
         self._patience_seconds = patience_seconds
@@ -76,8 +89,9 @@ class Together(Generic[T]):
         self._serving = 0
         self._under_way = 0
         self._expected = expected or self._coming_back
-        self._moment_seconds = moment_seconds
-        self._quiet_rounds = quiet_rounds
+        self._company = company
+        self._answered = 0
+        self._awaited_until = 0.0
         self._gathering: asyncio.Future[None] | None = None
         self._rests: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -91,6 +105,7 @@ class Together(Generic[T]):
             await self._serve_alone(item)
             return
         turn = self._turn(item)
+        self._answered = max(0, self._answered - 1)
         if self._gathering is not None:
             self.notice()
         elif self._serving < self._statements and not self._is_coming_round:
@@ -135,33 +150,47 @@ class Together(Generic[T]):
             _resolve(self._gathering)
 
     def _is_enough(self) -> bool:
-        """Whether who waits need not wait for company: there are as many of them as are still to come, or a few."""
+        """Whether who waits need not wait for company: there are as many of them as are still to come, or a few.
+
+        Of those who have been answered all are to come.
+        """
         coming, come = self._expected(), len(self._waiting)
+        if self._answered:
+            return come >= self._most_at_once
         return not coming or come >= min(max(coming, _FEW), self._most_at_once)
 
     async def _come_round(self) -> None:
         """Return when the event loop has come round with nobody else, as often as it has to."""
-        rounds, come = self._quiet_rounds, len(self._waiting)
+        rounds, come = self._company.quiet_rounds, len(self._waiting)
         try:
             while rounds and 0 < come < self._most_at_once:
                 await asyncio.sleep(0)
-                rounds = rounds - 1 if come == len(self._waiting) else self._quiet_rounds
+                rounds = rounds - 1 if come == len(self._waiting) else self._company.quiet_rounds
                 come = len(self._waiting)
         finally:
             self._is_coming_round = False
 
     async def _gather(self) -> None:
         """Return when enough have come, or the moment is over."""
+        loop = asyncio.get_running_loop()
+        if self._awaited_until <= loop.time():
+            self._answered = 0
         if self._is_enough():
             return
-        loop = asyncio.get_running_loop()
         gathering = self._gathering = loop.create_future()
-        timer = loop.call_later(self._moment_seconds, _resolve, gathering)
+        until = self._awaited_until if self._answered else loop.time() + self._company.moment_seconds
+        timer = loop.call_at(until, _resolve, gathering)
         try:
             await gathering
         finally:
             timer.cancel()
             self._gathering = None
+
+    def _await_back(self, answered: int) -> None:
+        """Expect those who have been answered together to come back, or one where others are waiting for him."""
+        if self._company.return_seconds and (answered > 1 or self._waiting):
+            self._answered = answered
+            self._awaited_until = asyncio.get_running_loop().time() + self._company.return_seconds
 
     def _turn(self, item: T) -> asyncio.Future[None]:
         if len(self._waiting) >= self._most_waiting:
@@ -190,12 +219,13 @@ class Together(Generic[T]):
                 await self._come_round()
             while self._waiting and self._gathering is None:
                 await self._gather()
-                if self._had_company and self._quiet_rounds > 1:
+                if self._had_company and self._company.quiet_rounds > 1:
                     self._is_coming_round = True
                     await self._come_round()
                 group = [each for each in self._waiting[: self._most_at_once] if not each.served.done()]
                 del self._waiting[: self._most_at_once]
                 await self._serve_group(group)
+                self._await_back(len(group))
         except BaseException:
             for left in self._waiting:  # by a service that is stopping
                 left.served.cancel()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from service.fhir.audit.record import ANCHOR, Head, Record
 from service.store.audit.chain import Chains
 from service.store.audit.statement import record_statement
-from service.store.together import Together
+from service.store.together import Company, Together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,7 +51,7 @@ class Journal:
             most_waiting=MOST_WAITING,
             statements=_STATEMENTS,
             expected=lambda: self._coming,
-            moment_seconds=MOMENT_SECONDS,
+            company=Company(moment_seconds=MOMENT_SECONDS),
         )
 
     def expect(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from service.fhir.outcome import FhirError, failure
 from service.store.change import Conflict
-from service.store.together import Together
+from service.store.together import Company, Together
 from tests.unit.store.test_write_statement import change
 
 if TYPE_CHECKING:
@@ -103,13 +103,54 @@ async def test_where_there_was_company_the_first_one_waits_for_it_to_come_back()
 async def test_who_was_answered_together_is_given_time_to_come_back() -> None:
     """As many rounds of the event loop with nobody else as were asked for, before later statements too."""
     database = Database()
-    together: Together[Change] = Together(database.write, patience_seconds=60, most_at_once=32, quiet_rounds=4)
+    together: Together[Change] = Together(
+        database.write, patience_seconds=60, most_at_once=32, company=Company(quiet_rounds=4)
+    )
     tasks = await started(together, range(3))
     database.go_on()
     await asyncio.gather(*tasks)
     database.groups.clear()
     await asyncio.gather(*(arriving(together, number, rounds=3 * number) for number in range(4)))
     assert [len(group) for group in database.groups] == [4]
+
+
+async def apart(return_seconds: float) -> tuple[Database, Together[Change]]:
+    """A database that has just answered three, and waits for what they send next for so long."""
+    database = Database()
+    together: Together[Change] = Together(
+        database.write, patience_seconds=60, most_at_once=32, company=Company(return_seconds=return_seconds)
+    )
+    tasks = await started(together, range(4))
+    database.go_on()
+    await tasks[0]
+    assert database.groups.pop(0) == ["0"]
+    await asyncio.gather(*tasks)
+    database.groups.clear()
+    return database, together
+
+
+async def test_those_who_came_apart_are_waited_for_when_they_have_been_answered() -> None:
+    """However many rounds of the event loop they take."""
+    database, together = await apart(return_seconds=60)
+    await asyncio.gather(*(arriving(together, number, rounds=20 * number) for number in range(3)))
+    assert [len(group) for group in database.groups] == [3]
+
+
+async def test_those_who_have_been_answered_and_do_not_come_back_are_waited_for_a_moment_once() -> None:
+    database, together = await apart(return_seconds=0.001)
+    for number in range(3):
+        await together.add(change(number))
+    assert database.groups == [["0"], ["1"], ["2"]]
+
+
+async def test_who_comes_long_after_others_were_answered_waits_for_nobody() -> None:
+    database, together = await apart(return_seconds=0.001)
+    await asyncio.sleep(0.002)
+    served = asyncio.create_task(together.add(change(5)))
+    for _ in range(4):
+        await asyncio.sleep(0)
+    assert database.groups == [["5"]]
+    await served
 
 
 async def test_who_had_no_company_the_last_time_is_served_at_once() -> None:
@@ -203,7 +244,11 @@ async def test_a_statement_is_held_back_for_those_who_are_about_to_come() -> Non
     database.go_on()
     expected = [2]
     together: Together[Change] = Together(
-        database.write, patience_seconds=60, most_at_once=32, expected=lambda: expected[0], moment_seconds=60
+        database.write,
+        patience_seconds=60,
+        most_at_once=32,
+        expected=lambda: expected[0],
+        company=Company(moment_seconds=60),
     )
     first = (await started(together, range(1)))[0]
     assert database.groups == []
@@ -218,7 +263,7 @@ async def test_nobody_is_held_back_for_longer_than_a_moment() -> None:
     database = Database()
     database.go_on()
     together: Together[Change] = Together(
-        database.write, patience_seconds=60, most_at_once=32, expected=lambda: 1, moment_seconds=0.001
+        database.write, patience_seconds=60, most_at_once=32, expected=lambda: 1, company=Company(moment_seconds=0.001)
     )
     await together.add(change(1))
     assert database.groups == [["1"]]
@@ -229,7 +274,7 @@ async def test_half_of_those_who_are_about_to_come_are_company_enough() -> None:
     database = Database()
     database.go_on()
     together: Together[Change] = Together(
-        database.write, patience_seconds=60, most_at_once=32, expected=lambda: 5, moment_seconds=60
+        database.write, patience_seconds=60, most_at_once=32, expected=lambda: 5, company=Company(moment_seconds=60)
     )
     await asyncio.gather(*await started(together, range(5)))
     assert database.groups == [["0", "1", "2", "3", "4"]]
@@ -239,7 +284,7 @@ async def test_a_few_are_not_written_while_others_are_about_to_come() -> None:
     database = Database()
     database.go_on()
     together: Together[Change] = Together(
-        database.write, patience_seconds=60, most_at_once=32, expected=lambda: 1, moment_seconds=60
+        database.write, patience_seconds=60, most_at_once=32, expected=lambda: 1, company=Company(moment_seconds=60)
     )
     tasks = await started(together, range(3))
     assert database.groups == []
