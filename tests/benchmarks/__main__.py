@@ -45,7 +45,8 @@ _MANY: Final = 16
 _VERSIONS: Final = 5
 
 
-_FULL: Final = Size(patients=2000, observations=20_000, updated=4000, seconds=2, rounds=5, starts=3, validations=100)
+# what is compared is compared round by round, so many short rounds tell more than a few long ones
+_FULL: Final = Size(patients=2000, observations=20_000, updated=4000, seconds=1, rounds=11, starts=3, validations=100)
 _QUICK: Final = Size(
     patients=20, observations=100, updated=40, seconds=1, rounds=1, starts=1, validations=2, requests=20, referrals=2
 )
@@ -136,9 +137,8 @@ def _sizes(text: str) -> tuple[int, ...]:
 def _searching(sizes: tuple[int, ...], workers: int, size: Size) -> Searching:
     if size.requests:
         sizes = _SEARCHED_QUICKLY
-    # sizes are compared round by round, so many short rounds tell more than a few long ones
-    seconds, rounds = (size.seconds, size.rounds) if size.requests else (size.seconds / 8, 2 * size.rounds + 1)
-    return Searching(sizes=sizes, workers=workers, seconds=seconds, rounds=rounds, requests=size.requests)
+    seconds = size.seconds if size.requests else size.seconds / 4  # a size has twenty loads of its own
+    return Searching(sizes=sizes, workers=workers, seconds=seconds, rounds=size.rounds, requests=size.requests)
 
 
 def _setting(workers: int, size: Size) -> dict[str, Any]:
