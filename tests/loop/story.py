@@ -238,8 +238,8 @@ class Story:
         return new(loop.session(number), **(given | elements))
 
     def begins(self, number: int) -> datetime:
-        """When the n-th session of this story began, however often one asks: all are over, a day apart."""
-        return self.network.opened - timedelta(days=20 - number)
+        """When the n-th session of this story began, however often one asks: all are over, at nine, a day apart."""
+        return (self.network.opened - timedelta(days=20 - number)).replace(hour=9, minute=0, second=0)
 
     async def book(self, number: int, start: datetime | None = None) -> str:
         """The clinic books the n-th visit, at the time of its session where none is told."""

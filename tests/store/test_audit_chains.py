@@ -18,6 +18,7 @@ from service.store.audit.verification import verify
 from service.store.change import Conflict
 from service.store.pool import Pool
 from service.store.store import Store
+from service.store.together import Company
 from tests.store.test_claims import change
 
 if TYPE_CHECKING:
@@ -250,7 +251,7 @@ async def test_records_of_those_who_are_expected_share_a_statement(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though the first of them finds nobody writing."""
-    monkeypatch.setattr(worker.journal._group, "_moment_seconds", 60)
+    monkeypatch.setattr(worker.journal._group, "_company", Company(moment_seconds=60))
     await asyncio.gather(*(worker.journal.keep([record(number)]) for number in range(3)))
     sent: list[str] = []
     async with worker.pool.acquire() as own:
@@ -278,7 +279,7 @@ async def test_nobody_waits_long_for_those_who_do_not_come(worker: Worker) -> No
 async def test_a_request_that_wants_no_record_keeps_nobody_waiting(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker.journal._group, "_moment_seconds", 60)
+    monkeypatch.setattr(worker.journal._group, "_company", Company(moment_seconds=60))
     worker.journal.expect()
     waiting = asyncio.ensure_future(worker.journal.keep([record(1)]))
     await asyncio.sleep(0)
