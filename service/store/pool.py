@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import asyncpg
 
 from service.fhir.outcome import failure
-from service.store.unreachable import LOST, Place, reason
+from service.store.unreachable import ENDED, LOST, Place, reason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -42,11 +42,7 @@ _EVERY_ARRAY: Final = "SELECT " + ", ".join(
 """asyncpg asks the server about types that it meets for the first time: better at once than within requests."""
 
 _UNAVAILABLE: Final = (
-    ConnectionError,
-    OSError,
-    asyncpg.PostgresConnectionError,  # class 08, lost connections
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
+    *ENDED,
     asyncpg.CannotConnectNowError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.TooManyConnectionsError,
@@ -54,7 +50,6 @@ _UNAVAILABLE: Final = (
     asyncpg.DiskFullError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InternalClientError,
 )
 
 

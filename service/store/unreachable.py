@@ -12,15 +12,17 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 
-LOST: Final = (
+ENDED: Final = (
     OSError,
-    asyncpg.PostgresConnectionError,
+    asyncpg.PostgresConnectionError,  # class 08
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
-"""What a connection that ends raises: which of them depends on how much of the end has arrived."""
+"""What only a connection that ends raises: which of them depends on how much of the end has arrived."""
+
+LOST: Final = (*ENDED, asyncpg.InterfaceError)
+"""The same with what asyncpg also says of a connection that is used wrongly."""
 
 _DEFAULT_PORT: Final = "5432"
 _ERROR_NUMBER: Final = re.compile(r"\[Errno (\d+)\]")
