@@ -18,9 +18,9 @@ from service.access.refusal import Refused
 from service.access.scopes import known_scopes, merged, narrowed, parse_scopes
 from service.auth.gate import Known
 from service.auth.token_text import unverified, verified
-from service.fhir.actor import PATIENTS, PROFESSIONALS, Actor
+from service.fhir.actor import PATIENTS, PROFESSIONALS, Actor, patient_of
 from service.fhir.outcome import failure
-from service.fhir.reference import names_one_of, parse_local
+from service.fhir.reference import names_one_of
 from service.fhir.resource import LOGICAL_ID
 from service.outgoing.error import OutgoingError
 
@@ -156,11 +156,10 @@ def _as_person(actor: Actor, base: str) -> Actor:
         return actor
     if not names_one_of(PATIENTS, user, base):
         return replace(actor, scopes=tuple(scope for scope in actor.scopes if scope.level != "user"))
-    local = parse_local(user, base, ("Patient",))
     # without a launch context the token's own patient/ scopes are nobody's
     held = (scope for scope in actor.scopes if scope.level != "patient" or actor.patient is not None)
     scopes = merged(replace(scope, level="patient") if scope.level == "user" else scope for scope in held)
-    return replace(actor, scopes=scopes, patient=actor.patient or (local.id if local is not None else None))
+    return replace(actor, scopes=scopes, patient=patient_of(actor, base))
 
 
 def _user(value: Any) -> str | None:

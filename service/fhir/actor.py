@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 
+from service.fhir.reference import parse_local
+
 if TYPE_CHECKING:
     from service.fhir.interaction import Parameters
     from service.fhir.outcome import FhirError
@@ -25,6 +27,8 @@ PROFESSIONALS: Final = frozenset({"Practitioner", "PractitionerRole"})
 
 PATIENTS: Final = frozenset({"Patient", "Person", "RelatedPerson"})
 """As what they sign in who are a patient, or act for one: what the client's organisation may do is not for them."""
+
+_PATIENT: Final = frozenset({"Patient"})
 
 PERMISSIONS: Final = "cruds"
 """create, read, update, delete, search: the letters of a scope, in the order in which they are written."""
@@ -67,6 +71,15 @@ class Actor(Struct, frozen=True, kw_only=True):
     user: str | None = None
     patient: str | None = None
     reason: str | None = None
+
+
+def patient_of(actor: Actor, base: str) -> str | None:
+    """The logical id of the patient whom the user acts as, or for: that of the launch context, or else the user's own.
+
+    None for a user who is no patient of this service, and was launched for none.
+    """
+    own = parse_local(actor.user or "", base, _PATIENT)
+    return actor.patient or (own.id if own is not None else None)
 
 
 class Admission(Struct, frozen=True):

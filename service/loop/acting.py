@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.fhir.actor import PATIENTS
-from service.fhir.reference import names_one_of, parse_local
+from service.fhir.actor import PATIENTS, patient_of
+from service.fhir.reference import names_one_of
 from service.massage.cycle import Party, party_of
 
 if TYPE_CHECKING:
@@ -26,11 +26,8 @@ def acting_party(
     actor = context.actor
     if actor is None:
         return party_of(episode, context.organisation, None, resolve)
-    user = actor.user or ""
-    if not names_one_of(PATIENTS, user, context.base):
+    if not names_one_of(PATIENTS, actor.user or "", context.base):
         return party_of(episode, actor.client.organisation, actor.client.role, resolve, actor.user)
-    local = parse_local(user, context.base, ("Patient",))
-    person = actor.patient or (local.id if local is not None else None)
-    if patient is None or person != patient:
+    if patient is None or patient_of(actor, context.base) != patient:
         return Party(roles=frozenset(), user=actor.user)
     return party_of(episode, None, "patient", resolve, actor.user)
