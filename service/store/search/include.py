@@ -111,24 +111,35 @@ def _text(steps: tuple[_Step, ...], depth: int, columns: str, seen: tuple[int, i
 
 def _branch(writer: Writer, step: _Step, before: str) -> str:
     """The keys that one include leads to from those of a table."""
-    own = f" AND t.type = ${step.from_type}::text" if step.from_type is not None else ""
-    identity = f"SELECT t.identity FROM resource t WHERE t.key = b.key{own} OFFSET 0"
-    if step.reverse:
-        identity = identities(writer, identity, step.names, "b.key")
+    return (_referring if step.reverse else _referred)(writer, step, before)
+
+
+def _of_type(position: int | None) -> str:
+    return "" if position is None else f" AND t.type = ${position}::text"
+
+
+def _referring(writer: Writer, step: _Step, before: str) -> str:
+    identity = f"SELECT t.identity FROM resource t WHERE t.key = b.key{_of_type(step.from_type)} OFFSET 0"
+    identity = identities(writer, identity, step.names, "b.key")
     base = f"SELECT b.key, r.identity FROM {before} b CROSS JOIN LATERAL ({identity}) r"
-    if step.reverse:
-        referring = referrers(writer, step.sources, "b.identity", "LIMIT $2::bigint", names=step.names)
-        narrowed = (
-            "" if step.to_type is None else f" JOIN resource r ON r.key = f.key AND r.type = ${step.to_type}::text"
-        )
-        return f"SELECT f.key FROM ({base}) AS b CROSS JOIN LATERAL ({referring}) f{narrowed}"
+    referring = referrers(writer, step.sources, "b.identity", "LIMIT $2::bigint", names=step.names)
+    narrowed = f" JOIN resource t ON t.key = f.key{_of_type(step.to_type)}" if step.to_type is not None else ""
+    return f"SELECT f.key FROM ({base}) AS b CROSS JOIN LATERAL ({referring}) f{narrowed}"
+
+
+def _referred(writer: Writer, step: _Step, before: str) -> str:
+    base = f"{before} b"
+    if step.from_type is not None:
+        base += f" CROSS JOIN LATERAL (SELECT FROM resource t WHERE t.key = b.key{_of_type(step.from_type)} OFFSET 0) o"
     references = (
         "SELECT t.target FROM (SELECT * FROM index_reference t WHERE t.resource_key = b.key OFFSET 0) t "
         f"WHERE t.source = ANY({writer.array(step.sources)}){leading(step.names)}"
     )
-    narrowed = "" if step.to_type is None else f" AND t.type = ${step.to_type}::text"
-    targets = f"SELECT t.key FROM resource t WHERE t.identity = f.target AND t.content IS NOT NULL{narrowed} OFFSET 0"
+    targets = (
+        "SELECT t.key FROM resource t "
+        f"WHERE t.identity = f.target AND t.content IS NOT NULL{_of_type(step.to_type)} OFFSET 0"
+    )
     return (
-        f"SELECT r.key FROM ({base}) AS b CROSS JOIN LATERAL ({references}) f "
+        f"SELECT r.key FROM {base} CROSS JOIN LATERAL ({references}) f "
         f"CROSS JOIN LATERAL ({with_named(writer, targets, step.names, 'f.target')}) r"
     )

@@ -39,10 +39,14 @@ SOME: Final = 1000
 
 
 class Gathered(Struct, frozen=True):
-    """A query of keys, repeats included; it is complete where all of the conditions hold."""
+    """A query of keys, repeats included; it is complete where all of the conditions hold.
+
+    `among` is a table with all of these keys, where there is one.
+    """
 
     query: str
     complete: tuple[str, ...] = ()
+    among: str | None = None
 
 
 def rank_of(node: Node) -> int:
@@ -142,11 +146,12 @@ def gathered_all(
     lead = leads(nodes)[0]
     found = gathered(writer, lead, limit, types, nodes if beside is None else beside)
     table = _table(writer, found.query, limit)
-    row = writer.name("c")
-    conditions = holds_all(writer, All(nodes=tuple(each for each in nodes if each is not lead)), f"{row}.key")
+    row, among = writer.name("c"), None if limit is None else table
+    rest = All(nodes=tuple(each for each in nodes if each is not lead))
+    conditions = holds_all(writer, rest, f"{row}.key", among=among)
     distinct = "" if _finds_once(lead, limit) else "DISTINCT "
     query = f"SELECT {row}.key FROM (SELECT {distinct}key FROM {table}) {row}{where(conditions)}"
-    return Gathered(query, (*found.complete, *_complete(writer, table, limit)))
+    return Gathered(query, (*found.complete, *_complete(writer, table, limit)), among)
 
 
 def _finds_once(node: Node, limit: int | None) -> bool:

@@ -41,7 +41,8 @@ def page_of_keys(page: Page) -> str:
     branches = []
     others: list[str] = []
     for node, gate in zip(_gated(page.shape), gates, strict=True):
-        branches.append(probed(page, order, gate.query, [*others, *gate.complete], except_for=(node,)))
+        complete = [*others, *gate.complete]
+        branches.append(probed(page, order, gate.query, complete, except_for=(node,), among=gate.among))
         others.append(f"NOT ({' AND '.join(gate.complete)})")
     if not gates and (keys := only_walk(page, order)):
         return page.writer.with_tables(keys)

@@ -31,17 +31,18 @@ if TYPE_CHECKING:
     from service.store.search.writer import Writer
 
 
-def holds_all(writer: Writer, where: All, key: str) -> list[str]:
+def holds_all(writer: Writer, where: All, key: str, *, among: str | None = None) -> list[str]:
     """The conditions on the resource whose key the enclosing select has as `key`."""
-    return [holds(writer, node, key) for node in where.nodes]
+    return [holds(writer, node, key, among=among) for node in where.nodes]
 
 
-def holds(writer: Writer, node: Node, key: str) -> str:
-    """One condition on the resource with the key."""
+def holds(writer: Writer, node: Node, key: str, *, among: str | None = None) -> str:
+    """One condition on the resource with the key; `among`: a table of the writer that has all keys that are asked."""
     match node:
         case Leaf():
             # what is asked of one resource, the index on the hash answers whoever is referred to
-            return _leaf(writer, replace(node, form_name="reference") if node.form_name == ACTING else node, key)
+            leaf = replace(node, form_name="reference") if node.form_name == ACTING else node
+            return _leaf(writer, leaf, key, among)
         case Joined():
             return _joined(writer, node, key)
         case Linked():
@@ -51,9 +52,9 @@ def holds(writer: Writer, node: Node, key: str) -> str:
         case Containing():
             return _containing(writer, node, key)
         case OneOf(nodes=nodes):
-            return f"({' OR '.join(holds(writer, each, key) for each in nodes)})" if nodes else "false"
+            return f"({' OR '.join(holds(writer, each, key, among=among) for each in nodes)})" if nodes else "false"
         case Negated(node=inner):
-            return f"NOT {holds(writer, inner, key)}"
+            return f"NOT {holds(writer, inner, key, among=among)}"
         case Excepted():
             return _excepted(writer, node, key)
     assert_never(node)
@@ -107,23 +108,29 @@ def _exists(writer: Writer, leaf: Leaf, row: str, arrays: list[str]) -> str:
     return f"EXISTS (SELECT FROM unnest({', '.join(arrays)}) {name}({', '.join(columns)}) WHERE {passes})"
 
 
-def _leaf(writer: Writer, leaf: Leaf, key: str) -> str:
+def _leaf(writer: Writer, leaf: Leaf, key: str, among: str | None) -> str:
     row = writer.name()
     if leaf.form.hashed is None or leaf.many or leaf.sources is None:
         return f"EXISTS (SELECT FROM {rows_of(leaf, key)} {row} WHERE {passes_any(writer, leaf, row)})"
+    # the keys of what is gathered lie next to each other in the index: one walk takes them all
+    together = among is not None and leaf.own is None
+    keys = f"ANY(ARRAY(SELECT key FROM {among}))" if together else key
     if leaf.own is None and not (leaf.several or leaf.spread):
-        return f"EXISTS (SELECT FROM {leaf.form.table} {row} WHERE {_one_pair(writer, leaf, row, key)} OFFSET 0)"
+        found = f"{leaf.form.table} {row} WHERE {_one_pair(writer, leaf, row, keys)} OFFSET 0"
+    else:
+        rows = _rows_by_hash(leaf, keys)
+        found = f"{_hashes(writer, leaf)} CROSS JOIN LATERAL ({rows}) {row} WHERE {passes_any(writer, leaf, row)}"
+    # IS TRUE keeps it from being joined in an order of the planner's
     return (
-        f"EXISTS (SELECT FROM {_hashes(writer, leaf)} CROSS JOIN LATERAL ({_rows_by_hash(leaf, key)}) {row} "
-        f"WHERE {passes_any(writer, leaf, row)})"
+        f"({key} IN (SELECT {row}.resource_key FROM {found})) IS TRUE" if together else f"EXISTS (SELECT FROM {found})"
     )
 
 
-def _one_pair(writer: Writer, leaf: Leaf, row: str, key: str) -> str:
+def _one_pair(writer: Writer, leaf: Leaf, row: str, keys: str) -> str:
     """The row is the resource's, of the only source and with the only value; most criteria have no more."""
     source = writer.only(leaf.sources or 0)
     values = [writer.only(each) for each in leaf.values]
-    return f"{leaf.form.found_with(row, values, source)} AND {row}.source = {source} AND {row}.resource_key = {key}"
+    return f"{leaf.form.found_with(row, values, source)} AND {row}.source = {source} AND {row}.resource_key = {keys}"
 
 
 def _hashes(writer: Writer, leaf: Leaf) -> str:

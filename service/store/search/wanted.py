@@ -48,9 +48,10 @@ class Page(Struct, frozen=True, kw_only=True):
         """A limit that the planner cannot see through."""
         return f"LIMIT (SELECT {self.limit})"
 
-    def probes(self, key: str, *, except_for: Sequence[Node] = ()) -> list[str]:
-        """The conditions of all criteria but some."""
-        return [holds(self.writer, each, key) for each in self.nodes if not any(each is one for one in except_for)]
+    def probes(self, key: str, *, except_for: Sequence[Node] = (), among: str | None = None) -> list[str]:
+        """The conditions of all criteria but some; `among` is a table with all keys that they are put to."""
+        asked = [each for each in self.nodes if not any(each is one for one in except_for)]
+        return [holds(self.writer, each, key, among=among) for each in asked]
 
 
 def order_of(shape: Shape) -> Order:
@@ -121,15 +122,26 @@ def values_of(page: Page, key: str) -> str:
     return f"SELECT {', '.join(f'{value} AS sort_{number}' for number, value in enumerate(values))}"
 
 
-def probed(page: Page, order: Order, keys: str, conditions: Sequence[str], *, except_for: Sequence[Node] = ()) -> str:
-    """A page of the resources whose keys a query gives, sorted: those that meet all criteria but some."""
+def probed(
+    page: Page,
+    order: Order,
+    keys: str,
+    conditions: Sequence[str],
+    *,
+    except_for: Sequence[Node] = (),
+    among: str | None = None,
+) -> str:
+    """A page of the resources whose keys a query gives, sorted: those that meet all criteria but some.
+
+    `among` is a table with all of these keys, where there is one.
+    """
     row = page.writer.name("c")
     key = f"{row}.key"
     tables = [f"({keys}) {row}"]
     values = [f"o.{name}" for name in order.names]
     if order.columns:
         tables.append(f"LATERAL ({values_of(page, key)}) o")
-    found = [*conditions, *page.probes(key, except_for=except_for), *order.beyond(values, key, page.after)]
+    found = [*conditions, *page.probes(key, except_for=except_for, among=among), *order.beyond(values, key, page.after)]
     columns = ", ".join([key, *values])
     ordering = order.clause(values, key, page.after)
     return f"SELECT {columns} FROM {' CROSS JOIN '.join(tables)}{where(found)} {ordering} {page.cut}"
