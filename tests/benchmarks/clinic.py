@@ -41,7 +41,7 @@ PAIN: Final = "72514-3"
 RANGE_OF_MOTION: Final = "range-of-motion"
 MEASURES: Final = f"{CLINIC}/measures"
 
-_PER_REFERRAL: Final = 34.5
+_PER_REFERRAL: Final = 31.5
 """Resources that one referral comes to, with its share of patients, clinics and practices."""
 _REFERRALS_PER_CLINIC: Final = 150
 _THERAPISTS: Final = 4
@@ -123,7 +123,7 @@ def _referral(number: int, who: int, clinics: int, authored: datetime, dice: ran
         therapist=at * _THERAPISTS + dice.randrange(_THERAPISTS),
         authored=authored,
         sessions=dice.choice((6, 6, 8, 10)),
-        backlog=dice.random() < 0.1,
+        backlog=dice.random() < 0.2,
         score=dice.randint(4, 9),
         degrees=round(dice.uniform(20, 60), 1),
     )

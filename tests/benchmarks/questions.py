@@ -37,6 +37,7 @@ TWO_CRITERIA: Final = "two criteria"
 _PAGE: Final = 20
 _MOST_TARGETS: Final = 2000
 _DEEP_PAGES: Final = 50
+_WAITING: Final = ("requested", "accepted")
 _PAIN_CODE: Final = f"{LOINC}|{PAIN}"
 _RANGE_CODE: Final = f"{MEASURES}|{RANGE_OF_MOTION}"
 
@@ -51,7 +52,8 @@ class Population:
     orders: list[str] = field(default_factory=list)
     families: Counter[str] = field(default_factory=Counter)
     """Family name → number of patients."""
-    clinics: set[str] = field(default_factory=set)
+    waiting: Counter[str] = field(default_factory=Counter)
+    """Clinic → number of tasks that it has accepted, or is yet to decide on."""
     therapists: set[str] = field(default_factory=set)
     degrees: list[float] = field(default_factory=list)
 
@@ -66,8 +68,8 @@ class Population:
                 self.orders.append(content["identifier"][0]["value"])
             case "Patient":
                 self.families[content["name"][0]["family"]] += 1
-            case "Task":
-                self.clinics.add(content["owner"]["reference"])
+            case "Task" if content["status"] in _WAITING:
+                self.waiting[content["owner"]["reference"]] += 1
             case "Procedure":
                 self.therapists.add(content["performer"][0]["actor"]["reference"])
 
@@ -92,16 +94,15 @@ def write_clinic(path: Path, count: int) -> Population:
 
 def questions(population: Population) -> list[Question]:
     """All questions but the page far down, whose targets only the service knows."""
-    well_known = [person for person, ratings in population.ratings.items() if ratings >= _PAGE]
-    well_known = well_known or [person for person, _ in population.ratings.most_common(5)]
+    well_known = _with_a_page(population.ratings)
     days = [BEGIN.date() + timedelta(days=number) for number in range(700)]
     made: list[tuple[str, Iterable[Any], Callable[[Any], str]]] = [
         (PATIENT_BY_CODE, well_known, lambda it: _search("Observation", patient=it, code=_PAIN_CODE, _sort="-date")),
         (
             WORK_LIST,
-            population.clinics,
+            _with_a_page(population.waiting),
             lambda it: _search(
-                "Task", owner=it, status="requested,accepted", _sort="-authored-on", _include="Task:focus"
+                "Task", owner=it, status=",".join(_WAITING), _sort="-authored-on", _include="Task:focus"
             ),
         ),
         (BY_IDENTIFIER, population.orders, lambda it: _search("ServiceRequest", identifier=f"{EHR}/orders|{it}")),
@@ -117,6 +118,11 @@ def questions(population: Population) -> list[Question]:
         (TWO_CRITERIA, well_known, lambda it: _search("Observation", patient=it, code=_PAIN_CODE)),
     ]
     return [Question(name=name, targets=[target(value) for value in _some(values)]) for name, values, target in made]
+
+
+def _with_a_page(numbers: Counter[str]) -> list[str]:
+    """Those that a page is full with; the best known ones where nobody has as much."""
+    return [who for who, number in numbers.items() if number >= _PAGE] or [who for who, _ in numbers.most_common(5)]
 
 
 def deep_pages(population: Population) -> tuple[str, int]:
