@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from service.fhir.search.query import ANY_TYPE
 from service.store.search.kept import kept
-from service.store.search.probe import identities, leading, referrers, with_named, with_resource
+from service.store.search.probe import identities, leading, referrers, with_named, with_row
 from service.store.search.writer import Writer
 from service.store.sight import OPEN, shows
 
@@ -81,6 +81,9 @@ def _step(include: Include, references: Sequence[int], position: Any) -> _Step:
 @kept
 def _text(steps: tuple[_Step, ...], depth: int, columns: str, seen: tuple[int, int] | None) -> str:
     writer = Writer(lambda number: f"${number}::integer[]")
+    # who is followed forwards by an identity has been looked at in the table: a second look needs no index
+    placed = all(not each.reverse and each.names is None for each in steps)
+    chosen, row = (("key", "place"), "r.ctid = i.place") if placed else (("key",), "r.key = i.key")
     found = ["matched AS MATERIALIZED (SELECT key FROM unnest($1::bigint[]) AS m(key))"]
     included: list[str] = []
     before = "matched"
@@ -92,26 +95,26 @@ def _text(steps: tuple[_Step, ...], depth: int, columns: str, seen: tuple[int, i
         taken = [each for each in steps if level == 1 or each.iterate]
         if not taken:
             break
-        branches = " UNION ALL ".join(f"({_branch(writer, each, before)})" for each in taken)
+        branches = " UNION ALL ".join(f"({_branch(writer, each, before, chosen)})" for each in taken)
         name = f"step_{level}"
         known = " UNION ALL ".join(["SELECT key FROM matched", *included])
         wanted = f" AND (SELECT count(*) FROM ({' UNION ALL '.join(included)}) n) < $2::bigint" if included else ""
         found.append(
-            f"{name} AS MATERIALIZED (SELECT DISTINCT s.key FROM ({branches}) AS s "
+            f"{name} AS MATERIALIZED (SELECT DISTINCT {', '.join(chosen)} FROM ({branches}) AS s "
             f"WHERE (s.key IN ({known})) IS NOT TRUE{hidden}{wanted} LIMIT $2::bigint)"
         )
         included.append(f"SELECT key FROM {name}")
         before = name
-    levels = " UNION ALL ".join(f"SELECT key, {level} AS level FROM step_{level}" for level in range(1, len(found)))
+    levels = " UNION ALL ".join(f"SELECT *, {level} AS level FROM step_{level}" for level in range(1, len(found)))
     return (
-        f"WITH {', '.join(found)} SELECT {columns}, i.level FROM ({levels}) AS i {with_resource('i.key')} "
+        f"WITH {', '.join(found)} SELECT {columns}, i.level FROM ({levels}) AS i {with_row(row)} "
         "ORDER BY i.level, r.key LIMIT $2::bigint"
     )
 
 
-def _branch(writer: Writer, step: _Step, before: str) -> str:
-    """The keys that one include leads to from those of a table."""
-    return (_referring if step.reverse else _referred)(writer, step, before)
+def _branch(writer: Writer, step: _Step, before: str, chosen: tuple[str, ...]) -> str:
+    """The keys that one include leads to from those of a table; forwards the place of the row may be chosen, too."""
+    return _referring(writer, step, before) if step.reverse else _referred(writer, step, before, chosen)
 
 
 def _of_type(position: int | None) -> str:
@@ -127,7 +130,7 @@ def _referring(writer: Writer, step: _Step, before: str) -> str:
     return f"SELECT f.key FROM ({base}) AS b CROSS JOIN LATERAL ({referring}) f{narrowed}"
 
 
-def _referred(writer: Writer, step: _Step, before: str) -> str:
+def _referred(writer: Writer, step: _Step, before: str, chosen: tuple[str, ...]) -> str:
     base = f"{before} b"
     if step.from_type is not None:
         base += f" CROSS JOIN LATERAL (SELECT FROM resource t WHERE t.key = b.key{_of_type(step.from_type)} OFFSET 0) o"
@@ -136,10 +139,11 @@ def _referred(writer: Writer, step: _Step, before: str) -> str:
         f"WHERE t.source = ANY({writer.array(step.sources)}){leading(step.names)}"
     )
     targets = (
-        "SELECT t.key FROM resource t "
+        f"SELECT t.key{', t.ctid AS place' if step.names is None else ''} FROM resource t "
         f"WHERE t.identity = f.target AND t.content IS NOT NULL{_of_type(step.to_type)} OFFSET 0"
     )
+    selected = ", ".join(f"r.{each}" for each in chosen)
     return (
-        f"SELECT r.key FROM {base} CROSS JOIN LATERAL ({references}) f "
+        f"SELECT {selected} FROM {base} CROSS JOIN LATERAL ({references}) f "
         f"CROSS JOIN LATERAL ({with_named(writer, targets, step.names, 'f.target')}) r"
     )

@@ -290,8 +290,12 @@ def neighbours(writer: Writer, sources: int, key: str, *, nested: bool) -> str:
 
 def with_resource(key: str) -> str:
     """A join with the resource ``r`` that has the key and is no tombstone: looked up, however many there may be."""
-    row = f"SELECT * FROM resource r WHERE r.key = {key} AND r.content IS NOT NULL OFFSET 0"
-    return f"CROSS JOIN LATERAL ({row}) r"
+    return with_row(f"r.key = {key}")
+
+
+def with_row(condition: str) -> str:
+    """The same with the resource that a condition on its row singles out."""
+    return f"CROSS JOIN LATERAL (SELECT * FROM resource r WHERE {condition} AND r.content IS NOT NULL OFFSET 0) r"
 
 
 def where(conditions: list[str]) -> str:
