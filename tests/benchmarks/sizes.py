@@ -20,7 +20,7 @@ from tests.benchmarks import standing
 from tests.benchmarks.bare import PAGE_ROWS
 from tests.benchmarks.generator import KEY, Load, load_generator
 from tests.benchmarks.plans import CURSOR_SECRET, plans_of
-from tests.benchmarks.questions import DEEP_PAGE, Question, as_page, deep_pages, questions, write_clinic
+from tests.benchmarks.questions import DEEP_PAGE, TWO_CRITERIA, Question, as_page, deep_pages, questions, write_clinic
 from tests.benchmarks.serving import ROOT, environment_with, the_service, the_yardstick
 from tests.benchmarks.workload import compact, session_observation
 
@@ -69,6 +69,10 @@ class Answered:
         A shared machine is twice as fast in one minute as in the next; sizes that are asked in turn share its moods.
         """
         return median(mine.p50 / its.p50 for mine, its in zip(self.alone, other.alone, strict=True))
+
+    def of(self, other: Answered) -> float:
+        """The part of another's rate that this one has with many clients, compared in the same way."""
+        return median(mine.rate / its.rate for mine, its in zip(self.many, other.many, strict=True))
 
     @property
     def p99(self) -> float:
@@ -198,23 +202,27 @@ class _Measuring:
     def run(
         self, sized: Sequence[Sized], services: Sequence[Serving], every: Sequence[Sequence[Question]], bare: Serving
     ) -> None:
-        """Fill in the answers of every size."""
+        """Fill in the answers of every size; what is compared with the yardstick is asked in turn with it."""
         pages = Question(name=BARE, targets=[f"/bare/page/{number}" for number in range(_PAGES)])
-        for name in [question.name for question in [*every[-1], pages]]:
-            self._tell(f"measuring {name} ...")
-            loads: list[Load | None] = []
-            for one, service, known in zip(sized, services, every, strict=True):
-                question = next((each for each in [*known, pages] if each.name == name), None)
-                before = one.answers.setdefault(
-                    name, Answered(refused="" if question else "too few", entries=PAGE_ROWS)
-                )
-                asked = question if not before.refused else None
-                loads.append(self._load(bare if name == BARE else service, asked) if asked else None)
+        names = [(question.name,) for question in every[-1] if question.name != TWO_CRITERIA]
+        for together in [*names, (TWO_CRITERIA, BARE)]:
+            self._tell(f"measuring {', '.join(together)} ...")
+            asked = [
+                (one, name, self._load(one, bare if name == BARE else service, name, [*known, pages]))
+                for name in together
+                for one, service, known in zip(sized, services, every, strict=True)
+            ]
+            loads = [load for _, _, load in asked]
             firsts = [None if load is None else self._warmed(load) for load in loads]
-            for one, first, (alone, many) in zip(sized, firsts, self._rounds(loads), strict=True):
+            for (one, name, _), first, (alone, many) in zip(asked, firsts, self._rounds(loads), strict=True):
                 one.answers[name] = replace(one.answers[name], first=first, alone=alone, many=many)
 
-    def _load(self, service: Serving, question: Question) -> Load:
+    def _load(self, one: Sized, service: Serving, name: str, known: Sequence[Question]) -> Load | None:
+        """The load of a question at one size; None where it is not answered there."""
+        question = next((each for each in known if each.name == name), None)
+        before = one.answers.setdefault(name, Answered(refused="" if question else "too few", entries=PAGE_ROWS))
+        if question is None or before.refused:
+            return None
         how = self._how
         return Load(
             port=service.port,

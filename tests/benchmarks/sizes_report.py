@@ -56,7 +56,7 @@ def sizes_goals(sized: Sequence[Sized]) -> list[Goal]:
     name = "slowest p99 of one client, first answers included"
     found.append(Goal(name=name, value=slowest, unit="ms", limit=_MOST_MILLISECONDS))
     if TWO_CRITERIA in answered:
-        of_bare = answered[TWO_CRITERIA].rate / answered[BARE].rate
+        of_bare = answered[TWO_CRITERIA].of(answered[BARE])
         found.append(Goal(name=f"{TWO_CRITERIA} / {BARE}", value=of_bare, unit="", limit=_LEAST_OF_BARE, at_least=True))
     found.append(Goal(name="loading", value=largest.load_rate, unit="resources/s", limit=_LEAST_LOADED, at_least=True))
     scans = float(sum(len(plan.scanned) for one in sized for plan in one.plans))
