@@ -14,6 +14,7 @@ from service.fhir import codec
 from service.fhir.audit.event import audit_event, event_id
 from service.fhir.audit.search import parse_event_query
 from service.fhir.bundle import Entry, bundle
+from service.fhir.capability import RECORDS
 from service.fhir.interaction import Answer, Create, Delete, History, Patch, Read, Search, Update, VRead
 from service.fhir.outcome import Result, failure
 from service.fhir.resource import Version
@@ -27,15 +28,13 @@ if TYPE_CHECKING:
     from service.interactions.parts import Parts
     from service.store.store import Session
 
-TYPE: Final = "AuditEvent"
-
 _SCOPE: Final = "audit"
 _ID: Final = re.compile(r"([1-9][0-9]{0,8})-([1-9][0-9]{0,17})")
 
 
 def is_about_records(interaction: Interaction) -> bool:
     """Whether the interaction is one with AuditEvents."""
-    return getattr(interaction, "type", None) == TYPE
+    return getattr(interaction, "type", None) == RECORDS
 
 
 def refuse_writing(interaction: Interaction) -> None:
@@ -51,7 +50,7 @@ async def perform(parts: Parts, session: Session, context: Context, interaction:
     if context.actor is not None and context.actor.client.role != "administrator":
         raise failure("forbidden", "Only an administrator may see what is on record.", "http.Authorization")
     if isinstance(interaction, Search):
-        require_whole(context, TYPE)
+        require_whole(context, RECORDS)
         return await _search(parts, session, context, interaction)
     if not isinstance(interaction, Read | VRead):
         raise TypeError(interaction)
@@ -60,7 +59,7 @@ async def perform(parts: Parts, session: Session, context: Context, interaction:
     if event is None or (isinstance(interaction, VRead) and interaction.version_id != "1"):
         raise failure("not-found", "There is no such resource.")
     version = Version(
-        type=TYPE,
+        type=RECORDS,
         id=interaction.id,
         version_id=1,
         last_updated=event.recorded,
@@ -102,7 +101,7 @@ async def _search(parts: Parts, session: Session, context: Context, search: Sear
 
 def _entry(event: Event, context: Context) -> Entry:
     return Entry(
-        full_url=f"{context.base}/{TYPE}/{event_id(event.chain, event.number)}",
+        full_url=f"{context.base}/{RECORDS}/{event_id(event.chain, event.number)}",
         content=_content(event, context),
         rest=b'{"search":{"mode":"match"}}',
     )
@@ -113,7 +112,7 @@ def _content(event: Event, context: Context) -> bytes:
 
 
 def _url(context: Context, pairs: list[tuple[str, str]]) -> str:
-    return f"{context.base}/{TYPE}?{urlencode(pairs)}" if pairs else f"{context.base}/{TYPE}"
+    return f"{context.base}/{RECORDS}?{urlencode(pairs)}" if pairs else f"{context.base}/{RECORDS}"
 
 
 def _sealed(position: Position, secret: bytes) -> str:

@@ -15,6 +15,7 @@ from msgspec import Struct
 from service.access.permission import may_read
 from service.fhir import codec
 from service.fhir.bundle import Entry, bundle
+from service.fhir.capability import RECORDS
 from service.fhir.interaction import Answer, Read
 from service.fhir.outcome import Issue, Result, failure, operation_outcome
 from service.fhir.search import cursor
@@ -23,7 +24,6 @@ from service.fhir.search.cursor import Position
 from service.fhir.search.parse import parse_search
 from service.fhir.stamp import instant_text
 from service.fhir.temporal import parse_instant_range
-from service.interactions.audit_events import TYPE as RECORDS
 from service.interactions.read import read
 from service.operations.along import DIRECTORY, THINGS, along_with
 from service.operations.care_dates import care_dates

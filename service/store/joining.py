@@ -135,7 +135,7 @@ _BORN_TYPES: Final = ("integer", "integer", "boolean", "integer", "integer", "uu
 async def find(connection: asyncpg.Connection[Any], group: Sequence[Joining]) -> Found:
     """Which referrals the creates come to belong to, each of them locked until `let_go`."""
     edges = [
-        (number, edge.target, edge.hangs, edge.shares, _text_of(each.sight.by), _text_of(each.sight.lasting))
+        (number, edge.target, edge.hangs, edge.shares, *_texts_of(each.sight))
         for number, each in enumerate(group, start=1)
         for edge in each.edges
     ]
@@ -164,6 +164,12 @@ def _own(number: int, referral_key: int, change: Change) -> Member:
     source = seen_number(change.version.type)
     makers = [organisation for _, organisation, _ in change.rows.get(SEEN, ())]
     return Member(referral_key=referral_key, source=source, number=number, maker=makers[0] if makers else None)
+
+
+@lru_cache(maxsize=1024)
+def _texts_of(sight: Sight) -> tuple[str | None, str | None]:
+    """Who sees, and who does so lastingly."""
+    return _text_of(sight.by), _text_of(sight.lasting)
 
 
 def _text_of(organisations: Sequence[UUID] | None) -> str | None:
