@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.store.search import compile_count, compile_match, compile_search
+from service.store.search import compile_count, compile_includes, compile_match, compile_search
 from service.store.search.lead import SOME
 
 if TYPE_CHECKING:
@@ -159,6 +159,27 @@ async def test_what_may_be_rare_is_tried_for_so_long(filled: Library, text: str)
 async def test_pages_far_down_stop_early(filled: Library, text: str, after: Position, backwards: bool) -> None:
     """Among what has one of few codes, and among what has no value to be sorted by."""
     assert max(await _rows_read(filled, text, after=after, backwards=backwards)) <= SOME + 1
+
+
+async def test_what_is_gathered_is_looked_up_in_one_walk_for_each_value(filled: Library) -> None:
+    """Not resource by resource: a clinic's work list has a history of years behind it.
+
+    In small tables the planner may take the index on the resources, whose rows are as few then.
+    """
+    plan = await filled.plan(
+        compile_search(filled.query("Observation", "patient=p7&code=1,2&_sort=-date"), limit=21), run=True
+    )
+    walks = re.findall(r"ix_index_token_\w+ .*\(actual time=\S+ rows=\S+ loops=(\d+)\)", plan)
+    assert walks == ["2"], plan
+
+
+async def test_what_is_included_is_looked_up_by_its_place(filled: Library) -> None:
+    """It has been met on the way there."""
+    query = filled.query("Observation", "_include=Observation:subject")
+    keys = [int(str(position[-1])) for position, _ in await filled.page("Observation", "patient=p7")]
+    plan = await filled.plan(compile_includes(query.includes, keys, references=(), limit=100), run=True)
+    assert "Tid Scan" in plan, plan
+    assert "Seq Scan" not in plan, plan
 
 
 @pytest.mark.parametrize("text", ["code=urn:code|3", "status=final", "date=ge2024"])
