@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from service.fhir.outcome import FhirError
     from service.fhir.search.query import Criterion, Include, Not, Query
     from service.interactions.parts import Parts
-    from service.store.found import Found
 
 _PATIENT: Final = "Patient"
 
@@ -105,13 +104,14 @@ def permitted(parts: Parts, context: Context, query: Query) -> Query:
     return query
 
 
-def readable(context: Context, included: list[Found]) -> list[Found]:
-    """Of the resources that go with a page, those of types that the actor may read."""
+def readable(parts: Parts, context: Context) -> list[str] | None:
+    """The types that the actor may read, of which all is that goes with a page or leads to that; None: any."""
     actor = context.actor
+    every = parts.definitions.resource_types
     if actor is None:
-        return included
-    types = {name for name in {found.type for found in included} if may_read(actor, name)}
-    return [found for found in included if found.type in types]
+        return None
+    types = [name for name in every if may_read(actor, name)]
+    return None if len(types) == len(every) else types
 
 
 def _may_leave_out(parts: Parts, actor: Actor, includes: Iterable[Include]) -> bool:

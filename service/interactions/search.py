@@ -85,7 +85,7 @@ async def search(parts: Parts, session: Searchable, context: Context, interactio
             raise too_long()
         links.append((relation, link))
     steps = parts.limits.search.iterations
-    included, more = _within(readable(context, await _included(parts, session, query, page)), steps)
+    included, more = _within(await _included(parts, session, context, query, page), steps)
     if more:
         query = replace(query, warnings=(*query.warnings, _left_out(steps)))
     total = len(page.matches) if asked.position is None and page.following is None else None
@@ -109,7 +109,7 @@ async def _page(session: Searchable, query: Query, position: Position | None) ->
     return _Page(matches=matches, previous=_before(matches) if more else None, following=_beyond(matches))
 
 
-async def _included(parts: Parts, session: Searchable, query: Query, page: _Page) -> list[Found]:
+async def _included(parts: Parts, session: Searchable, context: Context, query: Query, page: _Page) -> list[Found]:
     """What goes with the matches, one step further than is returned; FhirError too-costly rather than a part of it."""
     limits = parts.limits.search
     if not query.includes:
@@ -120,6 +120,7 @@ async def _included(parts: Parts, session: Searchable, query: Query, page: _Page
         references=parts.registry.reference_sources,
         limit=limits.included + 1,
         depth=limits.iterations + 1,
+        types=readable(parts, context),
     )
     if len(_within(found, limits.iterations)[0]) > limits.included:
         text = f"More than {limits.included} resources go with this page; ask for fewer matches by _count."

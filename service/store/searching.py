@@ -189,11 +189,18 @@ class Searching:
             return await session.defined(urls, sources=sources)
 
     async def included(
-        self, includes: Sequence[Include], keys: Sequence[int], *, references: Sequence[int], limit: int, depth: int
+        self,
+        includes: Sequence[Include],
+        keys: Sequence[int],
+        *,
+        references: Sequence[int],
+        limit: int,
+        depth: int,
+        types: Sequence[str] | None = None,
     ) -> list[Found]:
         """See `Session.included`."""
         async with self._session() as session:
-            return await session.included(includes, keys, references=references, limit=limit, depth=depth)
+            return await session.included(includes, keys, references=references, limit=limit, depth=depth, types=types)
 
     async def explain(self, query: Query) -> str:
         """See `Session.explain`."""

@@ -177,12 +177,24 @@ class Session:
         return await defined(self._connection, asker, urls, sources)
 
     async def included(
-        self, includes: Sequence[Include], keys: Sequence[int], *, references: Sequence[int], limit: int, depth: int
+        self,
+        includes: Sequence[Include],
+        keys: Sequence[int],
+        *,
+        references: Sequence[int],
+        limit: int,
+        depth: int,
+        types: Sequence[str] | None = None,
     ) -> list[Found]:
-        """Up to `limit` resources that go with the matches `keys`; `references` are all reference sources."""
+        """Up to `limit` resources that go with the matches `keys`; `references` are all reference sources.
+
+        Nothing leads to or through what is of another type than `types`, None: of any.
+        """
         if not keys:
             return []
-        statement = compile_includes(includes, keys, references=references, limit=limit, depth=depth, sight=self._sight)
+        statement = compile_includes(
+            includes, keys, references=references, limit=limit, depth=depth, sight=self._sight, types=types
+        )
         rows = await self._connection.fetch(statement.text, *statement.arguments)
         return found_in(rows)
 

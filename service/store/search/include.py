@@ -10,6 +10,7 @@ source, takes a second.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -21,7 +22,7 @@ from service.store.search.writer import Writer
 from service.store.sight import OPEN, shows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
     from service.fhir.search.query import Include
@@ -47,10 +48,12 @@ def included_text(
     depth: int,
     columns: str,
     by: Sequence[UUID] | None = None,
+    types: Sequence[str] | None = None,
 ) -> tuple[str, list[Any]]:
     """The text and the arguments after the keys of the matches and the limit.
 
-    `by` are the organisations one of which has to see what is included, None: nothing is hidden.
+    `by` are the organisations one of which has to see what is included, None: nothing is hidden; `types` are those of
+    which it has to be, None: any.
     """
     arguments: list[Any] = []
 
@@ -60,7 +63,7 @@ def included_text(
 
     steps = tuple(_step(each, references, position) for each in includes)
     seen = None if by is None else (position(list(by)), position(OPEN))
-    return _text(steps, depth, columns, seen), arguments
+    return _text(steps, depth, columns, seen, None if types is None else position(list(types))), arguments
 
 
 def _step(include: Include, references: Sequence[int], position: Any) -> _Step:
@@ -79,7 +82,7 @@ def _step(include: Include, references: Sequence[int], position: Any) -> _Step:
 
 
 @kept
-def _text(steps: tuple[_Step, ...], depth: int, columns: str, seen: tuple[int, int] | None) -> str:
+def _text(steps: tuple[_Step, ...], depth: int, columns: str, seen: tuple[int, int] | None, types: int | None) -> str:
     writer = Writer(lambda number: f"${number}::integer[]")
     # who is followed forwards by an identity has been looked at in the table: a second look needs no index
     placed = all(not each.reverse and each.names is None for each in steps)
@@ -87,21 +90,21 @@ def _text(steps: tuple[_Step, ...], depth: int, columns: str, seen: tuple[int, i
     found = ["matched AS MATERIALIZED (SELECT key FROM unnest($1::bigint[]) AS m(key))"]
     included: list[str] = []
     before = "matched"
-    hidden = ""
+    shown = [] if types is None else [f"k.type = ANY(${types}::text[])"]
     if seen is not None:
-        shown = shows("k", *(f"${number}" for number in seen))
-        hidden = f" AND EXISTS (SELECT FROM resource k WHERE k.key = s.key AND {shown})"
+        shown.append(shows("k", *(f"${number}" for number in seen)))
     for level in range(1, depth + 1):
         taken = [each for each in steps if level == 1 or each.iterate]
         if not taken:
             break
-        branches = " UNION ALL ".join(f"({_branch(writer, each, before, chosen)})" for each in taken)
         name = f"step_{level}"
         known = " UNION ALL ".join(["SELECT key FROM matched", *included])
-        wanted = f" AND (SELECT count(*) FROM ({' UNION ALL '.join(included)}) n) < $2::bigint" if included else ""
+        new = partial(_is_new, known, shown)
+        branches = " UNION ALL ".join(f"({_branch(writer, each, before, chosen, new)})" for each in taken)
+        wanted = f" WHERE (SELECT count(*) FROM ({' UNION ALL '.join(included)}) n) < $2::bigint" if included else ""
         found.append(
-            f"{name} AS MATERIALIZED (SELECT DISTINCT {', '.join(chosen)} FROM ({branches}) AS s "
-            f"WHERE (s.key IN ({known})) IS NOT TRUE{hidden}{wanted} LIMIT $2::bigint)"
+            f"{name} AS MATERIALIZED "
+            f"(SELECT DISTINCT {', '.join(chosen)} FROM ({branches}) AS s{wanted} LIMIT $2::bigint)"
         )
         included.append(f"SELECT key FROM {name}")
         before = name
@@ -112,25 +115,37 @@ def _text(steps: tuple[_Step, ...], depth: int, columns: str, seen: tuple[int, i
     )
 
 
-def _branch(writer: Writer, step: _Step, before: str, chosen: tuple[str, ...]) -> str:
-    """The keys that one include leads to from those of a table; forwards the place of the row may be chosen, too."""
-    return _referring(writer, step, before) if step.reverse else _referred(writer, step, before, chosen)
+def _is_new(known: str, shown: list[str], key: str) -> str:
+    """The conditions on a key that it is none of those `known`, and that its resource, ``k``, may be shown."""
+    new = f"({key} IN ({known})) IS NOT TRUE"
+    probe = f"SELECT FROM resource k WHERE {' AND '.join([f'k.key = {key}', *shown])} OFFSET 0"
+    return f"{new} AND EXISTS ({probe})" if shown else new
+
+
+def _branch(writer: Writer, step: _Step, before: str, chosen: tuple[str, ...], new: Callable[[str], str]) -> str:
+    """The keys that one include leads to from those of a table, as far as they meet the conditions `new`.
+
+    Forwards the place of the row may be chosen, too.
+    """
+    return _referring(writer, step, before, new) if step.reverse else _referred(writer, step, before, chosen, new)
 
 
 def _of_type(position: int | None) -> str:
     return "" if position is None else f" AND t.type = ${position}::text"
 
 
-def _referring(writer: Writer, step: _Step, before: str) -> str:
+def _referring(writer: Writer, step: _Step, before: str, new: Callable[[str], str]) -> str:
     identity = f"SELECT t.identity FROM resource t WHERE t.key = b.key{_of_type(step.from_type)} OFFSET 0"
     identity = identities(writer, identity, step.names, "b.key")
     base = f"SELECT b.key, r.identity FROM {before} b CROSS JOIN LATERAL ({identity}) r"
-    referring = referrers(writer, step.sources, "b.identity", "LIMIT $2::bigint", names=step.names)
+    # only what counts may use the limit up: what is hidden or known already would keep the rest from being found
+    taken = f"AND {new('t.resource_key')} LIMIT $2::bigint"
+    referring = referrers(writer, step.sources, "b.identity", taken, names=step.names)
     narrowed = f" JOIN resource t ON t.key = f.key{_of_type(step.to_type)}" if step.to_type is not None else ""
     return f"SELECT f.key FROM ({base}) AS b CROSS JOIN LATERAL ({referring}) f{narrowed}"
 
 
-def _referred(writer: Writer, step: _Step, before: str, chosen: tuple[str, ...]) -> str:
+def _referred(writer: Writer, step: _Step, before: str, chosen: tuple[str, ...], new: Callable[[str], str]) -> str:
     base = f"{before} b"
     if step.from_type is not None:
         base += f" CROSS JOIN LATERAL (SELECT FROM resource t WHERE t.key = b.key{_of_type(step.from_type)} OFFSET 0) o"
@@ -145,5 +160,5 @@ def _referred(writer: Writer, step: _Step, before: str, chosen: tuple[str, ...])
     selected = ", ".join(f"r.{each}" for each in chosen)
     return (
         f"SELECT {selected} FROM {base} CROSS JOIN LATERAL ({references}) f "
-        f"CROSS JOIN LATERAL ({with_named(writer, targets, step.names, 'f.target')}) r"
+        f"CROSS JOIN LATERAL ({with_named(writer, targets, step.names, 'f.target')}) r WHERE {new('r.key')}"
     )

@@ -113,15 +113,16 @@ def compile_includes(
     limit: int,
     depth: int = 3,
     sight: Sight | None = None,
+    types: Sequence[str] | None = None,
 ) -> Statement:
     """What is returned with the matches `keys`, and is none of them: the columns of a search, and the step (from 1).
 
     At most `limit` resources, those nearest to the matches; ``:iterate`` goes on for `depth` steps. `references` are
     all reference sources of the registry, which ``*`` follows backwards. Nothing leads to or through what is not within
-    the `sight`.
+    the `sight`, or not of one of the `types`.
     """
     by = None if sight is None else sight.by
-    text, arguments = included_text(tuple(includes), tuple(references), depth, FOUND_COLUMNS, by)
+    text, arguments = included_text(tuple(includes), tuple(references), depth, FOUND_COLUMNS, by, types)
     return Statement(text, (list(keys), limit, *arguments))
 
 
