@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from service.fhir.actor import patient_of
 from service.fhir.interaction import Answer
 from service.fhir.outcome import Issue, Result, failure
 from service.fhir.search.continuation import continued, page_query
@@ -58,7 +59,8 @@ class _Page(Struct, frozen=True, kw_only=True):
 async def search(parts: Parts, session: Searchable, context: Context, interaction: Search) -> Answer:
     """A searchset Bundle; FhirError names the parameter that is wrong."""
     address = _address(interaction)
-    asked = continued(interaction.parameters, parts.cursor_secret, address=address)
+    asker = _asker(context)
+    asked = continued(interaction.parameters, parts.cursor_secret, address=address, asker=asker)
     parsed = parse_search(
         parts.registry,
         interaction.type,
@@ -80,7 +82,7 @@ async def search(parts: Parts, session: Searchable, context: Context, interactio
     page = await _page(session, query, asked.position)
     room = _ROOM if asked.position is None else 0
     for relation, position in page.others:
-        link = _link(path, page_query(query, position, parts.cursor_secret, address=address))
+        link = _link(path, page_query(query, position, parts.cursor_secret, address=address, asker=asker))
         if len(link) + room > LONGEST_URL:
             raise too_long()
         links.append((relation, link))
@@ -153,6 +155,12 @@ def _address(interaction: Search) -> str:
     if interaction.type or interaction.compartment:
         parts.append(interaction.type or "*")
     return "".join(f"/{part}" for part in parts)
+
+
+def _asker(context: Context) -> str:
+    """Whom a link to a page is for: all of an organisation, or a patient."""
+    actor = context.actor
+    return "" if actor is None else f"{actor.client.organisation or ''} {patient_of(actor, context.base) or ''}"
 
 
 def _link(path: str, query: str) -> str:

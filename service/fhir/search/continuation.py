@@ -37,19 +37,20 @@ class Continuation(Struct, frozen=True, kw_only=True):
     cursor: str | None = None
 
 
-def page_query(query: Query, position: Position | None, secret: bytes, *, address: str) -> str:
+def page_query(query: Query, position: Position | None, secret: bytes, *, address: str, asker: str = "") -> str:
     """The query part of the link to the page of a search that begins at the position.
 
-    `address` is the path that is searched, without the base: a cursor is good for no other.
+    `address` is the path that is searched, without the base, and `asker` for whom: a cursor is good for no other. It
+    would tell somebody else what was asked, and where among what he has himself the page begins.
     """
     values, backwards = (list(position.values), position.backwards) if position else (None, False)
-    sealed = cursor.seal([query.applied, values, backwards], secret, _scope(address))
+    sealed = cursor.seal([query.applied, values, backwards], secret, _scope(address, asker))
     written = [pair for pair in query.applied if pair[0] in _WRITTEN]
     link = f"{_CURSOR}={sealed}"  # URL-safe as it is
     return f"{encode_query(written)}&{link}" if written else link
 
 
-def continued(parameters: Parameters, secret: bytes, *, address: str) -> Continuation:
+def continued(parameters: Parameters, secret: bytes, *, address: str, asker: str = "") -> Continuation:
     """The search that the parameters ask for, or that their cursor goes on with.
 
     What says how a page is returned, such as ``_count``, may change on the way. FhirError cursor-invalid for cursors of
@@ -60,7 +61,7 @@ def continued(parameters: Parameters, secret: bytes, *, address: str) -> Continu
         return Continuation(parameters=parameters)
     if len(sent) > 1:
         raise failure("parameter-value", "_cursor is given once.", "http._cursor")
-    applied, values, backwards = cursor.open(sent[0], secret, _scope(address))
+    applied, values, backwards = cursor.open(sent[0], secret, _scope(address, asker))
     sealed = [(name, value) for name, value in applied]
     beside = [pair for pair in parameters if _code(pair) not in {_CURSOR, *NOISE}]
     changed = {_code(pair) for pair in beside if _code(pair) in FORM}
@@ -79,5 +80,5 @@ def _code(pair: tuple[str, str]) -> str:
     return pair[0].partition(":")[0]
 
 
-def _scope(address: str) -> str:
-    return codec.encode(["page", address]).decode()
+def _scope(address: str, asker: str) -> str:
+    return codec.encode(["page", address, asker]).decode()

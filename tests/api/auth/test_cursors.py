@@ -11,6 +11,7 @@ import pytest
 from tests.api.auth.signing import NOW
 from tests.api.auth.test_issuers import AUDIENCE, KEYS, key_server
 from tests.api.auth.test_scopes import Door, bundle, door, entry, observation
+from tests.api.outcome import assert_outcome
 
 if TYPE_CHECKING:
     from tests.api.auth.conftest import Workers
@@ -159,6 +160,15 @@ async def test_a_link_shows_its_user_what_he_may_read(readers: dict[str, Door], 
                         ).json()
                         matched = [each for each in own.get("entry", ()) if each["search"]["mode"] == "match"]
                         assert total == len(matched), (taker, name, beside)
+
+
+@pytest.mark.parametrize("name", ["stranger", "of a", "as a"])
+async def test_a_link_tells_another_organisation_or_patient_nothing(readers: dict[str, Door], name: str) -> None:
+    """Neither what was asked, nor between which names of his own that of somebody else lies."""
+    for search in ("Observation?subject:Patient.family=B", "Patient?_sort=family", "Patient/b/Observation?"):
+        for link in await links_of(readers["whole"], search):
+            answered = await readers[name]("GET", link)
+            assert_outcome(answered, 400, "cursor-invalid", "http._cursor")
 
 
 ELSEWHERE = [
