@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.api.auth.signing import NOW
-from tests.api.auth.test_issuers import AUDIENCE, KEYS, key_server
+from tests.api.auth.portal import portal_settings, register_portal, signed_in
+from tests.api.auth.test_issuers import key_server
 from tests.api.auth.test_scopes import Door, bundle, door, entry, observation
 
 if TYPE_CHECKING:
@@ -99,13 +99,7 @@ def together(method: str, url: str, told: str) -> list[Sent]:
 
 @pytest.fixture(scope="module")
 def auth_settings(key_server: KeyServer) -> Json:
-    return {
-        "auth_mode": "smart,oidc",
-        "oidc_issuers": key_server.url("/realm"),
-        "oidc_audience": AUDIENCE,
-        "oidc_algorithms": "ES384,RS384",
-        "client_requests_per_minute": 1_000_000,
-    }
+    return portal_settings(key_server)
 
 
 BASIC = "system/Basic.cruds"
@@ -144,24 +138,13 @@ async def attackers(workers: Workers, key_server: KeyServer) -> dict[str, Door]:
     made = content("Observation", HIDDEN, id=HIDDEN) | {"subject": {"reference": "Patient/hidden-patient"}}
     made["category"] = [{"coding": [{"code": "vital-signs"}]}]
     assert (await filler("PUT", f"Observation/{HIDDEN}", made, **OPENED)).status_code == 201
-    await workers.register(
-        "portal",
-        f"user/*.cruds patient/*.cruds {BASIC}",
-        issuer=key_server.url("/realm"),
-        **own,
-    )
-
-    def signed_in(**more: Any) -> Door:
-        claims = {"iss": key_server.url("/realm"), "aud": AUDIENCE, "azp": "portal", "sub": "x"}
-        token = KEYS["ec"].sign(claims | {"exp": NOW + 600, "iat": NOW} | more)
-        return Door(workers.one, {"Authorization": f"Bearer {token}"})
-
+    await register_portal(workers, key_server, f"user/*.cruds patient/*.cruds {BASIC}")
     return {
         "another clinic": await door(workers, "system/*.cruds", organisation="Organization/other"),
         "another referrer": await door(workers, "system/*.cruds", role="referrer", organisation="Organization/third"),
         "an administrator": await door(workers, "system/*.cruds", role="administrator", organisation=None),
         **{name: await door(workers, scope, **own) for name, scope in FILTERED.items()},
-        **{name: signed_in(**claims) for name, claims in SIGNED_IN.items()},
+        **{name: signed_in(workers, key_server, **claims) for name, claims in SIGNED_IN.items()},
         "": filler,
     }
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.api.auth.signing import NOW
-from tests.api.auth.test_issuers import AUDIENCE, KEYS, key_server
+from tests.api.auth.portal import portal_settings, register_portal, signed_in
+from tests.api.auth.test_issuers import key_server
 from tests.api.auth.test_scopes import Door, bundle, door, entry, observation
 from tests.api.outcome import assert_outcome
 
@@ -45,13 +45,7 @@ BESIDE = ("", "&_count=50&_elements=id&_include=*&_revinclude=*&_total=accurate"
 
 @pytest.fixture(scope="module")
 def auth_settings(key_server: KeyServer) -> Json:
-    return {
-        "auth_mode": "smart,oidc",
-        "oidc_issuers": key_server.url("/realm"),
-        "oidc_audience": AUDIENCE,
-        "oidc_algorithms": "ES384,RS384",
-        "client_requests_per_minute": 1_000_000,
-    }
+    return portal_settings(key_server)
 
 
 @pytest.fixture(scope="module")
@@ -85,20 +79,15 @@ async def readers(workers: Workers, key_server: KeyServer) -> dict[str, Door]:
         subject = (await stranger("POST", "Patient", theirs)).json()["id"]
         for _ in range(2):
             assert (await stranger("POST", "Observation", observation(patient=f"Patient/{subject}"))).status_code == 201
-    await workers.register("portal", "user/*.cruds patient/*.cruds", issuer=key_server.url("/realm"), **own)
-
-    def signed_in(scope: str, **more: Any) -> Door:
-        claims = {"iss": key_server.url("/realm"), "aud": AUDIENCE, "azp": "portal", "sub": "x"}
-        token = KEYS["ec"].sign(claims | {"exp": NOW + 600, "iat": NOW, "scope": scope} | more)
-        return Door(workers.one, {"Authorization": f"Bearer {token}"})
-
+    await register_portal(workers, key_server, "user/*.cruds patient/*.cruds")
+    limited = "patient/Observation.rs patient/Patient.rs"
     return {
         "whole": await door(workers, "system/*.cruds", **own),
         "survey": await door(workers, "system/Observation.rs?category=survey", **own),
         "observations": await door(workers, "system/Observation.rs", **own),
-        "of a": signed_in("patient/Observation.rs patient/Patient.rs", patient="a"),
-        "of b": signed_in("patient/Observation.rs patient/Patient.rs", patient="b"),
-        "as a": signed_in("user/Observation.rs user/Patient.rs", fhirUser="Patient/a"),
+        "of a": signed_in(workers, key_server, scope=limited, patient="a"),
+        "of b": signed_in(workers, key_server, scope=limited, patient="b"),
+        "as a": signed_in(workers, key_server, scope="user/Observation.rs user/Patient.rs", fhirUser="Patient/a"),
         "stranger": stranger,
     }
 
