@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from service.access.permission import ALLOWED, Forbidden, Need, check, check_needs, may_read, needs_beyond
+from service.fhir.actor import ANY_TYPE
 from service.fhir.interaction import History, Patch, Read, Search, VRead
 from service.fhir.outcome import Issue, failure
 from service.fhir.search.compartment import compartment_criterion
@@ -104,14 +105,12 @@ def permitted(parts: Parts, context: Context, query: Query) -> Query:
     return query
 
 
-def readable(parts: Parts, context: Context) -> list[str] | None:
+def readable(context: Context) -> list[str] | None:
     """The types that the actor may read, of which all is that goes with a page or leads to that; None: any."""
     actor = context.actor
-    every = parts.definitions.resource_types
-    if actor is None:
+    if actor is None or may_read(actor, ANY_TYPE):
         return None
-    types = [name for name in every if may_read(actor, name)]
-    return None if len(types) == len(every) else types
+    return sorted({scope.type for scope in actor.scopes if may_read(actor, scope.type)})
 
 
 def _may_leave_out(parts: Parts, actor: Actor, includes: Iterable[Include]) -> bool:

@@ -122,7 +122,7 @@ async def _included(parts: Parts, session: Searchable, context: Context, query: 
         references=parts.registry.reference_sources,
         limit=limits.included + 1,
         depth=limits.iterations + 1,
-        types=readable(parts, context),
+        types=readable(context),
     )
     if len(_within(found, limits.iterations)[0]) > limits.included:
         text = f"More than {limits.included} resources go with this page; ask for fewer matches by _count."
