@@ -72,7 +72,8 @@ def extraction_of(parts: Parts, base: str) -> str:
     digest = hashlib.blake2b(repr(settings).encode(), digest_size=8)
     for each in parts.definitions.resource_types:
         restricted = [parameter.restricted_to for parameter in registry.indexed(each)]
-        digest.update(repr((registry.sources(each), registry.composed_elements(each), restricted)).encode())
+        pairs = [parameter.pair for parameter in registry.indexed(each)]
+        digest.update(repr((registry.sources(each), registry.composed_elements(each), restricted, pairs)).encode())
     return digest.hexdigest()
 
 

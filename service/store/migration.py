@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger(__name__)
 
-HEAD: Final = "0017"
+HEAD: Final = "0018"
 """The newest revision in alembic/versions; a constant because asking Alembic takes longer than starting Postgres."""
 
 LOCK_KEY: Final = 0x6D617373_61676501

@@ -133,7 +133,16 @@ index_token: Final = _index_table(
     "index_token",
     Column("system", UUID),  # 128-bit digest of the system's URI; NULL where the value has no system
     Column("code", EXACT, nullable=False),
+    Column("pair", UUID),  # fhir.search.pairs.pair_digest: the code and whose it is; NULL for most
+    Column("pair_at", TIME),  # beside a pair: the first instant of the resource's date
     Index("ix_index_token_value", text("hashtextextended(code, source)"), "resource_key"),
+    Index(
+        "ix_index_token_pair",
+        "pair",
+        "resource_key",
+        postgresql_include=["pair_at"],
+        postgresql_where=text("pair IS NOT NULL"),
+    ),
 )
 index_reference: Final = _index_table(
     "index_reference",

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from service.fhir.definitions import load
 from service.fhir.outcome import ERROR_CODES
-from service.fhir.search.registry import UNSUPPORTED_PARAMETERS
 from service.fhir.search.result_parameters import UNSUPPORTED_RESULT_PARAMETERS
 from service.fhir.search.types import SEARCH_TYPES
+from service.fhir.search.unsupported import UNSUPPORTED_PARAMETERS
 
 if TYPE_CHECKING:
     from tests.benchmarks.serving import Serving

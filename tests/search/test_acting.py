@@ -104,7 +104,7 @@ async def test_the_answer_is_the_same_whoever_tells(
         ("Patient", "_has:Procedure:patient:performer=Practitioner/pam"),
         ("Patient", "_has:Procedure:patient:performer=Practitioner/pam,Practitioner/quin"),
         ("Patient", "_has:Procedure:patient:performer=Practitioner/pam&gender=female"),
-        ("Task", "owner=Organization/clinic&status=requested,accepted&_sort=-authored-on"),
+        ("Task", "owner=Organization/clinic&intent=order,plan&_sort=-authored-on"),
         ("Procedure", "performer=Practitioner/pam"),
     ],
 )

@@ -13,13 +13,19 @@ import asyncpg
 import pytest
 from alembic.script import ScriptDirectory
 
+from service.fhir.search.extract import Extractor
 from service.store import migration
+from service.store.index_rows import keyed_rows
 from service.store.secret import kept_secret
+from service.store.tables import INDEX_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from service.assembly import Standard
     from tests.conftest import Cluster
+
+_TOKENS = "SELECT * FROM index_token ORDER BY resource_key, source, system, code"
 
 
 @asynccontextmanager
@@ -195,3 +201,32 @@ async def test_all_workers_keep_the_same_secret(database_url: str) -> None:
         kept = await asyncio.gather(kept_secret(one, "cursor", b"one"), kept_secret(other, "cursor", b"other"))
         assert kept[0] == kept[1]
         assert await kept_secret(one, "cursor", b"later") == kept[0]
+
+
+async def test_what_was_stored_before_there_were_pairs_has_them(database_url: str, standard: Standard) -> None:
+    """Exactly those that it would be stored with now; nothing has to be indexed anew."""
+    concept = {"coding": [{"system": "urn:x", "code": "ä"}, {"code": "b"}, {"system": "urn:x"}]}
+    contents: list[dict[str, Any]] = [
+        {"resourceType": "Task", "status": "requested", "owner": {"reference": "Organization/1"}},
+        {"resourceType": "Task", "status": "accepted", "owner": {"display": "Somebody"}, "authoredOn": "2026-01-02"},
+        {"resourceType": "Task", "status": "accepted", "for": {"reference": "Patient/1"}, "authoredOn": "2026-01-02"},
+        {"resourceType": "Observation", "status": "final", "code": concept, "subject": {"reference": "Patient/1"}},
+        {"resourceType": "Observation", "code": concept, "effectivePeriod": {"end": "2026-01-02"}},
+        {"resourceType": "Observation", "code": concept, "subject": {"reference": "http://elsewhere.org/Patient/1"}}
+        | {"effectiveInstant": "2026-01-02T03:04:05.678Z"},
+        {"resourceType": "Observation", "code": concept, "subject": {"reference": "Patient/2"}}
+        | {"effectivePeriod": {"end": "2026-01-02"}, "component": [{"code": concept}]},
+    ]
+    contents.append(contents[0] | {"contained": [contents[3] | {"id": "o"}]})
+    extractor = Extractor(standard.registry)
+    async with connected(database_url) as connection:
+        for key, content in enumerate(contents, start=1):
+            rows = extractor.rows(content["resourceType"], content, "")
+            for kind, table in INDEX_TABLES.items():
+                await connection.copy_records_to_table(table.name, records=keyed_rows(key, kind, rows))
+        expected = await connection.fetch(_TOKENS)
+    assert len([row for row in expected if row["pair"]]) > len([row for row in expected if row["pair_at"]]) > 0
+    await migration.run_alembic(database_url, "downgrade", "0017")
+    await migration.run_alembic(database_url, "upgrade", "head")
+    async with connected(database_url) as connection:
+        assert await connection.fetch(_TOKENS) == expected

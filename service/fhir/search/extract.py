@@ -46,11 +46,12 @@ if TYPE_CHECKING:
 IndexRows = dict["RowsName", list[tuple[Any, ...]]]
 """Index table → rows, in the order of its columns after `resource_key`:
 
-token (source, element, system, code), reference (source, element, target_type, target, subject), string (source,
-element, value, exact), date (source, element, low, high), uri (source, element, value), quantity (source, element, low,
-high, system, code, unit, canonical_unit, canonical_low, canonical_high), numbers among them. `element` is the ordinal
-of the composite's element that the value stands in, 0 where there is none; `subject` is whom the resource is about,
-where that is one and the reference is to somebody who acts.
+token (source, element, system, code, pair, pair_at), reference (source, element, target_type, target, subject), string
+(source, element, value, exact), date (source, element, low, high), uri (source, element, value), quantity (source,
+element, low, high, system, code, unit, canonical_unit, canonical_low, canonical_high), numbers among them. `element` is
+the ordinal of the composite's element that the value stands in, 0 where there is none; `subject` is whom the resource
+is about, where that is one and the reference is to somebody who acts. `pair` is the digest of a code with whose it is,
+`pair_at` the beginning of its date (see `pairs`); what is contained has none.
 
 The rows of a token's texts are strings under the source of the token, with an empty `exact`; those of a reference's
 identifier are tokens under the source of the reference (see `SearchParameter.identifier_numbers`); those of an
@@ -230,12 +231,13 @@ class Extractor:
             of_type={source.number: source.of_type_number for source in sources if source.of_type_number},
             parts={source.number: source.parts_number for source in sources if source.parts_number},
             identifier={number: tuple(each.items()) for number, each in restricted.items()},
+            pair=next((each.pair for each in indexed if each.pair), None),
         )
 
 
 def _add_contained(found: IndexRows, number: int, inner: Content, rows: Rows) -> None:
     """The rows of a contained resource, and those that tell of it."""
-    for kind, several in rows.by_table().items():
+    for kind, several in rows.by_table(paired=False).items():
         moved = [(number, inner_number(source), *values) for source, *values in several]
         found.setdefault(CONTAINED[kind], []).extend(moved)
     resource_type = inner["resourceType"]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from service.fhir.search.expression import Path
+    from service.fhir.search.pairs import PairSources
 
 Kind = Literal["token", "reference", "string", "date", "uri", "number", "quantity", "composite"]
 """The search parameter types that are answered."""
@@ -82,7 +83,8 @@ class SearchParameter:
     `components` are the parameters whose values a composite joins, each with the sources within the composite's
     element: their rows of one resource match together where they agree in `element`. `restriction` is what the author
     of a stored one allows of what its kind could do. `is_subject`: it is R4's own for the patient that a resource is
-    about, which the index rows of references to those who act tell beside.
+    about, which the index rows of references to those who act tell beside. `pair`: the index also has its codes and
+    whose they are as one value.
     """
 
     code: str
@@ -97,6 +99,7 @@ class SearchParameter:
     components: tuple[SearchParameter, ...] = ()
     restriction: Restriction = UNRESTRICTED
     is_subject: bool = False
+    pair: PairSources | None = None
 
     @cached_property
     def canonical(self) -> bool:

@@ -16,6 +16,7 @@ from service.fhir.reference import type_code
 from service.fhir.search.composed import Composed
 from service.fhir.search.contained import contained_number, container_number, inner_number
 from service.fhir.search.expression import Path, UnresolvableError, resolve_expression
+from service.fhir.search.pairs import PAIRS, pair_sources
 from service.fhir.search.parameter import (
     KINDS,
     MEDIA_TYPES,
@@ -30,6 +31,7 @@ from service.fhir.search.restriction import restriction_of
 from service.fhir.search.shared import shared
 from service.fhir.search.stored_parameters import StoredParameter, parameter_facts, shipped_parameters
 from service.fhir.search.types import SEARCH_TYPES
+from service.fhir.search.unsupported import UNSUPPORTED_KINDS, UNSUPPORTED_PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,18 +41,6 @@ if TYPE_CHECKING:
     from service.fhir.search.expression import Resolved
     from service.fhir.search.parameter import Kind
     from service.fhir.search.stored_parameters import State
-
-UNSUPPORTED_KINDS: Final = {"special": "the service has no geometry to answer it with"}
-"""R4's search parameter types that the service does not answer, with the reason."""
-
-UNSUPPORTED_PARAMETERS: Final = {
-    "_content": "the service keeps no full-text index",
-    "_text": "the service keeps no full-text index",
-    "_query": "the service defines no named queries",
-    "_filter": "the service does not read filter expressions",
-    "_in": "searches through a Group are not answered; _list searches through a List",
-}
-"""R4's parameters that the service does not answer whatever their type, with the reason."""
 
 _SHARED: Final = 512
 """Combinations of types whose shared parameters are kept: clients choose them, and there are more than fit."""
@@ -187,6 +177,8 @@ class Registry:
                 parameters[fact.code] = compiled
         for code in ready.keys() & parameters.keys():
             parameters[code] = replace(parameters[code], restriction=ready[code][1])
+        if pair := PAIRS.get(resource_type):
+            parameters[pair.code] = replace(parameters[pair.code], pair=pair_sources(pair, parameters))
         others = [
             (each.state, self._compiled(resource_type, fact, facts)) for each, fact in stored if each.state != "ready"
         ]

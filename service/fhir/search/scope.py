@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from service.fhir.outcome import failure
 from service.fhir.search.nearest import hint_of
-from service.fhir.search.registry import UNSUPPORTED_PARAMETERS
 from service.fhir.search.result_parameters import RESULT_PARAMETERS, UNSUPPORTED_RESULT_PARAMETERS
+from service.fhir.search.unsupported import UNSUPPORTED_PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

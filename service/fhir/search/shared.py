@@ -42,4 +42,5 @@ def _merged(parameters: Sequence[SearchParameter]) -> SearchParameter | None:
         targets=tuple(dict.fromkeys(target for each in parameters for target in each.targets)),
         components=tuple(components),
         restriction=strictest(each.restriction for each in parameters),
+        pair=None,
     )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from service.store.search.alike import alike_keys, is_alike
 from service.store.search.forms import SELECTIVE
-from service.store.search.lead import gathered_all, is_indirect, leads, rank_of
+from service.store.search.gather import gathered_all
+from service.store.search.lead import is_indirect, leads, rank_of
 from service.store.search.probe import holds, where
 from service.store.search.shape import TYPES
 

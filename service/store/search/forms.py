@@ -240,6 +240,9 @@ FORMS: Final[dict[str, Form]] = {
         equal=("code",),
         hashed=(*_CODE, 0),
     ),
+    "token-pair": Form(
+        table="index_token", types=(UUID,), passes="{t}.pair = {a}", rank=2, ordered=True, equal=("pair",)
+    ),
     "token-code-without-system": Form(
         table="index_token",
         types=(TEXT,),

@@ -18,7 +18,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from service.store.search.forms import SELECTIVE
-from service.store.search.lead import gathered_all, is_by_kind, is_indirect, is_ordered, leads, limit_of, rank_of
+from service.store.search.gather import gathered_all
+from service.store.search.lead import is_by_kind, is_indirect, is_ordered, leads, limit_of, rank_of
 from service.store.search.shape import Leaf
 from service.store.search.walk import only_walk, sorted_all, walk_keys, walk_missing, walk_sorted, walk_windows
 from service.store.search.wanted import LEAST_SELECTIVE, narrows, order_of, probed, range_of, windowed
@@ -42,7 +43,9 @@ def page_of_keys(page: Page) -> str:
     others: list[str] = []
     for node, gate in zip(_gated(page.shape), gates, strict=True):
         complete = [*others, *gate.complete]
-        branches.append(probed(page, order, gate.query, complete, except_for=(node,), among=gate.among))
+        branches.append(
+            probed(page, order, gate.query, complete, except_for=(node,), among=gate.among, dated=gate.dated)
+        )
         others.append(f"NOT ({' AND '.join(gate.complete)})")
     if not gates and (keys := only_walk(page, order)):
         return page.writer.with_tables(keys)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from service.fhir.search.query import Matches, Query, ReferenceValue, TokenValue
 from service.store.likeness import least_likeness
-from service.store.search.forms import ACTING, BIGINT, FORMS, INTEGER, MANY, TEXT
+from service.store.search.forms import ACTING, BIGINT, FORMS, INTEGER, MANY, TEXT, UUID
+from service.store.search.pairing import PAIR, found_pair, with_pair
 from service.store.search.shape import All, Leaf, Shape, ShapedQuery
 from service.store.search.sources import has_one_code
 
@@ -40,7 +41,11 @@ def of_plain(query: Query) -> ShapedQuery | None:
         identifying = parameter.kind == "token" and "Identifier" in parameter.data_types
         outlines.append((form, min(len(sources), MANY + 1), identifying, exclusive, known))
         values += [[*sources], *([value] for value in row)]
-    return ShapedQuery(shape=_shape(tuple(outlines)), values=tuple(values))
+    pair = found_pair(query.where.criteria)
+    if pair is None:
+        return ShapedQuery(shape=_shape(tuple(outlines), None), values=tuple(values))
+    by = parameters.setdefault((pair.by,), len(parameters))
+    return ShapedQuery(shape=_shape(tuple(outlines), (pair.code, pair.of, by)), values=(*values, pair.digests))
 
 
 def _asked(criterion: Criterion | Not) -> tuple[SearchParameter, str, tuple[Any, ...]] | None:
@@ -59,7 +64,7 @@ def _asked(criterion: Criterion | Not) -> tuple[SearchParameter, str, tuple[Any,
 
 
 @lru_cache
-def _shape(outlines: tuple[_Outline, ...]) -> Shape:
+def _shape(outlines: tuple[_Outline, ...], pair: tuple[int, int, int] | None) -> Shape:
     arrays = [TEXT, BIGINT]
     nodes = []
     for form, sources, identifying, exclusive, known in outlines:
@@ -77,4 +82,8 @@ def _shape(outlines: tuple[_Outline, ...]) -> Shape:
                 exclusive=exclusive,
             )
         )
-    return Shape(where=All(nodes=tuple(nodes)), sort=(), arrays=tuple(arrays))
+    where = All(nodes=tuple(nodes))
+    if pair is not None:
+        where = with_pair(nodes, *pair, lead=Leaf(form_name=PAIR, sources=None, values=(len(arrays),)))
+        arrays.append(UUID)
+    return Shape(where=where, sort=(), arrays=tuple(arrays))

@@ -24,7 +24,18 @@ from service.store.contained import (
     sql_place,
 )
 from service.store.search.forms import ACTING, PLACES
-from service.store.search.shape import All, Containing, Excepted, Joined, Leaf, Linked, Negated, OneOf, Referring
+from service.store.search.shape import (
+    All,
+    Containing,
+    Excepted,
+    Joined,
+    Leaf,
+    Linked,
+    Negated,
+    OneOf,
+    Paired,
+    Referring,
+)
 
 if TYPE_CHECKING:
     from service.store.search.shape import Node
@@ -43,6 +54,8 @@ def holds(writer: Writer, node: Node, key: str, *, among: str | None = None) -> 
             # what is asked of one resource, the index on the hash answers whoever is referred to
             leaf = replace(node, form_name="reference") if node.form_name == ACTING else node
             return _leaf(writer, leaf, key, among)
+        case Paired(parts=parts):
+            return " AND ".join(holds(writer, each, key, among=among) for each in parts)
         case Joined():
             return _joined(writer, node, key)
         case Linked():

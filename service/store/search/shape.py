@@ -104,6 +104,17 @@ class Containing(Struct, frozen=True, kw_only=True):
     where: All
 
 
+class Paired(Struct, frozen=True, kw_only=True):
+    """All of the parts hold, which their values as pairs lead to: `lead` finds those, and nothing else.
+
+    `by`: what tells the date apart that is kept beside a pair, see `Sorted.parameter`.
+    """
+
+    lead: Leaf
+    parts: tuple[Node, ...]
+    by: int
+
+
 class OneOf(Struct, frozen=True, kw_only=True):
     """At least one holds."""
 
@@ -134,7 +145,7 @@ class Excepted(Struct, frozen=True, kw_only=True):
     contained: bool
 
 
-Node = Leaf | Joined | Linked | Referring | Containing | OneOf | Negated | Excepted
+Node = Leaf | Paired | Joined | Linked | Referring | Containing | OneOf | Negated | Excepted
 
 
 class Shape(Struct, frozen=True, kw_only=True, cache_hash=True):

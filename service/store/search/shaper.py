@@ -24,6 +24,7 @@ from service.fhir.search.types.reference import NOT_LITERAL
 from service.fhir.sight import seen_number
 from service.store.likeness import least_likeness
 from service.store.search.forms import BIGINT, FORMS, INTEGER, MANY, TEXT
+from service.store.search.pairing import PAIR, found_pair, with_pair
 from service.store.search.plain import of_plain
 from service.store.search.shape import (
     TYPES,
@@ -68,7 +69,7 @@ def shaped_by_criteria(query: Query) -> ShapedQuery:
     shaper = _Shaper()
     shaper.array(TEXT, query.types)
     shaper.array(BIGINT, map(least_likeness, query.types))
-    wheres = [shaper.all_of(query.where)] if query.contained != "true" else []
+    wheres = [shaper.all_of_query(query)] if query.contained != "true" else []
     if query.contained != "false":
         wheres.append(shaper.contained(query))
     sort = tuple(each for key in query.sort for each in shaper.sorted_by(key, alone=len(query.sort) == 1))
@@ -99,6 +100,16 @@ class _Shaper:
 
     def all_of(self, where: And) -> All:
         return All(nodes=tuple(self._criterion(each) for each in where.criteria))
+
+    def all_of_query(self, query: Query) -> All:
+        """The criteria of a query, two of which may be a pair; what is contained has no pairs."""
+        where = self.all_of(query.where)
+        found = found_pair(query.where.criteria) if query.contained == "false" else None
+        if found is None:
+            return where
+        several = len(found.digests) > 1
+        lead = Leaf(form_name=PAIR, sources=None, values=(self.array("uuid", found.digests),), several=several)
+        return with_pair(where.nodes, found.code, found.of, self._parameter((found.by,)), lead=lead)
 
     def contained(self, query: Query) -> All:
         """The criteria of a query as they are asked of contained resources, or of their containers."""

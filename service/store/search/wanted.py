@@ -12,7 +12,7 @@ from service.store.search.forms import SELECTIVE
 from service.store.search.lead import is_ordered, leads, rank_of
 from service.store.search.order import BY_KEY, After, Column, Order, first_window, sort_value
 from service.store.search.probe import holds, where
-from service.store.search.shape import TYPES, Leaf, OneOf, Shape
+from service.store.search.shape import TYPES, Leaf, OneOf, Paired, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,10 @@ class Page(Struct, frozen=True, kw_only=True):
 
     @property
     def cut(self) -> str:
-        """A limit that the planner cannot see through."""
+        """A limit that the planner cannot see through.
+
+        It plans for the first tenth of the rows, so it takes them from the ordered index however few it expects.
+        """
         return f"LIMIT (SELECT {self.limit})"
 
     def probes(self, key: str, *, except_for: Sequence[Node] = (), among: str | None = None) -> list[str]:
@@ -114,11 +117,12 @@ def narrows(node: Node, by: Sorted) -> bool:
     return node.parameter == by.parameter and bool(node.form.windows) and node.form.windows[0].column == by.columns[-1]
 
 
-def values_of(page: Page, key: str) -> str:
-    """The query of a resource's sort values."""
+def values_of(page: Page, key: str, at: str | None = None) -> str:
+    """The query of a resource's sort values; `at` is the date beside its pair, where that is known."""
     if not page.shape.sort:
         return first_window(page.writer, range_of(page.shape), key)
-    values = [sort_value(page.writer, by, key) for by in page.shape.sort]
+    dates = {each.by for each in page.nodes if isinstance(each, Paired)} if at else ()
+    values = [at if at and by.parameter in dates else sort_value(page.writer, by, key) for by in page.shape.sort]
     return f"SELECT {', '.join(f'{value} AS sort_{number}' for number, value in enumerate(values))}"
 
 
@@ -130,17 +134,18 @@ def probed(
     *,
     except_for: Sequence[Node] = (),
     among: str | None = None,
+    dated: bool = False,
 ) -> str:
     """A page of the resources whose keys a query gives, sorted: those that meet all criteria but some.
 
-    `among` is a table with all of these keys, where there is one.
+    `among` is a table with all of these keys, where there is one; `dated`: beside each key is the date of its pair.
     """
     row = page.writer.name("c")
     key = f"{row}.key"
     tables = [f"({keys}) {row}"]
     values = [f"o.{name}" for name in order.names]
     if order.columns:
-        tables.append(f"LATERAL ({values_of(page, key)}) o")
+        tables.append(f"LATERAL ({values_of(page, key, f'{row}.at' if dated else None)}) o")
     found = [*conditions, *page.probes(key, except_for=except_for, among=among), *order.beyond(values, key, page.after)]
     columns = ", ".join([key, *values])
     ordering = order.clause(values, key, page.after)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from tests.search.evaluator import pools
-from tests.search.evaluator.searched import Criterion, Strategy, targets_of, values_for
+from tests.search.evaluator.searched import Criterion, Strategy, targets_of, tokens_for, values_for
 from tests.search.evaluator.values import definitions, parameter_of
 
 PARAMETERS: Final[dict[str, str]] = {
@@ -44,6 +44,9 @@ PARAMETERS: Final[dict[str, str]] = {
 
 ALL: Final = "_id _tag _profile _source"
 
+TOGETHER: Final = {"Observation": ("code", "subject patient", "date"), "Task": ("status", "owner", "authored-on")}
+"""Resource type → a code, whose it is, and when: what is asked for together, for which the index has values."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
@@ -63,8 +66,8 @@ class Query:
 
 @cache
 def queries(resource_type: str) -> st.SearchStrategy[Query]:
-    """Searches over a type with one criterion or two."""
-    return st.builds(
+    """Searches over a type with one criterion or two, or three of which two are asked for together."""
+    some = st.builds(
         Query,
         type=st.just(resource_type),
         criteria=st.lists(criteria(resource_type, depth=2), min_size=1, max_size=2).map(tuple),
@@ -72,6 +75,33 @@ def queries(resource_type: str) -> st.SearchStrategy[Query]:
         sort=st.none() | st.none() | _sorts(resource_type),
         count=st.sampled_from((100, 100, 100, 2)),
     ).flatmap(_perhaps_contained)
+    return st.one_of(some, some, _together(resource_type)) if resource_type in TOGETHER else some
+
+
+def _together(resource_type: str) -> st.SearchStrategy[Query]:
+    code, whose, date = TOGETHER[resource_type]
+    asked = st.tuples(
+        st.tuples(st.just(code), _several(tokens_for(resource_type, code))),
+        st.sampled_from(whose.split()).flatmap(lambda name: _targets(resource_type, name)),
+        st.lists(criteria(resource_type, depth=1), max_size=1),
+    )
+    return st.builds(
+        Query,
+        type=st.just(resource_type),
+        criteria=asked.flatmap(lambda each: st.permutations((each[0], each[1], *each[2]))).map(tuple),
+        sort=st.sampled_from((None, date, f"-{date}", f"-{date},_id")) | _sorts(resource_type),
+        count=st.sampled_from((100, 100, 2)),
+    ).flatmap(_perhaps_contained)
+
+
+def _targets(resource_type: str, code: str) -> Strategy:
+    types = targets_of(resource_type, parameter_of(resource_type, code))
+    literal = st.tuples(st.sampled_from(types), st.sampled_from(pools.IDS)).map("/".join)
+    return st.tuples(st.just(code), _several(literal | st.sampled_from(pools.IDS)))
+
+
+def _several(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.lists(values, min_size=1, max_size=3).map(",".join)
 
 
 def _perhaps_contained(query: Query) -> st.SearchStrategy[Query]:

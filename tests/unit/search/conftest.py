@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import parse_qsl
 
 import pytest
@@ -49,6 +49,10 @@ def parse(registry: Registry) -> Parse:
     return parsed
 
 
+_FURTHER: Final = {"reference": -1, "token": -2}
+"""Table → where in its rows what is no value of the parameter begins: whom the resource is about, and pairs."""
+
+
 @pytest.fixture(scope="session")
 def values(registry: Registry) -> Values:
     """Extracts the rows of one parameter from content."""
@@ -57,7 +61,7 @@ def values(registry: Registry) -> Values:
     def extracted(content: dict[str, Any], code: str) -> set[tuple[Any, ...]]:
         parameter = registry.parameters(content["resourceType"])[code]
         rows = extractor.rows(content["resourceType"], content, BASE).get(parameter.table, [])
-        end = -1 if parameter.table == "reference" else None  # whom the resource is about is no value of the parameter
+        end = _FURTHER.get(parameter.table)
         return {row[2:end] for row in rows if row[0] in parameter.source_numbers}
 
     return extracted

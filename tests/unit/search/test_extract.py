@@ -36,7 +36,7 @@ def test_rows_come_by_kind_and_once(extractor: Extractor, registry: Registry) ->
     referral = service_request("Patient/1", "Practitioner/2", number=7)
     rows = extractor.rows("ServiceRequest", referral, BASE)
     assert {kind: {len(row) for row in found} for kind, found in rows.items()} == {
-        kind: {{"text": 3, "reference": 5}.get(kind, 4)} for kind in ("token", "reference", "text", "date")
+        kind: {{"token": 6, "text": 3, "reference": 5}.get(kind, 4)} for kind in ("token", "reference", "text", "date")
     }
     sources = registry.sources("ServiceRequest")
     known = {number for source in sources for number in (source.number, source.of_type_number)}

@@ -296,8 +296,8 @@ def test_an_identifier_with_a_type_has_a_row_for_each_of_its_codes(
     content = {"resourceType": "Patient", "identifier": [identifier]}
     rows = Extractor(registry).rows("Patient", content, "")["token"]
     parameter = registry.parameters("Patient")["identifier"]
-    assert {row[2:] for row in rows if row[0] in parameter.of_type_numbers} == {(each, "1") for each in expected}
-    assert {row[2:] for row in rows if row[0] in parameter.source_numbers} == {(None, "1")}
+    assert {row[2:4] for row in rows if row[0] in parameter.of_type_numbers} == {(each, "1") for each in expected}
+    assert {row[2:4] for row in rows if row[0] in parameter.source_numbers} == {(None, "1")}
 
 
 def test_an_element_of_type_string_is_compared_without_case(parse: Parse, values: Values) -> None:
@@ -318,8 +318,8 @@ def test_a_media_type_is_found_below_its_base(parse: Parse, registry: Registry, 
     assert isinstance(criterion, Matches)
     (value,) = criterion.values
     assert isinstance(value, TokenValue)
-    assert {row[2:] for row in rows if row[0] in parameter.of_type_numbers} == {(value.system, value.code)}
-    assert {row[2:] for row in rows if row[0] in parameter.source_numbers} == {(None, text)}
+    assert {row[2:4] for row in rows if row[0] in parameter.of_type_numbers} == {(value.system, value.code)}
+    assert {row[2:4] for row in rows if row[0] in parameter.source_numbers} == {(None, text)}
 
 
 @pytest.mark.parametrize("text", ["contenttype:below=text", "contenttype:above=text/xml", "contenttype:in=urn:x"])

@@ -23,8 +23,8 @@ def change(number: int, version_id: int = 1, **rows: list[tuple[object, ...]]) -
     return Change(version=version, rows=rows)
 
 
-TOKEN = (7, 0, None, "final")
-OTHER = (5, 0, None, "active")
+TOKEN = (7, 0, None, "final", None, None)
+OTHER = (5, 0, None, "active", None, None)
 
 
 def test_the_text_does_not_depend_on_how_many_changes_there_are() -> None:
@@ -75,35 +75,35 @@ def test_rows_of_one_resource_are_written_together() -> None:
 
 def test_index_rows_that_come_often_in_this_number_are_spelled_out() -> None:
     """Rare numbers of rows share the text that takes any number of them."""
-    rows: list[tuple[object, ...]] = [(each, 0, None, f"code-{each}") for each in range(23)]
+    rows: list[tuple[object, ...]] = [(each, 0, None, f"code-{each}", None, None) for each in range(23)]
     texts = [write_statement([change(1, token=rows)])[0] for _ in range(12)]
     assert "unnest" in texts[0]
     assert "unnest" not in texts[-1]
     text, arguments = write_statement([change(1, token=rows)])
     assert len(arguments) == text.count("$")
-    assert arguments[-4:] == list(rows[-1])
+    assert arguments[-6:] == list(rows[-1])
     assert "unnest" in write_statement([change(1, token=rows[:7])])[0]
 
 
 def test_many_index_rows_are_never_spelled_out() -> None:
     """A value set has thousands."""
-    rows: list[tuple[object, ...]] = [(each, 0, None, "code") for each in range(193)]
+    rows: list[tuple[object, ...]] = [(each, 0, None, "code", None, None) for each in range(193)]
     assert all("unnest" in write_statement([change(1, token=rows)])[0] for _ in range(12))
 
 
 def test_a_transaction_that_comes_often_is_spelled_out() -> None:
     """A referral has the same entries every time, with as many values."""
-    changes = [change(1, token=[(7, 0, None, "a"), (8, 0, None, "b")]), change(2, token=[(9, 0, None, "c")]), change(3)]
+    changes = [change(1, token=[TOKEN, OTHER]), change(2, token=[TOKEN]), change(3)]
     texts = [write_statement(changes, {1: 0})[0] for _ in range(12)]
     assert "VALUES" not in texts[0]
     text, arguments = write_statement(changes, {1: 0})
     assert "unnest" not in text.replace("unnest($1::bigint[], $2::bigint[])", ""), "but for the claims"
     assert text.count("$") == len(arguments) + 1, "the claims are counted, too"
     assert "VALUES (1, $27::" in text
-    assert "(2, $35::" in text
+    assert "(2, $39::" in text
     assert arguments[2] == changes[0].identity
     assert arguments[10] == changes[1].identity
-    assert arguments[-4:] == [9, 0, None, "c"]
+    assert arguments[-6:] == list(TOKEN)
     assert all("VALUES" not in write_statement(changes)[0] for _ in range(12)), "creates that only met are not"
 
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec import field as member
 
 from service.fhir.reference import ACTING_CODES
+from service.fhir.search.pairs import pair_digest
 from service.fhir.search.refusal import refused_value
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from service.fhir.outcome import FhirError
     from service.fhir.resource import Content
     from service.fhir.search.contained import RowsName
+    from service.fhir.search.pairs import PairSources
     from service.fhir.search.parameter import Kind, SearchParameter
     from service.fhir.search.query import Value
 
@@ -46,13 +48,15 @@ class FurtherNumbers(Struct, frozen=True, kw_only=True):
 
     `subject`: of the references that say whom the resource is about, see `SearchParameter.is_subject`.
     `of_type`: for identifiers with their types. `parts`: for parts of long texts. `identifier`: (type, number) for each
-    target type that a parameter restricts a reference's source to, for identifiers of references.
+    target type that a parameter restricts a reference's source to, for identifiers of references. `pair`: what codes of
+    a source are one value with.
     """
 
     subject: frozenset[int] = frozenset()
     of_type: Mapping[int, int] = member(default_factory=dict)
     parts: Mapping[int, int] = member(default_factory=dict)
     identifier: Mapping[int, tuple[tuple[int, int], ...]] = member(default_factory=dict)
+    pair: PairSources | None = None
 
 
 class Rows(Struct):
@@ -80,11 +84,11 @@ class Rows(Struct):
     uri: set[tuple[int, int, str]] = member(default_factory=set)
     quantity: set[QuantityRow] = member(default_factory=set)
 
-    def by_table(self) -> dict[RowsName, list[tuple[Any, ...]]]:
-        """The rows of each table that has any."""
+    def by_table(self, *, paired: bool = True) -> dict[RowsName, list[tuple[Any, ...]]]:
+        """The rows of each table that has any; codes have their pairs if `paired`."""
         found: dict[RowsName, list[tuple[Any, ...]]] = {}
         if self.token:
-            found["token"] = list(self.token)
+            found["token"] = self._tokens(self.further.pair if paired else None)
         if self.reference:
             found["reference"] = self._references()
         if self.string:
@@ -98,6 +102,17 @@ class Rows(Struct):
         if self.quantity:
             found["quantity"] = list(self.quantity)
         return found
+
+    def _tokens(self, pair: PairSources | None) -> list[tuple[Any, ...]]:
+        """The codes, those of a pair with its digest and the beginning of its date, where they are somebody's."""
+        target = None if pair is None else next((row[3] for row in self.reference if row[0] == pair.of), None)
+        if pair is None or target is None:
+            return [(*row, None, None) for row in self.token]
+        at = next((row[2] for row in self.date if row[0] == pair.by), None)
+        return [
+            (*row, pair_digest(row[0], target, row[2], row[3]), at) if row[0] == pair.code else (*row, None, None)
+            for row in self.token
+        ]
 
     def _references(self) -> list[tuple[Any, ...]]:
         """The references, those to who acts with whom the resource is about, where that is one."""

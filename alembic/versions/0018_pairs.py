@@ -1,0 +1,54 @@
+"""What is asked for together most, as one value: a code and whose it is.
+
+Revision: 0018, after 0017.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0018"
+down_revision = "0017"
+branch_labels = None
+depends_on = None
+
+_PAIRS = (
+    (515063101, 622707695, 1391206072),  # Observation: code, subject, effective
+    (-546560364, -1355504515, -498263624),  # Task: status, owner, authoredOn
+)
+"""The numbers of the sources of the code, of whose it is, and of when it was."""
+
+_FILLED = """
+UPDATE index_token t SET pair = p.digest, pair_at = p.at FROM (
+  SELECT c.ctid AS place, d.low AS at, encode(substring(sha256(
+    int4send(c.source) || uuid_send(r.target) || coalesce(uuid_send(c.system), uuid_send({nothing}))
+    || convert_to(c.code, 'UTF8')) FOR 16), 'hex')::uuid AS digest
+  FROM index_token c
+  JOIN index_reference r ON r.resource_key = c.resource_key AND r.source = {of}
+  LEFT JOIN index_date d ON d.resource_key = c.resource_key AND d.source = {by}
+  WHERE c.source = {code}
+) p WHERE t.ctid = p.place"""
+
+
+def upgrade() -> None:
+    """Add the columns and their index, and fill them for all that is stored."""
+    op.add_column("index_token", sa.Column("pair", sa.UUID()))
+    op.add_column("index_token", sa.Column("pair_at", postgresql.TIMESTAMP(timezone=True)))
+    for code, of, by in _PAIRS:
+        op.execute(_FILLED.format(code=code, of=of, by=by, nothing=f"'{0:032x}'::uuid"))
+    op.create_index(
+        "ix_index_token_pair",
+        "index_token",
+        ["pair", "resource_key"],
+        postgresql_include=["pair_at"],
+        postgresql_where=sa.text("pair IS NOT NULL"),
+    )
+
+
+def downgrade() -> None:
+    """Drop them."""
+    op.drop_index("ix_index_token_pair", table_name="index_token")
+    op.drop_column("index_token", "pair")
+    op.drop_column("index_token", "pair_at")
