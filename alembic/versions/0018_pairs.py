@@ -14,6 +14,7 @@ down_revision = "0017"
 branch_labels = None
 depends_on = None
 
+_TABLES = ("token", "reference", "string", "text", "date", "uri", "quantity")
 _PAIRS = (
     (515063101, 622707695, 1391206072),  # Observation: code, subject, effective
     (-546560364, -1355504515, -498263624),  # Task: status, owner, authoredOn
@@ -33,22 +34,20 @@ UPDATE index_token t SET pair = p.digest, pair_at = p.at FROM (
 
 
 def upgrade() -> None:
-    """Add the columns and their index, and fill them for all that is stored."""
+    """Add the columns and their index, and fill them for all that is stored; make room for them where keys ascend."""
     op.add_column("index_token", sa.Column("pair", sa.UUID()))
     op.add_column("index_token", sa.Column("pair_at", postgresql.TIMESTAMP(timezone=True)))
     for code, of, by in _PAIRS:
         op.execute(_FILLED.format(code=code, of=of, by=by, nothing=f"'{0:032x}'::uuid"))
-    op.create_index(
-        "ix_index_token_pair",
-        "index_token",
-        ["pair", "resource_key"],
-        postgresql_include=["pair_at"],
-        postgresql_where=sa.text("pair IS NOT NULL"),
-    )
+    op.create_index("ix_index_token_pair", "index_token", ["pair"], postgresql_where=sa.text("pair IS NOT NULL"))
+    for each in _TABLES:
+        op.execute(f"ALTER INDEX ix_index_{each}_resource_key SET (fillfactor = 100)")
 
 
 def downgrade() -> None:
     """Drop them."""
+    for each in _TABLES:
+        op.execute(f"ALTER INDEX ix_index_{each}_resource_key RESET (fillfactor)")
     op.drop_index("ix_index_token_pair", table_name="index_token")
     op.drop_column("index_token", "pair")
     op.drop_column("index_token", "pair_at")

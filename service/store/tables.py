@@ -125,7 +125,8 @@ def _index_table(name: str, *columns: SchemaItem) -> Table:
         Column("source", Integer, nullable=False),
         Column("element", SmallInteger, nullable=False, server_default=text("0")),
         *columns,
-        Index(f"ix_{name}_resource_key", "resource_key"),
+        # keys only ascend: what is written anew goes where the dead entries of the version before are, or splits a page
+        Index(f"ix_{name}_resource_key", "resource_key", postgresql_with={"fillfactor": 100}),
     )
 
 
@@ -136,13 +137,8 @@ index_token: Final = _index_table(
     Column("pair", UUID),  # fhir.search.pairs.pair_digest: the code and whose it is; NULL for most
     Column("pair_at", TIME),  # beside a pair: the first instant of the resource's date
     Index("ix_index_token_value", text("hashtextextended(code, source)"), "resource_key"),
-    Index(
-        "ix_index_token_pair",
-        "pair",
-        "resource_key",
-        postgresql_include=["pair_at"],
-        postgresql_where=text("pair IS NOT NULL"),
-    ),
+    # without the key, so that equal pairs share an entry
+    Index("ix_index_token_pair", "pair", postgresql_where=text("pair IS NOT NULL")),
 )
 index_reference: Final = _index_table(
     "index_reference",

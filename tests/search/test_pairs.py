@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.search.conftest import Library
 
-_INDEX: Final = re.compile(r"Index Only Scan (?:Backward )?using ix_index_token_pair .*rows=([\d.]+) loops=(\d+)\)")
+_INDEX: Final = re.compile(r"Index Scan using ix_index_token_pair .*rows=([\d.]+) loops=(\d+)\)")
 _STATUSES: Final = ("requested", "accepted", "completed")
 _ROUNDS: Final = 40
 _WORK_LIST: Final = "owner=Organization/a&status=requested,accepted"

@@ -240,9 +240,7 @@ FORMS: Final[dict[str, Form]] = {
         equal=("code",),
         hashed=(*_CODE, 0),
     ),
-    "token-pair": Form(
-        table="index_token", types=(UUID,), passes="{t}.pair = {a}", rank=2, ordered=True, equal=("pair",)
-    ),
+    "token-pair": Form(table="index_token", types=(UUID,), passes="{t}.pair = {a}", rank=2, equal=("pair",)),
     "token-code-without-system": Form(
         table="index_token",
         types=(TEXT,),

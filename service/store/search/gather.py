@@ -96,7 +96,7 @@ def gathered_all(
 def _finds_once(node: Node, limit: int | None) -> bool:
     """Whether nothing is gathered a second time."""
     if isinstance(node, Paired):
-        return node.lead.finds_once
+        return not node.lead.several
     return node.finds_once if isinstance(node, Leaf) else limit is None and isinstance(node, Negated) and node.exact
 
 
@@ -146,12 +146,11 @@ def _gathered_leaf(writer: Writer, leaf: Leaf, limit: int | None, beside: Sequen
 
 
 def _gathered_pairs(writer: Writer, node: Paired, limit: int | None) -> str:
-    """The keys with the dates beside them, from the index alone."""
+    """The keys with the dates beside them."""
 
     def rows(row: str, sought: str) -> str:
         cut = "OFFSET 0" if limit is None else f"LIMIT {limit + 1}"
-        selected = f"{row}.resource_key AS key, {row}.pair_at AS at"
-        return f"SELECT {selected} FROM index_token {row} WHERE {sought} ORDER BY {row}.resource_key {cut}"
+        return f"SELECT {row}.resource_key AS key, {row}.pair_at AS at FROM index_token {row} WHERE {sought} {cut}"
 
     return for_each_value(writer, node.lead, rows, columns="key, at")
 

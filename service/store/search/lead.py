@@ -34,7 +34,7 @@ def rank_of(node: Node) -> int:
         case Leaf():
             return node.rank if node.form.ordered or node.form.windows else NEVER
         case Paired(lead=lead):
-            return rank_of(lead)
+            return lead.rank
         case Joined(parts=parts):
             return min(rank_of(each) for each in parts)
         case Containing(where=inner):
@@ -68,8 +68,6 @@ def is_ordered(node: Node) -> bool:
     match node:
         case Leaf():
             return node.form.ordered
-        case Paired():
-            return True
         case OneOf(nodes=nodes):
             return bool(nodes) and all(is_ordered(each) for each in nodes)
         case _:

@@ -12,7 +12,7 @@ from service.store.search.every import every_key
 from service.store.search.lead import SOME, is_ordered, leads
 from service.store.search.order import first_window, seek, seek_in_part, sort_value, window_value
 from service.store.search.probe import holds, where
-from service.store.search.shape import Leaf, Negated, OneOf, Paired
+from service.store.search.shape import Leaf, Negated, OneOf
 from service.store.search.sought import bounds, for_each_value, of_type
 from service.store.search.wanted import narrows, probed, values_of, windowed
 
@@ -34,9 +34,9 @@ _BEYOND_KEYS: Final = (1 << 63) - 1
 
 def walk_keys(page: Page, order: Order, others: list[str], *, missing: Sequence[Node] = ()) -> str:
     """A page of keys in order: those that the best criterion leads to, or all of the types; they meet `missing` too."""
-    nodes = (*page.nodes, *missing)
+    nodes = (*page.apart, *missing)
     keys = partial(_keys, page, order, len(page.shape.sort[0].columns) if missing else 0)
-    lead = next((each for each in leads(page.nodes) if is_ordered(each)), None)
+    lead = next((each for each in leads(page.apart) if is_ordered(each)), None)
     if lead is not None:
         walks = _walks_along(page.writer, keys, lead, [each for each in nodes if each is not lead])
     elif alike := [each for each in nodes if is_alike(each)]:
@@ -54,11 +54,10 @@ def walk_keys(page: Page, order: Order, others: list[str], *, missing: Sequence[
 def only_walk(page: Page, order: Order) -> str | None:
     """A page of what the only value of the best criterion leads to, where nothing else does and keys give the order."""
     lead = next((each for each in leads(page.nodes) if is_ordered(each)), None)
-    leaf = lead.lead if isinstance(lead, Paired) else lead
-    if page.shape.sort or order.columns or not isinstance(leaf, Leaf) or not leaf.is_one:
+    if page.shape.sort or order.columns or not isinstance(lead, Leaf) or not lead.is_one:
         return None
-    rows = _keys(page, order, 0, [each for each in page.nodes if each is not lead], leaf.form.table, leaf.form.key)
-    return for_each_value(page.writer, leaf, rows)
+    rows = _keys(page, order, 0, [each for each in page.nodes if each is not lead], lead.form.table, lead.form.key)
+    return for_each_value(page.writer, lead, rows)
 
 
 def _keys(
@@ -90,8 +89,6 @@ def _walks_along(writer: Writer, keys: _Keys, lead: Node, nodes: Sequence[Node])
     """Pages of what each part of a criterion leads to."""
     if isinstance(lead, OneOf):
         return [walk for each in lead.nodes for walk in _walks_along(writer, keys, each, nodes)]
-    if isinstance(lead, Paired):
-        lead = lead.lead
     if isinstance(lead, Leaf):
         return [for_each_value(writer, lead, keys(nodes, lead.form.table, lead.form.key), columns="*")]
     return _walks_by_kind(writer, keys, [lead], [*nodes, lead])

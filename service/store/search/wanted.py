@@ -39,6 +39,11 @@ class Page(Struct, frozen=True, kw_only=True):
         return self.shape.where.nodes
 
     @property
+    def apart(self) -> tuple[Node, ...]:
+        """The criteria, with the parts of a pair in its place: each of them leads to keys in order."""
+        return tuple(part for each in self.nodes for part in (each.parts if isinstance(each, Paired) else (each,)))
+
+    @property
     def types(self) -> str:
         """The array of the types that are searched."""
         return self.writer.array(TYPES)
