@@ -20,6 +20,7 @@ _PAIRS = (
     (-546560364, -1355504515, -498263624),  # Task: status, owner, authoredOn
 )
 """The numbers of the sources of the code, of whose it is, and of when it was."""
+_LISTED = -546560364
 
 _FILLED = """
 UPDATE index_token t SET pair = p.digest, pair_at = p.at FROM (
@@ -39,7 +40,10 @@ def upgrade() -> None:
     op.add_column("index_token", sa.Column("pair_at", postgresql.TIMESTAMP(timezone=True)))
     for code, of, by in _PAIRS:
         op.execute(_FILLED.format(code=code, of=of, by=by, nothing=f"'{0:032x}'::uuid"))
-    op.create_index("ix_index_token_pair", "index_token", ["pair"], postgresql_where=sa.text("pair IS NOT NULL"))
+    others, listed = (sa.text(f"pair IS NOT NULL AND source {each} ({_LISTED})") for each in ("NOT IN", "IN"))
+    op.create_index("ix_index_token_pair", "index_token", ["pair"], postgresql_where=others)
+    listing = ["pair", "pair_at", "resource_key"]
+    op.create_index("ix_index_token_listed", "index_token", listing, postgresql_where=listed)
     for each in _TABLES:
         op.execute(f"ALTER INDEX ix_index_{each}_resource_key SET (fillfactor = 100)")
 
@@ -48,6 +52,7 @@ def downgrade() -> None:
     """Drop them."""
     for each in _TABLES:
         op.execute(f"ALTER INDEX ix_index_{each}_resource_key RESET (fillfactor)")
+    op.drop_index("ix_index_token_listed", table_name="index_token")
     op.drop_index("ix_index_token_pair", table_name="index_token")
     op.drop_column("index_token", "pair")
     op.drop_column("index_token", "pair_at")

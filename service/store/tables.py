@@ -40,6 +40,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSON, TIMESTAMP, UUID
 
 from service.fhir.reference import ACTING_CODES
+from service.fhir.search.pairs import LISTED
 
 if TYPE_CHECKING:
     from sqlalchemy.schema import SchemaItem
@@ -67,6 +68,9 @@ ACTS: Final = f"target_type IN ({', '.join(map(str, ACTING_CODES))})"
 """Of references: whether the target is somebody who acts. An index of its own answers whose patients these are, and
 what is theirs, without a look at the rows: those of one therapist or clinic are on as many pages as there are rows.
 """
+IS_LISTED: Final = f"source IN ({', '.join(map(str, LISTED))})"
+"""Of codes with a pair: whether there may be any number of resources with the same one."""
+IS_NOT_LISTED: Final = IS_LISTED.replace(" IN ", " NOT IN ")
 WIDE: Final = "low IS DISTINCT FROM high"
 """Of quantities: whether it is a range, or half of one, and no plain number."""
 CANONICAL_WIDE: Final = "canonical_low IS DISTINCT FROM canonical_high"
@@ -138,7 +142,14 @@ index_token: Final = _index_table(
     Column("pair_at", TIME),  # beside a pair: the first instant of the resource's date
     Index("ix_index_token_value", text("hashtextextended(code, source)"), "resource_key"),
     # without the key, so that equal pairs share an entry
-    Index("ix_index_token_pair", "pair", postgresql_where=text("pair IS NOT NULL")),
+    Index("ix_index_token_pair", "pair", postgresql_where=text(f"pair IS NOT NULL AND {IS_NOT_LISTED}")),
+    Index(
+        "ix_index_token_listed",
+        "pair",
+        "pair_at",
+        "resource_key",
+        postgresql_where=text(f"pair IS NOT NULL AND {IS_LISTED}"),
+    ),
 )
 index_reference: Final = _index_table(
     "index_reference",

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from tests.search.conftest import Library
 
-_INDEX: Final = re.compile(r"Index Scan using ix_index_token_pair .*rows=([\d.]+) loops=(\d+)\)")
+_INDEX: Final = re.compile(
+    r"Index (?:Only )?Scan (?:Backward )?using ix_index_token_(?:pair|listed) .*rows=([\d.]+) loops=(\d+)\)"
+)
 _STATUSES: Final = ("requested", "accepted", "completed")
 _ROUNDS: Final = 40
 _WORK_LIST: Final = "owner=Organization/a&status=requested,accepted"
@@ -161,6 +163,28 @@ async def test_nothing_but_the_page_is_looked_at(practice: Library, resource_typ
     for other in ("index_date", "index_reference", "ix_index_token_value", "ix_index_token_resource_key"):
         for scan in re.findall(rf"Scan.* {other}.*", plan):
             assert "never executed" in scan, plan
+
+
+@pytest.mark.parametrize("sort", ["authored-on", "-authored-on", "-authored-on,_id"])
+async def test_a_list_costs_its_page(practice: Library, sort: str) -> None:
+    """However long it is: a clinic has years of work behind it. The index has it in order."""
+    text = f"owner=Organization/a&status=requested,completed&_sort={sort}"
+    whole = await practice.page("Task", text)
+    dated = sum(position[0] is not None for position, _ in whole)
+    most = 4 * 5 + (10 if sort.endswith("_id") else 0)  # a page of both states, with dates and without; of one day all
+    for place in (None, 20, dated - 10, dated + 3):
+        after = None if place is None else whole[place][0]
+        for backwards in (False, True) if place else (False,):
+            statement = compile_search(practice.query("Task", text), limit=5, after=after, backwards=backwards)
+            plan = await practice.plan(statement, run=True)
+            assert sum(float(rows) * int(loops) for rows, loops in _INDEX.findall(plan)) <= most, plan
+
+
+async def test_what_is_found_by_something_rarer_is_not_looked_for_in_a_list(practice: Library) -> None:
+    """A list may be long, and have none of it."""
+    text = "owner=Organization/a&status=requested,accepted&_id=t1,t10,t19,t28,t37&_sort=-authored-on"
+    plan = await practice.plan(compile_search(practice.query("Task", text), limit=5), run=True)
+    assert sum(float(rows) * int(loops) for rows, loops in _INDEX.findall(plan)) == 0, plan
 
 
 async def test_what_only_one_of_both_finds_is_counted_by_pairs(practice: Library) -> None:

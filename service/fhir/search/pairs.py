@@ -26,21 +26,27 @@ class Pair(Struct, frozen=True):
     """Search parameters of a type that are asked for together, by their codes.
 
     `code` is a token parameter; `of`, a reference parameter, and `by`, a date parameter, have at most one value.
+    `listed`: there may be any number of resources with one pair, so the index has them in the order of their dates.
     """
 
     code: str
     of: str
     by: str
+    listed: bool = False
 
 
 PAIRS: Final[Mapping[str, Pair]] = {
     "Observation": Pair("code", "subject", "date"),  # a patient's ratings, one after the other
-    "Task": Pair("status", "owner", "authored-on"),  # a clinic's work list
+    "Task": Pair("status", "owner", "authored-on", listed=True),  # a clinic's work list
 }
 """Resource type → what of it is asked for together.
 
 The rows are those of R4's parameters. A pair more is a migration more, which gives the rows that there are theirs.
 """
+
+
+LISTED: Final = (-546560364,)
+"""The sources of the codes of pairs that are listed: constants, because an index is made with them."""
 
 
 class PairSources(Struct, frozen=True):
@@ -49,6 +55,11 @@ class PairSources(Struct, frozen=True):
     code: int
     of: int
     by: int
+
+    @property
+    def listed(self) -> bool:
+        """Whether the index has the resources with the pair in the order of their dates."""
+        return self.code in LISTED
 
 
 def pair_sources(pair: Pair, parameters: Mapping[str, SearchParameter]) -> PairSources:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from service.store.search.form import BIGINT, INTEGER, NUMERIC, PLACES, TEXT, TIME, UUID, Form, Window, placed
-from service.store.tables import ACTS, INDEX_TABLES, LONGER_THAN_A_DAY
+from service.store.tables import ACTS, INDEX_TABLES, IS_LISTED, IS_NOT_LISTED, LONGER_THAN_A_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,6 +168,12 @@ SELECTIVE: Final = 4
 ACTING: Final = "acting"
 """The form of references to who acts: found in an index of their own, which has the subjects too."""
 
+PAIR: Final = "token-pair"
+"""The form of pairs, see `fhir.search.pairs`."""
+
+LISTED: Final = "token-pair-listed"
+"""The same of those that an index has in the order of their dates."""
+
 _CODE: Final = ("hashtextextended", "code")
 _TARGET: Final = ("uuid_hash_extended", "target", 0)
 _URI: Final = ("hashtextextended", "value", 0)
@@ -240,7 +246,10 @@ FORMS: Final[dict[str, Form]] = {
         equal=("code",),
         hashed=(*_CODE, 0),
     ),
-    "token-pair": Form(table="index_token", types=(UUID,), passes="{t}.pair = {a}", rank=2, equal=("pair",)),
+    **{
+        name: Form(table="index_token", types=(UUID,), passes=f"{{t}}.pair = {{a}} AND {{t}}.{where}", rank=2)
+        for name, where in ((PAIR, IS_NOT_LISTED), (LISTED, IS_LISTED))
+    },
     "token-code-without-system": Form(
         table="index_token",
         types=(TEXT,),
@@ -304,7 +313,9 @@ __all__ = [
     "FORMS",
     "IDENTIFYING_RANK",
     "INTEGER",
+    "LISTED",
     "MANY",
+    "PAIR",
     "PLACES",
     "SELECTIVE",
     "TEXT",

@@ -22,7 +22,7 @@ from service.store.search.gather import gathered_all
 from service.store.search.lead import is_by_kind, is_indirect, is_ordered, leads, limit_of, rank_of
 from service.store.search.shape import Leaf
 from service.store.search.walk import only_walk, sorted_all, walk_keys, walk_missing, walk_sorted, walk_windows
-from service.store.search.wanted import LEAST_SELECTIVE, narrows, order_of, probed, range_of, windowed
+from service.store.search.wanted import LEAST_SELECTIVE, listed, narrows, order_of, probed, range_of, windowed
 
 if TYPE_CHECKING:
     from service.store.search.order import Order
@@ -58,6 +58,8 @@ def page_of_keys(page: Page) -> str:
 
 def _gated(shape: Shape) -> list[Node]:
     """The criteria that are tried whether few resources meet them."""
+    if listed(shape):
+        return []
     able = [each for each in leads(shape.where.nodes) if is_indirect(each) or rank_of(each) <= LEAST_SELECTIVE]
     if shape.sort:
         by = shape.sort[0]

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from service.fhir.search.pairs import pair_digest
 from service.fhir.search.query import Matches, ReferenceValue, TokenValue
+from service.store.search.forms import LISTED, PAIR
 from service.store.search.shape import All, Paired
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from service.fhir.search.query import Criterion, Not, Value
     from service.store.search.shape import Leaf, Node
 
-PAIR: Final = "token-pair"
-"""The form of what finds pairs."""
-
 _MOST: Final = 64
 """How many pairs are looked for; with more, each criterion has its own list."""
 
@@ -27,13 +25,14 @@ _MOST: Final = 64
 class FoundPair(Struct, frozen=True):
     """The places of a criterion on a code and of one on whose it is, and the pairs any of which meets both.
 
-    `by` is the source of the date that is kept beside a pair.
+    `by` is the source of the date that is kept beside a pair, `form` that of the probe.
     """
 
     code: int
     of: int
     digests: list[UUID]
     by: int
+    form: str
 
 
 def found_pair(criteria: Sequence[Criterion | Not]) -> FoundPair | None:
@@ -47,7 +46,7 @@ def found_pair(criteria: Sequence[Criterion | Not]) -> FoundPair | None:
                 continue
             digests = _digests(pair.code, criterion, other)
             if digests is not None:
-                return FoundPair(code, of, digests, pair.by)
+                return FoundPair(code, of, digests, pair.by, LISTED if pair.listed else PAIR)
     return None
 
 

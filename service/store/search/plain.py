@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from service.fhir.search.query import Matches, Query, ReferenceValue, TokenValue
 from service.store.likeness import least_likeness
-from service.store.search.forms import ACTING, BIGINT, FORMS, INTEGER, MANY, TEXT, UUID
-from service.store.search.pairing import PAIR, found_pair, with_pair
+from service.store.search.forms import ACTING, BIGINT, FORMS, INTEGER, MANY, PAIR, TEXT, UUID
+from service.store.search.pairing import found_pair, with_pair
 from service.store.search.shape import All, Leaf, Shape, ShapedQuery
 from service.store.search.sources import has_one_code
 
@@ -43,9 +43,10 @@ def of_plain(query: Query) -> ShapedQuery | None:
         values += [[*sources], *([value] for value in row)]
     pair = found_pair(query.where.criteria)
     if pair is None:
-        return ShapedQuery(shape=_shape(tuple(outlines), None), values=tuple(values))
+        return ShapedQuery(shape=_shape(tuple(outlines), None, PAIR), values=tuple(values))
     by = parameters.setdefault((pair.by,), len(parameters))
-    return ShapedQuery(shape=_shape(tuple(outlines), (pair.code, pair.of, by)), values=(*values, pair.digests))
+    shape = _shape(tuple(outlines), (pair.code, pair.of, by), pair.form)
+    return ShapedQuery(shape=shape, values=(*values, pair.digests))
 
 
 def _asked(criterion: Criterion | Not) -> tuple[SearchParameter, str, tuple[Any, ...]] | None:
@@ -64,7 +65,7 @@ def _asked(criterion: Criterion | Not) -> tuple[SearchParameter, str, tuple[Any,
 
 
 @lru_cache
-def _shape(outlines: tuple[_Outline, ...], pair: tuple[int, int, int] | None) -> Shape:
+def _shape(outlines: tuple[_Outline, ...], pair: tuple[int, int, int] | None, pair_form: str) -> Shape:
     arrays = [TEXT, BIGINT]
     nodes = []
     for form, sources, identifying, exclusive, known in outlines:
@@ -84,6 +85,6 @@ def _shape(outlines: tuple[_Outline, ...], pair: tuple[int, int, int] | None) ->
         )
     where = All(nodes=tuple(nodes))
     if pair is not None:
-        where = with_pair(nodes, *pair, lead=Leaf(form_name=PAIR, sources=None, values=(len(arrays),)))
+        where = with_pair(nodes, *pair, lead=Leaf(form_name=pair_form, sources=None, values=(len(arrays),)))
         arrays.append(UUID)
     return Shape(where=where, sort=(), arrays=tuple(arrays))

@@ -24,7 +24,7 @@ from service.fhir.search.types.reference import NOT_LITERAL
 from service.fhir.sight import seen_number
 from service.store.likeness import least_likeness
 from service.store.search.forms import BIGINT, FORMS, INTEGER, MANY, TEXT
-from service.store.search.pairing import PAIR, found_pair, with_pair
+from service.store.search.pairing import found_pair, with_pair
 from service.store.search.plain import of_plain
 from service.store.search.shape import (
     TYPES,
@@ -108,7 +108,7 @@ class _Shaper:
         if found is None:
             return where
         several = len(found.digests) > 1
-        lead = Leaf(form_name=PAIR, sources=None, values=(self.array("uuid", found.digests),), several=several)
+        lead = Leaf(form_name=found.form, sources=None, values=(self.array("uuid", found.digests),), several=several)
         return with_pair(where.nodes, found.code, found.of, self._parameter((found.by,)), lead=lead)
 
     def contained(self, query: Query) -> All:

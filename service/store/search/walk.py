@@ -7,6 +7,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from service.store.search.alike import alike_keys, is_alike, kinds, of_kind, of_unknown_kind, with_row, without_value
 from service.store.search.every import every_key
 from service.store.search.lead import SOME, is_ordered, leads
@@ -14,14 +16,14 @@ from service.store.search.order import first_window, seek, seek_in_part, sort_va
 from service.store.search.probe import holds, where
 from service.store.search.shape import Leaf, Negated, OneOf
 from service.store.search.sought import bounds, for_each_value, of_type
-from service.store.search.wanted import narrows, probed, values_of, windowed
+from service.store.search.wanted import listed, narrows, probed, values_of, windowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from service.store.search.forms import Window
     from service.store.search.order import Order
-    from service.store.search.shape import Node
+    from service.store.search.shape import Node, Paired
     from service.store.search.sorting import Sorted
     from service.store.search.wanted import Page
     from service.store.search.writer import Writer
@@ -155,6 +157,9 @@ def walk_sorted(page: Page, order: Order, by: Sorted, others: list[str]) -> str:
     if by.codes is not None:
         return _cut(page, order, _walk_codes(page, order, by, by.codes), others)
     columns = ", ".join(("key", *order.names))
+    if pair := listed(page.shape):
+        rows = _sorted_rows(page, order, replace(by, table="index_token", value="pair_at", single=True), pair)
+        return _cut(page, order, for_each_value(page.writer, pair.lead, rows, columns=columns), others)
     within = next((each for each in page.nodes if narrows(each, by)), None)
     if isinstance(within, Leaf):
         return _cut(page, order, _narrowed(page, order, by, within), others)
@@ -246,6 +251,8 @@ def walk_missing(page: Page, order: Order, by: Sorted, others: list[str]) -> lis
 
     Where a criterion demands a value there are none, but for quantities without a lower end.
     """
+    if pair := listed(page.shape):
+        return [_undated(page, order, pair, others)]
     missing: list[Node] = [without_value(by)]
     if any(isinstance(each, Leaf) and each.parameter == by.parameter for each in page.nodes):
         if by.table != "index_quantity":
@@ -259,6 +266,23 @@ def walk_missing(page: Page, order: Order, by: Sorted, others: list[str]) -> lis
         probed(page, order, f"SELECT key FROM {keys}", [*others, few]),
         walk_keys(page, order, [*others, f"NOT {few}"], missing=missing),
     ]
+
+
+def _undated(page: Page, order: Order, pair: Paired, others: list[str]) -> str:
+    """A page of what has the pair and no date: behind the dates, the index has the keys in order."""
+    columns = ", ".join(("key", *order.names))
+
+    def query(row: str, found: str) -> str:
+        key, known = f"{row}.resource_key", [f"o.{name}" for name in order.names[1:]]
+        values = ["NULL::timestamptz", *known]
+        probes = page.probes(key, except_for=(pair,))
+        conditions = [found, f"{row}.pair_at IS NULL", *order.beyond(values, key, page.after), *probes]
+        tables = f"index_token {row} CROSS JOIN LATERAL ({values_of(page, key)}) o" if known else f"index_token {row}"
+        selected = ", ".join(f"{value} AS {name}" for value, name in zip(values, order.names, strict=True))
+        ordering = order.clause([f"{row}.pair_at", *known], key, page.after, present=1)
+        return f"SELECT {key} AS key, {selected} FROM {tables} WHERE {' AND '.join(conditions)} {ordering} {page.cut}"
+
+    return f"SELECT * FROM ({for_each_value(page.writer, pair.lead, query, columns=columns)}) AS w{where(others)}"
 
 
 def _sorted_rows(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from service.store.search.forms import SELECTIVE
+from service.store.search.forms import LISTED, SELECTIVE
 from service.store.search.lead import is_ordered, leads, rank_of
 from service.store.search.order import BY_KEY, After, Column, Order, first_window, sort_value
 from service.store.search.probe import holds, where
@@ -120,6 +120,23 @@ def narrows(node: Node, by: Sorted) -> bool:
     if not isinstance(node, Leaf) or node.form.table != by.table or not node.single or not by.single:
         return False
     return node.parameter == by.parameter and bool(node.form.windows) and node.form.windows[0].column == by.columns[-1]
+
+
+def listed(shape: Shape) -> Paired | None:
+    """The pair whose index has the results in their order, where nothing is asked besides but who sees them.
+
+    Other criteria may be met by few, which are gathered; of one's own work one sees nearly all.
+    """
+    first = shape.sort[0].parameter if shape.sort else None
+    for each in shape.where.nodes:
+        if isinstance(each, Paired) and each.lead.form_name == LISTED and each.by == first:
+            return each if all(_is_sight(other) for other in shape.where.nodes if other is not each) else None
+    return None
+
+
+def _is_sight(node: Node) -> bool:
+    leaf = node.nodes[0] if isinstance(node, OneOf) and node.nodes else node
+    return isinstance(leaf, Leaf) and leaf.form.table == "seen_by"
 
 
 def values_of(page: Page, key: str, at: str | None = None) -> str:

@@ -12,7 +12,7 @@ from service.fhir.code_systems import LOINC
 from service.fhir.reference import digest_of, identity_of
 from service.fhir.search.contained import CONTAINED
 from service.fhir.search.extract import Extractor
-from service.fhir.search.pairs import PAIRS, Pair, pair_digest, pair_sources
+from service.fhir.search.pairs import LISTED, PAIRS, Pair, pair_digest, pair_sources
 from service.store.search.pairing import found_pair
 from tests.builders.resources import observation, reference
 
@@ -49,6 +49,12 @@ def test_the_parameters_of_a_pair_are_those_of_r4(registry: Registry, resource_t
 
 def _names(pair: Pair) -> tuple[str, ...]:
     return pair.code, pair.of, pair.by
+
+
+def test_what_is_listed_has_an_index_of_its_own(registry: Registry) -> None:
+    """Which is made with the numbers of its codes."""
+    codes = [registry.parameters(each)[pair.code].source_numbers for each, pair in PAIRS.items() if pair.listed]
+    assert codes == [(each,) for each in LISTED]
 
 
 def test_a_search_over_several_types_has_no_pairs(registry: Registry) -> None:
