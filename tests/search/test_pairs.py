@@ -6,10 +6,13 @@ import re
 from datetime import date, timedelta
 from inspect import unwrap
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 import pytest
 
 from service.fhir.code_systems import LOINC
+from service.fhir.search.seen import within_sight
+from service.fhir.sight import EVERY_CLINIC, Sight
 from service.store.search import compile_count, compile_search, lead
 from service.store.search.shaper import shaped
 from service.store.search.statement import _search_text
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 _INDEX: Final = re.compile(
     r"Index (?:Only )?Scan (?:Backward )?using ix_index_token_(?:pair|listed) .*rows=([\d.]+) loops=(\d+)\)"
 )
+_ODD, _EVEN = UUID(int=1), UUID(int=2)
 _STATUSES: Final = ("requested", "accepted", "completed")
 _ROUNDS: Final = 40
 _WORK_LIST: Final = "owner=Organization/a&status=requested,accepted"
@@ -65,6 +69,7 @@ async def practice(make_library: Callable[[], AbstractAsyncContextManager[Librar
     """The practice; nobody changes it."""
     async with make_library() as made:
         await made.store([*_tasks(), *_ratings()])
+        await made.share("Task", f"CASE WHEN key % 2 = 0 THEN '{_EVEN}'::uuid ELSE '{_ODD}'::uuid END")
         yield made
 
 
@@ -178,6 +183,37 @@ async def test_a_list_costs_its_page(practice: Library, sort: str) -> None:
             statement = compile_search(practice.query("Task", text), limit=5, after=after, backwards=backwards)
             plan = await practice.plan(statement, run=True)
             assert sum(float(rows) * int(loops) for rows, loops in _INDEX.findall(plan)) <= most, plan
+
+
+@pytest.mark.parametrize("sort", ["", "&_sort=authored-on", "&_sort=-authored-on"])
+@pytest.mark.parametrize("few", [5000, 3])
+async def test_who_sees_a_part_finds_that_part(
+    practice: Library, monkeypatch: pytest.MonkeyPatch, sort: str, few: int
+) -> None:
+    """Of a list that is gathered, and of one that is too long to be."""
+    text = f"owner=Organization/a&status=requested,completed{sort}"
+    whole = [id_ for _, id_ in await practice.page("Task", text)]
+    parts = []
+    monkeypatch.setattr(lead, "FEW", few)
+    for organisation in (_ODD, _EVEN):
+        asked = shaped(within_sight(practice.query("Task", text), Sight(by=(organisation, EVERY_CLINIC))))
+        written_anew = unwrap(_search_text)((asked.shape,), None, backwards=False)
+        rows = await practice.fetch(written_anew.with_values((*asked.values, 1000)))
+        parts.append([row["id"] for row in rows])
+    assert all(parts)
+    assert [[id_ for id_ in whole if id_ in part] for part in parts] == parts
+    assert sorted(parts[0] + parts[1]) == sorted(whole)
+
+
+async def test_criteria_that_are_pairs_have_their_own_matches(practice: Library) -> None:
+    """Many of one shape, beside others, in one statement."""
+    criteria = [
+        *(("Task", f"owner=Organization/{owner}&status={status}&_id=t1,t5") for owner in "ab" for status in _STATUSES),
+        ("Observation", f"patient=a&code={LOINC}|b&_id=o1,o2,o3"),
+        ("Task", "owner=Organization/a,Organization/b&status=requested,accepted&_id=t1,t5"),
+        ("Task", "owner=Organization/a&status=requested"),
+    ]
+    assert await practice.matches(criteria) == [["t1"], [], [], [], ["t5"], [], ["o1"], ["t5", "t1"], ["t352", "t343"]]
 
 
 async def test_what_is_found_by_something_rarer_is_not_looked_for_in_a_list(practice: Library) -> None:

@@ -58,7 +58,7 @@ def page_of_keys(page: Page) -> str:
 
 def _gated(shape: Shape) -> list[Node]:
     """The criteria that are tried whether few resources meet them."""
-    if listed(shape):
+    if listed(shape) and len(shape.where.nodes) == 1:
         return []
     able = [each for each in leads(shape.where.nodes) if is_indirect(each) or rank_of(each) <= LEAST_SELECTIVE]
     if shape.sort:

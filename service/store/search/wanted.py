@@ -125,7 +125,7 @@ def narrows(node: Node, by: Sorted) -> bool:
 def listed(shape: Shape) -> Paired | None:
     """The pair whose index has the results in their order, where nothing is asked besides but who sees them.
 
-    Other criteria may be met by few, which are gathered; of one's own work one sees nearly all.
+    Other criteria may be met by few, which are gathered, and not looked for along a list of years.
     """
     first = shape.sort[0].parameter if shape.sort else None
     for each in shape.where.nodes:
