@@ -2,11 +2,12 @@
 
 No plan may hang on fresh statistics, so the statement itself says how to go about it:
 
-- What few resources can meet, by an identity, an identifier, a reference, is *gathered*: all of it is read, probed for
-  the other criteria, sorted. A limit on the reading tells whether it was few indeed.
+- What few resources can meet, by an identity, an identifier, a reference, a pair, is *gathered*: all of it is read,
+  probed for the other criteria, sorted. A limit on the reading tells whether it was few indeed.
 - Otherwise an index is *walked* in the order of the results, and each row's resource is probed; the walk stops after a
-  page. It is the index of the first sort key; without a sort that of a range, such as a week or the beginning of a
-  name, so results come in its order; or else keys, from the newest: those that a code leads to, or all of a type.
+  page. It is the index of the first sort key, or that of a pair which is *listed* in this order; without a sort that of
+  a range, such as a week or the beginning of a name, so results come in its order; or else keys, from the newest: those
+  that a code leads to, or all of a type.
 
 Every way gives the same order, so pages fit together whichever way each was found.
 """
