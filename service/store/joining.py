@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from service.fhir.sight import SEEN, seen_number
 from service.store.sight import LEADS, sees, unless_taken
-from service.store.write_statement import WRITTEN
+from service.store.write_text import WRITTEN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -14,7 +14,7 @@ from msgspec import Struct
 from service.fhir.outcome import failure
 from service.store.search import compile_match
 from service.store.search.statement import Statement
-from service.store.write_statement import CLAIMED, WRITTEN
+from service.store.write_text import CLAIMED, WRITTEN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

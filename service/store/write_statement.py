@@ -17,7 +17,8 @@ what most requests write. It also leaves index tables alone whose rows stay the 
 Where changes with as many index rows come again and again, as from one system they do, the rows are spelled out, which
 takes a sixth less of a create; others pass them as arrays, whatever their number, so that rare texts need not be
 planned. Of several changes only those of transactions that look for what is there are, with their versions: referrals
-for the most part. Of each element of an array the driver looks whether it is an array itself.
+for the most part. Of each element of an array the driver looks whether it is an array itself; so columns in which all
+rows of several changes have the default are left out.
 """
 
 from __future__ import annotations
@@ -26,147 +27,45 @@ from functools import lru_cache
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy.dialects import postgresql
 
-from service.fhir.search.contained import CONTAINED, CONTAINED_KINDS
+from service.fhir.search.contained import CONTAINED_KINDS
 from service.fhir.sight import SEEN
 from service.store.change import EVERY_KIND
-from service.store.contained import sql_contained_key, sql_is_contained_in
 from service.store.likeness import likeness_of
 from service.store.stored_content import head_of, stored
-from service.store.tables import INDEX_TABLES, seen_by
+from service.store.tables import INDEX_TABLES
+from service.store.write_text import TABLES, Shape, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
-
-    from sqlalchemy import Table
 
     from service.fhir.search.contained import RowsName
     from service.fhir.sight import SeenName
     from service.store.change import Change
 
-_DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
-_COLUMNS: Final = "identity, last_updated, version_id, type, id, method, content"
-_CURRENT_COLUMNS: Final = f"{_COLUMNS}, likeness"
-_TYPES: Final = ("uuid", "timestamptz", "integer", "text", "text", "text", "json", "bigint")
-CLAIMED: Final = 1
-"""The number of the argument that holds the keys of claims, where there are any."""
-
-# One row of plain values, or a row for each item of the arrays.
-_ONE: Final = "WITH change({columns}) AS MATERIALIZED (VALUES ({values}))"
-_MANY: Final = """WITH change AS MATERIALIZED (
-  SELECT * FROM unnest({arrays}) WITH ORDINALITY AS c({columns}, number))"""
-
-_MANY_SPELLED: Final = """WITH change AS MATERIALIZED (
-  SELECT * FROM (VALUES {rows}) AS c({columns}, number))"""
-
-_INSERT_ONE: Final = """WITH inserted AS (
-  INSERT INTO resource ({columns}) VALUES ({values}) RETURNING key, identity)"""
-
-_INSERT_MANY: Final = """inserted AS (
-  INSERT INTO resource ({columns}) SELECT {columns} FROM change{go} WHERE version_id = 1 RETURNING key, identity)"""
-
-# In the order of the keys, so that two statements never wait for each other in a circle.
-_CLAIM: Final = """claimed AS (
-  INSERT INTO criteria_claim AS c (key, generation)
-  SELECT key, CASE seen WHEN 0 THEN floor(extract(epoch FROM now()) / 3600)::bigint << 32 ELSE seen + 1 END
-  FROM unnest({keys}::bigint[], {seen}::bigint[]) AS w(key, seen) ORDER BY key
-  ON CONFLICT (key) DO UPDATE SET generation = EXCLUDED.generation, touched_at = EXCLUDED.touched_at
-  WHERE c.generation = EXCLUDED.generation - 1
-  RETURNING 1)"""
-
-# The same where nothing was seen before: the statement itself looks for what matches (`store.match`).
-_CLAIM_UNLESS_MATCHED: Final = _CLAIM.replace(
-    "FROM unnest({keys}::bigint[], {seen}::bigint[]) AS w(key, seen)",
-    "FROM seen AS w(key, seen) WHERE NOT EXISTS (SELECT FROM matched)",
-)
-
-_GO: Final = "go AS MATERIALIZED (SELECT WHERE {conditions})"
-_ALL_CLAIMED: Final = "(SELECT count(*) FROM claimed) = cardinality({keys}::bigint[])"
-_ALL_LATEST: Final = "(SELECT count(*) FROM superseded) = (SELECT count(*) FROM change WHERE version_id > 1)"
-
-# The lock is taken in the order of the identities, so that two statements never wait for each other in a circle; the
-# version is compared again after waiting, so a row that another writer superseded meanwhile drops out.
-_SUPERSEDE: Final = """superseded AS (
-  SELECT r.key, r.identity, r.last_updated, r.version_id, r.type, r.id, r.method, r.content
-  FROM resource r JOIN change c ON c.identity = r.identity
-  WHERE c.version_id > 1 AND r.version_id = c.version_id - 1
-  ORDER BY r.identity FOR UPDATE OF r)"""
-
-_UPDATE: Final = """archived AS (
-  INSERT INTO resource_history ({columns}) SELECT {columns} FROM superseded{go}),
-updated AS (
-  UPDATE resource r SET last_updated = c.last_updated, version_id = c.version_id, method = c.method,
-    content = c.content, likeness = c.likeness
-  FROM superseded s JOIN change c ON c.identity = s.identity{go} WHERE r.key = s.key
-  RETURNING r.key, r.identity)"""
-
-_CLEAR: Final = """cleared_{kind} AS (
-  DELETE FROM {table} USING superseded s{go} WHERE {found})"""
-
-_INDEX_ONE: Final = """indexed_{kind} AS (
-  INSERT INTO {table} (resource_key, {columns})
-  SELECT {key}, {values} FROM written w, unnest({arrays}) AS v({names}))"""
-
-_INDEX_SPELLED: Final = """indexed_{kind} AS (
-  INSERT INTO {table} (resource_key, {columns})
-  SELECT w.key, {values} FROM written w, (VALUES {rows}) AS v({columns}))"""
-
-_INDEX_MANY_SPELLED: Final = """indexed_{kind} AS (
-  INSERT INTO {table} (resource_key, {columns})
-  SELECT w.key, {values} FROM (VALUES {rows}) AS v(number, {columns}) JOIN written w ON w.number = v.number)"""
-
-_INDEX_MANY: Final = """indexed_{kind} AS (
-  INSERT INTO {table} (resource_key, {columns})
-  SELECT {key}, {values} FROM unnest({arrays}) AS v(number, {names}) JOIN written w ON w.number = v.number)"""
-
-_NUMBERED: Final = "SELECT w.key, c.number FROM {} w JOIN change c ON c.identity = w.identity"
-
-_TABLES: Final[Mapping[RowsName | SeenName, Table]] = {
-    **{name: table for kind, table in INDEX_TABLES.items() for name in (kind, CONTAINED[kind])},
-    SEEN: seen_by,
-}
-"""Kind of rows → the table that they stand in."""
-
-_OWN_TABLES: Final = {kind: _TABLES[kind] for kind in (*INDEX_TABLES, SEEN)}
+_OWN_TABLES: Final = {kind: TABLES[kind] for kind in (*INDEX_TABLES, SEEN)}
 """Those of resources themselves, and not of what they contain."""
 
 _OF_RESOURCES: Final = frozenset(_OWN_TABLES)
-WRITTEN: Final = "\nSELECT count(*) FROM written"
-"""How every text ends."""
+_RARE: Final[Mapping[RowsName | SeenName, tuple[str, ...]]] = {
+    "token": ("element", "pair", "pair_at"),
+    "reference": ("element", "subject"),
+    **{kind: ("element",) for kind in INDEX_TABLES if kind not in {"token", "reference"}},
+}
+"""Columns that most rows have the default in: 0, or NULL."""
+_PLACES: Final = {
+    (kind, name): [column.name for column in TABLES[kind].columns].index(name)
+    for kind, names in _RARE.items()
+    for name in names
+}
+"""Where they stand behind the number of the change."""
 
 _OFTEN: Final = 8
 """How often as many index rows have to come before they are spelled out."""
 
 _MOST_SPELLED: Final = 192
 """Index rows; more would make texts, and plans, that are too long to keep many of."""
-
-
-class _Shape(Struct, frozen=True, cache_hash=True):
-    single: bool
-    inserts: bool
-    supersedes: bool
-    indexed: frozenset[RowsName | SeenName]
-    cleared: frozenset[RowsName]
-    claims: bool = False
-    unless_matched: bool = False
-    spelled: tuple[tuple[int, ...], ...] = ()
-    """How many index rows are spelled out: for each of the `indexed`, in the order of the tables, those of each change.
-
-    Empty: arrays.
-    """
-
-    @property
-    def changes(self) -> int:
-        """How many changes are spelled out, several of them with their versions."""
-        return len(self.spelled[0]) if self.spelled else 0
-
-    @property
-    def guarded(self) -> bool:
-        """Whether something may keep the statement from going on after it has begun to write."""
-        return self.claims or (self.supersedes and not self.single)
 
 
 def write_statement(
@@ -184,9 +83,9 @@ def write_statement(
     if len(changes) == 1 and not claims and not hoping and not numbered:
         return _single(changes[0])
     inner = {kind for change in changes for kind in (*change.rows, *change.stale) if kind in CONTAINED_KINDS}
-    kinds = [kind for kind in (_TABLES if inner else _OWN_TABLES) if any(change.rows.get(kind) for change in changes)]
+    kinds = [kind for kind in (TABLES if inner else _OWN_TABLES) if any(change.rows.get(kind) for change in changes)]
     supersedes = any(change.version.version_id > 1 for change in changes)
-    shape = _Shape(
+    shape = Shape(
         single=False,
         inserts=any(change.version.version_id == 1 for change in changes),
         supersedes=supersedes,
@@ -200,20 +99,33 @@ def write_statement(
     if shape.claims and (spelled := _spelled(shape, kinds, changes)):
         arguments.extend(chain.from_iterable(values))
         _spell_out(arguments, kinds, changes)
-        return _text(spelled), arguments
+        return write_text(spelled), arguments
     arguments.extend(list(column) for column in zip(*values, strict=True))
-    for kind in kinds:
-        # in the order of the resources: a search that looks at one of them finds its rows on one page
-        rows = [(number, *row) for number, change in enumerate(changes, start=1) for row in change.rows.get(kind, ())]
-        arguments.extend(list(column) for column in zip(*rows, strict=True))
-    return _text(shape), arguments
+    left = frozenset([each for kind in kinds for each in _add_arrays(arguments, kind, changes)])
+    return write_text(replace(shape, left=left) if left else shape), arguments
+
+
+def _add_arrays(
+    arguments: list[Any], kind: RowsName | SeenName, changes: Sequence[Change]
+) -> list[tuple[RowsName | SeenName, str]]:
+    """Add the columns of a kind, the numbers of the changes first; those that are left out.
+
+    In the order of the resources: a search that looks at one of them finds its rows on one page.
+    """
+    rows = [(number, *row) for number, change in enumerate(changes, start=1) for row in change.rows.get(kind, ())]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    left = [(kind, name) for name in _RARE.get(kind, ()) if not any(columns[_PLACES[kind, name]])]
+    for each in reversed(left):
+        del columns[_PLACES[each]]
+    arguments.extend(columns)
+    return left
 
 
 def _single(change: Change) -> tuple[str, list[Any]]:
     supersedes = change.version.version_id > 1
-    known = _OWN_TABLES if CONTAINED_KINDS.isdisjoint(change.rows) else _TABLES
+    known = _OWN_TABLES if CONTAINED_KINDS.isdisjoint(change.rows) else TABLES
     kinds = [kind for kind in known if change.rows.get(kind) and (kind in change.stale or not supersedes)]
-    shape = _Shape(
+    shape = Shape(
         single=True,
         inserts=not supersedes,
         supersedes=supersedes,
@@ -223,13 +135,13 @@ def _single(change: Change) -> tuple[str, list[Any]]:
     arguments: list[Any] = [change.identity, *_values(change)]
     if spelled := _spelled(shape, kinds, [change]):
         _spell_out(arguments, kinds, [change])
-        return _text(spelled), arguments
+        return write_text(spelled), arguments
     for kind in kinds:
         arguments.extend(list(column) for column in zip(*change.rows[kind], strict=True))
-    return _text(shape), arguments
+    return write_text(shape), arguments
 
 
-def _spelled(shape: _Shape, kinds: Sequence[RowsName | SeenName], changes: Sequence[Change]) -> _Shape | None:
+def _spelled(shape: Shape, kinds: Sequence[RowsName | SeenName], changes: Sequence[Change]) -> Shape | None:
     """The shape with the index rows spelled out, None where that does not pay."""
     if not shape.indexed or not shape.indexed <= _OF_RESOURCES:
         return None
@@ -248,96 +160,9 @@ def _spell_out(arguments: list[Any], kinds: Sequence[RowsName | SeenName], chang
 
 
 @lru_cache(maxsize=256)
-def _uses(_shape: _Shape) -> Iterator[int]:
+def _uses(_shape: Shape) -> Iterator[int]:
     """Counts how often a shape came lately."""
     return count(1)
-
-
-@lru_cache(maxsize=512)
-def _text(shape: _Shape) -> str:
-    number = count(1)
-    claims = [f"${next(number)}" for _ in range(shape.claims * (2 - shape.unless_matched))]
-    go = ", go" if shape.guarded else ""
-    changes = 1 if shape.single or not shape.spelled else shape.changes
-    values = [[f"${next(number)}::{sql_type}" for sql_type in _TYPES] for _ in range(changes)]
-    parts = _version_parts(shape, values, claims, go)
-    parts.extend(_clear_part(kind, _TABLES[kind].name, go) for kind in _TABLES if kind in shape.cleared)
-    number_of = "SELECT w.key FROM {} w" if shape.single else _NUMBERED
-    sources = (("inserted", shape.inserts), ("updated", shape.supersedes))
-    written = [number_of.format(source) for source, present in sources if present]
-    parts.append(f"written AS ({' UNION ALL '.join(written)})")
-    indexed = [kind for kind in _TABLES if kind in shape.indexed]
-    parts.extend(
-        _index_part(kind, _TABLES[kind], number, single=shape.single, spelled=rows)
-        for kind, rows in zip(indexed, shape.spelled or [()] * len(indexed), strict=True)
-    )
-    return ",\n".join(parts) + WRITTEN
-
-
-def _version_parts(shape: _Shape, values: list[list[str]], claims: list[str], go: str) -> list[str]:
-    """`values` are those of the one change, of each that is spelled out, or the arrays of all."""
-    update = [_UPDATE.format(columns=_COLUMNS, go=go)]
-    if shape.single:
-        if shape.inserts:
-            return [_INSERT_ONE.format(columns=_CURRENT_COLUMNS, values=", ".join(values[0]))]
-        return [_ONE.format(columns=_CURRENT_COLUMNS, values=", ".join(values[0])), _SUPERSEDE, *update]
-    if shape.spelled:
-        rows = ", ".join(f"({', '.join(each)}, {number})" for number, each in enumerate(values, start=1))
-        parts = [_MANY_SPELLED.format(columns=_CURRENT_COLUMNS, rows=rows)]
-    else:
-        parts = [_MANY.format(columns=_CURRENT_COLUMNS, arrays=", ".join(f"{value}[]" for value in values[0]))]
-    conditions = []
-    if shape.claims:
-        claim = _CLAIM_UNLESS_MATCHED if shape.unless_matched else _CLAIM
-        parts.append(claim.format(keys=claims[0], seen=claims[-1]))
-        conditions.append(_ALL_CLAIMED.format(keys=claims[0]))
-    if shape.supersedes:
-        parts.append(_SUPERSEDE)
-        conditions.append(_ALL_LATEST)
-    if shape.guarded:
-        parts.append(_GO.format(conditions=" AND ".join(conditions)))
-    if shape.inserts:
-        parts.append(_INSERT_MANY.format(columns=_CURRENT_COLUMNS, go=go))
-    return [*parts, *update] if shape.supersedes else parts
-
-
-def _clear_part(kind: RowsName, table: str, go: str) -> str:
-    key = f"{table}.resource_key"
-    found = sql_is_contained_in(key, "s.key") if kind in CONTAINED_KINDS else f"{key} = s.key"
-    return _CLEAR.format(kind=kind, table=table, found=found, go=go)
-
-
-def _index_part(
-    kind: RowsName | SeenName, table: Table, number: Iterator[int], *, single: bool, spelled: tuple[int, ...]
-) -> str:
-    columns = [column for column in table.columns if column.name != "resource_key"]
-    types = [_sql_type(column.type) for column in columns]
-    names = ", ".join(column.name for column in columns)
-    named = {
-        "kind": kind,
-        "table": table.name,
-        "columns": names,
-        "values": ", ".join(f"v.{column.name}" for column in columns),
-        "key": "w.key",
-        "names": names,
-    }
-    if kind in CONTAINED_KINDS:
-        types = ["bigint", *types]
-        named |= {"key": sql_contained_key("w.key", "v.place"), "names": f"place, {names}"}
-    if spelled:
-        rows = [
-            ", ".join([*([] if single else [str(owner)]), *(f"${next(number)}::{each}" for each in types)])
-            for owner, times in enumerate(spelled, start=1)
-            for _ in range(times)
-        ]
-        text = _INDEX_SPELLED if single else _INDEX_MANY_SPELLED
-        return text.format(**named, rows=", ".join(f"({row})" for row in rows))
-    arrays = [f"${next(number)}::{sql_type}[]" for sql_type in (types if single else ["integer", *types])]
-    return (_INDEX_ONE if single else _INDEX_MANY).format(**named, arrays=", ".join(arrays))
-
-
-def _sql_type(column_type: Any) -> str:
-    return str(column_type.compile(dialect=_DIALECT)).split(" COLLATE ")[0]
 
 
 def _values(change: Change) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from service.store.write_statement import WRITTEN
+from service.store.write_text import WRITTEN
 
 if TYPE_CHECKING:
     from service.store.audit.chain import Row

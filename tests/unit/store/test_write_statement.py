@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 from msgspec.structs import replace
 
@@ -71,6 +72,21 @@ def test_rows_of_one_resource_are_written_together() -> None:
     """They go to one page of the table, which a search that looks at the resource reads."""
     _, arguments = write_statement([change(number, token=[TOKEN, OTHER]) for number in range(3)], {})
     assert arguments[8] == [1, 1, 2, 2, 3, 3]
+
+
+def test_columns_in_which_all_rows_have_the_default_are_left_out() -> None:
+    """The tables have it by themselves."""
+    paired = (7, 0, None, "final", UUID(int=5), None)
+    plain, _ = write_statement([change(number, token=[TOKEN, OTHER]) for number in range(3)])
+    assert "INSERT INTO index_token (resource_key, source, system, code)\n" in plain
+    text, arguments = write_statement([change(1, token=[TOKEN, paired]), change(2, token=[TOKEN])])
+    assert "INSERT INTO index_token (resource_key, source, system, code, pair)\n" in text
+    assert arguments[-1] == [None, UUID(int=5), None]
+    text, arguments = write_statement(
+        [change(number, token=[(7, number, None, "final", None, None)]) for number in (0, 3)]
+    )
+    assert "INSERT INTO index_token (resource_key, source, element, system, code)\n" in text
+    assert arguments[-3] == [0, 3]
 
 
 def test_index_rows_that_come_often_in_this_number_are_spelled_out() -> None:
