@@ -13,7 +13,7 @@ import pytest
 from service.fhir.code_systems import LOINC
 from service.fhir.search.seen import within_sight
 from service.fhir.sight import EVERY_CLINIC, Sight
-from service.store.search import compile_count, compile_search, lead
+from service.store.search import compile_count, compile_search, lead, page
 from service.store.search.shaper import shaped
 from service.store.search.statement import _search_text
 
@@ -107,6 +107,12 @@ _SEARCHES: Final = [
 ]
 
 
+def _few(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Let so many be gathered."""
+    monkeypatch.setattr(lead, "FEW", number)
+    monkeypatch.setattr(page, "SOME", number)
+
+
 async def _apart(practice: Library, resource_type: str, text: str) -> list[str]:
     """The ids that a search without pairs finds: the code under a modifier that changes nothing here."""
     as_two = re.sub(r"(owner|subject|patient)=([^&]*)", _doubted, text)
@@ -144,7 +150,7 @@ async def test_too_many_pairs_are_walked_to(
     """By the index of what they are sorted by; the order is the same."""
     expected = await practice.ids(resource_type, text)
     asked = shaped(practice.query(resource_type, text))
-    monkeypatch.setattr(lead, "FEW", 3)
+    _few(monkeypatch, 3)
     written_anew = unwrap(_search_text)((asked.shape,), None, backwards=False)
     rows = await practice.fetch(written_anew.with_values((*asked.values, 1000)))
     assert [row["id"] for row in rows] == expected
@@ -194,7 +200,7 @@ async def test_who_sees_a_part_finds_that_part(
     text = f"owner=Organization/a&status=requested,completed{sort}"
     whole = [id_ for _, id_ in await practice.page("Task", text)]
     parts = []
-    monkeypatch.setattr(lead, "FEW", few)
+    _few(monkeypatch, few)
     for organisation in (_ODD, _EVEN):
         asked = shaped(within_sight(practice.query("Task", text), Sight(by=(organisation, EVERY_CLINIC))))
         written_anew = unwrap(_search_text)((asked.shape,), None, backwards=False)
@@ -214,6 +220,20 @@ async def test_criteria_that_are_pairs_have_their_own_matches(practice: Library)
         ("Task", "owner=Organization/a&status=requested"),
     ]
     assert await practice.matches(criteria) == [["t1"], [], [], [], ["t5"], [], ["o1"], ["t5", "t1"], ["t352", "t343"]]
+
+
+@pytest.mark.parametrize("sight", [None, Sight(by=(_ODD, EVERY_CLINIC))])
+@pytest.mark.parametrize("sort", ["", "&_sort=-authored-on"])
+async def test_what_many_have_is_walked_to(
+    practice: Library, monkeypatch: pytest.MonkeyPatch, sight: Sight | None, sort: str
+) -> None:
+    """Not gathered first: of a long list the newest are soon met."""
+    monkeypatch.setattr(page, "SOME", 9)
+    query = practice.query("Task", f"owner=Organization/a&status=requested,completed{sort}")
+    asked = shaped(query if sight is None else within_sight(query, sight))
+    written_anew = unwrap(_search_text)((asked.shape,), None, backwards=False)
+    plan = await practice.plan(written_anew.with_values((*asked.values, 3)), run=True)
+    assert sum(float(rows) * int(loops) for rows, loops in _INDEX.findall(plan)) <= 2 * (9 + 1) + 2 * 8, plan
 
 
 async def test_what_is_found_by_something_rarer_is_not_looked_for_in_a_list(practice: Library) -> None:

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 from service.store.search.forms import SELECTIVE
 from service.store.search.gather import gathered_all
-from service.store.search.lead import is_by_kind, is_indirect, is_ordered, leads, limit_of, rank_of
-from service.store.search.shape import Leaf
+from service.store.search.lead import SOME, is_by_kind, is_indirect, is_ordered, leads, limit_of, rank_of
+from service.store.search.shape import Leaf, Paired
 from service.store.search.walk import only_walk, sorted_all, walk_keys, walk_missing, walk_sorted, walk_windows
 from service.store.search.wanted import LEAST_SELECTIVE, listed, narrows, order_of, probed, range_of, windowed
 
@@ -38,7 +38,8 @@ def page_of_keys(page: Page) -> str:
     """The query of a page: `key` and the sort values, in order."""
     order = order_of(page.shape)
     gates = [
-        gathered_all(page.writer, (each,), limit_of(each), page.types, beside=page.nodes) for each in _gated(page.shape)
+        gathered_all(page.writer, (each,), _limit_of(each, page.shape), page.types, beside=page.nodes)
+        for each in _gated(page.shape)
     ]
     branches = []
     others: list[str] = []
@@ -55,6 +56,16 @@ def page_of_keys(page: Page) -> str:
     found = " UNION ALL ".join(f"(SELECT {names} FROM ({each}) AS b)" for each in branches)
     ordering = order.clause(order.names, "key", page.after)
     return page.writer.with_tables(f"SELECT DISTINCT {names} FROM ({found}) AS found {ordering} LIMIT {page.limit}")
+
+
+def _limit_of(node: Node, shape: Shape) -> int:
+    """How many rows of a criterion are gathered.
+
+    A pair that many have is soon met by walking: in the order of the keys, or by the index that has it in order.
+    """
+    if isinstance(node, Paired) and (not shape.sort or listed(shape)):
+        return SOME
+    return limit_of(node)
 
 
 def _gated(shape: Shape) -> list[Node]:
