@@ -84,7 +84,7 @@ class Database:
         processes = [pid, *children(pid)]
         os.kill(pid, how)
         deadline = time.monotonic() + _LIMIT_SECONDS
-        while any(_runs(each) for each in processes):
+        while any(runs(each) for each in processes):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"Postgres does not end on {how.name}")
             time.sleep(_POLL_SECONDS)
@@ -128,7 +128,7 @@ class Database:
                 await asyncio.sleep(_POLL_SECONDS)
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
     """Whether the process takes part in anything; one that has ended and was not waited for does not."""
     try:
         with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123 - not a file of ours

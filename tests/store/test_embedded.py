@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import asyncpg
 import pytest
 
 from service.store.embedded import Embedded, EmbeddedError
+from tests.faults.database import runs
 
 START_AND_DIE = """
 import os, signal, sys
@@ -113,6 +115,8 @@ async def test_a_killed_server_is_started_again(folder: Path) -> None:
     left = postmaster(folder)
     assert left is not None
     os.kill(left, signal.SIGKILL)
+    while runs(left):  # noqa: ASYNC110 - until then it takes connections
+        await asyncio.sleep(0.01)
     with Embedded(folder) as embedded:
         assert await answer(embedded.wait_until_ready(), "SELECT 1") == 1
         assert postmaster(folder) != left
